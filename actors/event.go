@@ -1,0 +1,33 @@
+package actors
+
+import (
+	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/supervisor"
+)
+
+// EventKind says what an Event is about.
+type EventKind uint8
+
+// The kinds of events. The first four are doubtful calls: their entries are
+// delivered all the same.
+const (
+	EndedTwice    EventKind = iota + 1 // Target was ended before
+	AfterEnd                           // a write to Target, which has ended
+	DuplicateID                        // Target was begun before
+	UnknownParent                      // Target's parent is not known in its trace
+	Panicked                           // an actor panicked; Failure says more
+	Failing                            // a delivery failed and is tried again; Err says why
+	Recovered                          // a delivery succeeded after Failing
+	Dead                               // the server refused the entries for good; Err says why
+	Dropped                            // entries were given up at the end; Err says why
+)
+
+// Event is something a user should know.
+type Event struct {
+	Kind    EventKind
+	Target  messages.Ref
+	Action  messages.Action
+	Entries int // how many entries it is about
+	Err     error
+	Failure *supervisor.Failure
+}

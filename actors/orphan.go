@@ -1,0 +1,26 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/messages"
+)
+
+// endedByIdle is the ended_by of an entity that nobody wrote to for too long.
+const endedByIdle = "idle"
+
+// end emits the end of an entity that its caller left open.
+func (s *System) end(ref messages.Ref, reason string, at time.Time) {
+	e := wire.NewEncoder()
+	e.Begin(ref.Entity.String(), ref.ID, messages.End.String())
+	e.Time("endTimestamp", at)
+	e.Key("metadata")
+	e.Open('{')
+	e.String("ended_by", reason)
+	e.Close('}')
+	line := e.Finish()
+	e.Release()
+	s.orphans.Add(1)
+	s.sup.Send(s.writer, &messages.Entry{Line: line, Epoch: s.cfg.Ledger.AdmitOwn(len(line))})
+}

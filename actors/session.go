@@ -1,0 +1,282 @@
+package actors
+
+import (
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupelog/troupe/messages"
+)
+
+// session is the root actor of a session: it emits every entry below the session
+// and hands the commands of a trace to that trace's actor.
+type session struct {
+	sys    *System
+	route  *messages.Route
+	state  messages.Rollup
+	traces []*traceActor // live ones; few, or swept soon after their end
+	byID   map[string]*traceActor
+}
+
+// traceActor is what a session keeps of a live trace.
+type traceActor struct {
+	id     string
+	pid    *actor.PID
+	last   time.Time
+	ended  bool
+	asking bool  // asked to passivate
+	held   []any // what came meanwhile
+}
+
+// round is one finalisation of a session that waits for its traces.
+type round struct {
+	left   int
+	reason string
+	done   func()
+}
+
+// Receive implements actor.Actor.
+func (s *session) Receive(c actor.Context) {
+	switch m := c.Message().(type) {
+	case *messages.Begin:
+		s.route = m.Route
+		if m.State != nil {
+			s.state = *m.State
+		}
+	case *messages.Command:
+		s.handle(m)
+	case *messages.Inspect:
+		s.inspect(m)
+	case *messages.Sweep:
+		s.sweep(c, m.Now)
+	case *messages.Passivate:
+		s.passivate(c)
+	case *messages.Passivated:
+		s.passivated(m)
+	case *messages.Finalise:
+		s.finalise(c, m)
+	case *messages.Finalised:
+		if t := s.find(m.Trace.ID); t != nil {
+			t.ended = true
+		}
+		s.advance(m.Token.(*round))
+	}
+}
+
+func (s *session) handle(m *messages.Command) {
+	if s.sys.cfg.Fault != nil {
+		s.sys.cfg.Fault(m)
+	}
+	s.sys.emit(m)
+	s.apply(m)
+	if m.Route.Trace.Entity != messages.Unknown {
+		t := s.trace(m.Route)
+		t.last = m.At
+		t.ended = m.Action == messages.End && m.Target == m.Route.Trace || t.ended && m.Child.Entity == messages.Unknown
+		s.pass(t, m)
+	}
+}
+
+// apply records the command in the session's own state and says what is doubtful.
+func (s *session) apply(m *messages.Command) {
+	self := s.route.Root
+	record(&s.state, m)
+	switch {
+	case m.Child == self:
+		if s.state.Created {
+			s.doubt(DuplicateID, m)
+		}
+		s.state.Created = true
+		return
+	case m.Child.Entity != messages.Unknown:
+		s.state.Begun[m.Child.Entity]++
+		if m.Child.Entity == messages.Error {
+			s.state.Failures++
+		}
+	}
+	if m.Target != self {
+		if m.Child.Entity == messages.Trace && s.state.Ended && !s.state.Implied {
+			s.doubt(AfterEnd, m)
+		}
+		return
+	}
+	s.state.HandedOver = s.state.HandedOver || m.HandOver
+	switch {
+	case m.Action == messages.End && s.state.Ended:
+		s.doubt(EndedTwice, m)
+	case m.Action == messages.End:
+		s.state.Ended = true
+	case s.state.Ended && m.Action != messages.None && !afterthought(m.Action):
+		s.doubt(AfterEnd, m)
+	}
+}
+
+func (s *session) doubt(kind EventKind, m *messages.Command) {
+	s.sys.report(Event{Kind: kind, Target: m.Target, Action: m.Action, Entries: 1})
+}
+
+func (s *session) find(id string) *traceActor {
+	if s.byID != nil {
+		return s.byID[id]
+	}
+	for _, t := range s.traces {
+		if t.id == id {
+			return t
+		}
+	}
+	return nil
+}
+
+// trace returns the actor of a trace, new if it has none.
+func (s *session) trace(route *messages.Route) *traceActor {
+	t := s.find(route.Trace.ID)
+	if t == nil {
+		t = &traceActor{id: route.Trace.ID}
+		s.traces = append(s.traces, t)
+		if s.byID == nil && len(s.traces) >= indexFrom {
+			s.byID = make(map[string]*traceActor, 2*len(s.traces))
+			for _, known := range s.traces {
+				s.byID[known.id] = known
+			}
+		} else if s.byID != nil {
+			s.byID[t.id] = t
+		}
+	}
+	if t.pid == nil {
+		t.pid = s.sys.sup.Spawn(s.sys.trace)
+		s.sys.live.Add(1)
+		s.sys.sup.Send(t.pid, &messages.Begin{Route: route})
+	}
+	return t
+}
+
+func (s *session) pass(t *traceActor, message any) {
+	if t.asking {
+		t.held = append(t.held, message)
+		return
+	}
+	s.sys.sup.Send(t.pid, message)
+}
+
+func (s *session) inspect(m *messages.Inspect) {
+	if m.Route.Trace.Entity != messages.Unknown {
+		if t := s.find(m.Route.Trace.ID); t != nil {
+			s.pass(t, m)
+		} else {
+			close(m.Reply)
+		}
+		return
+	}
+	snapshot := messages.Snapshot{Owner: s.route.Root, Rollup: s.state}
+	for _, t := range s.traces {
+		if !t.ended {
+			snapshot.Children = append(snapshot.Children, messages.Ref{Entity: messages.Trace, ID: t.id})
+		}
+	}
+	snapshot.Open[messages.Trace] = int32(len(snapshot.Children))
+	m.Reply <- snapshot
+}
+
+// sweep frees the traces that ended a while ago and ends those that were forgotten.
+func (s *session) sweep(c actor.Context, now time.Time) {
+	cfg := &s.sys.cfg
+	for _, t := range s.traces {
+		if t.asking {
+			continue
+		}
+		switch idle := now.Sub(t.last); {
+		case cfg.OrphanAfter > 0 && idle >= cfg.OrphanAfter:
+			t.last = now
+			s.sys.sup.Send(t.pid, &messages.Finalise{Reason: endedByIdle, Done: s.finalised(c.Self(), t, &round{})})
+		case t.ended && idle >= cfg.Linger:
+			t.asking = true
+			c.Request(t.pid, &messages.Passivate{Now: now})
+		}
+	}
+}
+
+// passivate gives the session up unless it holds traces; those are swept first.
+func (s *session) passivate(c actor.Context) {
+	if len(s.traces) > 0 {
+		s.sweep(c, time.Now())
+		c.Respond(&messages.Passivated{Owner: s.route.Root, Declined: true})
+		return
+	}
+	answer := &messages.Passivated{Owner: s.route.Root}
+	if s.state.Created && !s.state.Ended {
+		kept := s.state
+		answer.State = &kept
+	}
+	c.Respond(answer)
+	s.sys.live.Add(-1)
+	c.Stop(c.Self())
+}
+
+func (s *session) passivated(m *messages.Passivated) {
+	t := s.find(m.Owner.ID)
+	if t == nil {
+		return
+	}
+	t.asking = false
+	held := t.held
+	t.held = nil
+	if m.Declined {
+		for _, message := range held {
+			s.sys.sup.Send(t.pid, message)
+		}
+		return
+	}
+	s.traces = slices.DeleteFunc(s.traces, func(known *traceActor) bool { return known == t })
+	if delete(s.byID, t.id); len(s.traces) == 0 {
+		s.traces, s.byID = nil, nil
+	}
+	for _, message := range held {
+		switch m := message.(type) {
+		case *messages.Command:
+			s.pass(s.trace(m.Route), m)
+		case *messages.Inspect:
+			s.inspect(m)
+		case *messages.Finalise:
+			m.Done()
+		}
+	}
+}
+
+// finalise ends the session after all its traces have ended what is open in them.
+func (s *session) finalise(c actor.Context, m *messages.Finalise) {
+	if m.Route != nil && m.Route.Trace.Entity != messages.Unknown {
+		if t := s.find(m.Route.Trace.ID); t != nil {
+			s.pass(t, m)
+		} else {
+			m.Done()
+		}
+		return
+	}
+	r := &round{left: 1, reason: m.Reason, done: m.Done}
+	for _, t := range s.traces {
+		r.left++
+		s.pass(t, &messages.Finalise{Reason: m.Reason, Done: s.finalised(c.Self(), t, r)})
+	}
+	s.advance(r)
+}
+
+// finalised returns the function by which a trace reports back.
+func (s *session) finalised(self *actor.PID, t *traceActor, r *round) func() {
+	sup := s.sys.sup
+	return func() {
+		sup.Send(self, &messages.Finalised{Trace: messages.Ref{Entity: messages.Trace, ID: t.id}, Token: r})
+	}
+}
+
+// advance counts a trace of a round; behind the last one the session itself ends.
+func (s *session) advance(r *round) {
+	if r.left--; r.left != 0 {
+		return
+	}
+	if s.state.Created && !s.state.Ended && !s.state.HandedOver {
+		s.state.Ended = true
+		s.sys.end(s.route.Root, r.reason, time.Now())
+	}
+	r.done()
+}

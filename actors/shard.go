@@ -1,0 +1,182 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupelog/troupe/messages"
+)
+
+// shard routes the commands of its root keys to their actors, which it creates,
+// passivates and brings back.
+type shard struct {
+	sys   *System
+	roots map[messages.Ref]*root
+	now   time.Time // of the last sweep: precise enough for idleness
+}
+
+// root is what a shard keeps of a root key. Either pid or passive is set.
+type root struct {
+	pid     *actor.PID
+	passive *messages.Rollup
+	touched time.Time // last command, by the shard's clock
+	asked   time.Time // last Passivate that was declined
+	ended   bool      // a trace without session that has ended
+	// held are the messages that came while the actor was asked to passivate.
+	held   []any
+	asking bool
+}
+
+func newShard(s *System) *shard {
+	return &shard{sys: s, roots: map[messages.Ref]*root{}, now: time.Now()}
+}
+
+// Receive implements actor.Actor.
+func (s *shard) Receive(c actor.Context) {
+	switch m := c.Message().(type) {
+	case *messages.Command:
+		r := s.live(m.Route)
+		r.touched = s.now
+		r.ended = m.Action == messages.End && m.Target == m.Route.Root || r.ended && m.Child.Entity == messages.Unknown
+		s.pass(r, m)
+	case *messages.Inspect:
+		s.inspect(m)
+	case *messages.Finalise:
+		s.finalise(m)
+	case *messages.Sweep:
+		s.sweep(c, m.Now)
+	case *messages.Passivated:
+		s.passivated(m)
+	}
+}
+
+// live returns the root of a route with a running actor.
+func (s *shard) live(route *messages.Route) *root {
+	r := s.roots[route.Root]
+	if r == nil {
+		r = &root{touched: s.now}
+		s.roots[route.Root] = r
+	}
+	if r.pid == nil {
+		s.spawn(r, route)
+	}
+	return r
+}
+
+func (s *shard) spawn(r *root, route *messages.Route) {
+	props := s.sys.trace
+	owner := route
+	if route.Root.Entity == messages.Session {
+		props = s.sys.session
+		if route.Trace.Entity != messages.Unknown {
+			owner = &messages.Route{Root: route.Root}
+		}
+	}
+	r.pid = s.sys.sup.Spawn(props)
+	s.sys.live.Add(1)
+	s.sys.sup.Send(r.pid, &messages.Begin{Route: owner, State: r.passive})
+	if r.passive != nil {
+		r.passive = nil
+		s.sys.passives.Add(-1)
+	}
+}
+
+// pass hands a message on, or holds it back while the actor may be about to stop.
+func (s *shard) pass(r *root, message any) {
+	if r.asking {
+		r.held = append(r.held, message)
+		return
+	}
+	s.sys.sup.Send(r.pid, message)
+}
+
+func (s *shard) inspect(m *messages.Inspect) {
+	switch r := s.roots[m.Route.Root]; {
+	case r == nil, r.pid == nil && m.Route.Trace.Entity != messages.Unknown:
+		close(m.Reply)
+	case r.pid == nil:
+		m.Reply <- messages.Snapshot{Owner: m.Route.Root, Rollup: *r.passive}
+	default:
+		s.pass(r, m)
+	}
+}
+
+func (s *shard) finalise(m *messages.Finalise) {
+	if m.Route != nil {
+		r := s.roots[m.Route.Root]
+		if r == nil {
+			m.Done()
+			return
+		}
+		s.pass(s.live(m.Route), m)
+		return
+	}
+	each := countdown(len(s.roots)+1, m.Done)
+	for ref, r := range s.roots {
+		if r.pid == nil {
+			s.spawn(r, &messages.Route{Root: ref})
+		}
+		s.pass(r, &messages.Finalise{Reason: m.Reason, Done: each})
+	}
+	each()
+}
+
+// sweep asks idle roots to passivate and lets busy ones look after their traces.
+func (s *shard) sweep(c actor.Context, now time.Time) {
+	s.now = now
+	cfg := &s.sys.cfg
+	for _, r := range s.roots {
+		if r.pid == nil || r.asking {
+			continue
+		}
+		patience := cfg.IdleAfter
+		if r.ended {
+			patience = cfg.Linger
+		}
+		switch idle := now.Sub(r.touched); {
+		case idle < patience:
+			c.Send(r.pid, &messages.Sweep{Now: now})
+		case now.Sub(r.asked) >= patience/2:
+			r.asking = true
+			c.Request(r.pid, &messages.Passivate{Now: now})
+		}
+	}
+}
+
+func (s *shard) passivated(m *messages.Passivated) {
+	r := s.roots[m.Owner]
+	if r == nil {
+		return
+	}
+	r.asking, r.asked = false, s.now
+	held := r.held
+	r.held = nil
+	if !m.Declined {
+		r.pid = nil
+		if m.State != nil {
+			r.passive = m.State
+			s.sys.passives.Add(1)
+		} else if len(held) == 0 {
+			delete(s.roots, m.Owner)
+		}
+	}
+	for _, message := range held {
+		if r.pid == nil {
+			s.spawn(r, routeOf(message, m.Owner))
+		}
+		s.sys.sup.Send(r.pid, message)
+	}
+}
+
+// routeOf returns the route of a message that was held back for a root.
+func routeOf(message any, owner messages.Ref) *messages.Route {
+	switch m := message.(type) {
+	case *messages.Command:
+		return m.Route
+	case *messages.Inspect:
+		return m.Route
+	default:
+		return &messages.Route{Root: owner}
+	}
+}

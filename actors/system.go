@@ -1,0 +1,273 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupelog/troupe/internal/ledger"
+	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/supervisor"
+)
+
+// Errors of a System.
+var (
+	// ErrUnknown is returned by Snapshot for an entity that is neither live nor passive here.
+	ErrUnknown = errors.New("actors: the entity is not known to this process")
+	// ErrStopped is returned after Close.
+	ErrStopped = errors.New("actors: the system has stopped")
+)
+
+// ReasonClosed is why the ledger counts entries as dropped that were still pending
+// when Close gave up.
+const ReasonClosed = "closed"
+
+// System is the running actors, queue and sender of one logger. All methods may be
+// called concurrently.
+type System struct {
+	cfg  Config
+	sup  *supervisor.System
+	seed maphash.Seed
+	dir  *directory
+
+	shards  []*actor.PID
+	writer  *actor.PID
+	session *actor.Props
+	trace   *actor.Props
+
+	deliver *delivery
+	stop    context.CancelFunc
+	running sync.WaitGroup // the sweeper and the sender
+
+	stopped  atomic.Bool
+	panics   atomic.Int64
+	dead     atomic.Int64 // messages that missed their actor
+	live     atomic.Int64 // session and trace actors
+	orphans  atomic.Int64 // ends that this package emitted
+	passives atomic.Int64
+}
+
+// Start starts the actors and the sender.
+func Start(cfg Config) *System {
+	s := &System{cfg: cfg, seed: maphash.MakeSeed(), dir: newDirectory()}
+	s.sup = supervisor.NewSystem(supervisor.Options{
+		Workers: cfg.Workers, Log: cfg.Log, OnFailure: s.failed, OnDead: s.buried,
+	})
+	s.session = s.sup.Props(func() actor.Actor { return &session{sys: s} })
+	s.trace = s.sup.Props(func() actor.Actor { return &trace{sys: s} })
+	s.writer = s.sup.Spawn(s.sup.Props(func() actor.Actor { return &writer{sys: s} }))
+	for range max(1, cfg.Shards) {
+		s.shards = append(s.shards, s.sup.Spawn(s.sup.Props(func() actor.Actor { return newShard(s) })))
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.deliver = newDelivery(s)
+	s.running.Go(func() { s.deliver.run(ctx) })
+	s.running.Go(func() { s.sweep(ctx) })
+	return s
+}
+
+// Tell sends a command to the actors of its route. It never blocks.
+func (s *System) Tell(c *messages.Command) { s.sup.Send(s.shard(c.Route), c) }
+
+func (s *System) shard(r *messages.Route) *actor.PID {
+	return s.shards[maphash.String(s.seed, r.Root.ID)%uint64(len(s.shards))]
+}
+
+// Register makes ref findable by Lookup until its trace is passivated.
+func (s *System) Register(ref messages.Ref, route *messages.Route) { s.dir.put(ref, route) }
+
+// Forget takes back a Register whose entity was never begun.
+func (s *System) Forget(ref messages.Ref, route *messages.Route) { s.dir.forget(ref, route) }
+
+// Lookup returns the route of an entity that this process created, or nil.
+func (s *System) Lookup(ref messages.Ref) *messages.Route { return s.dir.get(ref) }
+
+// Snapshot returns the live state of a route's owner, behind every call that the
+// caller made before. It fails with ErrUnknown, ErrStopped or the error of ctx.
+func (s *System) Snapshot(ctx context.Context, route *messages.Route) (messages.Snapshot, error) {
+	if s.stopped.Load() {
+		return messages.Snapshot{}, ErrStopped
+	}
+	reply := make(chan messages.Snapshot, 1)
+	s.sup.Send(s.shard(route), &messages.Inspect{Route: route, Reply: reply})
+	select {
+	case snapshot, ok := <-reply:
+		if !ok {
+			return messages.Snapshot{}, ErrUnknown
+		}
+		return snapshot, nil
+	case <-ctx.Done():
+		return messages.Snapshot{}, ctx.Err()
+	}
+}
+
+// Finalise ends what this process left open below a route, or everything for nil,
+// deepest first, and returns when the ends have been emitted or ctx has ended.
+func (s *System) Finalise(ctx context.Context, route *messages.Route, reason string) error {
+	if s.stopped.Load() {
+		return ErrStopped
+	}
+	done := make(chan struct{})
+	if route != nil {
+		s.sup.Send(s.shard(route), &messages.Finalise{Route: route, Reason: reason, Done: func() { close(done) }})
+	} else {
+		each := countdown(len(s.shards), func() { close(done) })
+		for _, shard := range s.shards {
+			s.sup.Send(shard, &messages.Finalise{Reason: reason, Done: each})
+		}
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// countdown returns a function whose n-th call calls then.
+func countdown(n int, then func()) func() {
+	var left atomic.Int64
+	left.Store(int64(n))
+	return func() {
+		if left.Add(-1) == 0 {
+			then()
+		}
+	}
+}
+
+// Flush sends what was accepted before the call without waiting for batches to
+// fill, and returns when all of it has an outcome or ctx has ended.
+func (s *System) Flush(ctx context.Context) error {
+	return s.eagerly(ctx, s.cfg.Ledger.Barrier())
+}
+
+func (s *System) eagerly(ctx context.Context, barrier func(context.Context) error) error {
+	s.deliver.hurry(1)
+	defer s.deliver.hurry(-1)
+	return barrier(ctx)
+}
+
+// Close drains and stops everything. The ledger must refuse new calls by then, or
+// soon: Close closes it. On the deadline of ctx what is still pending is counted as
+// dropped, and the error of ctx is returned. Nothing runs when Close returns; it
+// must be called once.
+func (s *System) Close(ctx context.Context) error {
+	err := s.eagerly(ctx, s.cfg.Ledger.Close())
+	s.stopped.Store(true)
+	s.stop()
+	s.running.Wait()
+	s.sup.Close()
+	if left := s.cfg.Queue.Drain(); len(left) > 0 {
+		settle(s.cfg.Ledger, left, ledger.Dropped, ReasonClosed)
+		s.report(Event{Kind: Dropped, Entries: len(left), Err: fmt.Errorf("not delivered before Close gave up: %w", errors.Join(err, s.deliver.lastError()))})
+	}
+	return err
+}
+
+// settle accounts for entries, grouped by epoch.
+func settle(l *ledger.Ledger, entries []messages.Entry, o ledger.Outcome, reason string) {
+	for first := 0; first < len(entries); {
+		epoch, size, i := entries[first].Epoch, 0, first
+		for ; i < len(entries) && entries[i].Epoch == epoch; i++ {
+			size += len(entries[i].Line)
+		}
+		l.Settle(o, reason, epoch, i-first, size)
+		first = i
+	}
+}
+
+// sweep wakes the shards from time to time.
+func (s *System) sweep(ctx context.Context) {
+	every := min(s.cfg.IdleAfter, s.cfg.Linger)
+	if s.cfg.OrphanAfter > 0 {
+		every = min(every, s.cfg.OrphanAfter)
+	}
+	ticker := time.NewTicker(max(every/4, time.Millisecond))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			for _, shard := range s.shards {
+				s.sup.Send(shard, &messages.Sweep{Now: now})
+			}
+		}
+	}
+}
+
+// emit sends the entry of a command to the writer, once.
+func (s *System) emit(c *messages.Command) {
+	if c.Emitted || c.Action == messages.None {
+		return
+	}
+	c.Emitted = true
+	s.sup.Send(s.writer, &c.Entry)
+}
+
+// failed is called when an actor panicked, before it goes on: an entry that was not
+// emitted goes out now, so that it keeps its place.
+func (s *System) failed(f supervisor.Failure) {
+	s.panics.Add(1)
+	event := Event{Kind: Panicked, Failure: &f}
+	switch m := f.Message.(type) {
+	case *messages.Command:
+		event.Target, event.Action = m.Target, m.Action
+		if !m.Emitted && m.Action != messages.None {
+			m.Entry.Quarantined = true
+			s.cfg.Ledger.Quarantine()
+			s.emit(m)
+			event.Entries = 1
+		}
+	case *messages.Inspect:
+		close(m.Reply)
+	case *messages.Finalise:
+		m.Done()
+	}
+	s.report(event)
+}
+
+// buried is given a message whose actor has stopped.
+func (s *System) buried(message any) {
+	s.dead.Add(1)
+	switch m := message.(type) {
+	case *messages.Command:
+		s.emit(m)
+	case *messages.Inspect:
+		close(m.Reply)
+	case *messages.Finalise:
+		m.Done()
+	}
+}
+
+func (s *System) report(e Event) { s.cfg.Report(e) }
+
+// Counts is what the actors count beside the ledger.
+type Counts struct {
+	Panics     int64 // panics in actors, all contained
+	Missed     int64 // messages that found their actor stopped
+	Live       int64 // session and trace actors in memory
+	Passive    int64 // roots kept as a record only
+	Orphans    int64 // entities that were ended for their caller
+	Registered int   // ids that can be found
+	Failing    bool  // the last attempt to deliver failed
+}
+
+// Counts returns the counters.
+func (s *System) Counts() Counts {
+	return Counts{
+		Panics: s.panics.Load() + s.sup.Swallowed(), Missed: s.dead.Load(), Live: s.live.Load(),
+		Passive: s.passives.Load(), Orphans: s.orphans.Load(), Registered: s.dir.size(),
+		Failing: s.deliver.lastError() != nil,
+	}
+}
+
+// DeliveryError returns why the last attempt to deliver failed, nil after a success.
+func (s *System) DeliveryError() error { return s.deliver.lastError() }

@@ -1,0 +1,158 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupelog/troupe/messages"
+)
+
+// trace keeps the state of one trace: its roll-up and what is open in it. As the
+// root of its own key (a trace without session, or an entity of another process) it
+// emits the entries too.
+type trace struct {
+	sys    *System
+	route  *messages.Route
+	state  messages.Rollup
+	family family
+}
+
+// Receive implements actor.Actor.
+func (t *trace) Receive(c actor.Context) {
+	switch m := c.Message().(type) {
+	case *messages.Begin:
+		t.route = m.Route
+		if m.State != nil {
+			t.state = *m.State
+		}
+	case *messages.Command:
+		if t.sys.cfg.Fault != nil {
+			t.sys.cfg.Fault(m)
+		}
+		t.sys.emit(m)
+		t.apply(m)
+	case *messages.Inspect:
+		t.inspect(m)
+	case *messages.Passivate:
+		t.passivate(c, m.Now)
+	case *messages.Finalise:
+		t.finalise(m.Reason, time.Now())
+		m.Done()
+	}
+}
+
+// apply records a command and says what is doubtful about it.
+func (t *trace) apply(m *messages.Command) {
+	self := t.route.Owner()
+	record(&t.state, m)
+	target := t.family.find(m.Target)
+	switch {
+	case m.Child == self:
+		if t.state.Created {
+			t.doubt(DuplicateID, m)
+		}
+		t.state.Created = true
+		return
+	case m.Child.Entity != messages.Unknown:
+		t.begin(m)
+	}
+	switch {
+	case target != nil:
+		t.mark(m, &target.ended, &target.implied, &target.handedOver)
+	case m.Target == self:
+		t.mark(m, &t.state.Ended, &t.state.Implied, &t.state.HandedOver)
+	}
+	t.family.forgetEnded(func(ref messages.Ref) { t.sys.dir.forget(ref, t.route) })
+}
+
+// begin adds the child that a command begins.
+func (t *trace) begin(m *messages.Command) {
+	t.state.Begun[m.Child.Entity]++
+	if m.Child.Entity == messages.Error {
+		t.state.Failures++
+		return // a point in time: it does not end
+	}
+	if t.family.find(m.Child) != nil {
+		t.doubt(DuplicateID, m)
+		return
+	}
+	depth := int32(1)
+	if m.Parent.Entity != messages.Unknown {
+		if parent := t.family.find(m.Parent); parent != nil {
+			depth = parent.depth + 1
+		} else if t.state.Created && !t.family.forgot {
+			t.doubt(UnknownParent, m)
+		}
+	}
+	t.state.Open[m.Child.Entity]++
+	t.family.add(child{ref: m.Child, parent: m.Parent, depth: depth})
+}
+
+// mark applies an end, a hand-over or a write to the flags of its target.
+func (t *trace) mark(m *messages.Command, ended, implied, handedOver *bool) {
+	*handedOver = *handedOver || m.HandOver
+	switch {
+	case m.Action == messages.End && !*ended:
+		*ended, *implied = true, m.Implied
+		if m.Target != t.route.Owner() {
+			t.state.Open[m.Target.Entity]--
+			t.family.ended++
+		}
+	case m.Action == messages.End && *implied:
+		*implied = false
+	case m.Action == messages.End:
+		t.doubt(EndedTwice, m)
+	case *ended && m.Action != messages.None && !afterthought(m.Action):
+		t.doubt(AfterEnd, m)
+	}
+}
+
+func (t *trace) doubt(kind EventKind, m *messages.Command) {
+	t.sys.report(Event{Kind: kind, Target: m.Target, Action: m.Action, Entries: 1})
+}
+
+func (t *trace) inspect(m *messages.Inspect) {
+	snapshot := messages.Snapshot{Owner: t.route.Owner(), Rollup: t.state}
+	for i := range t.family.children {
+		if c := &t.family.children[i]; !c.ended {
+			snapshot.Children = append(snapshot.Children, c.ref)
+		}
+	}
+	m.Reply <- snapshot
+}
+
+// passivate gives the trace up when nothing is open in it, or when what is open
+// was forgotten.
+func (t *trace) passivate(c actor.Context, now time.Time) {
+	after := t.sys.cfg.OrphanAfter
+	if after > 0 && now.Sub(time.UnixMicro(t.state.Last)) >= after {
+		t.finalise(endedByIdle, time.UnixMicro(t.state.Last))
+	}
+	if len(t.family.open()) > 0 || t.state.Created && !t.state.Ended && !t.state.HandedOver {
+		c.Respond(&messages.Passivated{Owner: t.route.Owner(), Declined: true})
+		return
+	}
+	for i := range t.family.children {
+		t.sys.dir.forget(t.family.children[i].ref, t.route)
+	}
+	t.sys.dir.forget(t.route.Owner(), t.route)
+	c.Respond(&messages.Passivated{Owner: t.route.Owner()})
+	t.sys.live.Add(-1)
+	c.Stop(c.Self())
+}
+
+// finalise ends what this process left open: the children, deepest first, then the
+// trace.
+func (t *trace) finalise(reason string, at time.Time) {
+	for _, c := range t.family.open() {
+		c.ended = true
+		t.state.Open[c.ref.Entity]--
+		t.family.ended++
+		t.sys.end(c.ref, reason, at)
+	}
+	if t.state.Created && !t.state.Ended && !t.state.HandedOver {
+		t.state.Ended = true
+		t.sys.end(t.route.Owner(), reason, at)
+	}
+}

@@ -1,0 +1,222 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/troupelog/troupe/internal/ledger"
+)
+
+func TestAdmitRefusesWhatCanNeverFit(t *testing.T) {
+	l := ledger.New(1000)
+	if _, err := l.Admit(1000, time.Hour); !errors.Is(err, ledger.ErrTooLarge) {
+		t.Fatalf("Admit over the limit = %v, want ErrTooLarge", err)
+	}
+	if a := l.Read(); a.Accepted != 0 || a.Bytes != 0 {
+		t.Fatalf("a refused entry was accounted: %+v", a)
+	}
+}
+
+func TestAdmitWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := ledger.New(2 * (100 + ledger.EntryOverhead))
+		first, _ := l.Admit(100, 0)
+		if _, err := l.Admit(100, 0); err != nil {
+			t.Fatal(err)
+		}
+		admitted := make(chan error, 1)
+		go func() {
+			_, err := l.Admit(100, time.Minute)
+			admitted <- err
+		}()
+		synctest.Wait()
+		select {
+		case err := <-admitted:
+			t.Fatalf("Admit returned %v before there was room", err)
+		default:
+		}
+		l.Settle(ledger.Delivered, "", first, 1, 100)
+		if err := <-admitted; err != nil {
+			t.Fatalf("Admit after room came free = %v", err)
+		}
+	})
+}
+
+func TestOneCallerWaitsForAllWhileNothingMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := ledger.New(100 + ledger.EntryOverhead)
+		epoch, _ := l.Admit(100, 0)
+		start := time.Now()
+		for range 100 {
+			if _, err := l.Admit(100, time.Second); !errors.Is(err, ledger.ErrFull) {
+				t.Fatalf("Admit = %v, want ErrFull", err)
+			}
+		}
+		if waited := time.Since(start); waited != time.Second {
+			t.Fatalf("100 calls waited %v together, want 1s", waited)
+		}
+		l.Settle(ledger.Delivered, "", epoch, 1, 100)
+		if _, err := l.Admit(100, time.Second); err != nil {
+			t.Fatalf("Admit after a settlement = %v", err)
+		}
+	})
+}
+
+func TestBarrierCoversEarlierEpochsAndNotLaterEntries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := ledger.New(1 << 20)
+		a, _ := l.Admit(1, 0)
+		first := l.Barrier()
+		b, _ := l.Admit(1, 0)
+		second := l.Barrier()
+		if _, err := l.Admit(1, 0); err != nil { // later: neither waits for it
+			t.Fatal(err)
+		}
+		done := make(chan string, 2)
+		go func() { _ = first(t.Context()); done <- "first" }()
+		go func() { _ = second(t.Context()); done <- "second" }()
+		l.Settle(ledger.Delivered, "", b, 1, 1)
+		synctest.Wait()
+		if len(done) != 0 {
+			t.Fatalf("the %s barrier did not wait for an earlier entry", <-done)
+		}
+		l.Settle(ledger.Delivered, "", a, 1, 1)
+		synctest.Wait()
+		if len(done) != 2 {
+			t.Fatalf("%d of 2 barriers passed", len(done))
+		}
+	})
+}
+
+func TestBarrierEndsWithItsContext(t *testing.T) {
+	l := ledger.New(1 << 20)
+	if _, err := l.Admit(1, 0); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := l.Barrier()(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("barrier = %v, want context.Canceled", err)
+	}
+}
+
+func TestCloseRefusesCallersAndStillTakesOwnEntries(t *testing.T) {
+	l := ledger.New(1 << 20)
+	epoch, _ := l.Admit(1, 0)
+	wait := l.Close()
+	if _, err := l.Admit(1, 0); !errors.Is(err, ledger.ErrClosed) {
+		t.Fatalf("Admit after Close = %v, want ErrClosed", err)
+	}
+	own := l.AdmitOwn(1)
+	l.Settle(ledger.Delivered, "", own, 1, 1)
+	l.Settle(ledger.Delivered, "", epoch, 1, 1)
+	if err := wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close()(t.Context()); err != nil {
+		t.Fatalf("a second Close = %v", err)
+	}
+	if a := l.Read(); a.Pending() != 0 || a.Bytes != 0 || a.Accepted != 2 {
+		t.Fatalf("account after all was settled: %+v", a)
+	}
+}
+
+// The account balances whatever happens in whatever order.
+func TestAccountBalances(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := ledger.New(20_000)
+		type entry struct {
+			epoch uint64
+			size  int
+		}
+		var pending []entry
+		var want ledger.Account
+		for range rapid.IntRange(0, 200).Draw(t, "steps") {
+			switch rapid.IntRange(0, 4).Draw(t, "step") {
+			case 0, 1:
+				size := rapid.IntRange(0, 3000).Draw(t, "size")
+				if epoch, err := l.Admit(size, 0); err == nil {
+					pending = append(pending, entry{epoch, size})
+					want.Accepted++
+				}
+			case 2:
+				l.Barrier()
+			default:
+				if len(pending) == 0 {
+					continue
+				}
+				e := pending[0]
+				pending = pending[1:]
+				o := ledger.Outcome(rapid.IntRange(0, 2).Draw(t, "outcome"))
+				l.Settle(o, "why", e.epoch, 1, e.size)
+				switch o {
+				case ledger.Delivered:
+					want.Delivered++
+				case ledger.Dead:
+					want.Dead++
+				case ledger.Dropped:
+					want.Dropped++
+				}
+			}
+		}
+		got := l.Read()
+		if got.Accepted != want.Accepted || got.Delivered != want.Delivered || got.Dead != want.Dead ||
+			got.Dropped != want.Dropped || got.Causes["why"] != want.Dropped || got.Pending() != int64(len(pending)) {
+			t.Fatalf("account %+v, want %+v with %d pending", got, want, len(pending))
+		}
+		for _, e := range pending {
+			l.Settle(ledger.Delivered, "", e.epoch, 1, e.size)
+		}
+		if got := l.Read(); got.Pending() != 0 || got.Bytes != 0 {
+			t.Fatalf("account after all was settled: %+v", got)
+		}
+		if err := l.Barrier()(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestConcurrentUse(t *testing.T) {
+	const callers, each = 8, 2000
+	l := ledger.New(50 * (10 + ledger.EntryOverhead))
+	entries := make(chan uint64, 50)
+	var settled sync.WaitGroup
+	settled.Go(func() {
+		for epoch := range entries {
+			l.Settle(ledger.Delivered, "", epoch, 1, 10)
+		}
+	})
+	var calling sync.WaitGroup
+	for range callers {
+		calling.Go(func() {
+			for i := range each {
+				epoch, err := l.Admit(10, time.Minute)
+				if err != nil {
+					t.Errorf("Admit = %v", err)
+					return
+				}
+				entries <- epoch
+				if i%500 == 0 {
+					if err := l.Barrier()(t.Context()); err != nil {
+						t.Errorf("barrier = %v", err)
+					}
+				}
+			}
+		})
+	}
+	calling.Wait()
+	if err := l.Close()(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	close(entries)
+	settled.Wait()
+	if a := l.Read(); a.Accepted != callers*each || a.Delivered != callers*each || a.Bytes != 0 {
+		t.Fatalf("account %+v, want %d accepted and delivered", a, callers*each)
+	}
+}

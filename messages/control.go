@@ -1,0 +1,86 @@
+package messages
+
+import "time"
+
+// Begin is the first message of a session or trace actor.
+type Begin struct {
+	Route *Route
+	// State is the compact state of a passivated incarnation, nil for a new one.
+	State *Rollup
+}
+
+// Sweep makes a shard, a session or a trace look for idle and orphaned entities.
+type Sweep struct{ Now time.Time }
+
+// Passivate asks an actor to give up its memory. It answers Passivated and stops
+// itself, or declines because it holds open children. Whoever asks is the
+// actor's only sender and holds back further messages until the answer.
+type Passivate struct{ Now time.Time }
+
+// Passivated answers Passivate.
+type Passivated struct {
+	Owner    Ref
+	Declined bool
+	State    *Rollup // nil when nothing is worth keeping
+}
+
+// Inspect asks the owner of a route for a Snapshot on a channel with room for
+// one. The channel is closed without a value when nobody owns the route.
+type Inspect struct {
+	Route *Route
+	Reply chan<- Snapshot
+}
+
+// Finalise ends what this process left open below an owner, deepest first.
+type Finalise struct {
+	// Route names the owner; nil means everything.
+	Route *Route
+	// Reason goes into the ended entities' metadata as ended_by.
+	Reason string
+	// Done is called once, when the last end has been emitted.
+	Done func()
+}
+
+// Finalised tells a session that a trace has ended what was open in it.
+type Finalised struct {
+	Trace Ref
+	// Token is the session's own record of the round.
+	Token any
+}
+
+// Turn is what the writer sends to itself: it comes back behind everything that
+// was in its mailbox, and tells it to hand over what it gathered meanwhile.
+type Turn struct{}
+
+// Settled tells the writer that the oldest entries of the queue left it.
+type Settled struct {
+	Entries   int
+	Delivered bool   // false: refused for good
+	Reason    string // why they were refused, without payload
+}
+
+// Rollup is the state of a session or trace that outlives its passivated actor.
+type Rollup struct {
+	// Created says that this process created the entity itself.
+	Created bool
+	// Ended says that an end was seen; Implied, that the API added it (see Command).
+	Ended, Implied bool
+	// HandedOver exempts the entity from finalisation.
+	HandedOver bool
+
+	Failures int32           // error entities and failed results
+	Begun    [Entities]int32 // entities begun below it, by kind
+	Open     [Entities]int32 // of these, not ended
+	Entries  int64           // entries logged
+	Usage    Usage
+	Cost     float64 // US dollars
+	First    int64   // first activity, Unix microseconds, 0 if none
+	Last     int64   // last activity, Unix microseconds, 0 if none
+}
+
+// Snapshot is the live state of a session or trace.
+type Snapshot struct {
+	Owner Ref
+	Rollup
+	Children []Ref // open children, oldest first
+}

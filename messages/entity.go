@@ -1,0 +1,94 @@
+package messages
+
+// Entity is a kind of thing that is logged.
+type Entity uint8
+
+// The entities of the Maxim log protocol. Unknown is the zero value.
+const (
+	Unknown Entity = iota
+	Session
+	Trace
+	Span
+	Generation
+	Retrieval
+	ToolCall
+	Error
+	numEntities
+)
+
+// Entities is the number of entity kinds, Unknown included: the length of an
+// array indexed by Entity.
+const Entities = int(numEntities)
+
+var entityNames = [Entities]string{"unknown", "session", "trace", "span", "generation", "retrieval", "tool_call", "error"}
+
+// String returns the entity's name on the wire.
+func (e Entity) String() string {
+	if int(e) < len(entityNames) {
+		return entityNames[e]
+	}
+	return entityNames[Unknown]
+}
+
+// Action is what a line does to its entity.
+type Action uint8
+
+// The actions of the Maxim log protocol. None is the zero value; a command
+// without an action carries no entry.
+const (
+	None Action = iota
+	Create
+	Update
+	End
+	Result
+	Fail
+	AddTrace
+	AddSpan
+	AddGeneration
+	AddRetrieval
+	AddToolCall
+	AddError
+	AddEvent
+	AddFeedback
+	AddAttachment
+	AddCost
+	Evaluate
+	numActions
+)
+
+var actionNames = [numActions]string{
+	"none", "create", "update", "end", "result", "error", "add-trace", "add-span", "add-generation",
+	"add-retrieval", "add-tool-call", "add-error", "add-event", "add-feedback", "add-attachment", "add-cost", "evaluate",
+}
+
+// String returns the action's name on the wire.
+func (a Action) String() string {
+	if int(a) < len(actionNames) {
+		return actionNames[a]
+	}
+	return actionNames[None]
+}
+
+// Ref names one entity. It is comparable and usable as a map key.
+type Ref struct {
+	Entity Entity
+	ID     string
+}
+
+// Route says which actors own an entity. One Route is shared by a trace and
+// everything below it; it never changes after it was made.
+type Route struct {
+	// Root is the root key: the session, or the trace itself (or, for an entity
+	// of another process, that entity) where there is no session.
+	Root Ref
+	// Trace is the trace that owns the entity, the zero Ref for the session itself.
+	Trace Ref
+}
+
+// Owner returns the actor that keeps the state of the route's entities.
+func (r *Route) Owner() Ref {
+	if r.Trace.Entity != Unknown {
+		return r.Trace
+	}
+	return r.Root
+}
