@@ -1,0 +1,99 @@
+package archtest
+
+// module is the path of this module; the paths below are relative to it.
+const module = "github.com/troupelog/troupe"
+
+// row says what the packages at or below path may import. A package is judged by
+// the row with the longest matching path.
+type row struct {
+	path string
+	// imports lists the packages of this module that may be imported, each with
+	// everything below it. A package may always import what is below its own row.
+	imports []string
+	// modules lists the other modules that may be imported directly. The standard
+	// library may be imported everywhere.
+	modules []string
+	// tests marks packages that serve only tests: they may import anything, and only
+	// tests may import them.
+	tests bool
+}
+
+// Modules named in several rows.
+const (
+	protoactor = "github.com/asynkron/protoactor-go"
+	uuid       = "github.com/google/uuid"
+	retryable  = "github.com/hashicorp/go-retryablehttp"
+	sys        = "golang.org/x/sys"
+	compress   = "github.com/klauspost/compress"
+	semaphore  = "golang.org/x/sync"
+	sqlite     = "modernc.org/sqlite"
+	goose      = "github.com/pressly/goose/v3"
+)
+
+// terminal lists the modules that draw on a terminal and read a command line.
+var terminal = []string{
+	"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/schollz/progressbar/v3", "github.com/rivo/uniseg",
+	"github.com/dustin/go-humanize", "github.com/mattn/go-isatty", "golang.org/x/term",
+}
+
+// layout is the map of the module, lowest layer first: a row imports only from rows
+// above it.
+var layout = []row{
+	{path: "messages"},
+	{path: "internal/ledger"},
+	{path: "internal/wire", imports: []string{"messages"}},
+	{path: "internal/completion"},
+	{path: "internal/media"},
+	{path: "internal/spool", imports: []string{"messages", "internal/wire"}, modules: []string{sys}},
+	{path: "supervisor", modules: []string{protoactor}},
+	{
+		path:    "actors",
+		imports: []string{"messages", "internal/wire", "internal/ledger", "internal/spool", "supervisor"},
+		modules: []string{protoactor},
+	},
+	{path: "transport", imports: []string{"messages", "internal/wire"}, modules: []string{retryable, uuid}},
+	{
+		path: "logger",
+		imports: []string{
+			"messages", "internal/wire", "internal/ledger", "internal/spool", "internal/completion", "internal/media",
+			"supervisor", "actors", "transport",
+		},
+		modules: []string{uuid},
+	},
+	{
+		path:    "collector",
+		imports: []string{"messages", "internal/wire"},
+		modules: []string{uuid, compress, semaphore, sys},
+	},
+	{path: "collector/fold", imports: []string{"messages", "internal/wire"}},
+	{
+		path:    "collector/sqlite",
+		imports: []string{"messages", "internal/wire", "collector"},
+		modules: []string{sqlite, goose, compress, uuid},
+	},
+	{path: "internal/replay", imports: []string{"logger"}},
+	{path: "internal/tree", imports: []string{"collector/fold"}, modules: terminal},
+	{
+		path: "internal/cli",
+		imports: []string{
+			"internal/wire", "internal/spool", "logger", "transport", "collector", "internal/replay", "internal/tree",
+		},
+		modules: append(terminal, compress, sys),
+	},
+	{path: "cmd", imports: []string{"internal/cli"}, modules: terminal},
+	// What a user copies must not need a package that a user cannot import.
+	{path: "examples", imports: []string{"logger", "collector"}},
+
+	{path: "collector/storetest", tests: true},
+	{path: "internal/archtest", tests: true},
+	{path: "internal/conformance", tests: true},
+	{path: "internal/e2e", tests: true},
+}
+
+// closureOf names the packages whose dependencies, together, are all that importing
+// the logger may add to a user's build.
+var closureOf = []string{protoactor + "/actor", uuid, retryable}
+
+// systems are the operating systems that Troupe is built for. A file with a build
+// constraint keeps the rules as well.
+var systems = []string{"linux", "darwin", "windows"}

@@ -1,0 +1,304 @@
+package wire
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// Encoder writes one line into a buffer that is used again. Get one with
+// NewEncoder, call Begin, add fields, and end with Finish, or give it back with
+// Release. It belongs to one goroutine.
+//
+//	entity{id=ID,action=ACTION,data={"key":value,…}}
+//
+// A line never contains a byte below 0x20, so a newline always ends it.
+type Encoder struct {
+	buf  []byte
+	keys []string // scratch for the sorted keys of a map
+}
+
+// maxPooled is the largest buffer, in bytes, that is kept for the next line.
+const maxPooled = 1 << 20
+
+var encoders = sync.Pool{New: func() any { return &Encoder{buf: make([]byte, 0, 4096)} }}
+
+// NewEncoder returns an empty encoder.
+func NewEncoder() *Encoder { return encoders.Get().(*Encoder) }
+
+// Release gives the encoder back; it must not be used afterwards.
+func (e *Encoder) Release() {
+	if cap(e.buf) > maxPooled {
+		return
+	}
+	e.buf = e.buf[:0]
+	encoders.Put(e)
+}
+
+// Begin writes the head of a line and opens its data object. The names must come
+// from the protocol and the id must satisfy ValidID.
+func (e *Encoder) Begin(entity, id, action string) {
+	e.buf = append(e.buf[:0], entity...)
+	e.buf = append(e.buf, "{id="...)
+	e.buf = append(e.buf, id...)
+	e.buf = append(e.buf, ",action="...)
+	e.buf = append(e.buf, action...)
+	e.buf = append(e.buf, ",data={"...)
+}
+
+// Finish closes the line and returns a copy of it. The encoder can begin another.
+func (e *Encoder) Finish() []byte {
+	e.buf = append(e.buf, "}}"...)
+	return slices.Clone(e.buf)
+}
+
+// Len returns the bytes written so far.
+func (e *Encoder) Len() int { return len(e.buf) }
+
+// Bytes returns what was written so far; it is valid until the next call.
+func (e *Encoder) Bytes() []byte { return e.buf }
+
+// Truncate drops everything behind the first n bytes: how a field whose value
+// cannot be encoded is taken back.
+func (e *Encoder) Truncate(n int) { e.buf = e.buf[:n] }
+
+// Key writes a key; exactly one value must follow.
+func (e *Encoder) Key(key string) {
+	e.comma()
+	e.buf = AppendString(e.buf, key)
+	e.buf = append(e.buf, ':')
+}
+
+// comma separates from the value before, if there is one.
+func (e *Encoder) comma() {
+	switch e.buf[len(e.buf)-1] {
+	case '{', '[', ':', ',':
+	default:
+		e.buf = append(e.buf, ',')
+	}
+}
+
+// Open and Close write a bracket: one of { [ and } ].
+func (e *Encoder) Open(bracket byte) {
+	e.comma()
+	e.buf = append(e.buf, bracket)
+}
+
+// Close writes the bracket that closes what Open opened.
+func (e *Encoder) Close(bracket byte) { e.buf = append(e.buf, bracket) }
+
+// Raw writes a value that is JSON already, without control characters.
+func (e *Encoder) Raw(json []byte) {
+	e.comma()
+	e.buf = append(e.buf, json...)
+}
+
+// Text writes a string value.
+func (e *Encoder) Text(s string) {
+	e.comma()
+	e.buf = AppendString(e.buf, s)
+}
+
+// String writes a string field.
+func (e *Encoder) String(key, value string) {
+	e.Key(key)
+	e.buf = AppendString(e.buf, value)
+}
+
+// Optional writes a string field unless it is empty.
+func (e *Encoder) Optional(key, value string) {
+	if value != "" {
+		e.String(key, value)
+	}
+}
+
+// Time writes a time field.
+func (e *Encoder) Time(key string, t time.Time) {
+	e.Key(key)
+	e.buf = append(e.buf, '"')
+	e.buf = AppendTime(e.buf, t)
+	e.buf = append(e.buf, '"')
+}
+
+// Float writes a number field. It reports false, and writes nothing, for NaN and
+// the infinities, which JSON does not have.
+func (e *Encoder) Float(key string, f float64) bool {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return false
+	}
+	e.Key(key)
+	e.buf = AppendFloat(e.buf, f)
+	return true
+}
+
+// Strings writes an object of strings, its keys sorted.
+func (e *Encoder) Strings(key string, m map[string]string) {
+	e.Key(key)
+	e.Open('{')
+	e.keys = e.keys[:0]
+	for k := range m {
+		e.keys = append(e.keys, k)
+	}
+	slices.Sort(e.keys)
+	for _, k := range e.keys {
+		e.String(k, m[k])
+	}
+	clear(e.keys)
+	e.Close('}')
+}
+
+// Any writes a field with the JSON of v. On an error it writes nothing and returns
+// a *ValueError.
+func (e *Encoder) Any(key string, v any) error {
+	before := len(e.buf)
+	e.Key(key)
+	buf, err := AppendAny(e.buf, v)
+	if err != nil {
+		e.buf = e.buf[:before]
+		return err
+	}
+	e.buf = buf
+	return nil
+}
+
+// Element writes an array element with the JSON of v, as Any does.
+func (e *Encoder) Element(v any) error {
+	before := len(e.buf)
+	e.comma()
+	buf, err := AppendAny(e.buf, v)
+	if err != nil {
+		e.buf = e.buf[:before]
+		return err
+	}
+	e.buf = buf
+	return nil
+}
+
+// JSONText writes a field as the protocol wants parameters and metadata: strings
+// as they are, anything else as a string that holds its JSON. On an error it
+// writes nothing and returns a *ValueError.
+func (e *Encoder) JSONText(key string, v any) error {
+	if s, ok := v.(string); ok {
+		e.String(key, s)
+		return nil
+	}
+	scratch := NewEncoder()
+	defer scratch.Release()
+	buf, err := AppendAny(scratch.buf[:0], v)
+	if err != nil {
+		return err
+	}
+	scratch.buf = buf
+	e.Key(key)
+	e.buf = appendQuoted(e.buf, buf)
+	return nil
+}
+
+// AppendTime appends t in UTC with microseconds and offset, in the form of
+// Python's datetime.isoformat, which leaves the fraction out when it is zero:
+// 2024-01-02T03:04:05.678901+00:00.
+func AppendTime(dst []byte, t time.Time) []byte {
+	t = t.UTC()
+	if t.Nanosecond() < int(time.Microsecond) {
+		return t.AppendFormat(dst, "2006-01-02T15:04:05+00:00")
+	}
+	return t.AppendFormat(dst, "2006-01-02T15:04:05.000000+00:00")
+}
+
+// AppendFloat appends a finite number in the shortest form that reads back equal,
+// with an exponent outside 1e-6 to 1e21, as ECMAScript and encoding/json do.
+func AppendFloat(dst []byte, f float64) []byte {
+	format := byte('f')
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		format = 'e'
+	}
+	return strconv.AppendFloat(dst, f, format, -1, 64)
+}
+
+// AppendString appends s as a JSON string. Invalid UTF-8 becomes U+FFFD. Control
+// characters, U+2028 and U+2029 are escaped: some readers take the latter two for
+// line ends.
+func AppendString(dst []byte, s string) []byte { return appendQuoted(dst, s) }
+
+func appendQuoted[T string | []byte](dst []byte, s T) []byte {
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		b := s[i]
+		if plain[b] {
+			i++
+			continue
+		}
+		if b < utf8.RuneSelf {
+			dst = append(dst, s[start:i]...)
+			dst = appendEscape(dst, b)
+			i++
+			start = i
+			continue
+		}
+		r, size := decodeRune(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			dst = append(dst, s[start:i]...)
+			dst = append(dst, `\ufffd`...)
+		case r == '\u2028' || r == '\u2029':
+			dst = append(dst, s[start:i]...)
+			dst = append(dst, `\u202`...)
+			dst = append(dst, hex[r&0xF])
+		default:
+			i += size
+			continue
+		}
+		i += size
+		start = i
+	}
+	dst = append(dst, s[start:]...)
+	return append(dst, '"')
+}
+
+func decodeRune[T string | []byte](s T) (rune, int) {
+	return utf8.DecodeRuneInString(string(s[:min(len(s), utf8.UTFMax)]))
+}
+
+const hex = "0123456789abcdef"
+
+// plain marks the bytes that stand for themselves in a JSON string.
+var plain = func() (t [256]bool) {
+	for b := 0x20; b < utf8.RuneSelf; b++ {
+		t[b] = b != '"' && b != '\\'
+	}
+	return t
+}()
+
+func appendEscape(dst []byte, b byte) []byte {
+	switch b {
+	case '"', '\\':
+		return append(dst, '\\', b)
+	case '\n':
+		return append(dst, `\n`...)
+	case '\r':
+		return append(dst, `\r`...)
+	case '\t':
+		return append(dst, `\t`...)
+	default:
+		return append(dst, '\\', 'u', '0', '0', hex[b>>4], hex[b&0xF])
+	}
+}
+
+// ValidID reports whether id may stand in a line: one or more of A-Z a-z 0-9 _ -.
+func ValidID(id string) bool {
+	if id == "" {
+		return false
+	}
+	for i := range len(id) {
+		switch c := id[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}

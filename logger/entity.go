@@ -1,0 +1,274 @@
+package logger
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/messages"
+)
+
+// entity is what every handle is made of: where its calls go. The zero value is
+// inert. It is immutable and safe for concurrent use.
+type entity struct {
+	log   *Logger // nil makes every call do nothing
+	ref   messages.Ref
+	route *messages.Route
+}
+
+// at returns the entity with an id, for calls by id. An id that this process never
+// created is passed through under its own root key.
+func (l *Logger) at(kind messages.Entity, id string) entity {
+	ref := messages.Ref{Entity: kind, ID: id}
+	if l == nil {
+		return entity{}
+	}
+	if !wire.ValidID(id) {
+		l.reject(l.badID(ref))
+		return entity{}
+	}
+	if kind != messages.Session {
+		if route := l.actors.Lookup(ref); route != nil {
+			return entity{l, ref, route}
+		}
+	}
+	return entity{l, ref, &messages.Route{Root: ref}}
+}
+
+func (l *Logger) badID(ref messages.Ref) *Error {
+	// The id itself is not repeated: it can hold anything, a newline too.
+	return &Error{Reason: ErrInvalidID, Entity: ref.Entity.String(), Entries: 1,
+		Detail: "an id is one or more of A-Z a-z 0-9 _ -; leave it empty to have one made"}
+}
+
+// identify returns the entity of a create call: with a new id for an empty one, and
+// inert for an invalid one.
+func (l *Logger) identify(kind messages.Entity, id string) (messages.Ref, bool) {
+	if l == nil {
+		return messages.Ref{}, false
+	}
+	if id == "" {
+		id = newID()
+	}
+	ref := messages.Ref{Entity: kind, ID: id}
+	if !wire.ValidID(id) {
+		l.reject(l.badID(ref))
+		return ref, false
+	}
+	return ref, true
+}
+
+// id returns the entity's id, "" for an inert handle.
+func (e entity) id() string { return e.ref.ID }
+
+// update sends a line whose data write fills in. write reports false if nothing is
+// left to say: then the call is rejected, and write has reported why.
+func (e entity) update(action messages.Action, write func(*wire.Encoder) bool) bool {
+	if e.log == nil {
+		return false
+	}
+	w := e.log.line(e.ref, action)
+	if w == nil {
+		return false
+	}
+	if !write(w) {
+		w.Release()
+		return false
+	}
+	return e.send(w, &messages.Command{Action: action})
+}
+
+func (e entity) send(w *wire.Encoder, c *messages.Command) bool {
+	c.Route, c.Target = e.route, e.ref
+	return e.log.send(w, c)
+}
+
+// leftOut reports a value without a JSON form. kept says that the rest of the call
+// is logged.
+func (l *Logger) leftOut(ref messages.Ref, action messages.Action, what string, err error, kept bool) {
+	p := l.problem(ref, action, ErrUnencodable, what+" is left out")
+	p.Err, p.Kept = err, kept
+	l.reject(p)
+}
+
+func (e entity) addTag(key, value string) {
+	if e.log == nil {
+		return
+	}
+	w := e.log.line(e.ref, messages.Update)
+	if w == nil {
+		return
+	}
+	w.Key("tags")
+	w.Open('{')
+	w.String(key, value)
+	w.Close('}')
+	e.send(w, &messages.Command{Action: messages.Update})
+}
+
+// text sends an update of one string field.
+func (e entity) text(key, value string) {
+	e.update(messages.Update, func(w *wire.Encoder) bool {
+		w.String(key, value)
+		return true
+	})
+}
+
+// value sends a line with one field of any value. It reports whether it was accepted.
+func (e entity) value(action messages.Action, key string, v any) bool {
+	return e.update(action, func(w *wire.Encoder) bool {
+		if err := w.Any(key, v); err != nil {
+			e.log.leftOut(e.ref, action, key, err, false)
+			return false
+		}
+		return true
+	})
+}
+
+func (e entity) addMetadata(m map[string]any) {
+	e.update(messages.Update, func(w *wire.Encoder) bool {
+		if e.log.jsonTexts(w, e.ref, messages.Update, "metadata", m, true) || len(m) == 0 {
+			return true
+		}
+		e.log.reject(e.log.problem(e.ref, messages.Update, ErrUnencodable, "nothing of the metadata is left"))
+		return false
+	})
+}
+
+// jsonTexts writes an object as the protocol wants metadata and parameters: every
+// value a string, other values as their JSON. Values that have none are left out
+// and reported. It reports whether a value was written.
+func (l *Logger) jsonTexts(w *wire.Encoder, ref messages.Ref, action messages.Action, key string, m map[string]any, keepNil bool) bool {
+	w.Key(key)
+	w.Open('{')
+	written := false
+	for _, k := range sortedKeys(m) {
+		v := m[k]
+		if v == nil && !keepNil {
+			continue
+		}
+		if err := w.JSONText(k, v); err != nil {
+			l.leftOut(ref, action, key+"."+k, err, true)
+			continue
+		}
+		written = true
+	}
+	w.Close('}')
+	return written
+}
+
+// values writes an object of any values; those without JSON are left out and reported.
+func (e entity) values(w *wire.Encoder, action messages.Action, m map[string]any) {
+	for _, k := range sortedKeys(m) {
+		e.log.anyField(w, e.ref, action, k, m[k])
+	}
+}
+
+func sortedKeys(m map[string]any) []string {
+	if len(m) == 0 {
+		return nil
+	}
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (e entity) addMetric(name string, value float64) {
+	e.update(messages.Update, func(w *wire.Encoder) bool {
+		w.Key("metrics")
+		w.Open('{')
+		if !w.Float(name, value) {
+			err := &wire.ValueError{Type: "float64", Reason: "NaN and infinities are not JSON"}
+			e.log.leftOut(e.ref, messages.Update, "metrics."+name, err, false)
+			return false
+		}
+		w.Close('}')
+		return true
+	})
+}
+
+func (e entity) setTime(key string, t time.Time) {
+	e.update(messages.Update, func(w *wire.Encoder) bool {
+		w.Time(key, t)
+		return true
+	})
+}
+
+func (e entity) end(c EndConfig, implied bool) {
+	if e.log == nil {
+		return
+	}
+	w := e.log.line(e.ref, messages.End)
+	if w == nil {
+		return
+	}
+	if len(c.Data) > 0 {
+		e.values(w, messages.End, c.Data)
+	}
+	if _, given := c.Data["endTimestamp"]; !given {
+		w.Time("endTimestamp", orNow(c.Time))
+	}
+	e.send(w, &messages.Command{Action: messages.End, Implied: implied})
+}
+
+// handOver exempts the entity from being ended by this process.
+func (e entity) handOver() {
+	if e.log != nil && !e.log.closed.Load() {
+		e.log.actors.Tell(&messages.Command{Route: e.route, Target: e.ref, HandOver: true, At: time.Now()})
+	}
+}
+
+func (e entity) snapshot(ctx context.Context) (Snapshot, error) {
+	if e.log == nil {
+		return Snapshot{}, &Error{Reason: ErrUnknownEntity, Detail: "the handle is inert"}
+	}
+	s, err := e.log.actors.Snapshot(ctx, e.route)
+	if err != nil {
+		reason := err
+		if ctx.Err() == nil {
+			reason = ErrUnknownEntity
+			if e.log.closed.Load() {
+				reason = ErrClosed
+			}
+		}
+		return Snapshot{}, &Error{Reason: reason, Entity: e.ref.Entity.String(), ID: e.ref.ID}
+	}
+	return snapshotOf(s), nil
+}
+
+// endOnPanic is the tail of a deferred EndOnPanic: it ends what is open below the
+// entity and panics again with the same value.
+func (e entity) endOnPanic(value any) {
+	if value == nil {
+		return
+	}
+	if e.log != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := e.log.actors.Finalise(ctx, e.route, "panic"); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			e.log.reject(e.log.problem(e.ref, messages.End, ErrClosed, "the panic came after Close"))
+		}
+	}
+	panic(value)
+}
+
+func orNow(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Now()
+	}
+	return t
+}
+
+// EndConfig says more about an end.
+type EndConfig struct {
+	// Time is when the entity ended. Default: now.
+	Time time.Time
+	// Data are further fields of the end line, by their names on the wire. Values
+	// without a JSON form are left out and reported.
+	Data map[string]any
+}

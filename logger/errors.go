@@ -1,0 +1,112 @@
+package logger
+
+import (
+	"errors"
+	"strings"
+)
+
+// Reasons of an *Error, for errors.Is.
+var (
+	// ErrInvalidID: an id is not one or more of A-Z a-z 0-9 _ - . The call is rejected.
+	ErrInvalidID = errors.New("invalid id")
+	// ErrUnencodable: a value has no JSON form. It is left out; a call that carries
+	// nothing else is rejected.
+	ErrUnencodable = errors.New("value cannot be encoded")
+	// ErrTooLarge: the entry is over MaxEntryBytes or over Config.MaxBytes. The call is
+	// rejected.
+	ErrTooLarge = errors.New("entry too large")
+	// ErrClosed: the logger is closed. The call is rejected.
+	ErrClosed = errors.New("logger closed")
+	// ErrBackpressure: Config.MaxBytes are accepted and undelivered, and no room came
+	// free within Config.MaxWait. The call is rejected.
+	ErrBackpressure = errors.New("too much undelivered")
+	// ErrAttachment: the file of an attachment cannot be read. The call is rejected.
+	ErrAttachment = errors.New("attachment unreadable")
+
+	// ErrEnded: the entity was ended before. The entry is delivered.
+	ErrEnded = errors.New("entity has ended")
+	// ErrDuplicateID: the id was used before. The entry is delivered.
+	ErrDuplicateID = errors.New("duplicate id")
+	// ErrUnknownParent: the parent is not known in its trace. The entry is delivered.
+	ErrUnknownParent = errors.New("unknown parent")
+	// ErrUnknownResult: a generation's result has no known provider's form. It is
+	// delivered as given.
+	ErrUnknownResult = errors.New("result of unknown form")
+
+	// ErrDelivery: an attempt to deliver failed and is made again.
+	ErrDelivery = errors.New("delivery failing")
+	// ErrRefused: the server refused an entry for good.
+	ErrRefused = errors.New("entry refused")
+	// ErrNotDelivered: Flush or Close ended before everything was delivered.
+	ErrNotDelivered = errors.New("not delivered")
+	// ErrRepository: the server does not know the log repository, or could not say.
+	ErrRepository = errors.New("log repository not confirmed")
+	// ErrPanic: a panic inside the logger was contained. Entries are delivered.
+	ErrPanic = errors.New("panic contained")
+	// ErrUnknownEntity: Snapshot was asked for an entity that is not live here.
+	ErrUnknownEntity = errors.New("entity is not live in this process")
+)
+
+// Error is what every failure of this package but a bad Config is reported as. It
+// never holds a payload, a prompt or a key.
+type Error struct {
+	// Reason is one of the Err values of this package; errors.Is finds it.
+	Reason error
+	// Entity, ID and Action say what the call was about, where there was one.
+	Entity, ID, Action string
+	// Detail says what exactly happened and what to do.
+	Detail string
+	// Entries is how many entries it is about.
+	Entries int
+	// Kept is true if the entries are delivered all the same.
+	Kept bool
+	// Err is the cause, if there is one.
+	Err error
+	// Stack is where the panic of an ErrPanic was; it holds no values.
+	Stack []byte
+}
+
+// Error returns the whole story in one line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("troupe: ")
+	if e.Entity != "" {
+		b.WriteString(e.Entity)
+		if e.ID != "" {
+			b.WriteString(" " + e.ID)
+		}
+		if e.Action != "" {
+			b.WriteString(" " + e.Action)
+		}
+		b.WriteString(": ")
+	}
+	b.WriteString(e.Reason.Error())
+	if e.Detail != "" {
+		b.WriteString(": " + e.Detail)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the reason and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Reason}
+	}
+	return []error{e.Reason, e.Err}
+}
+
+// ConfigError is returned by New for an unusable Config.
+type ConfigError struct {
+	Field  string // name of the Config field
+	Reason string // what is wrong with it and what to do
+	Err    error  // the cause, if there is one
+}
+
+// Error names the field and the remedy.
+func (e *ConfigError) Error() string { return "troupe: Config." + e.Field + " " + e.Reason }
+
+// Unwrap returns the cause.
+func (e *ConfigError) Unwrap() error { return e.Err }

@@ -1,0 +1,256 @@
+// Package loggertest records what a logger sends, for the tests of programs that
+// use package logger. Nothing leaves the process.
+//
+//	log, rec := loggertest.New(t, logger.Config{})
+//	answer(log, "What is a troupe?") // the code under test
+//	gen := rec.One(t, "generation", "result")
+//	rec.AllEnded(t)
+package loggertest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/logger"
+)
+
+// Line is one line as it was sent.
+type Line struct {
+	Entity string         // session, trace, span, generation, retrieval, tool_call or error
+	ID     string         // of the entity
+	Action string         // create, update, end, add-generation, …
+	Data   map[string]any // numbers are float64
+}
+
+// String returns the line in its form on the wire, keys sorted.
+func (l Line) String() string {
+	data, err := json.Marshal(l.Data)
+	if err != nil {
+		data = []byte(err.Error())
+	}
+	return fmt.Sprintf("%s{id=%s,action=%s,data=%s}", l.Entity, l.ID, l.Action, data)
+}
+
+// Recorder is an http.RoundTripper that keeps the lines it is sent and answers as a
+// server would. Its methods may be called concurrently.
+type Recorder struct {
+	log *logger.Logger
+
+	mu     sync.Mutex
+	lines  []Line  // guarded by mu
+	errs   []error // guarded by mu
+	status int     // guarded by mu; 0 means 200
+}
+
+// deadline bounds a flush: nothing here waits for a network.
+const deadline = 30 * time.Second
+
+// New returns a logger that writes to a new Recorder. The fields of c that say where
+// to send are set by New; OnError is called beside the recorder's own. The logger is
+// closed at the end of the test.
+func New(t testing.TB, c logger.Config) (*logger.Logger, *Recorder) {
+	t.Helper()
+	r := &Recorder{}
+	if c.ID == "" {
+		c.ID = "test"
+	}
+	c.BaseURL, c.APIKey, c.Transport, c.ManualFlush = "http://127.0.0.1", "test", r, true
+	onError := c.OnError
+	c.OnError = func(err error) {
+		r.mu.Lock()
+		r.errs = append(r.errs, err)
+		r.mu.Unlock()
+		if onError != nil {
+			onError(err)
+		}
+	}
+	log, err := logger.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.log = log
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), deadline)
+		defer cancel()
+		if err := log.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return log, r
+}
+
+// RoundTrip implements http.RoundTripper.
+func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	status, body := http.StatusOK, `{"data":{}}`
+	if req.Method == http.MethodPost {
+		sent, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		if r.status != 0 {
+			status, body = r.status, `{"error":{"message":"as asked"}}`
+		} else if err := r.record(sent); err != nil {
+			return nil, err
+		}
+	}
+	return &http.Response{
+		StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req,
+	}, nil
+}
+
+// record adds the lines of a body; mu is held.
+func (r *Recorder) record(body []byte) error {
+	for raw := range bytes.SplitSeq(body, []byte("\n")) {
+		parsed, err := wire.Parse(raw)
+		if err != nil {
+			return fmt.Errorf("loggertest: the logger sent a malformed line: %w", err)
+		}
+		line := Line{Entity: parsed.Entity, ID: parsed.ID, Action: parsed.Action}
+		if err := json.Unmarshal(parsed.Data, &line.Data); err != nil {
+			return fmt.Errorf("loggertest: the data of a %s line of a %s is not an object: %w", line.Action, line.Entity, err)
+		}
+		r.lines = append(r.lines, line)
+	}
+	return nil
+}
+
+// Answer makes the recorder answer log posts with an HTTP status from now on, and
+// keep nothing of them; 200 makes it record again.
+func (r *Recorder) Answer(status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.status = status; status == http.StatusOK {
+		r.status = 0
+	}
+}
+
+// Lines flushes the logger and returns all lines in their order.
+func (r *Recorder) Lines(t testing.TB) []Line {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	if err := r.log.Flush(ctx); err != nil {
+		t.Error(err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.lines)
+}
+
+// Find flushes and returns the lines with an entity and an action; "" means any.
+func (r *Recorder) Find(t testing.TB, entity, action string) []Line {
+	t.Helper()
+	var found []Line
+	for _, l := range r.Lines(t) {
+		if (entity == "" || l.Entity == entity) && (action == "" || l.Action == action) {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+// One flushes and returns the only line with an entity and an action. It fails the
+// test if there is none, or more than one.
+func (r *Recorder) One(t testing.TB, entity, action string) Line {
+	t.Helper()
+	found := r.Find(t, entity, action)
+	if len(found) != 1 {
+		t.Fatalf("%d lines %s %s were logged, want one:%s", len(found), entity, action, list(found))
+	}
+	return found[0]
+}
+
+// Logged flushes and fails the test unless a line with an entity and an action has at
+// least the given data. Values compare as their JSON does.
+func (r *Recorder) Logged(t testing.TB, entity, action string, data map[string]any) {
+	t.Helper()
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		t.Fatalf("the wanted data has no JSON form: %v", err)
+	}
+	var want map[string]any
+	if err := json.Unmarshal(encoded, &want); err != nil {
+		t.Fatal(err)
+	}
+	found := r.Find(t, entity, action)
+	if !slices.ContainsFunc(found, func(l Line) bool { return covers(l.Data, want) }) {
+		t.Errorf("no line %s %s with %s was logged, but%s", entity, action, encoded, list(found))
+	}
+}
+
+func covers(got, want map[string]any) bool {
+	for k, v := range want {
+		if have, ok := got[k]; !ok || !reflect.DeepEqual(have, v) {
+			return false
+		}
+	}
+	return true
+}
+
+// AllEnded flushes and fails the test for each entity that was begun and not ended.
+func (r *Recorder) AllEnded(t testing.TB) {
+	t.Helper()
+	begun := map[string]bool{}
+	for _, l := range r.Lines(t) {
+		child, adds := strings.CutPrefix(l.Action, "add-")
+		child = strings.ReplaceAll(child, "-", "_")
+		switch id, _ := l.Data["id"].(string); {
+		case l.Action == "create":
+			begun[l.Entity+" "+l.ID] = true
+		case adds && slices.Contains([]string{"span", "generation", "retrieval", "tool_call"}, child):
+			begun[child+" "+id] = true
+		case l.Action == "end":
+			delete(begun, l.Entity+" "+l.ID)
+		}
+	}
+	for _, open := range slices.Sorted(maps.Keys(begun)) {
+		t.Errorf("%s was begun and not ended", open)
+	}
+}
+
+// Errors returns what the logger told OnError so far. Errors come on a goroutine of
+// the logger's, after the call that caused them.
+func (r *Recorder) Errors() []error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.errs)
+}
+
+// NoErrors closes the logger and fails the test for each error it told.
+func (r *Recorder) NoErrors(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	if err := r.log.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	for _, err := range r.Errors() {
+		t.Error(err)
+	}
+}
+
+func list(lines []Line) string {
+	if len(lines) == 0 {
+		return " none"
+	}
+	var b strings.Builder
+	for _, l := range lines {
+		b.WriteString("\n\t" + l.String())
+	}
+	return b.String()
+}

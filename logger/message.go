@@ -1,0 +1,104 @@
+package logger
+
+import (
+	"github.com/troupelog/troupe/internal/media"
+	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/messages"
+)
+
+// Message is one message of a chat, as the model was sent it.
+type Message struct {
+	Role    string // system, user, assistant, tool, …
+	Content any    // a string, or parts with a JSON form; nil is sent as null
+
+	Name       string            // optional: who speaks
+	ToolCalls  []MessageToolCall // what an assistant message asks for
+	ToolCallID string            // the call that a tool message answers
+
+	whole any // set by MessageOf: sent in place of the fields
+	given bool
+}
+
+// MessageToolCall is a call that an assistant message asks for.
+type MessageToolCall struct {
+	ID        string // the provider's id of the call
+	Name      string // the function
+	Arguments string // JSON text
+}
+
+// MessageOf returns a message that is sent as the JSON of v: a message type of a
+// provider's SDK, a map, or raw JSON.
+func MessageOf(v any) Message { return Message{whole: v, given: true} }
+
+// messages writes the messages field, without the images in them, which are
+// returned. A message without JSON is left out and reported.
+func (l *Logger) messages(w *wire.Encoder, ref messages.Ref, action messages.Action, list []Message) []image {
+	w.Key("messages")
+	w.Open('[')
+	var images []image
+	for i := range list {
+		before := w.Len()
+		if err := list[i].write(w); err != nil {
+			w.Truncate(before)
+			l.leftOut(ref, action, "a message", err, true)
+			continue
+		}
+		images = append(images, extract(w, before)...)
+	}
+	w.Close(']')
+	return images
+}
+
+// extract takes the images out of the message that was written behind before.
+func extract(w *wire.Encoder, before int) []image {
+	written := w.Bytes()[before:]
+	comma := 0
+	if len(written) > 0 && written[0] == ',' {
+		comma = 1
+	}
+	if !media.MayHold(written) {
+		return nil
+	}
+	stripped, images, err := media.Extract(written[comma:])
+	if err != nil || len(images) == 0 {
+		return nil
+	}
+	w.Truncate(before)
+	w.Raw(stripped)
+	return images
+}
+
+func (m *Message) write(w *wire.Encoder) error {
+	if m.given {
+		return w.Element(m.whole)
+	}
+	w.Open('{')
+	w.Optional("role", m.Role)
+	if err := w.Any("content", m.Content); err != nil {
+		return err
+	}
+	w.Optional("name", m.Name)
+	w.Optional("tool_call_id", m.ToolCallID)
+	if len(m.ToolCalls) > 0 {
+		w.Key("tool_calls")
+		w.Open('[')
+		for i := range m.ToolCalls {
+			m.ToolCalls[i].write(w)
+		}
+		w.Close(']')
+	}
+	w.Close('}')
+	return nil
+}
+
+func (c *MessageToolCall) write(w *wire.Encoder) {
+	w.Open('{')
+	w.String("id", c.ID)
+	w.String("type", "function")
+	w.Key("function")
+	w.Open('{')
+	w.String("name", c.Name)
+	w.String("arguments", c.Arguments)
+	w.Close('}')
+	w.Close('}')
+}

@@ -1,0 +1,129 @@
+package logger
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/troupelog/troupe/actors"
+)
+
+// reporter is the one way out for errors: it counts them by reason and calls
+// Config.OnError on a goroutine of its own.
+type reporter struct {
+	onError func(error)
+	log     *slog.Logger
+	queue   chan *Error
+	done    sync.WaitGroup
+
+	mu       sync.Mutex
+	rejected map[string]int64 // guarded by mu; calls by reason
+	doubtful map[string]int64 // guarded by mu; calls by reason
+
+	gate   sync.RWMutex
+	closed bool // guarded by gate
+
+	unseen  atomic.Int64 // errors that found the queue full: counted, not reported
+	panicky atomic.Int64 // panics of onError
+}
+
+// reportQueue is how many errors may wait for OnError.
+const reportQueue = 1024
+
+func newReporter(c Config) *reporter {
+	r := &reporter{
+		onError: c.OnError, log: c.Slog, queue: make(chan *Error, reportQueue),
+		rejected: map[string]int64{}, doubtful: map[string]int64{},
+	}
+	if r.onError == nil {
+		r.onError = func(err error) { r.log.Warn(err.Error()) }
+	}
+	r.done.Go(r.run)
+	return r
+}
+
+func (r *reporter) run() {
+	for err := range r.queue {
+		r.call(err)
+	}
+}
+
+func (r *reporter) call(err *Error) {
+	defer func() {
+		if recover() != nil {
+			r.panicky.Add(1)
+		}
+	}()
+	r.onError(err)
+}
+
+// count counts a rejected or doubtful call.
+func (r *reporter) count(err *Error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err.Kept {
+		r.doubtful[err.Reason.Error()]++
+	} else {
+		r.rejected[err.Reason.Error()]++
+	}
+}
+
+// tell queues an error for OnError; it never blocks. After close there is no
+// goroutine left to queue for, and OnError is called at once.
+func (r *reporter) tell(err *Error) {
+	r.gate.RLock()
+	defer r.gate.RUnlock()
+	if r.closed {
+		r.call(err)
+		return
+	}
+	select {
+	case r.queue <- err:
+	default:
+		r.unseen.Add(1)
+	}
+}
+
+// close waits until OnError has seen what was told.
+func (r *reporter) close() {
+	r.gate.Lock()
+	r.closed = true
+	close(r.queue)
+	r.gate.Unlock()
+	r.done.Wait()
+}
+
+// event turns what the actors say into an *Error.
+func (l *Logger) event(e actors.Event) {
+	err := &Error{Entries: e.Entries, Err: e.Err}
+	if e.Target.ID != "" {
+		err.Entity, err.ID, err.Action = e.Target.Entity.String(), e.Target.ID, e.Action.String()
+	}
+	switch e.Kind {
+	case actors.EndedTwice:
+		err.Reason, err.Kept, err.Detail = ErrEnded, true, "it was ended before; the last end counts"
+	case actors.AfterEnd:
+		err.Reason, err.Kept, err.Detail = ErrEnded, true, "the call came after the end; it is logged all the same"
+	case actors.DuplicateID:
+		err.Reason, err.Kept, err.Detail = ErrDuplicateID, true, "the entity was begun before; the server will merge the two"
+	case actors.UnknownParent:
+		err.Reason, err.Kept, err.Detail = ErrUnknownParent, true, "its span is not known in this trace"
+	case actors.Panicked:
+		err.Reason, err.Kept, err.Stack = ErrPanic, true, e.Failure.Stack
+		err.Detail = "an actor of the logger failed and went on; please report it with Error.Stack"
+	case actors.Failing:
+		err.Reason, err.Kept = ErrDelivery, true
+	case actors.Dead:
+		err.Reason = ErrRefused
+	case actors.Dropped:
+		err.Reason = ErrNotDelivered
+	case actors.Recovered:
+		l.log.Info("troupe: delivering again")
+		return
+	}
+	switch e.Kind {
+	case actors.EndedTwice, actors.AfterEnd, actors.DuplicateID, actors.UnknownParent:
+		l.report.count(err)
+	}
+	l.report.tell(err)
+}

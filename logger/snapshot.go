@@ -1,0 +1,68 @@
+package logger
+
+import (
+	"context"
+	"time"
+
+	"github.com/troupelog/troupe/messages"
+)
+
+// Snapshot is the live state of a session or trace, as this process knows it.
+type Snapshot struct {
+	Entity  string // session or trace
+	ID      string
+	Ended   bool
+	Entries int64       // entries logged for it and below it
+	Begun   Counts      // entities begun below it
+	Open    []EntityRef // direct children of a session, or all of a trace, that have not ended; oldest first
+
+	Failures int // logged errors and failed results
+	Tokens   Tokens
+	Cost     float64   // US dollars, from AddCost
+	First    time.Time // first call, zero if there was none
+	Last     time.Time // last call
+}
+
+// Counts are numbers of entities by kind.
+type Counts struct {
+	Traces, Spans, Generations, Retrievals, ToolCalls, Errors int
+}
+
+// Tokens are the sums of what the results of generations said.
+type Tokens struct {
+	Input, Output, Total int64
+	Cached               int64 // of Input
+	Reasoning            int64 // of Output
+}
+
+// EntityRef names an entity.
+type EntityRef struct{ Entity, ID string }
+
+// SessionSnapshot returns the live state of a session; see Session.Snapshot.
+func (l *Logger) SessionSnapshot(ctx context.Context, id string) (Snapshot, error) {
+	return l.at(messages.Session, id).snapshot(ctx)
+}
+
+// TraceSnapshot returns the live state of a trace; see Trace.Snapshot.
+func (l *Logger) TraceSnapshot(ctx context.Context, id string) (Snapshot, error) {
+	return l.at(messages.Trace, id).snapshot(ctx)
+}
+
+func snapshotOf(m messages.Snapshot) Snapshot {
+	s := Snapshot{
+		Entity: m.Owner.Entity.String(), ID: m.Owner.ID, Ended: m.Ended, Entries: m.Entries,
+		Begun: Counts{
+			Traces: int(m.Begun[messages.Trace]), Spans: int(m.Begun[messages.Span]),
+			Generations: int(m.Begun[messages.Generation]), Retrievals: int(m.Begun[messages.Retrieval]),
+			ToolCalls: int(m.Begun[messages.ToolCall]), Errors: int(m.Begun[messages.Error]),
+		},
+		Failures: int(m.Failures), Tokens: Tokens(m.Usage), Cost: m.Cost,
+	}
+	if m.First != 0 {
+		s.First, s.Last = time.UnixMicro(m.First), time.UnixMicro(m.Last)
+	}
+	for _, c := range m.Children {
+		s.Open = append(s.Open, EntityRef{c.Entity.String(), c.ID})
+	}
+	return s
+}
