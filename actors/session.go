@@ -2,6 +2,7 @@ package actors
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -264,9 +265,9 @@ func (s *session) finalise(c actor.Context, m *messages.Finalise) {
 // finalised returns the function by which a trace reports back.
 func (s *session) finalised(self *actor.PID, t *traceActor, r *round) func() {
 	sup := s.sys.sup
-	return func() {
+	return sync.OnceFunc(func() {
 		sup.Send(self, &messages.Finalised{Trace: messages.Ref{Entity: messages.Trace, ID: t.id}, Token: r})
-	}
+	})
 }
 
 // advance counts a trace of a round; behind the last one the session itself ends.

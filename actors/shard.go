@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -117,7 +118,7 @@ func (s *shard) finalise(m *messages.Finalise) {
 		if r.pid == nil {
 			s.spawn(r, &messages.Route{Root: ref})
 		}
-		s.pass(r, &messages.Finalise{Reason: m.Reason, Done: each})
+		s.pass(r, &messages.Finalise{Reason: m.Reason, Done: sync.OnceFunc(each)})
 	}
 	each()
 }

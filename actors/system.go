@@ -116,11 +116,11 @@ func (s *System) Finalise(ctx context.Context, route *messages.Route, reason str
 	}
 	done := make(chan struct{})
 	if route != nil {
-		s.sup.Send(s.shard(route), &messages.Finalise{Route: route, Reason: reason, Done: func() { close(done) }})
+		s.sup.Send(s.shard(route), &messages.Finalise{Route: route, Reason: reason, Done: sync.OnceFunc(func() { close(done) })})
 	} else {
 		each := countdown(len(s.shards), func() { close(done) })
 		for _, shard := range s.shards {
-			s.sup.Send(shard, &messages.Finalise{Reason: reason, Done: each})
+			s.sup.Send(shard, &messages.Finalise{Reason: reason, Done: sync.OnceFunc(each)})
 		}
 	}
 	select {

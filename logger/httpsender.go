@@ -26,7 +26,7 @@ type httpSender struct {
 
 func newHTTPSender(c Config) (*httpSender, error) {
 	h, err := transport.New(transport.Config{
-		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey,
+		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, RoundTripper: c.Transport,
 	})
 	if err != nil {
 		var bad *transport.ConfigError

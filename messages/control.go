@@ -37,7 +37,8 @@ type Finalise struct {
 	Route *Route
 	// Reason goes into the ended entities' metadata as ended_by.
 	Reason string
-	// Done is called once, when the last end has been emitted.
+	// Done is called when the last end has been emitted, or when a failure cut the
+	// round short; calls after the first do nothing.
 	Done func()
 }
 

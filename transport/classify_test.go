@@ -1,0 +1,213 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// statusKind is the answer table, for every status without a body or header.
+func statusKind(status int) Kind {
+	switch status {
+	case 408, 425:
+		return Retry
+	case 429:
+		return Throttled
+	case 413:
+		return TooLarge
+	case 401, 402, 403, 404, 405, 407, 410:
+		return Misconfigured
+	}
+	switch status / 100 {
+	case 2:
+		return OK
+	case 4:
+		return Rejected
+	case 1, 3:
+		return Misconfigured
+	default:
+		return Retry
+	}
+}
+
+func TestClassifyEveryStatus(t *testing.T) {
+	for status := 100; status <= 999; status++ {
+		if got, want := Classify(status, nil, nil, nil), statusKind(status); got != want {
+			t.Errorf("status %d: got %v, want %v", status, got, want)
+		}
+	}
+}
+
+func TestClassifyRetryAfter(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		value  string
+		want   Kind
+	}{
+		{429, "", Throttled},
+		{429, "3", Throttled},
+		{429, "junk", Throttled},
+		{503, "", Retry},
+		{503, "3", Throttled},
+		{503, "0", Throttled},
+		{503, "junk", Retry},
+		{503, "-5", Retry},
+		{503, "Fri, 31 Dec 1999 23:59:59 GMT", Throttled},
+		{500, "3", Retry},
+		{401, "3", Misconfigured},
+		{413, "3", TooLarge},
+		{200, "3", OK},
+	} {
+		if got := Classify(c.status, http.Header{"Retry-After": {c.value}}, nil, nil); got != c.want {
+			t.Errorf("%d with Retry-After %q: got %v, want %v", c.status, c.value, got, c.want)
+		}
+	}
+}
+
+var bodies2xx = []struct {
+	body string
+	want Kind
+}{
+	{``, OK},
+	{`OK`, OK},
+	{`null`, OK},
+	{`true`, OK},
+	{`[]`, OK},
+	{`[{"error":"x"}]`, OK},
+	{`"error"`, OK},
+	{`{}`, OK},
+	{`{"data":{}}`, OK},
+	{`{"data":{"error":"nested"}}`, OK},
+	{`{"error":null}`, OK},
+	{`{"error":false,"data":1}`, OK},
+	{`{"Error":"another name"}`, OK},
+	{`{"data":"error"}`, OK},
+	{`<html>error</html>`, OK},
+	{`{"data":`, OK},
+	{`{"data":1`, OK},
+	{`{"data" 1,"error":"x"}`, OK},
+	{`{"a":` + strings.Repeat("[", 20000), OK},
+	{"\xff\xfe{", OK},
+	{`{"error":"x"}`, Rejected},
+	{`{"error":{"message":"x"}}`, Rejected},
+	{`{"error":{}}`, Rejected},
+	{`{"error":true}`, Rejected},
+	{`{"error":0}`, Rejected},
+	{`{"error":""}`, Rejected},
+	{`{"error":[]}`, Rejected},
+	{" \r\n\t{ \"error\" : \"x\" }", Rejected},
+	{`{"\u0065rror":"x"}`, Rejected},
+	{`{"data":{"a":[1,2]},"error":"x"}`, Rejected},
+	{`{"error":null,"error":"x"}`, Rejected},
+	{`{"error":"cut of`, Rejected},
+	{`{"error":{"message":"cut`, Rejected},
+}
+
+func TestClassifyBodyOf2xx(t *testing.T) {
+	for _, c := range bodies2xx {
+		for _, status := range []int{200, 201, 202, 204, 299} {
+			if got := Classify(status, nil, []byte(c.body), nil); got != c.want {
+				t.Errorf("%d %.40q: got %v, want %v", status, c.body, got, c.want)
+			}
+		}
+	}
+}
+
+func TestClassifyBrokenBody(t *testing.T) {
+	broken := io.ErrUnexpectedEOF
+	for _, c := range []struct {
+		status int
+		body   string
+		want   Kind
+	}{
+		{200, "", Retry},
+		{200, `{"data":`, Retry},
+		{200, `{"error":`, Rejected},
+		{400, "", Rejected},
+		{401, "", Misconfigured},
+		{413, "", TooLarge},
+		{429, "", Throttled},
+		{500, "", Retry},
+	} {
+		if got := Classify(c.status, nil, []byte(c.body), broken); got != c.want {
+			t.Errorf("%d %q and a broken body: got %v, want %v", c.status, c.body, got, c.want)
+		}
+	}
+}
+
+func TestClassifyFailure(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want Kind
+	}{
+		{nil, Retry},
+		{io.EOF, Retry},
+		{io.ErrUnexpectedEOF, Retry},
+		{context.DeadlineExceeded, Retry},
+		{os.ErrDeadlineExceeded, Retry},
+		{errors.New("anything else"), Retry},
+		{&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, Retry},
+		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, Retry},
+		{&net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}, Retry},
+		{context.Canceled, Canceled},
+		{fmt.Errorf("wrapped: %w", context.Canceled), Canceled},
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, Misconfigured},
+		{&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, Misconfigured},
+		{http.ErrSchemeMismatch, Misconfigured},
+	} {
+		for _, err := range []error{c.err, &url.Error{Op: "Post", URL: "https://x", Err: c.err}} {
+			if got := Classify(0, nil, nil, err); got != c.want {
+				t.Errorf("%v: got %v, want %v", err, got, c.want)
+			}
+		}
+	}
+}
+
+func TestKindNames(t *testing.T) {
+	seen := map[string]Kind{}
+	for k := OK; k <= Canceled; k++ {
+		name := k.String()
+		if other, ok := seen[name]; ok || name == "" || name == "unknown" {
+			t.Errorf("kind %d is called %q, as is kind %d", k, name, other)
+		}
+		seen[name] = k
+	}
+	if got := (Canceled + 1).String(); got != "unknown" {
+		t.Errorf("a kind that does not exist is called %q", got)
+	}
+}
+
+func FuzzClassify(f *testing.F) {
+	for _, c := range bodies2xx {
+		f.Add(200, "", []byte(c.body))
+		f.Add(503, c.body, []byte(c.body))
+	}
+	f.Fuzz(func(t *testing.T, status int, retryAfter string, body []byte) {
+		header := http.Header{"Retry-After": {retryAfter}}
+		kind := Classify(status, header, body, nil)
+		delivered := status >= 200 && status <= 299
+		if kind == OK && !delivered {
+			t.Errorf("status %d counts as delivered", status)
+		}
+		if delivered && kind != OK && kind != Rejected {
+			t.Errorf("status %d is %v", status, kind)
+		}
+		if kind == Canceled {
+			t.Errorf("status %d counts as canceled", status)
+		}
+		short := request{key: canaryKey, body: []byte(canaryBody)}.clean(serverMessage(body))
+		if len(short) > maxMessage || strings.Contains(short, canaryKey) || strings.Contains(short, "\n") {
+			t.Errorf("unfit message %q", short)
+		}
+	})
+}

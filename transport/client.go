@@ -1,0 +1,140 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// Limits of one attempt.
+const (
+	attemptBudget  = 30 * time.Second // for all its requests together
+	attemptRetries = 2                // requests after the first
+
+	dialTimeout      = 5 * time.Second
+	handshakeTimeout = 10 * time.Second
+	headerTimeout    = 20 * time.Second // from the end of the request to the answer's head
+	idleTimeout      = time.Minute
+	maxConnections   = 4
+
+	maxAnswer     = 64 << 10 // bytes of an answer's body that are read
+	maxAnswerHead = 64 << 10 // bytes of its headers
+)
+
+// newTransport returns the connections to one server. It speaks HTTP/1.1: a sender with
+// one batch in flight gains nothing from HTTP/2, whose dead connections take longer
+// to notice. A proxy named by the environment is used only for https, where it cannot
+// see the key.
+func newTransport(scheme string) *http.Transport {
+	t := &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    handshakeTimeout,
+		ResponseHeaderTimeout:  headerTimeout,
+		IdleConnTimeout:        idleTimeout,
+		MaxConnsPerHost:        maxConnections,
+		MaxIdleConnsPerHost:    maxConnections,
+		MaxResponseHeaderBytes: maxAnswerHead,
+		DisableCompression:     true,
+	}
+	if scheme == "https" {
+		t.Proxy = http.ProxyFromEnvironment
+	}
+	return t
+}
+
+// newClient returns a client that makes up to 1+attemptRetries requests, follows no
+// redirect and logs nothing.
+func newClient(t http.RoundTripper) *retryablehttp.Client {
+	return &retryablehttp.Client{
+		HTTPClient: &http.Client{
+			Transport:     bounded{t},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		RetryMax:     attemptRetries,
+		CheckRetry:   checkRetry,
+		Backoff:      retryWait,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+}
+
+// checkRetry repeats a request within its attempt for the kind Retry only. A server
+// that throttles is left alone: the time it asks for may be longer than the attempt,
+// and the caller can wait for it without holding a connection.
+func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	a := answerOf(resp, err)
+	kind := Classify(a.status, a.header, a.body, a.err)
+	return kind == Retry && ctx.Err() == nil, nil
+}
+
+// retryWait is the wait between the requests of one attempt.
+func retryWait(_, _ time.Duration, attempt int, _ *http.Response) time.Duration {
+	return Backoff(attempt, 0, rand.Float64)
+}
+
+// bounded reads each answer, up to maxAnswer bytes, before it hands it on. So the whole
+// answer is known when it is judged, and its connection is free for the next request.
+type bounded struct{ http.RoundTripper }
+
+// CloseIdleConnections is what http.Client looks for.
+func (b bounded) CloseIdleConnections() {
+	if t, ok := b.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.RoundTripper.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	// http.Client parses this header even where it is told not to follow it, and would
+	// replace the answer by an error if it cannot.
+	resp.Header.Del("Location")
+
+	read := &readBody{Reader: new(bytes.Reader)}
+	// A connection that switched protocols has no body that ends.
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		read.bytes, read.err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+		read.Reader.Reset(read.bytes)
+	}
+	resp.Body = read
+	return resp, nil
+}
+
+// readBody is the body of an answer that was read already.
+type readBody struct {
+	*bytes.Reader
+	bytes []byte
+	err   error // why the bytes are not all of it
+}
+
+// Close implements io.Closer.
+func (*readBody) Close() error { return nil }
+
+// answer is what came of a request, in the terms of Classify.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	err    error
+}
+
+// answerOf takes apart what the client returned. Every body is a *readBody, because
+// every answer came through bounded.
+func answerOf(resp *http.Response, err error) answer {
+	if resp == nil {
+		return answer{err: err}
+	}
+	read := resp.Body.(*readBody)
+	return answer{status: resp.StatusCode, header: resp.Header, body: read.bytes, err: read.err}
+}

@@ -1,0 +1,97 @@
+package transport
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Config says where to send and as whom. BaseURL and RepositoryID are required.
+// Printing a Config shows no key.
+type Config struct {
+	// BaseURL is where the server's API starts: https, or http for a loopback host. It
+	// may have a path, and has no query, fragment or user information.
+	BaseURL string
+	// RepositoryID names the log repository. Any text: it is escaped in requests.
+	RepositoryID string
+	// APIKey authenticates the client. It may be empty for a loopback host only.
+	APIKey string `json:"-"`
+	// AllowInsecure permits http to hosts other than loopback: everybody on the way
+	// can then read the key and the log.
+	AllowInsecure bool
+	// RoundTripper makes the requests, in place of connections of the package's own
+	// with timeouts at every step. It must not follow redirects.
+	RoundTripper http.RoundTripper
+}
+
+// Format implements fmt.Formatter, so that no verb prints the key.
+func (c Config) Format(s fmt.State, _ rune) {
+	fmt.Fprintf(s, "transport.Config{RepositoryID: %q, AllowInsecure: %t}", c.RepositoryID, c.AllowInsecure)
+}
+
+// ConfigError is returned by New for a setting it cannot use. It names the field and
+// never holds its value, which may be a secret.
+type ConfigError struct {
+	Field  string // name of the field of Config
+	Reason string // what it must be
+}
+
+// Error implements error.
+func (e *ConfigError) Error() string { return "transport: Config." + e.Field + " " + e.Reason }
+
+// endpoint checks the settings and returns the parsed base URL.
+func (c Config) endpoint() (*url.URL, error) {
+	base, err := parseBase(c.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	local := loopback(base.Hostname())
+	switch {
+	case base.Scheme == "http" && !local && !c.AllowInsecure:
+		return nil, &ConfigError{"BaseURL", "must use https: http is for loopback hosts, unless AllowInsecure is set"}
+	case c.RepositoryID == "":
+		return nil, &ConfigError{"RepositoryID", "is empty: give the id of the log repository"}
+	case c.APIKey == "" && !local:
+		return nil, &ConfigError{"APIKey", "is empty: only a loopback host is used without a key"}
+	case strings.ContainsFunc(c.APIKey, notHeader):
+		return nil, &ConfigError{"APIKey", "has a space, line break or other character that a key cannot have"}
+	}
+	return base, nil
+}
+
+// parseBase never wraps the parser's error: it quotes the URL, password included.
+func parseBase(raw string) (*url.URL, error) {
+	fail := func(reason string) (*url.URL, error) { return nil, &ConfigError{"BaseURL", reason} }
+	if raw == "" {
+		return fail("is empty: give the URL of the log server")
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return fail("is not a URL")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return fail("must begin with https:// or http://")
+	case u.Hostname() == "":
+		return fail("names no host")
+	case u.User != nil:
+		return fail("must not hold a user name or password: the key goes into APIKey")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return fail("must not have a query or a fragment")
+	}
+	return u, nil
+}
+
+// loopback reports whether the host is this machine by its name alone. A name that
+// only resolves to loopback does not count: what it resolves to can change.
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// notHeader reports whether a rune cannot be part of a key in an HTTP header.
+func notHeader(r rune) bool { return r <= ' ' || r > '~' }

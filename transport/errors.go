@@ -1,0 +1,145 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Reasons a caller may want to tell apart, for errors.Is.
+var (
+	// ErrUnauthorized is returned when the server refuses the key: 401, 402 or 403.
+	ErrUnauthorized = errors.New("transport: the server refuses the API key")
+	// ErrNoRepository is returned when the server does not know the repository: 404, or
+	// a refusal of the repository check. A wrong base URL can look the same.
+	ErrNoRepository = errors.New("transport: the server does not know the repository")
+	// ErrUnreachable is returned when no answer came at all, except after a cancel.
+	ErrUnreachable = errors.New("transport: the server did not answer")
+)
+
+// The values of Error.Op.
+const (
+	opSend       = "send"
+	opRepository = "repository"
+)
+
+// Error is every failure of a request. It holds no key, no payload and no query.
+type Error struct {
+	// Op is the call that failed: "send" or "repository".
+	Op string
+	// Status is the HTTP status of the last answer, 0 where none came.
+	Status int
+	// Kind is what to do; never OK.
+	Kind Kind
+	// RetryAfter is how long a throttling server asked to wait, between 250 ms and 5
+	// minutes; 0 where it did not say.
+	RetryAfter time.Duration
+	// Message is what the server or the network said: one line of printable text of at
+	// most 256 bytes, without anything the request held. It may be empty.
+	Message string
+
+	subject string  // what was sent where, for people
+	causes  []error // only values that cannot carry text from outside
+}
+
+// Error implements error: what happened, to what, and what to do.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "transport: %s %s: ", e.Op, e.subject)
+	switch {
+	case e.Status != 0:
+		fmt.Fprintf(&b, "status %d", e.Status)
+	case e.Kind == Canceled:
+		b.WriteString("canceled by the caller")
+	default:
+		b.WriteString("no answer")
+	}
+	if e.Message != "" {
+		fmt.Fprintf(&b, " (%s)", e.Message)
+	}
+	if advice := e.advice(); advice != "" {
+		b.WriteString(": " + advice)
+	}
+	return b.String()
+}
+
+// Unwrap returns what errors.Is can find: the reasons of this package, the end of a
+// context, an unexpected end of data, or the error number of the system. The original
+// error is not kept, because its text may quote a URL or what the server sent.
+func (e *Error) Unwrap() []error { return e.causes }
+
+// because adds a cause, if there is one.
+func (e *Error) because(cause error) {
+	if cause != nil {
+		e.causes = append(e.causes, cause)
+	}
+}
+
+// advice says what to do about the error.
+func (e *Error) advice() string {
+	switch e.Kind {
+	case Retry:
+		return "try again later"
+	case Throttled:
+		if e.RetryAfter > 0 {
+			return "try again after " + e.RetryAfter.String()
+		}
+		return "try again later"
+	case TooLarge:
+		return "send fewer lines at once"
+	case Rejected:
+		return "split the batch to find the line to blame"
+	case Misconfigured:
+		return e.remedy()
+	default:
+		return ""
+	}
+}
+
+// remedy says what a person should look at.
+func (e *Error) remedy() string {
+	switch {
+	case errors.Is(e, ErrUnauthorized):
+		return "check the API key and what its account may do"
+	case errors.Is(e, ErrNoRepository):
+		return "check the base URL and the repository id"
+	case e.Status == 0:
+		return "check the base URL and the certificates this machine trusts"
+	case e.Status >= 300 && e.Status <= 399:
+		return "redirects are not followed, set the base URL to where the server is"
+	default:
+		return "check the base URL and any proxy on the way"
+	}
+}
+
+// reason returns the sentinel that describes an answer, nil where none does. Refused
+// says that the answer was of kind Rejected.
+func reason(op string, status int, refused bool) error {
+	switch {
+	case status == 0:
+		return ErrUnreachable
+	case status == 401 || status == 402 || status == 403:
+		return ErrUnauthorized
+	case status == 404 || op == opRepository && refused:
+		return ErrNoRepository
+	default:
+		return nil
+	}
+}
+
+// known reduces an error to values whose text is fixed.
+func known(err error) error {
+	for _, fixed := range []error{context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, fixed) {
+			return fixed
+		}
+	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// Headers of a request beside the standard ones.
+const (
+	// HeaderKey carries the API key.
+	HeaderKey = "x-maxim-api-key"
+	// HeaderSpool carries Batch.Spool, and HeaderSeq the sequence number of the first
+	// line in decimal; each line after it counts one more. A collector that has stored a
+	// (spool, sequence) pair drops the line when it comes again.
+	HeaderSpool = "X-Troupe-Spool"
+	HeaderSeq   = "X-Troupe-Seq"
+)
+
+const (
+	logPath        = "api/sdk/v3/log"
+	repositoryPath = "api/sdk/v3/log-repositories"
+
+	userAgent = "troupe"
+)
+
+// Batch is what one request carries.
+type Batch struct {
+	// Body is the lines, joined by a newline, without one at the end. Send does not
+	// change it and does not read it any more once it has returned.
+	Body []byte
+	// Lines is how many lines Body holds.
+	Lines int
+	// Spool identifies the queue the lines come from: 32 hexadecimal digits, or empty
+	// where they have no identity that would let a server recognise them.
+	Spool string
+	// First is the sequence number of the first line in Spool; the others follow it
+	// without a gap. It is used only where Spool is set.
+	First uint64
+}
+
+// HTTP sends batches to one log repository. Make it with New. It may be used
+// concurrently; all fields are immutable after New.
+type HTTP struct {
+	client     *retryablehttp.Client
+	key        string
+	logs       target
+	repository target
+	budget     time.Duration
+}
+
+// target is one URL of the server.
+type target struct {
+	url   string
+	shown string // the same without query, for errors
+}
+
+// New checks the settings and returns a sender for them. It does not connect. The
+// error is a *ConfigError.
+func New(c Config) (*HTTP, error) {
+	base, err := c.endpoint()
+	if err != nil {
+		return nil, err
+	}
+	connections := c.RoundTripper
+	if connections == nil {
+		connections = newTransport(base.Scheme)
+	}
+	return &HTTP{
+		client:     newClient(connections),
+		key:        c.APIKey,
+		logs:       newTarget(base, logPath, "id", c.RepositoryID),
+		repository: newTarget(base, repositoryPath, "loggerId", c.RepositoryID),
+		budget:     attemptBudget,
+	}, nil
+}
+
+func newTarget(base *url.URL, path, parameter, value string) target {
+	u := base.JoinPath(path)
+	shown := u.String()
+	u.RawQuery = url.Values{parameter: {value}}.Encode()
+	return target{url: u.String(), shown: shown}
+}
+
+// Send delivers a batch. It returns nil when the server took it, and otherwise an
+// *Error. It makes up to three requests and returns when ctx ends or after 30 seconds
+// at most. The server may have stored a batch for which an error is returned, if its
+// answer was lost. An empty batch is delivered without a request.
+func (h *HTTP) Send(ctx context.Context, b Batch) error {
+	if len(b.Body) == 0 {
+		return nil
+	}
+	body := &payload{bytes: b.Body}
+	defer body.wait()
+	attempt, cancel := context.WithTimeout(ctx, h.budget)
+	defer cancel()
+
+	c := call{opSend, fmt.Sprintf("%d lines (%d bytes) to %s", b.Lines, len(b.Body), h.logs.shown), b.Body}
+	req, err := retryablehttp.NewRequestWithContext(attempt, http.MethodPost, h.logs.url, retryablehttp.ReaderFunc(body.reader))
+	if err != nil {
+		return h.outcome(ctx, c, answer{err: err})
+	}
+	h.sign(req.Header)
+	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	if b.Spool != "" {
+		req.Header.Set(HeaderSpool, b.Spool)
+		req.Header.Set(HeaderSeq, strconv.FormatUint(b.First, 10))
+	}
+	return h.outcome(ctx, c, answerOf(h.client.Do(req))) //nolint:bodyclose // bounded has read and closed it
+}
+
+// Repository asks the server, with one request of at most 30 seconds, whether it knows
+// the repository and accepts the key. It returns nil if so, and otherwise an *Error
+// that is ErrNoRepository, ErrUnauthorized or ErrUnreachable where one of these is
+// known to be the reason.
+func (h *HTTP) Repository(ctx context.Context) error {
+	attempt, cancel := context.WithTimeout(ctx, h.budget)
+	defer cancel()
+	c := call{opRepository, "check at " + h.repository.shown, nil}
+	req, err := http.NewRequestWithContext(attempt, http.MethodGet, h.repository.url, nil)
+	if err != nil {
+		return h.outcome(ctx, c, answer{err: err})
+	}
+	h.sign(req.Header)
+	return h.outcome(ctx, c, answerOf(h.client.HTTPClient.Do(req))) //nolint:bodyclose // bounded has read and closed it
+}
+
+// Close releases the idle connections. Calls that are under way are not disturbed.
+func (h *HTTP) Close() { h.client.HTTPClient.CloseIdleConnections() }
+
+// Format implements fmt.Formatter, so that no verb prints the key.
+func (h *HTTP) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "transport.HTTP(%s)", h.logs.shown) }
+
+// sign says who sends.
+func (h *HTTP) sign(header http.Header) {
+	header.Set("User-Agent", userAgent)
+	if h.key != "" {
+		header.Set(HeaderKey, h.key)
+	}
+}
+
+// call is what an answer belongs to.
+type call struct {
+	op, subject string // as in Error
+	body        []byte // what was sent
+}
+
+// outcome turns an answer into what the caller gets. Ctx is the caller's own context.
+func (h *HTTP) outcome(ctx context.Context, c call, a answer) error {
+	kind := Classify(a.status, a.header, a.body, a.err)
+	if kind == OK {
+		return nil
+	}
+	e := &Error{Op: c.op, Status: a.status, Kind: kind, subject: c.subject, Message: h.message(c, a)}
+	if a.err != nil && kind == Retry && ctx.Err() != nil {
+		e.Kind, a.err = Canceled, ctx.Err()
+	}
+	switch {
+	case e.Kind == Throttled:
+		e.RetryAfter, _ = RetryAfter(a.header, time.Now())
+	case kind == Rejected && c.op == opRepository:
+		e.Kind = Misconfigured // no line can be to blame
+	}
+	if e.Kind != Canceled {
+		e.because(reason(c.op, a.status, kind == Rejected))
+	}
+	e.because(known(a.err))
+	return e
+}
+
+// message is what there is to say about an answer, fit to be shown.
+func (h *HTTP) message(c call, a answer) string {
+	text := serverMessage(a.body)
+	if text == "" && a.err != nil {
+		text = failureMessage(a.err)
+	}
+	return request{key: h.key, body: c.body}.clean(text)
+}
