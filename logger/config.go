@@ -90,7 +90,9 @@ type Config struct {
 	// Slog receives the logger's own messages. Default slog.Default().
 	Slog *slog.Logger
 
-	// Transport is the HTTP transport, for proxies, private authorities and tests.
+	// Transport is the HTTP transport, for proxies, private authorities and tests. It
+	// must close every request's body, as http.RoundTripper demands: the sender waits
+	// for that.
 	// Default: an own one with timeouts at every step.
 	Transport http.RoundTripper
 }

@@ -1,6 +1,7 @@
 package logger
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -116,9 +117,27 @@ func (e entity) result(v any) {
 	e.send(w, &messages.Command{Action: messages.Result, Usage: &usage, Failed: normal.Failed})
 }
 
-// encodeResult returns the JSON of a result in one line. The copy is the caller's.
+// encodeResult returns the JSON of a result in one line. The response types of
+// openai-go and anthropic-sdk-go know the JSON they were read from; encoding them
+// again would add every field that the answer did not have.
 func encodeResult(v any) ([]byte, error) {
+	if raw := rawJSON(v); raw != "" {
+		return wire.AppendAny(nil, json.RawMessage(raw))
+	}
 	return wire.AppendAny(nil, v)
+}
+
+// rawJSON returns "" for a value without such a method, or one that fails.
+func rawJSON(v any) (raw string) {
+	defer func() {
+		if recover() != nil {
+			raw = ""
+		}
+	}()
+	if r, ok := v.(interface{ RawJSON() string }); ok {
+		return r.RawJSON()
+	}
+	return ""
 }
 
 // ErrorDetail is what went wrong in a model or tool call.

@@ -341,3 +341,28 @@ func TestAnUnknownRepositoryIsToldAndEntriesAreSentAllTheSame(t *testing.T) {
 		t.Errorf("Close = %v, %d posts", err, lines.Load())
 	}
 }
+
+// sdkResponse is like the response types of openai-go: it knows its JSON.
+type sdkResponse struct {
+	ID    string
+	Extra *struct{}
+	raw   string
+}
+
+func (r *sdkResponse) RawJSON() string { return r.raw }
+
+func TestAnSDKResponseIsSentAsItWasReceived(t *testing.T) {
+	r := newRig(t, Config{}, nil)
+	gen := r.Trace(TraceConfig{ID: "t"}).AddGeneration(GenerationConfig{ID: "g"})
+	gen.Result(&sdkResponse{raw: `{"id": "x", "object": "chat.completion",
+		"choices": []}`})
+	if lines := r.flushed(); !has(lines, "generation g result", `{"result":{"id":"x","object":"chat.completion","choices":[]}}`) {
+		t.Errorf("lines:\n%s", strings.Join(lines, "\n"))
+	}
+	var none *sdkResponse
+	r.Trace(TraceConfig{ID: "t2"}).AddGeneration(GenerationConfig{ID: "g2"}).Result(none)
+	if lines := r.flushed(); !has(lines, "generation g2 result", `{"result":null}`) || !has(lines, "generation g2 end") {
+		t.Errorf("lines:\n%s", strings.Join(lines, "\n"))
+	}
+	r.close()
+}

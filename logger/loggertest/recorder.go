@@ -96,6 +96,9 @@ func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	status, body := http.StatusOK, `{"data":{}}`
+	if req.Body != nil {
+		defer req.Body.Close()
+	}
 	if req.Method == http.MethodPost {
 		sent, err := io.ReadAll(req.Body)
 		if err != nil {
