@@ -147,8 +147,8 @@ func TestSnapshotIsBehindEarlierCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if trace.Entries != 5 || trace.Begun[messages.Span] != 2 || trace.Open[messages.Span] != 1 ||
-		trace.Usage.Total != 7 || trace.Failures != 1 || !trace.Created || trace.Ended {
+	if trace.Entries != 5 || trace.Begun[messages.Span] != 2 || len(trace.Children) != 1 ||
+		trace.Spent.Usage.Total != 7 || trace.Failures != 1 || !trace.Created || trace.Ended {
 		t.Errorf("trace snapshot %+v", trace)
 	}
 	if diff := cmp.Diff([]messages.Ref{spanRef("a")}, trace.Children); diff != "" {
@@ -158,7 +158,7 @@ func TestSnapshotIsBehindEarlierCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if whole.Entries != 6 || whole.Begun[messages.Trace] != 1 || whole.Begun[messages.Span] != 2 || whole.Usage.Total != 7 {
+	if whole.Entries != 6 || whole.Begun[messages.Trace] != 1 || whole.Begun[messages.Span] != 2 || whole.Spent.Usage.Total != 7 {
 		t.Errorf("session snapshot %+v", whole)
 	}
 	if _, err := r.sys.Snapshot(t.Context(), sessionRoute("never")); !errors.Is(err, actors.ErrUnknown) {
@@ -323,7 +323,7 @@ func TestALongTraceForgetsWhatHasEnded(t *testing.T) {
 		r.end(s, route)
 	}
 	snapshot, err := r.sys.Snapshot(t.Context(), route)
-	if err != nil || snapshot.Begun[messages.Span] != 10_001 || snapshot.Open[messages.Span] != 1 {
+	if err != nil || snapshot.Begun[messages.Span] != 10_001 || len(snapshot.Children) != 1 {
 		t.Errorf("snapshot %+v, %v", snapshot, err)
 	}
 	if n := r.sys.Counts().Registered; n > 5000 {

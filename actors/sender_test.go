@@ -47,36 +47,39 @@ func TestABatchIsSentBySizeAgeOrFlush(t *testing.T) {
 }
 
 func TestAPoisonEntryIsIsolated(t *testing.T) {
-	r := newRig(t, nil)
-	posts := 0
-	r.out.answer = func(entries []messages.Entry, _ int) actors.Verdict {
-		posts++
-		for _, e := range entries {
-			if bytes.HasSuffix(e.Line, []byte("poison")) {
-				return actors.Verdict{Outcome: actors.Refused, Err: errors.New("422")}
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		posts := 0
+		r.out.answer = func(entries []messages.Entry, _ int) actors.Verdict {
+			posts++
+			for _, e := range entries {
+				if bytes.HasSuffix(e.Line, []byte("poison")) {
+					return actors.Verdict{Outcome: actors.Refused, Err: errors.New("422")}
+				}
 			}
+			return actors.Verdict{}
 		}
-		return actors.Verdict{}
-	}
-	const n = 1024
-	for i := range n {
-		note := fmt.Sprint(i)
-		if i == 700 {
-			note = "poison"
+		const n = 1024
+		for i := range n {
+			note := fmt.Sprint(i)
+			if i == 700 {
+				note = "poison"
+			}
+			r.update(traceRef("t"), traceRoute("", "t"), note)
 		}
-		r.update(traceRef("t"), traceRoute("", "t"), note)
-	}
-	r.flush()
-	if got := len(r.out.got()); got != n-1 {
-		t.Errorf("%d entries delivered, want %d", got, n-1)
-	}
-	if a := r.ledger.Read(); a.Dead != 1 {
-		t.Errorf("%d dead, want 1", a.Dead)
-	}
-	if posts > 2*10+2 {
-		t.Errorf("%d posts to isolate one of %d entries, want at most 22", posts, n)
-	}
-	r.close()
+		synctest.Wait() // all of it is in the queue: one batch
+		r.flush()
+		if got := len(r.out.got()); got != n-1 {
+			t.Errorf("%d entries delivered, want %d", got, n-1)
+		}
+		if a := r.ledger.Read(); a.Dead != 1 {
+			t.Errorf("%d dead, want 1", a.Dead)
+		}
+		if posts > 2*10+2 {
+			t.Errorf("%d posts to isolate one of %d entries, want at most 22", posts, n)
+		}
+		r.close()
+	})
 }
 
 func TestAFailingServerIsToldAndTriedAgain(t *testing.T) {

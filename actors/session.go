@@ -24,10 +24,9 @@ type session struct {
 type traceActor struct {
 	id     string
 	pid    *actor.PID
-	last   time.Time
+	last   int64 // last call, Unix nanoseconds
 	ended  bool
-	asking bool  // asked to passivate
-	held   []any // what came meanwhile
+	asking *backlog // it was asked to passivate
 }
 
 // round is one finalisation of a session that waits for its traces.
@@ -73,7 +72,7 @@ func (s *session) handle(m *messages.Command) {
 	s.apply(m)
 	if m.Route.Trace.Entity != messages.Unknown {
 		t := s.trace(m.Route)
-		t.last = m.At
+		t.last = m.At.UnixNano()
 		t.ended = m.Action == messages.End && m.Target == m.Route.Trace || t.ended && m.Child.Entity == messages.Unknown
 		s.pass(t, m)
 	}
@@ -153,8 +152,8 @@ func (s *session) trace(route *messages.Route) *traceActor {
 }
 
 func (s *session) pass(t *traceActor, message any) {
-	if t.asking {
-		t.held = append(t.held, message)
+	if t.asking != nil {
+		t.asking.messages = append(t.asking.messages, message)
 		return
 	}
 	s.sys.sup.Send(t.pid, message)
@@ -169,13 +168,12 @@ func (s *session) inspect(m *messages.Inspect) {
 		}
 		return
 	}
-	snapshot := messages.Snapshot{Owner: s.route.Root, Rollup: s.state}
+	snapshot := messages.Snapshot{Owner: s.route.Root, Rollup: copied(s.state)}
 	for _, t := range s.traces {
 		if !t.ended {
 			snapshot.Children = append(snapshot.Children, messages.Ref{Entity: messages.Trace, ID: t.id})
 		}
 	}
-	snapshot.Open[messages.Trace] = int32(len(snapshot.Children))
 	m.Reply <- snapshot
 }
 
@@ -183,15 +181,15 @@ func (s *session) inspect(m *messages.Inspect) {
 func (s *session) sweep(c actor.Context, now time.Time) {
 	cfg := &s.sys.cfg
 	for _, t := range s.traces {
-		if t.asking {
+		if t.asking != nil {
 			continue
 		}
-		switch idle := now.Sub(t.last); {
+		switch idle := time.Duration(now.UnixNano() - t.last); {
 		case cfg.OrphanAfter > 0 && idle >= cfg.OrphanAfter:
-			t.last = now
+			t.last = now.UnixNano()
 			s.sys.sup.Send(t.pid, &messages.Finalise{Reason: endedByIdle, Done: s.finalised(c.Self(), t, &round{})})
 		case t.ended && idle >= cfg.Linger:
-			t.asking = true
+			t.asking = &backlog{}
 			c.Request(t.pid, &messages.Passivate{Now: now})
 		}
 	}
@@ -216,12 +214,11 @@ func (s *session) passivate(c actor.Context) {
 
 func (s *session) passivated(m *messages.Passivated) {
 	t := s.find(m.Owner.ID)
-	if t == nil {
+	if t == nil || t.asking == nil {
 		return
 	}
-	t.asking = false
-	held := t.held
-	t.held = nil
+	held := t.asking.messages
+	t.asking = nil
 	if m.Declined {
 		for _, message := range held {
 			s.sys.sup.Send(t.pid, message)

@@ -14,23 +14,21 @@ import (
 type shard struct {
 	sys   *System
 	roots map[messages.Ref]*root
-	now   time.Time // of the last sweep: precise enough for idleness
+	now   int64 // of the last sweep, Unix nanoseconds: precise enough for idleness
 }
 
 // root is what a shard keeps of a root key. Either pid or passive is set.
 type root struct {
 	pid     *actor.PID
 	passive *messages.Rollup
-	touched time.Time // last command, by the shard's clock
-	asked   time.Time // last Passivate that was declined
-	ended   bool      // a trace without session that has ended
-	// held are the messages that came while the actor was asked to passivate.
-	held   []any
-	asking bool
+	touched int64    // last command, by the shard's clock
+	asked   int64    // last Passivate that was declined
+	ended   bool     // a trace without session that has ended
+	asking  *backlog // the actor was asked to passivate
 }
 
 func newShard(s *System) *shard {
-	return &shard{sys: s, roots: map[messages.Ref]*root{}, now: time.Now()}
+	return &shard{sys: s, roots: map[messages.Ref]*root{}, now: time.Now().UnixNano()}
 }
 
 // Receive implements actor.Actor.
@@ -85,8 +83,8 @@ func (s *shard) spawn(r *root, route *messages.Route) {
 
 // pass hands a message on, or holds it back while the actor may be about to stop.
 func (s *shard) pass(r *root, message any) {
-	if r.asking {
-		r.held = append(r.held, message)
+	if r.asking != nil {
+		r.asking.messages = append(r.asking.messages, message)
 		return
 	}
 	s.sys.sup.Send(r.pid, message)
@@ -97,7 +95,7 @@ func (s *shard) inspect(m *messages.Inspect) {
 	case r == nil, r.pid == nil && m.Route.Trace.Entity != messages.Unknown:
 		close(m.Reply)
 	case r.pid == nil:
-		m.Reply <- messages.Snapshot{Owner: m.Route.Root, Rollup: *r.passive}
+		m.Reply <- messages.Snapshot{Owner: m.Route.Root, Rollup: copied(*r.passive)}
 	default:
 		s.pass(r, m)
 	}
@@ -125,21 +123,21 @@ func (s *shard) finalise(m *messages.Finalise) {
 
 // sweep asks idle roots to passivate and lets busy ones look after their traces.
 func (s *shard) sweep(c actor.Context, now time.Time) {
-	s.now = now
+	s.now = now.UnixNano()
 	cfg := &s.sys.cfg
 	for _, r := range s.roots {
-		if r.pid == nil || r.asking {
+		if r.pid == nil || r.asking != nil {
 			continue
 		}
 		patience := cfg.IdleAfter
 		if r.ended {
 			patience = cfg.Linger
 		}
-		switch idle := now.Sub(r.touched); {
+		switch idle := time.Duration(s.now - r.touched); {
 		case idle < patience:
 			c.Send(r.pid, &messages.Sweep{Now: now})
-		case now.Sub(r.asked) >= patience/2:
-			r.asking = true
+		case time.Duration(s.now-r.asked) >= patience/2:
+			r.asking = &backlog{}
 			c.Request(r.pid, &messages.Passivate{Now: now})
 		}
 	}
@@ -147,12 +145,11 @@ func (s *shard) sweep(c actor.Context, now time.Time) {
 
 func (s *shard) passivated(m *messages.Passivated) {
 	r := s.roots[m.Owner]
-	if r == nil {
+	if r == nil || r.asking == nil {
 		return
 	}
-	r.asking, r.asked = false, s.now
-	held := r.held
-	r.held = nil
+	held := r.asking.messages
+	r.asking, r.asked = nil, s.now
 	if !m.Declined {
 		r.pid = nil
 		if m.State != nil {

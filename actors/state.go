@@ -2,6 +2,7 @@ package actors
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ const (
 	rememberMost = 4096 // ended children from which the ended ones are forgotten
 )
 
-// family is the children of one trace. It belongs to its actor.
+// family is the children of one trace. It belongs to its actor. A nil family has none.
 type family struct {
 	children []child
 	index    map[messages.Ref]int // nil below indexFrom children
@@ -33,6 +34,9 @@ type family struct {
 }
 
 func (f *family) find(ref messages.Ref) *child {
+	if f == nil {
+		return nil
+	}
 	if f.index != nil {
 		if i, ok := f.index[ref]; ok {
 			return &f.children[i]
@@ -45,6 +49,20 @@ func (f *family) find(ref messages.Ref) *child {
 		}
 	}
 	return nil
+}
+
+// all yields the children that are remembered, oldest first.
+func (f *family) all() iter.Seq[*child] {
+	return func(yield func(*child) bool) {
+		if f == nil {
+			return
+		}
+		for i := range f.children {
+			if !yield(&f.children[i]) {
+				return
+			}
+		}
+	}
 }
 
 func (f *family) add(c child) {
@@ -67,7 +85,7 @@ func (f *family) reindex() {
 // forgetEnded bounds the memory of a long trace; gone is called for each child that
 // is no longer remembered.
 func (f *family) forgetEnded(gone func(messages.Ref)) {
-	if f.ended < rememberMost {
+	if f == nil || f.ended < rememberMost {
 		return
 	}
 	f.children = slices.DeleteFunc(f.children, func(c child) bool {
@@ -84,8 +102,8 @@ func (f *family) forgetEnded(gone func(messages.Ref)) {
 // open returns the children to end, deepest first, the youngest first within a depth.
 func (f *family) open() []*child {
 	var open []*child
-	for i := range f.children {
-		if c := &f.children[i]; !c.ended && !c.handedOver {
+	for c := range f.all() {
+		if !c.ended && !c.handedOver {
 			open = append(open, c)
 		}
 	}
@@ -93,6 +111,10 @@ func (f *family) open() []*child {
 	slices.SortStableFunc(open, func(a, b *child) int { return cmp.Compare(b.depth, a.depth) })
 	return open
 }
+
+// backlog holds the messages for an actor that was asked to passivate, until it
+// answers. A nil backlog means that it was not asked.
+type backlog struct{ messages []any }
 
 // record adds what a command says to a roll-up.
 func record(r *messages.Rollup, c *messages.Command) {
@@ -105,13 +127,31 @@ func record(r *messages.Rollup, c *messages.Command) {
 	}
 	r.Last = max(r.Last, at)
 	r.Entries++
-	r.Cost += c.Cost
-	if c.Usage != nil {
-		r.Usage.Add(*c.Usage)
+	if c.Usage != nil || c.Cost != 0 {
+		spend(r, c)
 	}
 	if c.Failed {
 		r.Failures++
 	}
+}
+
+func spend(r *messages.Rollup, c *messages.Command) {
+	if r.Spent == nil {
+		r.Spent = &messages.Spent{}
+	}
+	r.Spent.Cost += c.Cost
+	if c.Usage != nil {
+		r.Spent.Usage.Add(*c.Usage)
+	}
+}
+
+// copied returns a roll-up that shares nothing with r.
+func copied(r messages.Rollup) messages.Rollup {
+	if r.Spent != nil {
+		spent := *r.Spent
+		r.Spent = &spent
+	}
+	return r
 }
 
 func micros(t time.Time) int64 { return t.UnixMicro() }

@@ -15,7 +15,7 @@ type trace struct {
 	sys    *System
 	route  *messages.Route
 	state  messages.Rollup
-	family family
+	family *family // nil while it has no children
 }
 
 // Receive implements actor.Actor.
@@ -46,7 +46,6 @@ func (t *trace) Receive(c actor.Context) {
 func (t *trace) apply(m *messages.Command) {
 	self := t.route.Owner()
 	record(&t.state, m)
-	target := t.family.find(m.Target)
 	switch {
 	case m.Child == self:
 		if t.state.Created {
@@ -57,7 +56,7 @@ func (t *trace) apply(m *messages.Command) {
 	case m.Child.Entity != messages.Unknown:
 		t.begin(m)
 	}
-	switch {
+	switch target := t.family.find(m.Target); {
 	case target != nil:
 		t.mark(m, &target.ended, &target.implied, &target.handedOver)
 	case m.Target == self:
@@ -81,11 +80,13 @@ func (t *trace) begin(m *messages.Command) {
 	if m.Parent.Entity != messages.Unknown {
 		if parent := t.family.find(m.Parent); parent != nil {
 			depth = parent.depth + 1
-		} else if t.state.Created && !t.family.forgot {
+		} else if t.state.Created && (t.family == nil || !t.family.forgot) {
 			t.doubt(UnknownParent, m)
 		}
 	}
-	t.state.Open[m.Child.Entity]++
+	if t.family == nil {
+		t.family = &family{}
+	}
 	t.family.add(child{ref: m.Child, parent: m.Parent, depth: depth})
 }
 
@@ -96,7 +97,6 @@ func (t *trace) mark(m *messages.Command, ended, implied, handedOver *bool) {
 	case m.Action == messages.End && !*ended:
 		*ended, *implied = true, m.Implied
 		if m.Target != t.route.Owner() {
-			t.state.Open[m.Target.Entity]--
 			t.family.ended++
 		}
 	case m.Action == messages.End && *implied:
@@ -113,9 +113,9 @@ func (t *trace) doubt(kind EventKind, m *messages.Command) {
 }
 
 func (t *trace) inspect(m *messages.Inspect) {
-	snapshot := messages.Snapshot{Owner: t.route.Owner(), Rollup: t.state}
-	for i := range t.family.children {
-		if c := &t.family.children[i]; !c.ended {
+	snapshot := messages.Snapshot{Owner: t.route.Owner(), Rollup: copied(t.state)}
+	for c := range t.family.all() {
+		if !c.ended {
 			snapshot.Children = append(snapshot.Children, c.ref)
 		}
 	}
@@ -133,8 +133,8 @@ func (t *trace) passivate(c actor.Context, now time.Time) {
 		c.Respond(&messages.Passivated{Owner: t.route.Owner(), Declined: true})
 		return
 	}
-	for i := range t.family.children {
-		t.sys.dir.forget(t.family.children[i].ref, t.route)
+	for c := range t.family.all() {
+		t.sys.dir.forget(c.ref, t.route)
 	}
 	t.sys.dir.forget(t.route.Owner(), t.route)
 	c.Respond(&messages.Passivated{Owner: t.route.Owner()})
@@ -147,7 +147,6 @@ func (t *trace) passivate(c actor.Context, now time.Time) {
 func (t *trace) finalise(reason string, at time.Time) {
 	for _, c := range t.family.open() {
 		c.ended = true
-		t.state.Open[c.ref.Entity]--
 		t.family.ended++
 		t.sys.end(c.ref, reason, at)
 	}

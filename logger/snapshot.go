@@ -56,7 +56,10 @@ func snapshotOf(m messages.Snapshot) Snapshot {
 			Generations: int(m.Begun[messages.Generation]), Retrievals: int(m.Begun[messages.Retrieval]),
 			ToolCalls: int(m.Begun[messages.ToolCall]), Errors: int(m.Begun[messages.Error]),
 		},
-		Failures: int(m.Failures), Tokens: Tokens(m.Usage), Cost: m.Cost,
+		Failures: int(m.Failures),
+	}
+	if m.Spent != nil {
+		s.Tokens, s.Cost = Tokens(m.Spent.Usage), m.Spent.Cost
 	}
 	if m.First != 0 {
 		s.First, s.Last = time.UnixMicro(m.First), time.UnixMicro(m.Last)

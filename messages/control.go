@@ -71,12 +71,16 @@ type Rollup struct {
 
 	Failures int32           // error entities and failed results
 	Begun    [Entities]int32 // entities begun below it, by kind
-	Open     [Entities]int32 // of these, not ended
 	Entries  int64           // entries logged
-	Usage    Usage
-	Cost     float64 // US dollars
-	First    int64   // first activity, Unix microseconds, 0 if none
-	Last     int64   // last activity, Unix microseconds, 0 if none
+	First    int64           // first activity, Unix microseconds, 0 if none
+	Last     int64           // last activity, Unix microseconds, 0 if none
+	Spent    *Spent          // nil if nothing was
+}
+
+// Spent is what the model calls below a session or trace used up.
+type Spent struct {
+	Usage Usage
+	Cost  float64 // US dollars
 }
 
 // Snapshot is the live state of a session or trace.

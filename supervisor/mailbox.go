@@ -11,28 +11,54 @@ import (
 // actor goes to the system's OnDead. Messages of one sender keep their order;
 // system messages overtake user messages.
 //
-// Senders append to user and system; the worker that runs the mailbox swaps the
-// buffers and owns current until it gives the mailbox back.
+// An idle mailbox is 64 bytes: what holds messages is borrowed while there are some.
 type Mailbox struct {
 	sys     *System              // immutable
 	invoker actor.MessageInvoker // set once by RegisterHandlers, under mu
 
 	mu      sync.Mutex
-	user    []any // guarded by mu
-	system  []any // guarded by mu
-	running bool  // guarded by mu; a worker owns the consumer side or is about to
-	dead    bool  // guarded by mu; the actor has stopped
+	running bool        // guarded by mu; a worker owns the consumer side or is about to
+	dead    bool        // guarded by mu; the actor has stopped
+	paused  bool        // owned by the running worker; suspended after a failure, until it is resumed
+	urgent  atomic.Bool // held.system is not empty; written under mu
 
-	urgent atomic.Bool // system is not empty; written under mu
-
-	// The consumer side, owned by the running worker.
-	current []any
-	next    int
-	paused  bool // suspended after a failure, until it is resumed
+	// held is nil while there are no messages, and never while the mailbox runs.
+	// Senders set it under mu when it is nil, and the running worker gives it back
+	// under mu when it stops running; so the worker may read it without.
+	held *held
 }
 
-// keep is the largest buffer, in messages, that an idle mailbox holds on to.
-const keep = 4
+// held is the messages of a busy mailbox. Senders append to user and system, under
+// the mailbox's mu; the running worker swaps user and current and owns current.
+type held struct {
+	user, system []any
+	current      []any
+	next         int // first of current that was not taken
+}
+
+// keep is the largest buffer, in messages, that is kept for another mailbox.
+const keep = 256
+
+var spare = sync.Pool{New: func() any { return &held{} }}
+
+// holdLocked returns where messages go.
+func (m *Mailbox) holdLocked() *held {
+	if m.held == nil {
+		m.held = spare.Get().(*held)
+	}
+	return m.held
+}
+
+// letGoLocked gives an empty held back.
+func (m *Mailbox) letGoLocked() {
+	h := m.held
+	m.held = nil
+	if cap(h.user) > keep || cap(h.current) > keep || cap(h.system) > keep {
+		return
+	}
+	h.user, h.system, h.current, h.next = h.user[:0], h.system[:0], h.current[:0], 0
+	spare.Put(h)
+}
 
 // RegisterHandlers makes the mailbox ready. What was posted before waits until now.
 func (m *Mailbox) RegisterHandlers(invoker actor.MessageInvoker, _ actor.Dispatcher) {
@@ -52,7 +78,10 @@ func (m *Mailbox) Start() {}
 func (m *Mailbox) UserMessageCount() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.user)
+	if m.held == nil {
+		return 0
+	}
+	return len(m.held.user)
 }
 
 // PostUserMessage queues a message; nil is ignored.
@@ -66,7 +95,8 @@ func (m *Mailbox) PostUserMessage(message any) {
 		m.sys.dead(message)
 		return
 	}
-	m.user = append(m.user, message)
+	h := m.holdLocked()
+	h.user = append(h.user, message)
 	start := m.wakeLocked()
 	m.mu.Unlock()
 	if start {
@@ -77,7 +107,8 @@ func (m *Mailbox) PostUserMessage(message any) {
 // PostSystemMessage queues a message of the actor library.
 func (m *Mailbox) PostSystemMessage(message any) {
 	m.mu.Lock()
-	m.system = append(m.system, message)
+	h := m.holdLocked()
+	h.system = append(h.system, message)
 	m.urgent.Store(true)
 	start := m.wakeLocked()
 	m.mu.Unlock()
@@ -88,7 +119,7 @@ func (m *Mailbox) PostSystemMessage(message any) {
 
 // wakeLocked reports whether the caller must schedule the mailbox.
 func (m *Mailbox) wakeLocked() bool {
-	if m.running || m.invoker == nil {
+	if m.running || m.invoker == nil || m.held == nil {
 		return false
 	}
 	m.running = true
@@ -126,47 +157,44 @@ func (m *Mailbox) run() {
 
 // take returns the next message. Without one it gives the mailbox back.
 func (m *Mailbox) take() (message any, system, ok bool) {
-	if !m.urgent.Load() && !m.paused && m.next < len(m.current) {
-		return m.takeCurrent(), false, true
+	h := m.held
+	if !m.urgent.Load() && !m.paused && h.next < len(h.current) {
+		return h.takeCurrent(), false, true
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.system) > 0 {
-		message = m.system[0]
-		if m.system = m.system[1:]; len(m.system) == 0 {
-			m.system = nil
-			m.urgent.Store(false)
-		}
-		return message, true, true
-	}
-	if m.paused {
+	switch {
+	case len(h.system) > 0:
+		return m.takeSystemLocked(), true, true
+	case m.paused:
+		m.running = false
+		return nil, false, false
+	case h.next < len(h.current):
+		return h.takeCurrent(), false, true
+	case len(h.user) == 0:
+		m.letGoLocked()
 		m.running = false
 		return nil, false, false
 	}
-	if m.next == len(m.current) {
-		m.next = 0
-		if len(m.user) == 0 {
-			m.current, m.user = shrink(m.current), shrink(m.user)
-			m.running = false
-			return nil, false, false
-		}
-		m.current, m.user = m.user, m.current[:0]
-	}
-	return m.takeCurrent(), false, true
+	h.current, h.user, h.next = h.user, h.current[:0], 0
+	return h.takeCurrent(), false, true
 }
 
-func (m *Mailbox) takeCurrent() any {
-	message := m.current[m.next]
-	m.current[m.next] = nil
-	m.next++
+func (h *held) takeCurrent() any {
+	message := h.current[h.next]
+	h.current[h.next] = nil
+	h.next++
 	return message
 }
 
-func shrink(b []any) []any {
-	if cap(b) > keep {
-		return nil
-	}
-	return b[:0]
+func (m *Mailbox) takeSystemLocked() any {
+	h := m.held
+	message := h.system[0]
+	n := copy(h.system, h.system[1:])
+	h.system[n] = nil
+	h.system = h.system[:n]
+	m.urgent.Store(n > 0)
+	return message
 }
 
 func (m *Mailbox) invokeSystem(message any) {
@@ -195,8 +223,11 @@ func (m *Mailbox) buryIfStopped() {
 	}
 	m.mu.Lock()
 	m.dead = true
-	left := append(m.current[m.next:], m.user...)
-	m.current, m.next, m.user = nil, 0, nil
+	var left []any
+	if h := m.held; h != nil {
+		left = append(h.current[h.next:], h.user...)
+		h.current, h.next, h.user = nil, 0, nil
+	}
 	m.mu.Unlock()
 	for _, message := range left {
 		m.sys.dead(message)

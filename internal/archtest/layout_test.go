@@ -87,6 +87,7 @@ var layout = []row{
 	{path: "collector/storetest", tests: true},
 	{path: "internal/archtest", tests: true},
 	{path: "internal/conformance", tests: true},
+	{path: "internal/docs", tests: true},
 	{path: "internal/e2e", tests: true},
 }
 
