@@ -1,0 +1,41 @@
+package collector
+
+import (
+	"io"
+	"sync/atomic"
+)
+
+// maxBodies bounds the bytes of all log requests that are in memory at one time.
+const maxBodies = 256 << 20
+
+// budget is bytes of memory that requests share.
+type budget struct{ left atomic.Int64 }
+
+// errBusy is answered when the budget is used up. Waiting for room would let
+// requests that each hold a part of it wait for one another.
+var errBusy = &Error{"unavailable", "too many log requests are under way; send the lines again later"}
+
+// share is what one request takes of a budget: as much as it has read, not as much
+// as it announced, so that slow clients hold little. It is an io.Reader of the
+// request's body.
+type share struct {
+	budget *budget
+	reader io.Reader
+	taken  int64
+}
+
+// Read reads from the body, or fails with errBusy if the budget is used up.
+func (s *share) Read(p []byte) (int, error) {
+	n, err := s.reader.Read(p)
+	s.taken += int64(n)
+	if s.budget.left.Add(-int64(n)) < 0 {
+		return n, errBusy
+	}
+	return n, err
+}
+
+// release gives back what was taken.
+func (s *share) release() {
+	s.budget.left.Add(s.taken)
+	s.taken = 0
+}

@@ -1,0 +1,149 @@
+package collector
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/troupelog/troupe/collector/sqlite"
+	"github.com/troupelog/troupe/collector/store"
+)
+
+// Config says how a collector is to work. Its zero value is usable.
+type Config struct {
+	// Dir is the folder for everything that is stored. It is created if it does
+	// not exist. Empty means a temporary folder that Close removes.
+	Dir string
+	// APIKey is the key that clients must send. Empty means that any key, or none,
+	// is accepted; Serve then refuses addresses that other machines can reach.
+	APIKey string
+	// Logger gets what goes wrong behind the answers. It never gets lines, keys or
+	// signed URLs. Nil discards it.
+	Logger *slog.Logger
+}
+
+// Collector stores log lines and answers questions about them. Make one with New.
+type Collector struct {
+	handler   http.Handler
+	logger    *slog.Logger
+	keyed     bool     // an API key is set
+	keySum    [32]byte // SHA-256 of the API key
+	signer    signer
+	temporary string // folder that Close removes, or empty
+
+	log    store.Log
+	index  store.Index
+	blobs  *blobs
+	folder *folder
+	memory budget // for the bodies of log requests
+
+	closing sync.Once
+	failure error // of Close, written within closing
+}
+
+// New opens or creates a collector. Close it.
+func New(cfg Config) (*Collector, error) {
+	c := &Collector{
+		logger: cfg.Logger,
+		keyed:  cfg.APIKey != "", keySum: sha256.Sum256([]byte(cfg.APIKey)),
+	}
+	c.memory.left.Store(maxBodies)
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	rand.Read(c.signer.secret[:])
+	dir := cfg.Dir
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "troupe-collector-"); err != nil {
+			return nil, fmt.Errorf("collector: making a temporary folder: %w", err)
+		}
+		c.temporary = dir
+	}
+	if err := c.open(dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("collector: opening %s: %w", dir, err), c.release())
+	}
+	c.folder = startFolder(c.log, c.index, c.blobs, c.logger)
+	c.handler = c.routes()
+	return c, nil
+}
+
+func (c *Collector) open(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	// Errors go through variables of the concrete types: an interface must not
+	// come to hold a nil pointer.
+	log, err := sqlite.OpenLog(ctx, filepath.Join(dir, "log.db"))
+	if err != nil {
+		return err
+	}
+	c.log = log
+	index, err := sqlite.OpenIndex(ctx, filepath.Join(dir, "index.db"))
+	if err != nil {
+		return err
+	}
+	c.index = index
+	c.blobs, err = openBlobs(filepath.Join(dir, "blobs"))
+	return err
+}
+
+// ServeHTTP answers a request of an SDK or of a reader.
+func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
+
+// Settle waits until everything that was acknowledged before the call is folded,
+// and so seen by queries. It returns the error of ctx if that ends first, or
+// store.ErrClosed.
+func (c *Collector) Settle(ctx context.Context) error {
+	head, err := c.log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return c.folder.wait(ctx, head)
+}
+
+// Rebuild empties the index, folds all stored lines anew and waits until that is
+// done or ctx ends; the work goes on in the latter case.
+func (c *Collector) Rebuild(ctx context.Context) error {
+	if err := c.folder.restart(ctx); err != nil {
+		return err
+	}
+	return c.Settle(ctx)
+}
+
+// Close stops folding and closes the files. Requests that come later are answered
+// 503; stop the server first. It waits for a step of folding under way, until ctx
+// ends. Lines that are stored but not folded are folded after the next New. A
+// second Close returns what the first one did.
+func (c *Collector) Close(ctx context.Context) error {
+	c.closing.Do(func() {
+		c.failure = errors.Join(c.folder.stop(ctx), c.release())
+	})
+	return c.failure
+}
+
+// release closes what is open and removes the temporary folder.
+func (c *Collector) release() error {
+	var errs []error
+	if c.index != nil {
+		errs = append(errs, c.index.Close())
+	}
+	if c.log != nil {
+		errs = append(errs, c.log.Close())
+	}
+	if c.blobs != nil {
+		errs = append(errs, c.blobs.close())
+	}
+	if c.temporary != "" {
+		errs = append(errs, os.RemoveAll(c.temporary))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,159 @@
+package fold
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"time"
+
+	"github.com/troupelog/troupe/internal/wire"
+)
+
+// Change is what one line does to one entity.
+type Change struct {
+	Key Key
+	Ref Ref
+
+	at      time.Time
+	does    effect
+	action  string  // of the line; for a begin below a parent, "create"
+	parent  Key     // of a begin below a parent
+	fields  []field // of a begin or a set
+	payload []byte  // of an attach: the line's whole data
+}
+
+// effect is the way in which a change uses the line's data.
+type effect uint8
+
+const (
+	mention effect = iota // the entity is named by another one
+	touch                 // a child began below it
+	begin                 // the data are its first fields
+	set                   // the data are new values of its fields
+	attach                // the data are one more event, feedback, attachment or evaluation
+)
+
+type field struct {
+	key   string
+	value []byte
+}
+
+// childKinds are the actions that begin a child.
+var childKinds = map[string]Kind{
+	"add-trace": Trace, "add-span": Span, "add-generation": Generation,
+	"add-retrieval": Retrieval, "add-tool-call": ToolCall, "add-error": Error,
+}
+
+// attachActions are the actions whose data are kept as a whole.
+var attachActions = map[string]bool{
+	"add-event": true, "add-feedback": true, "add-attachment": true, "upload-attachment": true, "evaluate": true,
+}
+
+// Decode returns what a line of a repository does, at most one change for each
+// entity but for an entity that is its own child. A well-formed line about an
+// entity that is unknown here does nothing. An error is a *wire.SyntaxError.
+func Decode(repo string, l Line) ([]Change, error) {
+	parsed, err := wire.Parse(l.Text)
+	if err != nil {
+		return nil, err
+	}
+	kind := ParseKind(parsed.Entity)
+	if kind == Unknown {
+		return nil, nil
+	}
+	data := wire.Clean(parsed.Data)
+	own := newChange(repo, Ref{kind, parsed.ID}, l, parsed.Action)
+	if childKind, ok := childKinds[own.action]; ok {
+		own.does = touch
+		return append(decodeChild(repo, childKind, own, data, l), own), nil
+	}
+	switch {
+	case attachActions[own.action]:
+		own.does, own.payload = attach, data
+		return []Change{own}, nil
+	case own.action == "create":
+		own.does = begin
+	default:
+		own.does = set
+	}
+	own.fields = fieldsOf(data)
+	return withSession(repo, own, l), nil
+}
+
+func newChange(repo string, ref Ref, l Line, action string) Change {
+	return Change{Key: KeyOf(repo, ref), Ref: ref, at: l.Recv, action: action}
+}
+
+// decodeChild returns the changes to what begins below parent.
+func decodeChild(repo string, kind Kind, parent Change, data []byte, l Line) []Change {
+	fields := fieldsOf(data)
+	id := ""
+	for _, f := range fields {
+		if f.key == "id" {
+			id = text(f.value)
+		}
+	}
+	if id == "" {
+		id = anonymous(l)
+	}
+	child := newChange(repo, Ref{kind, id}, l, "create")
+	child.does, child.fields = begin, fields
+	if kind == Trace && parent.Ref.Kind == Session {
+		child.fields = append(child.fields, field{"sessionId", quote(parent.Ref.ID)})
+		return []Change{child}
+	}
+	child.parent = parent.Key
+	return withSession(repo, child, l)
+}
+
+// anonymous names an entity that began without an id: some SDKs leave it out.
+func anonymous(l Line) string {
+	buf := append([]byte{}, l.Spool[:]...)
+	buf = binary.BigEndian.AppendUint64(buf, l.Seq)
+	buf = binary.BigEndian.AppendUint32(buf, uint32(l.Sub))
+	sum := sha256.Sum256(buf)
+	return "anon-" + hex.EncodeToString(sum[:8])
+}
+
+// withSession adds a mention of the session that a trace says it belongs to.
+func withSession(repo string, c Change, l Line) []Change {
+	if c.Ref.Kind != Trace {
+		return []Change{c}
+	}
+	for _, f := range c.fields {
+		if id := text(f.value); f.key == "sessionId" && !isNull(f.value) && id != "" {
+			return []Change{c, newChange(repo, Ref{Session, id}, l, "")}
+		}
+	}
+	return []Change{c}
+}
+
+func fieldsOf(data []byte) []field {
+	var fields []field
+	for key, value := range wire.Fields(data) {
+		fields = append(fields, field{string(key), value})
+	}
+	return fields
+}
+
+// Mention reports whether the line is not about the entity and only names it.
+func (c Change) Mention() bool { return c.does == mention }
+
+// LargeLog returns the key of the uploaded bytes that a line stands for, if the
+// line is of that sort: storage{id=…,action=process-large-log,data={"key":"…"}}.
+func LargeLog(line []byte) (key string, ok bool) {
+	const entity = "storage"
+	if len(line) < len(entity) || string(line[:len(entity)]) != entity {
+		return "", false
+	}
+	parsed, err := wire.Parse(line)
+	if err != nil || parsed.Entity != entity || parsed.Action != "process-large-log" {
+		return "", false
+	}
+	for name, value := range wire.Fields(wire.Clean(parsed.Data)) {
+		if string(name) == "key" {
+			key = text(value)
+		}
+	}
+	return key, key != ""
+}

@@ -1,0 +1,68 @@
+package fold
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+)
+
+// Kind is a kind of entity.
+type Kind uint8
+
+// The kinds of the protocol. Their numbers are stored: never reorder them.
+const (
+	Unknown Kind = iota
+	Session
+	Trace
+	Span
+	Generation
+	Retrieval
+	ToolCall
+	Error
+)
+
+var kindNames = [...]string{"unknown", "session", "trace", "span", "generation", "retrieval", "tool_call", "error"}
+
+// Kinds returns all kinds but Unknown, in their order.
+func Kinds() []Kind {
+	return []Kind{Session, Trace, Span, Generation, Retrieval, ToolCall, Error}
+}
+
+// String returns the kind's name on the wire.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return kindNames[Unknown]
+}
+
+// ParseKind returns the kind with the given name on the wire, or Unknown.
+func ParseKind(name string) Kind {
+	for _, k := range Kinds() {
+		if kindNames[k] == name {
+			return k
+		}
+	}
+	return Unknown
+}
+
+// Ref names an entity within a repository.
+type Ref struct {
+	Kind Kind
+	ID   string
+}
+
+// Key identifies an entity among all repositories. The zero Key names none. Being
+// a hash, it needs no lookup and can be made by any collector.
+type Key [16]byte
+
+// KeyOf returns the key of an entity: the first 16 bytes of the SHA-256 of the
+// kind, the length of the repository's name, that name and the id.
+func KeyOf(repo string, ref Ref) Key {
+	buf := make([]byte, 0, 128)
+	buf = append(buf, byte(ref.Kind))
+	buf = binary.AppendUvarint(buf, uint64(len(repo)))
+	buf = append(buf, repo...)
+	buf = append(buf, ref.ID...)
+	sum := sha256.Sum256(buf)
+	return Key(sum[:16])
+}

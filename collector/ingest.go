@@ -1,0 +1,175 @@
+package collector
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/wire"
+)
+
+// Limits of a log request. Batches that SDKs send are far smaller, with one known
+// exception of 7.1 MB.
+const (
+	MaxWire    = 16 << 20 // bytes of a body as it comes
+	MaxDecoded = 32 << 20 // bytes of a body after decompression
+	MaxLine    = 8 << 20  // bytes of a line without its newline
+)
+
+// maxRejected is how many refused lines an answer lists. All are counted.
+const maxRejected = 100
+
+// Headers by which a sender numbers its lines, so that lines sent again are not
+// stored again.
+const (
+	SpoolHeader = "X-Troupe-Spool" // the sender: 32 hexadecimal digits
+	SeqHeader   = "X-Troupe-Seq"   // the number of the body's first line, from 1
+)
+
+// Ingested answers a log request that was stored, as {"data":{…}}.
+type Ingested struct {
+	Accepted   int        `json:"accepted"`   // lines stored now
+	Duplicates int        `json:"duplicates"` // lines whose numbers had been used before
+	Refused    int        `json:"refused"`    // lines that are malformed
+	Rejected   []Rejected `json:"rejected"`   // the first 100 of the refused
+}
+
+// Rejected tells why a line was refused.
+type Rejected struct {
+	Line   int    `json:"line"` // its place among the body's lines, from 0; empty lines do not count
+	Reason string `json:"reason"`
+}
+
+// ingest stores the lines of a request and answers when they are on disk.
+func (c *Collector) ingest(w http.ResponseWriter, r *http.Request) error {
+	batch := store.Batch{Recv: time.Now()}
+	var err error
+	if batch.Repo, err = repositoryParameter(r, "id"); err != nil {
+		return err
+	}
+	if batch.Spool, batch.First, err = sender(r.Header); err != nil {
+		return err
+	}
+	share := share{budget: &c.memory}
+	defer share.release()
+	body, err := readBody(w, r, &share)
+	if err != nil {
+		return err
+	}
+	var result Ingested
+	batch.Lines, result = takeApart(body)
+	if len(batch.Lines) > 0 {
+		receipts, err := c.log.Append(r.Context(), []store.Batch{batch})
+		if err != nil {
+			return c.storageError(r, err)
+		}
+		result.Accepted, result.Duplicates = receipts[0].Stored, receipts[0].Duplicate
+		c.folder.notify()
+	}
+	writeJSON(w, http.StatusOK, map[string]Ingested{"data": result})
+	return nil
+}
+
+// storageError says that lines could not be stored now, for instance because the
+// disk is full: the client keeps them and tries again.
+func (c *Collector) storageError(r *http.Request, err error) error {
+	if errors.Is(err, store.ErrBatch) {
+		return err
+	}
+	c.logger.Error("storing lines failed", "route", r.Pattern, "error", err)
+	return &Error{"unavailable", "the lines could not be stored; send them again later"}
+}
+
+// sender returns who sent the lines and the number of the first one, if it says.
+func sender(h http.Header) (spool store.Spool, first uint64, err error) {
+	name, seq := h.Get(SpoolHeader), h.Get(SeqHeader)
+	if name == "" && seq == "" {
+		return spool, 0, nil
+	}
+	id, err := hex.DecodeString(name)
+	if err != nil || len(id) != len(spool) || store.Spool(id) == (store.Spool{}) {
+		return spool, 0, badRequest(SpoolHeader + " must be 32 hexadecimal digits, not all zero")
+	}
+	first, err = strconv.ParseUint(seq, 10, 63)
+	if err != nil || first == 0 {
+		return spool, 0, badRequest(SeqHeader + " must be the number of the first line, counted from 1")
+	}
+	return store.Spool(id), first, nil
+}
+
+// readBody returns the decompressed body of a request. The memory it takes is taken
+// from share.
+func readBody(w http.ResponseWriter, r *http.Request, share *share) ([]byte, error) {
+	if r.ContentLength > MaxWire {
+		return nil, &http.MaxBytesError{Limit: MaxWire}
+	}
+	var reader io.Reader = http.MaxBytesReader(w, r.Body, MaxWire)
+	switch encoding := r.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+	case "gzip":
+		unzip, err := gzip.NewReader(reader)
+		if err != nil {
+			return nil, bodyError(err)
+		}
+		defer unzip.Close()
+		reader = unzip
+	default:
+		return nil, &Error{"unsupported", "the body may be compressed with gzip only"}
+	}
+	var body bytes.Buffer
+	share.reader = io.LimitReader(reader, MaxDecoded+1)
+	n, err := body.ReadFrom(share)
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	if n > MaxDecoded {
+		return nil, &http.MaxBytesError{Limit: MaxDecoded}
+	}
+	return body.Bytes(), nil
+}
+
+func bodyError(err error) error {
+	var tooLarge *http.MaxBytesError
+	var known *Error
+	if errors.As(err, &tooLarge) || errors.As(err, &known) {
+		return err
+	}
+	return badRequest("the body could not be read to its end")
+}
+
+// takeApart returns a body's lines, nil in place of malformed ones, and what is to
+// be said about those.
+func takeApart(body []byte) ([][]byte, Ingested) {
+	result := Ingested{Rejected: []Rejected{}}
+	lines := make([][]byte, 0, bytes.Count(body, []byte("\n"))+1)
+	for line := range bytes.SplitSeq(body, []byte("\n")) {
+		if len(line) == 0 {
+			continue
+		}
+		if err := check(line); err != nil {
+			result.Refused++
+			if len(result.Rejected) < maxRejected {
+				result.Rejected = append(result.Rejected, Rejected{len(lines), err.Error()})
+			}
+			line = nil
+		}
+		lines = append(lines, line)
+	}
+	return lines, result
+}
+
+var errLongLine = errors.New("the line is longer than " + strconv.Itoa(MaxLine) + " bytes")
+
+func check(line []byte) error {
+	if len(line) > MaxLine {
+		return errLongLine
+	}
+	_, err := wire.Parse(line)
+	return err
+}

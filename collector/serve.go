@@ -1,0 +1,134 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Limits of the server that Serve runs.
+const (
+	headerTime     = 5 * time.Second  // to send the header of a request
+	readTime       = 30 * time.Second // to send a request; uploads have longer
+	writeTime      = 60 * time.Second // to take an answer
+	idleTime       = 60 * time.Second // between two requests of a connection
+	maxHeader      = 32 << 10         // bytes
+	maxConnections = 256              // further ones wait to be accepted
+	shutdownTime   = 5 * time.Second  // for requests under way when ctx ends
+)
+
+// ErrNoKey is returned by Serve when other machines could connect and no API key
+// is set.
+var ErrNoKey = errors.New("collector: without an API key only this machine may connect: set Config.APIKey, or listen on 127.0.0.1")
+
+// Serve answers requests from a listener, with limits that keep slow and greedy
+// clients from harming others, until ctx ends. It then stops listening, gives
+// requests under way 5 seconds, and returns nil. It closes the listener, not the
+// collector.
+//
+// On a loopback address, requests must name this machine in their Host header: no
+// web page can reach the collector by a name of its own.
+func (c *Collector) Serve(ctx context.Context, listener net.Listener) error {
+	tcp, isTCP := listener.Addr().(*net.TCPAddr)
+	loopback := isTCP && tcp.IP.IsLoopback()
+	if isTCP && !loopback && !c.keyed {
+		return errors.Join(ErrNoKey, listener.Close())
+	}
+	server := &http.Server{
+		Handler:           c.handlerFor(loopback),
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       readTime,
+		WriteTimeout:      writeTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(c.logger.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(limitListener(listener, maxConnections)) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("collector: serving %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if server.Shutdown(patience) != nil {
+		server.Close()
+	}
+	<-served
+	return nil
+}
+
+func (c *Collector) handlerFor(loopback bool) http.Handler {
+	if !loopback {
+		return c
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !namesThisMachine(r.Host) {
+			c.fail(w, r, &Error{"forbidden", "the Host header must name this machine, as in http://localhost"})
+			return
+		}
+		c.ServeHTTP(w, r)
+	})
+}
+
+// namesThisMachine reports whether a Host header is localhost or a loopback
+// address, with or without a port.
+func namesThisMachine(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && addr.IsLoopback()
+}
+
+// limited is a listener that lets a bounded number of connections be open.
+type limited struct {
+	net.Listener
+	slots  chan struct{} // one element for each open connection
+	closed chan struct{}
+	once   sync.Once
+}
+
+func limitListener(l net.Listener, n int) net.Listener {
+	return &limited{Listener: l, slots: make(chan struct{}, n), closed: make(chan struct{})}
+}
+
+func (l *limited) Accept() (net.Conn, error) {
+	select {
+	case l.slots <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		<-l.slots
+		return nil, err
+	}
+	return &limitedConn{Conn: conn, release: sync.OnceFunc(func() { <-l.slots })}, nil
+}
+
+func (l *limited) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+type limitedConn struct {
+	net.Conn
+	release func()
+}
+
+func (c *limitedConn) Close() error {
+	defer c.release()
+	return c.Conn.Close()
+}

@@ -1,0 +1,207 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/troupelog/troupe/collector/store"
+)
+
+// appender writes batches on one connection. It belongs to the log's writer.
+type appender struct {
+	conn  *sql.Conn
+	codec *codec
+
+	lastRecv                           *sql.Stmt
+	addRepo, findRepo, countRepo       *sql.Stmt
+	addSpool, findSpool                *sql.Stmt
+	lastAcked, acked, forgetAcked, ack *sql.Stmt
+	addBlock                           *sql.Stmt
+}
+
+func newAppender(ctx context.Context, db *sql.DB, codec *codec) (*appender, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &appender{conn: conn, codec: codec}
+	for _, s := range []struct {
+		stmt  **sql.Stmt
+		query string
+	}{
+		{&a.lastRecv, `SELECT recv FROM blocks ORDER BY bno DESC LIMIT 1`},
+		{&a.addRepo, `INSERT INTO repos (name, lines, refused) VALUES (?, 0, 0) ON CONFLICT DO NOTHING`},
+		{&a.findRepo, `SELECT rno, lines FROM repos WHERE name = ?`},
+		{&a.countRepo, `UPDATE repos SET lines = lines + ?, refused = refused + ? WHERE rno = ?`},
+		{&a.addSpool, `INSERT INTO spools (rno, uuid) VALUES (?, ?) ON CONFLICT DO NOTHING`},
+		{&a.findSpool, `SELECT sno FROM spools WHERE rno = ? AND uuid = ?`},
+		{&a.lastAcked, `SELECT coalesce(max(last), 0) FROM acked WHERE sno = ?`},
+		// Ranges do not overlap, so they are sorted by their ends, too: the caller
+		// stops at the first that ends before its batch.
+		{&a.acked, `SELECT first, last FROM acked WHERE sno = ? AND first <= ? ORDER BY first DESC`},
+		{&a.forgetAcked, `DELETE FROM acked WHERE sno = ? AND first = ?`},
+		{&a.ack, `INSERT INTO acked (sno, first, last) VALUES (?, ?, ?)`},
+		{&a.addBlock, `INSERT INTO blocks (rno, recv, spool, first, late, base, n, z) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
+	} {
+		if *s.stmt, err = conn.PrepareContext(ctx, s.query); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+	}
+	return a, nil
+}
+
+func (a *appender) close() { a.conn.Close() }
+
+// transaction runs fn in a transaction that is durable when it returns nil.
+func (a *appender) transaction(ctx context.Context, fn func() error) error {
+	if _, err := a.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := fn()
+	if err == nil {
+		_, err = a.conn.ExecContext(ctx, "COMMIT")
+	}
+	if err != nil {
+		a.conn.ExecContext(ctx, "ROLLBACK") // fails where SQLite has rolled back itself
+	}
+	return err
+}
+
+// append stores one batch within a transaction.
+func (a *appender) append(ctx context.Context, b sealed) (store.Receipt, error) {
+	if _, err := a.addRepo.ExecContext(ctx, b.Repo); err != nil {
+		return store.Receipt{}, err
+	}
+	w := writing{appender: a, ctx: ctx, batch: b}
+	if err := a.findRepo.QueryRowContext(ctx, b.Repo).Scan(&w.rno, &w.base); err != nil {
+		return store.Receipt{}, err
+	}
+	if err := w.clock(); err != nil {
+		return store.Receipt{}, err
+	}
+	parts, lastAcked, err := w.claim()
+	if err != nil {
+		return store.Receipt{}, err
+	}
+	if err := w.blocks(parts, lastAcked); err != nil {
+		return store.Receipt{}, err
+	}
+	if _, err := a.countRepo.ExecContext(ctx, w.receipt.Stored, w.refused, w.rno); err != nil {
+		return store.Receipt{}, err
+	}
+	return w.receipt, nil
+}
+
+// writing is one batch on its way into the file.
+type writing struct {
+	*appender
+	ctx     context.Context
+	batch   sealed
+	rno     int64
+	base    int64 // lines of the repository so far
+	recv    int64
+	refused int
+	receipt store.Receipt
+}
+
+// clock sets recv so that it grows from batch to batch even if the clock does not.
+func (w *writing) clock() error {
+	var last int64
+	err := w.lastRecv.QueryRowContext(w.ctx).Scan(&last)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	w.recv = max(w.batch.Recv.UnixMicro(), last+1)
+	return nil
+}
+
+// claim marks the batch's numbers as used. It returns those that were not before,
+// and the largest one that was.
+func (w *writing) claim() (parts []span, lastAcked uint64, err error) {
+	if len(w.batch.Lines) == 0 {
+		return nil, 0, nil
+	}
+	want := span{w.batch.First, w.batch.First + uint64(len(w.batch.Lines)) - 1}
+	if !w.batch.numbered {
+		return []span{want}, 0, nil
+	}
+	if _, err := w.addSpool.ExecContext(w.ctx, w.rno, w.batch.Spool[:]); err != nil {
+		return nil, 0, err
+	}
+	var sno int64
+	if err := w.findSpool.QueryRowContext(w.ctx, w.rno, w.batch.Spool[:]).Scan(&sno); err != nil {
+		return nil, 0, err
+	}
+	if err := w.lastAcked.QueryRowContext(w.ctx, sno).Scan(&lastAcked); err != nil {
+		return nil, 0, err
+	}
+	used, err := w.usedBy(sno, want)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, u := range used {
+		if _, err := w.forgetAcked.ExecContext(w.ctx, sno, u.first); err != nil {
+			return nil, 0, err
+		}
+	}
+	all := join(want, used)
+	if _, err := w.ack.ExecContext(w.ctx, sno, all.first, all.last); err != nil {
+		return nil, 0, err
+	}
+	return fresh(want, used), lastAcked, nil
+}
+
+// usedBy returns the ranges that overlap or touch want, in order.
+func (w *writing) usedBy(sno int64, want span) ([]span, error) {
+	rows, err := w.acked.QueryContext(w.ctx, sno, want.last+1)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var used []span
+	for rows.Next() {
+		var u span
+		if err := rows.Scan(&u.first, &u.last); err != nil {
+			return nil, err
+		}
+		if u.last+1 < want.first {
+			break
+		}
+		used = append([]span{u}, used...)
+	}
+	return used, rows.Err()
+}
+
+// blocks stores the given parts of the batch and counts the rest as duplicates.
+func (w *writing) blocks(parts []span, lastAcked uint64) error {
+	first, fresh := w.batch.First, 0
+	for _, p := range parts {
+		lines := w.batch.Lines[p.first-first : p.last-first+1]
+		fresh += len(lines)
+		chunks := w.batch.chunks
+		if len(lines) < len(w.batch.Lines) {
+			chunks = w.codec.pack(lines, p.first)
+		}
+		for _, c := range chunks {
+			late := lastAcked > c.first
+			_, err := w.addBlock.ExecContext(w.ctx, w.rno, w.recv, w.batch.Spool[:], c.first, late, w.base, c.n, c.z)
+			if err != nil {
+				return err
+			}
+			w.base += int64(c.n)
+			w.receipt.Stored += c.n
+		}
+		for _, line := range lines {
+			if line == nil {
+				w.refused++
+			}
+		}
+	}
+	w.receipt.Duplicate = len(w.batch.Lines) - fresh
+	return nil
+}
+
+// micros reads a stored time.
+func micros(us int64) time.Time { return time.UnixMicro(us).UTC() }

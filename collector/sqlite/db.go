@@ -1,0 +1,117 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"sync"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+
+	"github.com/troupelog/troupe/collector/store"
+)
+
+//go:embed migration
+var migrations embed.FS
+
+// readers is how many queries run at the same time on one file.
+const readers = 4
+
+// file is an open database file: one connection that writes, some that read.
+type file struct {
+	name   string // for messages
+	write  *sql.DB
+	read   *sql.DB
+	closed chan struct{} // closed by Close
+	once   sync.Once
+}
+
+// open opens or creates a database file and brings its schema up to date.
+// synchronous is FULL or NORMAL.
+func open(path, synchronous string) (*file, error) {
+	// auto_vacuum must come before the first write to a new file.
+	const common = "_pragma=auto_vacuum(INCREMENTAL)&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
+		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-16384)" // pages of 4 KiB, KiB
+	f := &file{name: filepath.Base(path), closed: make(chan struct{})}
+	var err error
+	if f.write, err = sql.Open("sqlite", dsn(path, common+"&_txlock=immediate&_pragma=synchronous("+synchronous+")")); err != nil {
+		return nil, fmt.Errorf("sqlite: opening %s: %w", f.name, err)
+	}
+	f.write.SetMaxOpenConns(1)
+	if f.read, err = sql.Open("sqlite", dsn(path, common+"&_pragma=query_only(1)")); err != nil {
+		return nil, fmt.Errorf("sqlite: opening %s: %w", f.name, errors.Join(err, f.write.Close()))
+	}
+	f.read.SetMaxOpenConns(readers)
+	f.read.SetMaxIdleConns(readers)
+	return f, nil
+}
+
+func dsn(path, query string) string {
+	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: query}
+	return u.String()
+}
+
+// migrate applies the migrations in a folder that the file has not seen yet.
+func (f *file) migrate(ctx context.Context, folder string) error {
+	scripts, err := fs.Sub(migrations, "migration/"+folder)
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, f.write, scripts,
+		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return fmt.Errorf("sqlite: migrating %s: %w", f.name, err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("sqlite: migrating %s: %w", f.name, err)
+	}
+	return nil
+}
+
+// close closes the connections, once.
+func (f *file) close() (err error) {
+	f.once.Do(func() {
+		close(f.closed)
+		err = errors.Join(f.read.Close(), f.write.Close())
+	})
+	return err
+}
+
+// fail says which operation on which file failed. After close it is ErrClosed,
+// whatever the driver says then.
+func (f *file) fail(operation string, err error) error {
+	if err == nil {
+		return nil
+	}
+	select {
+	case <-f.closed:
+		return store.ErrClosed
+	default:
+		return fmt.Errorf("sqlite: %s: %s: %w", f.name, operation, err)
+	}
+}
+
+// view runs a function in a transaction that only reads: it sees one moment.
+func (f *file) view(ctx context.Context, operation string, fn func(*sql.Tx) error) error {
+	tx, err := f.read.BeginTx(ctx, nil)
+	if err != nil {
+		return f.fail(operation, err)
+	}
+	defer tx.Rollback() // nothing was written
+	return f.fail(operation, fn(tx))
+}
+
+// each runs a query and calls fn for every row.
+func each(ctx context.Context, tx *sql.Tx, fn func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	return drain(rows, fn)
+}

@@ -1,0 +1,14 @@
+package store
+
+import "errors"
+
+var (
+	// ErrStale is returned when an Index has moved on since it was read.
+	ErrStale = errors.New("store: the index moved on meanwhile")
+	// ErrClosed is returned by all methods after Close.
+	ErrClosed = errors.New("store: closed")
+	// ErrBatch is returned when a batch breaks the rules of Batch.
+	ErrBatch = errors.New("store: malformed batch")
+	// ErrNotFound is returned when there is no such entity.
+	ErrNotFound = errors.New("store: not found")
+)

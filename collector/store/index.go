@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/troupelog/troupe/collector/fold"
+)
+
+// Update is the new state of an entity and the places of lines that are new to it.
+type Update struct {
+	Entity fold.Entity
+	Lines  []Loc
+}
+
+// Query asks for the newest sessions or traces of a repository.
+type Query struct {
+	Repo    string
+	Kind    fold.Kind
+	Session fold.Key // if set, only traces of this session
+	After   Position // the last row of the page before; zero for the first page
+	Limit   int      // rows wanted; at least 1
+}
+
+// Position is the place of a row in a list: newest start first, then by key. An
+// entity without a start counts from when it was first seen.
+type Position struct {
+	At  time.Time
+	Key fold.Key
+}
+
+// Row is an entity in a list.
+type Row struct {
+	Entity   fold.Entity
+	Position Position
+	Usage    fold.Usage // of a trace: of everything below it
+	Cost     fold.Cost  // of a trace: of everything below it
+	Children int        // of a trace: all entities below it; of a session: its traces
+	Errors   int        // of a trace: errors below it
+}
+
+// Count is how many entities of a kind a repository has.
+type Count struct {
+	Entities int
+	Open     int // started and without an end
+}
+
+// MaxDepth is how far below its root a tree is followed.
+const MaxDepth = 256
+
+// Index is what is derived from a Log. Its methods are safe for concurrent use,
+// end when ctx does, and fail with ErrClosed after Close. What one method returns
+// stems from one moment between two calls of Apply.
+type Index interface {
+	// Cursor returns how much of the Log is contained.
+	Cursor(ctx context.Context) (Cursor, error)
+
+	// Apply stores updates and moves the cursor, all or nothing. It fails with
+	// ErrStale if the cursor is not at from: somebody else was faster.
+	Apply(ctx context.Context, updates []Update, from, to Cursor) error
+
+	// Get returns the entities with the given keys; unknown ones are left out.
+	Get(ctx context.Context, keys []fold.Key) ([]fold.Entity, error)
+
+	// Locs returns the places of all lines about the given entities, each once.
+	Locs(ctx context.Context, keys []fold.Key) ([]Loc, error)
+
+	// Tree returns an entity and what hangs below it, to MaxDepth levels, the root
+	// first; nothing if there is no such entity.
+	Tree(ctx context.Context, root fold.Key) ([]fold.Entity, error)
+
+	// List returns rows, newest first. Rows that are inserted meanwhile neither
+	// repeat nor hide others on later pages.
+	List(ctx context.Context, q Query) ([]Row, error)
+
+	// Counts returns the counts of a repository by kind.
+	Counts(ctx context.Context, repo string) (map[fold.Kind]Count, error)
+
+	// Reset empties the index and puts the cursor to the beginning.
+	Reset(ctx context.Context) error
+
+	// Close releases the index. A second Close does nothing.
+	Close() error
+}
