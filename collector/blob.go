@@ -176,7 +176,7 @@ func readBlob(f *os.File) (*blob, error) {
 
 func (b *blob) content() *io.SectionReader { return io.NewSectionReader(b.file, b.from, b.size) }
 
-func (b *blob) close() { b.file.Close() }
+func (b *blob) close() { b.file.Close() } //nolint:errcheck // it was only read, or its write is given up
 
 // belongsTo reports whether a key is one of a repository.
 func belongsTo(repo, key string) bool { return strings.HasPrefix(key, repo+"/") }

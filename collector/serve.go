@@ -60,9 +60,9 @@ func (c *Collector) Serve(ctx context.Context, listener net.Listener) error {
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
 	if server.Shutdown(patience) != nil {
-		server.Close()
+		server.Close() //nolint:errcheck // the listener is closed already
 	}
-	<-served
+	<-served //nolint:errcheck // http.ErrServerClosed
 	return nil
 }
 

@@ -64,7 +64,9 @@ func (a *appender) transaction(ctx context.Context, fn func() error) error {
 		_, err = a.conn.ExecContext(ctx, "COMMIT")
 	}
 	if err != nil {
-		a.conn.ExecContext(ctx, "ROLLBACK") // fails where SQLite has rolled back itself
+		// Also when ctx has ended: the connection must not stay in a transaction. It
+		// fails where SQLite has rolled back itself.
+		a.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // the reason is in err
 	}
 	return err
 }

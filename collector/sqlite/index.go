@@ -125,7 +125,7 @@ func (x *Index) transaction(ctx context.Context, operation string, fn func() err
 	}
 	if err != nil {
 		// Also when ctx has ended: the connection must not stay in a transaction.
-		x.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		x.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // the reason is in err
 	}
 	return x.fail(operation, err)
 }

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/troupelog/troupe/collector"
+)
+
+// maxAnswer bounds an answer of the collector, in bytes.
+const maxAnswer = 1 << 30
+
+// client reads from a collector's JSON API.
+type client struct {
+	base *url.URL // of the repository
+	from string   // as the user gave it
+	key  string
+	http http.Client
+}
+
+// errNotFound is returned for what the collector does not have.
+var errNotFound = errors.New("the collector does not have it")
+
+func newClient(from, repo, key string) (*client, error) {
+	base, err := serverURL("--from", from, key)
+	if err != nil {
+		return nil, err
+	}
+	return &client{
+		base: base.JoinPath("api/v1/repositories", url.PathEscape(repo)), from: from, key: key,
+		http: http.Client{
+			Timeout: time.Minute,
+			// The key is for this server, not for where it may point to.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// serverURL checks the URL of a server. A key is sent over http to this machine only.
+func serverURL(flag, text, key string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+		// The parser's error would repeat a password in the URL.
+		return nil, usageError{fmt.Errorf("%s must be a URL such as %s", flag, DefaultURL)}
+	}
+	if key != "" && u.Scheme == "http" && !loopback(u.Hostname()) {
+		return nil, usageError{fmt.Errorf("%s must use https: an API key is sent over http to this machine only", flag)}
+	}
+	return u, nil
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
+}
+
+// get returns the answer to a question.
+func (c *client) get(ctx context.Context, query url.Values, path ...string) ([]byte, error) {
+	for i := range path {
+		path[i] = url.PathEscape(path[i])
+	}
+	u := c.base.JoinPath(path...)
+	u.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	if c.key != "" {
+		req.Header.Set("x-maxim-api-key", c.key)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no answer from %s: %w; start a collector with troupe serve, or name another with --from",
+			c.base.Host, cause(err))
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("the answer of %s broke off: %w; try again", c.base.Host, err)
+	}
+	return body, refusal(resp, body)
+}
+
+// read decodes the answer to a question.
+func read[T any](ctx context.Context, c *client, query url.Values, path ...string) (T, error) {
+	var answer T
+	body, err := c.get(ctx, query, path...)
+	if err != nil {
+		return answer, err
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return answer, fmt.Errorf("%s answers otherwise than a collector: %w; check --from", c.base.Host, err)
+	}
+	return answer, nil
+}
+
+// refusal returns why the collector did not answer the question.
+func refusal(resp *http.Response, body []byte) error {
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusNotFound:
+		return errNotFound
+	case http.StatusUnauthorized:
+		return errors.New("the collector asks for its API key: give it with --api-key or $" + EnvAPIKey)
+	}
+	var answer struct{ Error collector.Error }
+	if json.Unmarshal(body, &answer) == nil && answer.Error.Message != "" {
+		return fmt.Errorf("the collector refuses: %w", &answer.Error)
+	}
+	return fmt.Errorf("%s answers %s: check --from", resp.Request.URL.Host, resp.Status)
+}
+
+// cause returns the error of a request without its URL.
+func cause(err error) error {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		return outer.Err
+	}
+	return err
+}

@@ -1,0 +1,159 @@
+package replay
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// split returns the conversations of a stream, a "!" and the reason for each that is
+// skipped, and the error at the end, nil for io.EOF.
+func split(r io.Reader, limit int) (texts []string, err error) {
+	s := newSplitter(r)
+	s.limit = limit
+	for {
+		text, err := s.next()
+		var bad *ConversationError
+		switch {
+		case errors.As(err, &bad):
+			texts = append(texts, "!"+bad.Reason)
+		case errors.Is(err, io.EOF):
+			return texts, nil
+		case err != nil:
+			return texts, err
+		default:
+			texts = append(texts, string(text))
+		}
+	}
+}
+
+func TestSplitFindsConversations(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		stream string
+		want   []string
+		err    error
+	}{
+		"nothing":             {stream: ""},
+		"blanks":              {stream: " \n\t\r\n"},
+		"empty list":          {stream: "[]"},
+		"list":                {stream: `[{"a":1}, {"b":[2]}]`, want: []string{`{"a":1}`, `{"b":[2]}`}},
+		"list of scalars":     {stream: `[1,"x" ,null]`, want: []string{`1`, `"x" `, `null`}},
+		"brackets in strings": {stream: `[{"a":"]},{\"["},{}]`, want: []string{`{"a":"]},{\"["}`, `{}`}},
+		"escaped backslash":   {stream: `[{"a":"\\"},{}]`, want: []string{`{"a":"\\"}`, `{}`}},
+		"fault in an element": {stream: `[{"a":NaN,},{"b":1}]`, want: []string{`{"a":NaN,}`, `{"b":1}`}},
+		"byte order mark":     {stream: "\ufeff[{}]", want: []string{`{}`}},
+		"no comma":            {stream: `[{}{"a":1}]`, want: []string{`{}`, `{"a":1}`}},
+		"cut off in list":     {stream: `[{"a":1},`, want: []string{`{"a":1}`}, err: ErrTruncated},
+		"cut off in element":  {stream: `[{"a":1},{"b`, want: []string{`{"a":1}`}, err: ErrTruncated},
+		"lines":               {stream: "{\"a\":1}\r\n\n {\"b\":2} \n", want: []string{`{"a":1}`, `{"b":2}`}},
+		"no last newline":     {stream: "{}\n{\"b\":2}", want: []string{`{}`, `{"b":2}`}},
+		"fault in a line":     {stream: "{\"a\":[\n{\"b\":2}", want: []string{`{"a":[`, `{"b":2}`}},
+		"long element": {
+			stream: `[{"long":"` + strings.Repeat("x", 100) + `"},{}]`,
+			want:   []string{"!it is longer than 100 bytes", "{}"},
+		},
+		"long line": {
+			stream: `{"long":"` + strings.Repeat("x", 100) + "\"}\n{}",
+			want:   []string{"!it is longer than 100 bytes", "{}"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := split(strings.NewReader(tt.stream), 100)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("conversations (-want +got):\n%s", diff)
+			}
+			if !errors.Is(err, tt.err) {
+				t.Errorf("error %v, want %v", err, tt.err)
+			}
+		})
+	}
+}
+
+func TestSplitPassesOnTheErrorOfItsReader(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("disk on fire")
+	for _, stream := range []string{"", "[", `[{"a":`, `{"a":1}`} {
+		r := io.MultiReader(strings.NewReader(stream), iotest.ErrReader(broken))
+		if _, err := split(r, 100); !errors.Is(err, broken) {
+			t.Errorf("after %q: error %v, want %v", stream, err, broken)
+		}
+	}
+}
+
+// anyObject draws a JSON object of any form.
+func anyObject(t *rapid.T) string {
+	value := rapid.MapOf(rapid.String(), rapid.OneOf(
+		rapid.Just[any](nil), rapid.Map(rapid.String(), func(s string) any { return s }),
+		rapid.Map(rapid.SliceOf(rapid.Int()), func(s []int) any { return s }),
+		rapid.Map(rapid.MapOf(rapid.String(), rapid.String()), func(m map[string]string) any { return m }),
+	)).Draw(t, "object")
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestSplitFindsTheSameInListsAndLinesHoweverTheyAreRead(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		objects := rapid.SliceOf(rapid.Custom(anyObject)).Draw(t, "objects")
+		for _, stream := range []string{"[" + strings.Join(objects, ",") + "]", strings.Join(objects, "\n")} {
+			for _, r := range []io.Reader{strings.NewReader(stream), iotest.OneByteReader(strings.NewReader(stream))} {
+				got, err := split(r, MaxConversation)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(objects) > 0 && !cmp.Equal(objects, got) || len(got) != len(objects) {
+					t.Fatalf("%q came back as %q", objects, got)
+				}
+			}
+		}
+	})
+}
+
+// FuzzRead checks that no stream makes reading fail otherwise than with an error, and
+// that what is read is fit to be logged.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		`[{"messages":[{"role":"user","content":"x"}]}]`, "{\"traj\":[]}\n{", `[[],{"messages":[{"role":"tool"}]},1`,
+		`[{"messages":[{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}],"timestamp":1e300}]}]`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		s := newSplitter(bytes.NewReader(stream))
+		for {
+			text, err := s.next()
+			var bad *ConversationError
+			if errors.As(err, &bad) {
+				continue
+			}
+			if err != nil {
+				return
+			}
+			c, err := parse(s.number, text)
+			if err != nil {
+				if !errors.As(err, &bad) || bad.Number != s.number {
+					t.Fatalf("parse failed with %#v", err)
+				}
+				continue
+			}
+			for _, m := range c.messages {
+				if !json.Valid(m.raw) || bytes.ContainsAny(m.raw, "\r\n") {
+					t.Fatalf("the message %q is not JSON in one line", m.raw)
+				}
+			}
+		}
+	})
+}
