@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/gofrs/flock"
+
 	"github.com/troupelog/troupe/collector/sqlite"
 	"github.com/troupelog/troupe/collector/store"
 )
@@ -38,6 +40,7 @@ type Collector struct {
 	signer    signer
 	temporary string // folder that Close removes, or empty
 
+	lock   *flock.Flock
 	log    store.Log
 	index  store.Index
 	blobs  *blobs
@@ -47,6 +50,10 @@ type Collector struct {
 	closing sync.Once
 	failure error // of Close, written within closing
 }
+
+// ErrInUse is returned by New for a folder that another collector works on, in this
+// process or another.
+var ErrInUse = errors.New("collector: another collector uses the folder: stop it, or choose another folder")
 
 // New opens or creates a collector. Close it.
 func New(cfg Config) (*Collector, error) {
@@ -79,6 +86,14 @@ func (c *Collector) open(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	switch locked, err := lock.TryLock(); {
+	case err != nil:
+		return fmt.Errorf("locking: %w", err)
+	case !locked:
+		return ErrInUse
+	}
+	c.lock = lock
 	ctx := context.Background()
 	// Errors go through variables of the concrete types: an interface must not
 	// come to hold a nil pointer.
@@ -141,6 +156,9 @@ func (c *Collector) release() error {
 	}
 	if c.blobs != nil {
 		errs = append(errs, c.blobs.close())
+	}
+	if c.lock != nil {
+		errs = append(errs, c.lock.Unlock())
 	}
 	if c.temporary != "" {
 		errs = append(errs, os.RemoveAll(c.temporary))

@@ -16,7 +16,7 @@ import (
 
 const (
 	// catchUpTime is how long a query waits for folding.
-	catchUpTime = time.Second
+	catchUpTime = 5 * time.Second
 	// queryTime bounds a query: a long reader would keep SQLite from tidying up.
 	queryTime = 5 * time.Second
 	// Rows of a page and lines of an answer, if not asked for, and at most.
@@ -24,11 +24,17 @@ const (
 	defaultLines, maxLines = 1000, 100_000
 )
 
-// query waits until what was acknowledged before can be seen, for a second at
+// HeaderBehind is set to true in an answer that does not show yet all that was
+// acknowledged before its request: folding did not catch up within five seconds.
+const HeaderBehind = "X-Troupe-Behind"
+
+// query waits until what was acknowledged before can be seen, for catchUpTime at
 // most, and returns the context for the query itself.
-func (c *Collector) query(r *http.Request) (context.Context, context.CancelFunc) {
+func (c *Collector) query(w http.ResponseWriter, r *http.Request) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(r.Context(), catchUpTime)
-	_ = c.Settle(ctx) // a late answer may be somewhat old, but it is one
+	if c.Settle(ctx) != nil {
+		w.Header().Set(HeaderBehind, "true")
+	}
 	cancel()
 	return context.WithTimeout(r.Context(), queryTime)
 }
@@ -47,7 +53,7 @@ func (c *Collector) listRepositories(w http.ResponseWriter, r *http.Request) err
 }
 
 func (c *Collector) stats(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := c.query(r)
+	ctx, cancel := c.query(w, r)
 	defer cancel()
 	repo := r.PathValue("repo")
 	counts, err := c.index.Counts(ctx, repo)
@@ -91,7 +97,7 @@ func (c *Collector) list(ctx context.Context, r *http.Request, q store.Query) ([
 }
 
 func (c *Collector) listTraces(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := c.query(r)
+	ctx, cancel := c.query(w, r)
 	defer cancel()
 	rows, next, err := c.list(ctx, r, store.Query{Kind: fold.Trace})
 	if err != nil {
@@ -102,7 +108,7 @@ func (c *Collector) listTraces(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Collector) listSessions(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := c.query(r)
+	ctx, cancel := c.query(w, r)
 	defer cancel()
 	rows, next, err := c.list(ctx, r, store.Query{Kind: fold.Session})
 	if err != nil {
@@ -139,7 +145,7 @@ func (c *Collector) tree(ctx context.Context, r *http.Request, kind fold.Kind) (
 }
 
 func (c *Collector) trace(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := c.query(r)
+	ctx, cancel := c.query(w, r)
 	defer cancel()
 	node, totals, err := c.tree(ctx, r, fold.Trace)
 	if err != nil {
@@ -150,7 +156,7 @@ func (c *Collector) trace(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Collector) session(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := c.query(r)
+	ctx, cancel := c.query(w, r)
 	defer cancel()
 	node, _, err := c.tree(ctx, r, fold.Session)
 	if err != nil {

@@ -151,3 +151,24 @@ func TestConnectionsBeyondTheLimitWait(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAFolderIsUsedByOneCollectorAtATime(t *testing.T) {
+	dir := t.TempDir()
+	first, err := collector.New(collector.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := collector.New(collector.Config{Dir: dir}); !errors.Is(err, collector.ErrInUse) {
+		t.Errorf("a second New = %v, want ErrInUse", err)
+	}
+	if err := first.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again, err := collector.New(collector.Config{Dir: dir})
+	if err != nil {
+		t.Fatalf("New after Close = %v", err)
+	}
+	if err := again.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

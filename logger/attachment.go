@@ -1,6 +1,7 @@
 package logger
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"os"
@@ -47,6 +48,8 @@ func URLAttachment(url string) Attachment { return Attachment{kind: attachURL, u
 
 // sniffBytes is how much of a content its type is told by, see http.DetectContentType.
 const sniffBytes = 512
+
+const octetStream = "application/octet-stream"
 
 func (e entity) addAttachment(a Attachment) {
 	if e.log == nil {
@@ -95,7 +98,8 @@ func (e entity) addAttachment(a Attachment) {
 }
 
 // contentType returns the type that the content shows, or the given one where the
-// content says nothing in particular. A URL's content is not looked at.
+// content says nothing in particular; without either it is application/octet-stream,
+// for text too, as in the other SDKs. A URL's content is not looked at.
 func (a *Attachment) contentType() (string, error) {
 	head := a.data[:min(len(a.data), sniffBytes)]
 	switch a.kind {
@@ -108,9 +112,8 @@ func (a *Attachment) contentType() (string, error) {
 		}
 	}
 	sniffed := http.DetectContentType(head)
-	general := strings.HasPrefix(sniffed, "text/plain") || sniffed == "application/octet-stream"
-	if general && a.MIMEType != "" {
-		return a.MIMEType, nil
+	if strings.HasPrefix(sniffed, "text/plain") || sniffed == octetStream {
+		return cmp.Or(a.MIMEType, octetStream), nil
 	}
 	return sniffed, nil
 }

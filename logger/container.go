@@ -113,18 +113,16 @@ func (e entity) addGeneration(c GenerationConfig) *Generation {
 }
 
 func (e entity) addRetrieval(c RetrievalConfig) *Retrieval {
-	span := e.spanOf(c.SpanID)
-	child := e.add(messages.AddRetrieval, messages.Retrieval, c.ID, span, func(w *wire.Encoder, id string) {
+	child := e.add(messages.AddRetrieval, messages.Retrieval, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id string) {
 		w.String("id", id)
-		head{c.Name, span, c.Tags, c.StartTime, c.EndTime}.write(w, false)
+		head{c.Name, c.SpanID, c.Tags, c.StartTime, c.EndTime}.write(w, false)
 	})
 	return &Retrieval{child}
 }
 
 func (e entity) addToolCall(c ToolCallConfig) *ToolCall {
-	span := e.spanOf(c.SpanID)
-	child := e.add(messages.AddToolCall, messages.ToolCall, c.ID, span, func(w *wire.Encoder, id string) {
-		head{c.Name, span, c.Tags, c.StartTime, c.EndTime}.write(w, true)
+	child := e.add(messages.AddToolCall, messages.ToolCall, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id string) {
+		head{c.Name, c.SpanID, c.Tags, c.StartTime, c.EndTime}.write(w, true)
 		w.Optional("description", c.Description)
 		if c.Args != nil {
 			e.log.anyField(w, messages.Ref{Entity: messages.ToolCall, ID: id}, messages.AddToolCall, "args", c.Args)
@@ -135,10 +133,9 @@ func (e entity) addToolCall(c ToolCallConfig) *ToolCall {
 }
 
 func (e entity) addError(c ErrorConfig) *LoggedError {
-	span := e.spanOf(c.SpanID)
-	child := e.add(messages.AddError, messages.Error, c.ID, span, func(w *wire.Encoder, id string) {
+	child := e.add(messages.AddError, messages.Error, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id string) {
 		w.String("id", id)
-		head{c.Name, span, c.Tags, c.StartTime, time.Time{}}.write(w, true)
+		head{c.Name, c.SpanID, c.Tags, c.StartTime, time.Time{}}.write(w, true)
 		w.Optional("message", c.Message)
 		w.Optional("code", c.Code)
 		w.Optional("errorType", c.Type)

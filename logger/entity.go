@@ -116,8 +116,12 @@ func (e entity) text(key, value string) {
 	})
 }
 
-// value sends a line with one field of any value. It reports whether it was accepted.
+// value sends a line with one field of any value, nothing for nil. It reports
+// whether it was accepted.
 func (e entity) value(action messages.Action, key string, v any) bool {
+	if v == nil {
+		return false
+	}
 	return e.update(action, func(w *wire.Encoder) bool {
 		if err := w.Any(key, v); err != nil {
 			e.log.leftOut(e.ref, action, key, err, false)
@@ -166,6 +170,15 @@ func (e entity) values(w *wire.Encoder, action messages.Action, m map[string]any
 	}
 }
 
+// fields writes the members of a line's data: as values, without those that are nil.
+func (e entity) fields(w *wire.Encoder, action messages.Action, m map[string]any) {
+	for _, k := range sortedKeys(m) {
+		if m[k] != nil {
+			e.log.anyField(w, e.ref, action, k, m[k])
+		}
+	}
+}
+
 func sortedKeys(m map[string]any) []string {
 	if len(m) == 0 {
 		return nil
@@ -208,7 +221,7 @@ func (e entity) end(c EndConfig, implied bool) {
 		return
 	}
 	if len(c.Data) > 0 {
-		e.values(w, messages.End, c.Data)
+		e.fields(w, messages.End, c.Data)
 	}
 	if _, given := c.Data["endTimestamp"]; !given {
 		w.Time("endTimestamp", orNow(c.Time))

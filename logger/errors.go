@@ -85,7 +85,8 @@ func (e *Error) Error() string {
 		b.WriteString(": " + e.Detail)
 	}
 	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
+		// errors.Join puts its parts on lines of their own.
+		b.WriteString(": " + strings.ReplaceAll(e.Err.Error(), "\n", "; "))
 	}
 	return b.String()
 }

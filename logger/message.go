@@ -15,8 +15,8 @@ type Message struct {
 	ToolCalls  []MessageToolCall // what an assistant message asks for
 	ToolCallID string            // the call that a tool message answers
 
-	whole any // set by MessageOf: sent in place of the fields
-	given bool
+	whole []byte // set by MessageOf: JSON sent in place of the fields
+	bad   error  // set by MessageOf: why there is no JSON
 }
 
 // MessageToolCall is a call that an assistant message asks for.
@@ -27,8 +27,16 @@ type MessageToolCall struct {
 }
 
 // MessageOf returns a message that is sent as the JSON of v: a message type of a
-// provider's SDK, a map, or raw JSON.
-func MessageOf(v any) Message { return Message{whole: v, given: true} }
+// provider's SDK, a map, or raw JSON. It is encoded once, now, so a history is cheap
+// to log again with every generation. A value without JSON is reported when the
+// message is logged.
+func MessageOf(v any) Message {
+	whole, err := wire.AppendAny(nil, v)
+	if err != nil {
+		return Message{bad: err}
+	}
+	return Message{whole: whole}
+}
 
 // messages writes the messages field, without the images in them, which are
 // returned. A message without JSON is left out and reported.
@@ -69,8 +77,12 @@ func extract(w *wire.Encoder, before int) []image {
 }
 
 func (m *Message) write(w *wire.Encoder) error {
-	if m.given {
-		return w.Element(m.whole)
+	switch {
+	case m.bad != nil:
+		return m.bad
+	case m.whole != nil:
+		w.Raw(m.whole)
+		return nil
 	}
 	w.Open('{')
 	w.Optional("role", m.Role)

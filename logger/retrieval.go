@@ -32,7 +32,8 @@ func (r *Retrieval) e() entity {
 // ID returns the retrieval's id.
 func (r *Retrieval) ID() string { return r.e().id() }
 
-// Input sets what was searched for: a string, or anything with a JSON form.
+// Input sets what was searched for: a string, or anything with a JSON form. Nil is
+// nothing to say.
 func (r *Retrieval) Input(query any) { r.e().value(messages.Update, "input", query) }
 
 // Output logs what was found and ends the retrieval. docs is a slice, or a single

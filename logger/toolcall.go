@@ -39,7 +39,7 @@ func (t *ToolCall) Update(data map[string]any) { t.e().updateWith(data) }
 
 func (e entity) updateWith(data map[string]any) {
 	e.update(messages.Update, func(w *wire.Encoder) bool {
-		e.values(w, messages.Update, data)
+		e.fields(w, messages.Update, data)
 		return true
 	})
 }

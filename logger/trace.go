@@ -88,10 +88,12 @@ func (t *Trace) AddToSession(sessionID string) {
 	e.text("sessionId", sessionID)
 }
 
-// SetInput sets what the trace was asked: a string, or anything with a JSON form.
+// SetInput sets what the trace was asked: a string, or anything with a JSON form. Nil is
+// nothing to say.
 func (t *Trace) SetInput(input any) { t.e().value(messages.Update, "input", input) }
 
-// SetOutput sets what the trace answered: a string, or anything with a JSON form.
+// SetOutput sets what the trace answered: a string, or anything with a JSON form. Nil is
+// nothing to say.
 func (t *Trace) SetOutput(output any) { t.e().value(messages.Update, "output", output) }
 
 // AddTag sets a tag.

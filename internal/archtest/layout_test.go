@@ -63,7 +63,7 @@ var layout = []row{
 	{
 		path:    "collector",
 		imports: []string{"messages", "internal/wire"},
-		modules: []string{uuid, compress, semaphore, sys},
+		modules: []string{uuid, compress, semaphore, sys, "github.com/gofrs/flock"},
 	},
 	{path: "collector/fold", imports: []string{"messages", "internal/wire"}},
 	{

@@ -193,7 +193,11 @@ func (e *Encoder) JSONText(key string, v any) error {
 	}
 	scratch.buf = buf
 	e.Key(key)
-	e.buf = appendQuoted(e.buf, buf)
+	if buf[0] == '"' { // a text already: a time, a UUID, bytes
+		e.buf = append(e.buf, buf...)
+	} else {
+		e.buf = appendQuoted(e.buf, buf)
+	}
 	return nil
 }
 

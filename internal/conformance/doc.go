@@ -1,0 +1,30 @@
+// Package conformance checks that the logger sends what the existing SDKs of the
+// protocol send. It plays a corpus through the public API of package logger
+// against an HTTP server in the same process, and compares line by line.
+//
+// A corpus is a JSON file of cases. A case is one call of an SDK, in a form that
+// belongs to no language, and the lines that the SDK sent for it:
+//
+//	{"id": "…", "call": "logger.trace_add_tag", "args": {…}, "lines": [{"entity": "trace", …}]}
+//
+// [Load] reads a corpus, [Play] plays a case and judges it. Lines are compared as
+// JSON values: the order of keys, spaces, escapes and the spelling of numbers do not
+// count, nor does the zone in which a time is written; <ts> and <uuid> stand for any
+// time and any UUID. Strings that hold JSON, which the protocol has for parameters,
+// metadata and the results of tools, are compared as the JSON they hold.
+//
+// A case that differs fails, unless the project chose to differ: [Deviations] are
+// rules that say what Troupe sends instead, and why. A rule knows calls and
+// conditions, never a single case. It rewrites the lines that are expected, and those
+// are compared again, so that a deviating case still fails when something else in it
+// is wrong.
+//
+// A case is skipped when its call cannot be made: a value does not fit the Go type,
+// or the logger has no such call. What only a member of its arguments cannot say, a
+// tag that is a list or a name that is null, is left out of the call and of the lines
+// that are expected; the case is judged by the rest, and the tally counts what was
+// left out.
+//
+// The test runs the corpus that $CORPUS names, and the small one in testdata, which
+// `go test -update` writes anew from what the logger sends.
+package conformance
