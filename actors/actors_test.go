@@ -346,7 +346,7 @@ func TestCloseGivesUpAtItsDeadlineAndSaysSo(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := r.sys.Close(ctx); !errors.Is(err, context.Canceled) {
+	if err := r.sys.Close(ctx, ""); !errors.Is(err, context.Canceled) {
 		t.Fatalf("Close = %v, want context.Canceled", err)
 	}
 	a := r.ledger.Read()

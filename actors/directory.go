@@ -53,7 +53,7 @@ func (d *directory) forget(ref messages.Ref, route *messages.Route) {
 	s := d.shard(ref)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.routes[ref] == route {
+	if known := s.routes[ref]; known != nil && *known == *route {
 		delete(s.routes, ref)
 	}
 }

@@ -27,7 +27,9 @@ func newDelivery(s *System) *delivery {
 
 // hurry makes the sender send what is there at once while the count is positive.
 func (d *delivery) hurry(n int64) {
-	d.eager.Add(n)
+	if d.eager.Add(n); n < 0 {
+		return
+	}
 	select {
 	case d.nudge <- struct{}{}:
 	default:
@@ -72,7 +74,7 @@ func (d *delivery) due() (wait time.Duration, now bool) {
 	switch {
 	case entries == 0:
 		return time.Hour, false
-	case d.eager.Load() > 0, entries >= cfg.BatchEntries, bytes >= cfg.BatchBytes:
+	case d.eager.Load() > 0, entries >= cfg.BatchEntries, bytes >= cfg.BatchBytes, cfg.Ledger.Filling():
 		return 0, true
 	case cfg.BatchAge < 0:
 		return time.Hour, false
@@ -85,7 +87,7 @@ func (d *delivery) due() (wait time.Duration, now bool) {
 // each has an outcome or ctx ends.
 func (d *delivery) send(ctx context.Context, entries []messages.Entry) {
 	for {
-		v := d.sys.cfg.Sender.Send(ctx, entries, d.attempt)
+		v := d.attemptOnce(ctx, entries)
 		if ctx.Err() != nil && v.Outcome != Delivered {
 			return
 		}
@@ -109,7 +111,7 @@ func (d *delivery) send(ctx context.Context, entries []messages.Entry) {
 			d.attempt++
 			d.fail.Store(&v.Err)
 			d.sys.report(Event{Kind: Failing, Entries: len(entries), Err: v.Err})
-			if !pause(ctx, v.Wait) {
+			if !d.pause(ctx, v.Wait) {
 				return
 			}
 		}
@@ -132,13 +134,30 @@ func (d *delivery) settle(n int, delivered bool, err error) {
 	d.sys.sup.Send(d.sys.writer, m)
 }
 
-// pause waits; it returns false when ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
+// afterPanic is the wait after a Sender panicked.
+const afterPanic = time.Second
+
+// attemptOnce calls the Sender. It runs the user's HTTP transport, which may panic.
+func (d *delivery) attemptOnce(ctx context.Context, entries []messages.Entry) (v Verdict) {
+	defer func() {
+		if r := recover(); r != nil {
+			d.sys.panics.Add(1)
+			v = Verdict{Outcome: Again, Wait: afterPanic, Err: errSenderPanicked}
+		}
+	}()
+	return d.sys.cfg.Sender.Send(ctx, entries, d.attempt)
+}
+
+// pause waits before the next attempt. A flush or Close that begins meanwhile cuts
+// it short, once: the server may be back. It returns false when ctx ended first.
+func (d *delivery) pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
+	case <-d.nudge:
+		return ctx.Err() == nil
 	case <-ctx.Done():
 		return false
 	}

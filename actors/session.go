@@ -25,6 +25,7 @@ type traceActor struct {
 	id     string
 	pid    *actor.PID
 	last   int64 // last call, Unix nanoseconds
+	begun  bool  // its create was seen by this incarnation
 	ended  bool
 	asking *backlog // it was asked to passivate
 }
@@ -73,6 +74,7 @@ func (s *session) handle(m *messages.Command) {
 	if m.Route.Trace.Entity != messages.Unknown {
 		t := s.trace(m.Route)
 		t.last = m.At.UnixNano()
+		t.begun = t.begun || m.Child == m.Route.Trace
 		t.ended = m.Action == messages.End && m.Target == m.Route.Trace || t.ended && m.Child.Entity == messages.Unknown
 		s.pass(t, m)
 	}
@@ -170,7 +172,7 @@ func (s *session) inspect(m *messages.Inspect) {
 	}
 	snapshot := messages.Snapshot{Owner: s.route.Root, Rollup: copied(s.state)}
 	for _, t := range s.traces {
-		if !t.ended {
+		if t.begun && !t.ended {
 			snapshot.Children = append(snapshot.Children, messages.Ref{Entity: messages.Trace, ID: t.id})
 		}
 	}
@@ -188,9 +190,9 @@ func (s *session) sweep(c actor.Context, now time.Time) {
 		case cfg.OrphanAfter > 0 && idle >= cfg.OrphanAfter:
 			t.last = now.UnixNano()
 			s.sys.sup.Send(t.pid, &messages.Finalise{Reason: endedByIdle, Done: s.finalised(c.Self(), t, &round{})})
-		case t.ended && idle >= cfg.Linger:
+		case t.ended && idle >= cfg.Linger, idle >= cfg.IdleAfter:
 			t.asking = &backlog{}
-			c.Request(t.pid, &messages.Passivate{Now: now})
+			c.Request(t.pid, &messages.Passivate{Owner: messages.Ref{Entity: messages.Trace, ID: t.id}, Now: now})
 		}
 	}
 }
@@ -203,7 +205,7 @@ func (s *session) passivate(c actor.Context) {
 		return
 	}
 	answer := &messages.Passivated{Owner: s.route.Root}
-	if s.state.Created && !s.state.Ended {
+	if s.state.Created && !s.state.Ended && !s.state.HandedOver {
 		kept := s.state
 		answer.State = &kept
 	}
@@ -220,6 +222,7 @@ func (s *session) passivated(m *messages.Passivated) {
 	held := t.asking.messages
 	t.asking = nil
 	if m.Declined {
+		t.last = time.Now().UnixNano() // not before it has been idle again
 		for _, message := range held {
 			s.sys.sup.Send(t.pid, message)
 		}

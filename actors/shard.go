@@ -23,6 +23,7 @@ type root struct {
 	passive *messages.Rollup
 	touched int64    // last command, by the shard's clock
 	asked   int64    // last Passivate that was declined
+	swept   int64    // last Sweep
 	ended   bool     // a trace without session that has ended
 	asking  *backlog // the actor was asked to passivate
 }
@@ -125,7 +126,7 @@ func (s *shard) finalise(m *messages.Finalise) {
 func (s *shard) sweep(c actor.Context, now time.Time) {
 	s.now = now.UnixNano()
 	cfg := &s.sys.cfg
-	for _, r := range s.roots {
+	for ref, r := range s.roots {
 		if r.pid == nil || r.asking != nil {
 			continue
 		}
@@ -135,11 +136,23 @@ func (s *shard) sweep(c actor.Context, now time.Time) {
 		}
 		switch idle := time.Duration(s.now - r.touched); {
 		case idle < patience:
-			c.Send(r.pid, &messages.Sweep{Now: now})
+			s.look(c, r, now)
 		case time.Duration(s.now-r.asked) >= patience/2:
 			r.asking = &backlog{}
-			c.Request(r.pid, &messages.Passivate{Now: now})
+			c.Request(r.pid, &messages.Passivate{Owner: ref, Now: now})
 		}
+	}
+}
+
+// look lets a root look after its traces: where something happened lately, and
+// everywhere often enough to find what was forgotten in time.
+func (s *shard) look(c actor.Context, r *root, now time.Time) {
+	cfg := &s.sys.cfg
+	lately := r.touched >= r.swept-2*int64(cfg.Linger)
+	due := cfg.OrphanAfter > 0 && s.now-r.swept >= int64(cfg.OrphanAfter/4)
+	if lately || due {
+		r.swept = s.now
+		c.Send(r.pid, &messages.Sweep{Now: now})
 	}
 }
 

@@ -22,6 +22,8 @@ var (
 	ErrUnknown = errors.New("actors: the entity is not known to this process")
 	// ErrStopped is returned after Close.
 	ErrStopped = errors.New("actors: the system has stopped")
+
+	errSenderPanicked = errors.New("the sender panicked, perhaps in a custom HTTP transport; it is tried again")
 )
 
 // ReasonClosed is why the ledger counts entries as dropped that were still pending
@@ -46,6 +48,7 @@ type System struct {
 	running sync.WaitGroup // the sweeper and the sender
 
 	stopped  atomic.Bool
+	gone     chan struct{} // closed when no actor runs any more
 	panics   atomic.Int64
 	dead     atomic.Int64 // messages that missed their actor
 	live     atomic.Int64 // session and trace actors
@@ -55,7 +58,7 @@ type System struct {
 
 // Start starts the actors and the sender.
 func Start(cfg Config) *System {
-	s := &System{cfg: cfg, seed: maphash.MakeSeed(), dir: newDirectory()}
+	s := &System{cfg: cfg, seed: maphash.MakeSeed(), dir: newDirectory(), gone: make(chan struct{})}
 	s.sup = supervisor.NewSystem(supervisor.Options{
 		Workers: cfg.Workers, Log: cfg.Log, OnFailure: s.failed, OnDead: s.buried,
 	})
@@ -103,6 +106,8 @@ func (s *System) Snapshot(ctx context.Context, route *messages.Route) (messages.
 			return messages.Snapshot{}, ErrUnknown
 		}
 		return snapshot, nil
+	case <-s.gone:
+		return messages.Snapshot{}, ErrStopped
 	case <-ctx.Done():
 		return messages.Snapshot{}, ctx.Err()
 	}
@@ -126,6 +131,8 @@ func (s *System) Finalise(ctx context.Context, route *messages.Route, reason str
 	select {
 	case <-done:
 		return nil
+	case <-s.gone:
+		return ErrStopped
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -154,22 +161,48 @@ func (s *System) eagerly(ctx context.Context, barrier func(context.Context) erro
 	return barrier(ctx)
 }
 
-// Close drains and stops everything. The ledger must refuse new calls by then, or
-// soon: Close closes it. On the deadline of ctx what is still pending is counted as
-// dropped, and the error of ctx is returned. Nothing runs when Close returns; it
-// must be called once.
-func (s *System) Close(ctx context.Context) error {
-	err := s.eagerly(ctx, s.cfg.Ledger.Close())
+// Close ends what is open with the given reason (or leaves it, for ""), delivers
+// everything and stops. It closes the ledger. On the deadline of ctx what is still
+// pending is counted as dropped, and the error of ctx is returned. Nothing runs when
+// Close returns; it must be called once.
+func (s *System) Close(ctx context.Context, reason string) error {
+	err := s.drain(ctx, reason)
 	s.stopped.Store(true)
 	s.stop()
 	s.running.Wait()
 	s.sup.Close()
+	close(s.gone)
 	if left := s.cfg.Queue.Drain(); len(left) > 0 {
 		settle(s.cfg.Ledger, left, ledger.Dropped, ReasonClosed)
 		s.report(Event{Kind: Dropped, Entries: len(left), Err: fmt.Errorf("not delivered before Close gave up: %w", errors.Join(err, s.deliver.lastError()))})
 	}
 	return err
 }
+
+// drain delivers everything, and ends what is open. A call that was under way when
+// the ledger closed may have begun something after the first look: then it takes
+// another.
+func (s *System) drain(ctx context.Context, reason string) error {
+	called := s.called()
+	if reason != "" {
+		if err := s.Finalise(ctx, nil, reason); err != nil {
+			return errors.Join(err, s.eagerly(ctx, s.cfg.Ledger.Close()))
+		}
+	}
+	if err := s.eagerly(ctx, s.cfg.Ledger.Close()); err != nil {
+		return err
+	}
+	if reason == "" || s.called() == called {
+		return nil
+	}
+	if err := s.Finalise(ctx, nil, reason); err != nil {
+		return err
+	}
+	return s.eagerly(ctx, s.cfg.Ledger.Barrier())
+}
+
+// called counts the entries that calls made, as opposed to the ends of orphans.
+func (s *System) called() int64 { return s.cfg.Ledger.Read().Accepted - s.orphans.Load() }
 
 // settle accounts for entries, grouped by epoch.
 func settle(l *ledger.Ledger, entries []messages.Entry, o ledger.Outcome, reason string) {
@@ -230,6 +263,8 @@ func (s *System) failed(f supervisor.Failure) {
 		close(m.Reply)
 	case *messages.Finalise:
 		m.Done()
+	case *messages.Passivate:
+		s.sup.Send(f.Asker, &messages.Passivated{Owner: m.Owner, Declined: true})
 	}
 	s.report(event)
 }

@@ -36,8 +36,14 @@ func (t *trace) Receive(c actor.Context) {
 		t.inspect(m)
 	case *messages.Passivate:
 		t.passivate(c, m.Now)
+	case *messages.Sweep:
+		t.endIfForgotten(m.Now)
 	case *messages.Finalise:
-		t.finalise(m.Reason, time.Now())
+		at := time.Now()
+		if m.Reason == endedByIdle {
+			at = time.UnixMicro(t.state.Last)
+		}
+		t.finalise(m.Reason, at)
 		m.Done()
 	}
 }
@@ -125,10 +131,7 @@ func (t *trace) inspect(m *messages.Inspect) {
 // passivate gives the trace up when nothing is open in it, or when what is open
 // was forgotten.
 func (t *trace) passivate(c actor.Context, now time.Time) {
-	after := t.sys.cfg.OrphanAfter
-	if after > 0 && now.Sub(time.UnixMicro(t.state.Last)) >= after {
-		t.finalise(endedByIdle, time.UnixMicro(t.state.Last))
-	}
+	t.endIfForgotten(now)
 	if len(t.family.open()) > 0 || t.state.Created && !t.state.Ended && !t.state.HandedOver {
 		c.Respond(&messages.Passivated{Owner: t.route.Owner(), Declined: true})
 		return
@@ -140,6 +143,14 @@ func (t *trace) passivate(c actor.Context, now time.Time) {
 	c.Respond(&messages.Passivated{Owner: t.route.Owner()})
 	t.sys.live.Add(-1)
 	c.Stop(c.Self())
+}
+
+// endIfForgotten ends what is open when nobody has called for too long.
+func (t *trace) endIfForgotten(now time.Time) {
+	last := time.UnixMicro(t.state.Last)
+	if after := t.sys.cfg.OrphanAfter; after > 0 && t.state.Last != 0 && now.Sub(last) >= after {
+		t.finalise(endedByIdle, last)
+	}
 }
 
 // finalise ends what this process left open: the children, deepest first, then the

@@ -77,6 +77,15 @@ func (e entity) add(action messages.Action, kind messages.Entity, id, spanID str
 	return child
 }
 
+// validSpan returns the id of a span given in a config, or reports it and returns "".
+func (e entity) validSpan(id string) string {
+	if id == "" || e.log == nil || wire.ValidID(id) {
+		return id
+	}
+	e.log.reject(e.log.badID(messages.Ref{Entity: messages.Span}))
+	return ""
+}
+
 // spanOf returns the span id that a child of e carries: e's own if e is a span.
 func (e entity) spanOf(given string) string {
 	if e.ref.Entity == messages.Span {
@@ -86,6 +95,7 @@ func (e entity) spanOf(given string) string {
 }
 
 func (e entity) addSpan(c SpanConfig) *Span {
+	c.SpanID = e.validSpan(c.SpanID)
 	span := e.spanOf(c.SpanID)
 	child := e.add(messages.AddSpan, messages.Span, c.ID, span, func(w *wire.Encoder, id string) {
 		w.String("id", id)
@@ -95,6 +105,7 @@ func (e entity) addSpan(c SpanConfig) *Span {
 }
 
 func (e entity) addGeneration(c GenerationConfig) *Generation {
+	c.SpanID = e.validSpan(c.SpanID)
 	span := e.spanOf(c.SpanID)
 	var images []image
 	child := e.add(messages.AddGeneration, messages.Generation, c.ID, span, func(w *wire.Encoder, id string) {
@@ -113,6 +124,7 @@ func (e entity) addGeneration(c GenerationConfig) *Generation {
 }
 
 func (e entity) addRetrieval(c RetrievalConfig) *Retrieval {
+	c.SpanID = e.validSpan(c.SpanID)
 	child := e.add(messages.AddRetrieval, messages.Retrieval, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id string) {
 		w.String("id", id)
 		head{c.Name, c.SpanID, c.Tags, c.StartTime, c.EndTime}.write(w, false)
@@ -121,6 +133,7 @@ func (e entity) addRetrieval(c RetrievalConfig) *Retrieval {
 }
 
 func (e entity) addToolCall(c ToolCallConfig) *ToolCall {
+	c.SpanID = e.validSpan(c.SpanID)
 	child := e.add(messages.AddToolCall, messages.ToolCall, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id string) {
 		head{c.Name, c.SpanID, c.Tags, c.StartTime, c.EndTime}.write(w, true)
 		w.Optional("description", c.Description)
@@ -133,6 +146,7 @@ func (e entity) addToolCall(c ToolCallConfig) *ToolCall {
 }
 
 func (e entity) addError(c ErrorConfig) *LoggedError {
+	c.SpanID = e.validSpan(c.SpanID)
 	child := e.add(messages.AddError, messages.Error, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id string) {
 		w.String("id", id)
 		head{c.Name, c.SpanID, c.Tags, c.StartTime, time.Time{}}.write(w, true)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/troupelog/troupe/internal/wire"
@@ -85,10 +86,16 @@ func (e entity) send(w *wire.Encoder, c *messages.Command) bool {
 	return e.log.send(w, c)
 }
 
+// maxShown is how much of a caller's key an error shows, in bytes.
+const maxShown = 64
+
 // leftOut reports a value without a JSON form. kept says that the rest of the call
 // is logged.
 func (l *Logger) leftOut(ref messages.Ref, action messages.Action, what string, err error, kept bool) {
-	p := l.problem(ref, action, ErrUnencodable, what+" is left out")
+	if len(what) > maxShown {
+		what = what[:maxShown]
+	}
+	p := l.problem(ref, action, ErrUnencodable, strconv.Quote(what)+" is left out")
 	p.Err, p.Kept = err, kept
 	l.reject(p)
 }
@@ -264,7 +271,7 @@ func (e entity) endOnPanic(value any) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if err := e.log.actors.Finalise(ctx, e.route, "panic"); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-			e.log.reject(e.log.problem(e.ref, messages.End, ErrClosed, "the panic came after Close"))
+			e.log.report.tell(e.log.problem(e.ref, messages.End, ErrClosed, "the panic came after Close"))
 		}
 	}
 	panic(value)

@@ -25,12 +25,16 @@ type sink struct {
 	mu    sync.Mutex
 	lines []wire.Line // guarded by mu
 	null  bool        // counts only
+	down  bool        // guarded by mu; takes nothing
 	count int         // guarded by mu
 }
 
 func (s *sink) Send(_ context.Context, entries []messages.Entry, _ int) actors.Verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.down {
+		return actors.Verdict{Outcome: actors.Again, Wait: time.Hour, Err: errors.New("the server is down")}
+	}
 	s.count += len(entries)
 	if s.null {
 		return actors.Verdict{}
@@ -43,6 +47,12 @@ func (s *sink) Send(_ context.Context, entries []messages.Entry, _ int) actors.V
 		s.lines = append(s.lines, line)
 	}
 	return actors.Verdict{}
+}
+
+func (s *sink) setDown(down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = down
 }
 
 // rig is a logger over a sink, and what it told OnError.

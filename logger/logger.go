@@ -15,6 +15,7 @@ import (
 	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/transport"
 )
 
 // Logger logs the interactions of AI agents. Make one per log repository and
@@ -28,8 +29,8 @@ type Logger struct {
 	report *reporter
 
 	closed     atomic.Bool
-	closeOnce  sync.Once
-	closeErr   error                 // set inside closeOnce
+	done       chan struct{}         // closed when the first Close returns
+	closeErr   error                 // set before done is closed
 	repository atomic.Pointer[error] // outcome of the check at start
 	background sync.WaitGroup
 	release    func() // ends the background work and the transport
@@ -59,7 +60,7 @@ func New(c Config) (*Logger, error) {
 
 // start starts a logger over any sender; fault is for tests of failing actors.
 func start(c Config, sender actors.Sender, fault func(*messages.Command)) *Logger {
-	l := &Logger{cfg: c, log: c.Slog, ledger: ledger.New(c.MaxBytes), report: newReporter(c), release: func() {}}
+	l := &Logger{cfg: c, log: c.Slog, ledger: ledger.New(c.MaxBytes), report: newReporter(c), release: func() {}, done: make(chan struct{})}
 	age := c.FlushInterval
 	if c.ManualFlush {
 		age = -1
@@ -82,8 +83,8 @@ func start(c Config, sender actors.Sender, fault func(*messages.Command)) *Logge
 // answer changes nothing but Health: entries are sent all the same.
 func (l *Logger) checkRepository(ctx context.Context, s *httpSender) {
 	err := s.http.Repository(ctx)
-	if err == nil || ctx.Err() != nil {
-		return
+	if !errors.Is(err, transport.ErrNoRepository) && !errors.Is(err, transport.ErrUnauthorized) {
+		return // confirmed, or no answer: deliveries will tell
 	}
 	e := &Error{Reason: ErrRepository, ID: l.cfg.ID, Kept: true, Err: err,
 		Detail: "entries are sent all the same; check Config.ID, APIKey and BaseURL"}
@@ -119,19 +120,25 @@ func (l *Logger) Close(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	l.closeOnce.Do(func() {
-		l.closed.Store(true)
-		if !l.cfg.KeepOrphans {
-			// A deadline here also ends the wait below.
-			_ = l.actors.Finalise(ctx, nil, "close")
+	if !l.closed.CompareAndSwap(false, true) {
+		select {
+		case <-l.done:
+			return l.closeErr
+		case <-ctx.Done():
+			return l.undelivered(ctx.Err(), "close")
 		}
-		l.closeErr = l.undelivered(l.actors.Close(ctx), "close")
-		if e := (*Error)(nil); errors.As(l.closeErr, &e) {
-			e.Entries = int(l.ledger.Read().Causes[actors.ReasonClosed])
-		}
-		l.release()
-		l.report.close()
-	})
+	}
+	defer close(l.done)
+	reason := "close"
+	if l.cfg.KeepOrphans {
+		reason = ""
+	}
+	l.closeErr = l.undelivered(l.actors.Close(ctx, reason), "close")
+	if e := (*Error)(nil); errors.As(l.closeErr, &e) {
+		e.Entries = int(l.ledger.Read().Causes[actors.ReasonClosed])
+	}
+	l.release()
+	l.report.close(ctx)
 	return l.closeErr
 }
 
@@ -151,6 +158,7 @@ func (l *Logger) undelivered(err error, what string) error {
 func (l *Logger) reject(err *Error) {
 	l.report.count(err)
 	if l.cfg.RaiseExceptions {
+		err.Kept = false // the panic ends the call
 		panic(err)
 	}
 	l.report.tell(err)

@@ -206,7 +206,8 @@ func TestSnapshotShowsTheLiveTrace(t *testing.T) {
 func TestBackpressureRejectsAndCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Config{MaxBytes: 10_000}, nil)
-		trace := r.Trace(TraceConfig{ID: "t"}) // nothing is sent before a flush
+		r.sink.setDown(true)
+		trace := r.Trace(TraceConfig{ID: "t"})
 		start := time.Now()
 		for range 100 {
 			trace.AddTag("k", strings.Repeat("x", 100))
@@ -218,6 +219,7 @@ func TestBackpressureRejectsAndCounts(t *testing.T) {
 		if stats.RejectedBy[ErrBackpressure.Error()] == 0 || stats.Accepted+stats.Rejected != 101 {
 			t.Errorf("accepted %d, rejected %v", stats.Accepted, stats.RejectedBy)
 		}
+		r.sink.setDown(false)
 		r.flushed()
 		trace.AddTag("k", "there is room again")
 		if got := r.Stats().Accepted; got != stats.Accepted+1 {

@@ -1,6 +1,7 @@
 package logger
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -13,8 +14,8 @@ import (
 type reporter struct {
 	onError func(error)
 	log     *slog.Logger
-	queue   chan *Error
-	done    sync.WaitGroup
+	queue   chan *Error // nil stands for the end of a failure
+	done    chan struct{}
 
 	mu       sync.Mutex
 	rejected map[string]int64 // guarded by mu; calls by reason
@@ -23,7 +24,8 @@ type reporter struct {
 	gate   sync.RWMutex
 	closed bool // guarded by gate
 
-	unseen  atomic.Int64 // errors that found the queue full: counted, not reported
+	late    atomic.Bool  // an error is being told after close
+	unseen  atomic.Int64 // errors that OnError did not see: counted, not reported
 	panicky atomic.Int64 // panics of onError
 }
 
@@ -32,20 +34,30 @@ const reportQueue = 1024
 
 func newReporter(c Config) *reporter {
 	r := &reporter{
-		onError: c.OnError, log: c.Slog, queue: make(chan *Error, reportQueue),
+		onError: c.OnError, log: c.Slog, queue: make(chan *Error, reportQueue), done: make(chan struct{}),
 		rejected: map[string]int64{}, doubtful: map[string]int64{},
 	}
 	if r.onError == nil {
 		r.onError = func(err error) { r.log.Warn(err.Error()) }
 	}
-	r.done.Go(r.run)
+	go r.run()
 	return r
 }
 
 func (r *reporter) run() {
+	finished := false
+	defer func() {
+		// runtime.Goexit in OnError, as by t.Fatal, takes this goroutine away.
+		if finished {
+			close(r.done)
+		} else {
+			go r.run()
+		}
+	}()
 	for err := range r.queue {
 		r.call(err)
 	}
+	finished = true
 }
 
 func (r *reporter) call(err *Error) {
@@ -54,6 +66,10 @@ func (r *reporter) call(err *Error) {
 			r.panicky.Add(1)
 		}
 	}()
+	if err == nil {
+		r.log.Info("troupe: delivering again")
+		return
+	}
 	r.onError(err)
 }
 
@@ -69,28 +85,46 @@ func (r *reporter) count(err *Error) {
 }
 
 // tell queues an error for OnError; it never blocks. After close there is no
-// goroutine left to queue for, and OnError is called at once.
+// goroutine left to queue for, and OnError is called at once; not for an error that
+// OnError itself causes then.
 func (r *reporter) tell(err *Error) {
+	if r.queued(err) {
+		return
+	}
+	if !r.late.CompareAndSwap(false, true) {
+		r.unseen.Add(1)
+		return
+	}
+	defer r.late.Store(false)
+	r.call(err)
+}
+
+// queued reports false after close.
+func (r *reporter) queued(err *Error) bool {
 	r.gate.RLock()
 	defer r.gate.RUnlock()
 	if r.closed {
-		r.call(err)
-		return
+		return false
 	}
 	select {
 	case r.queue <- err:
 	default:
 		r.unseen.Add(1)
 	}
+	return true
 }
 
-// close waits until OnError has seen what was told.
-func (r *reporter) close() {
+// close waits until OnError has seen what was told, or ctx has ended: then OnError
+// goes on with what is queued.
+func (r *reporter) close(ctx context.Context) {
 	r.gate.Lock()
 	r.closed = true
 	close(r.queue)
 	r.gate.Unlock()
-	r.done.Wait()
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+	}
 }
 
 // event turns what the actors say into an *Error.
@@ -118,7 +152,7 @@ func (l *Logger) event(e actors.Event) {
 	case actors.Dropped:
 		err.Reason = ErrNotDelivered
 	case actors.Recovered:
-		l.log.Info("troupe: delivering again")
+		l.report.tell(nil)
 		return
 	}
 	switch e.Kind {

@@ -59,13 +59,13 @@ func (l *Logger) Stats() Stats {
 
 // Health says whether entries reach the server.
 type Health struct {
-	// OK is false while deliveries fail, after Close, and when the server denied that
-	// the log repository exists.
+	// OK is false while deliveries fail, after Close, and when the server denied at
+	// start that the log repository exists or that the key is good.
 	OK bool
 	// Delivery is why the last attempt failed, nil after a success.
 	Delivery error
-	// Repository is what the check at start found, nil if the repository was
-	// confirmed or has not been asked for yet.
+	// Repository is the server's denial of the repository or the key at start, nil if
+	// it confirmed them or has not answered.
 	Repository error
 	// Pending is the number of entries on their way.
 	Pending int64

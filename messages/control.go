@@ -15,7 +15,10 @@ type Sweep struct{ Now time.Time }
 // Passivate asks an actor to give up its memory. It answers Passivated and stops
 // itself, or declines because it holds open children. Whoever asks is the
 // actor's only sender and holds back further messages until the answer.
-type Passivate struct{ Now time.Time }
+type Passivate struct {
+	Owner Ref // of the actor that is asked
+	Now   time.Time
+}
 
 // Passivated answers Passivate.
 type Passivated struct {

@@ -13,7 +13,9 @@ func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && w.next.Enabled(ctx, level)
 }
 
+// Handle gives nothing on of a handler that panics: it is the user's.
 func (w warnings) Handle(ctx context.Context, r slog.Record) error {
+	defer func() { _ = recover() }()
 	return w.next.Handle(ctx, slog.NewRecord(r.Time, r.Level, r.Message, r.PC))
 }
 

@@ -134,9 +134,11 @@ func (m *Mailbox) run() {
 		if !unwound {
 			return
 		}
-		if reason := recover(); reason != nil {
-			m.invoker.EscalateFailure(reason, message)
+		reason := recover()
+		if reason == nil {
+			reason = "runtime.Goexit"
 		}
+		m.invoker.EscalateFailure(reason, message)
 		m.sys.pool.schedule(m)
 	}()
 	for range throughput {

@@ -9,9 +9,10 @@ import (
 
 // Failure is a panic in an actor.
 type Failure struct {
-	Reason  any    // the value of the panic
-	Stack   []byte // the stack of the panic
-	Message any    // the message the actor was given
+	Reason  any        // the value of the panic
+	Stack   []byte     // the stack of the panic
+	Message any        // the message the actor was given
+	Asker   *actor.PID // who expects an answer to it, or nil
 }
 
 // Error describes the failure without the message.
@@ -28,6 +29,6 @@ func (s *strategy) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervis
 	_ *actor.RestartStatistics, reason, message any) {
 	defer supervisor.ResumeChildren(child)
 	defer s.sys.recovered()
-	_, inner, _ := actor.UnwrapEnvelope(message)
-	s.sys.opts.OnFailure(Failure{Reason: reason, Stack: debug.Stack(), Message: inner})
+	_, inner, asker := actor.UnwrapEnvelope(message)
+	s.sys.opts.OnFailure(Failure{Reason: reason, Stack: debug.Stack(), Message: inner, Asker: asker})
 }

@@ -55,7 +55,7 @@ func TestNothingIsLostAndOrderIsKept(t *testing.T) {
 	}{
 		"quiet":      {},
 		"panics":     {panics: func(m *say) bool { return m.n%100 == 0 }, failures: senders * each / 100},
-		"goroutines": {exits: func(m *say) bool { return m.n%500 == 0 }},
+		"goroutines": {exits: func(m *say) bool { return m.n%500 == 0 }, failures: senders * each / 500},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -90,11 +91,25 @@ func (b bounded) CloseIdleConnections() {
 	}
 }
 
-// RoundTrip implements http.RoundTripper.
-func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := b.RoundTripper.RoundTrip(req)
-	if err != nil {
+// RoundTrip implements http.RoundTripper. A panic of the user's transport must not
+// end the process; what it panicked with can hold anything, and is not repeated.
+func (b bounded) RoundTrip(req *http.Request) (resp *http.Response, err error) {
+	defer func() {
+		if recover() != nil {
+			resp, err = nil, errPanicked
+		}
+		if (errors.Is(err, errPanicked) || errors.Is(err, errNoAnswer)) && req.Body != nil {
+			req.Body.Close() //nolint:errcheck // Send waits for that, and it cannot fail
+		}
+	}()
+	resp, err = b.RoundTripper.RoundTrip(req)
+	switch {
+	case err != nil:
 		return nil, err
+	case resp == nil:
+		return nil, errNoAnswer
+	case resp.Body == nil:
+		resp.Body = http.NoBody
 	}
 	defer resp.Body.Close()
 	// http.Client parses this header even where it is told not to follow it, and would
@@ -110,6 +125,12 @@ func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp.Body = read
 	return resp, nil
 }
+
+// What becomes of a RoundTripper that does not keep its contract.
+var (
+	errNoAnswer = errors.New("transport: the RoundTripper returned neither an answer nor an error")
+	errPanicked = errors.New("transport: the RoundTripper panicked")
+)
 
 // readBody is the body of an answer that was read already.
 type readBody struct {

@@ -71,12 +71,12 @@ var layout = []row{
 		imports: []string{"messages", "internal/wire", "collector"},
 		modules: []string{sqlite, goose, compress, uuid},
 	},
+	{path: "collector/tree", imports: []string{"collector/fold"}, modules: terminal},
 	{path: "internal/replay", imports: []string{"logger"}},
-	{path: "internal/tree", imports: []string{"collector/fold"}, modules: terminal},
 	{
 		path: "internal/cli",
 		imports: []string{
-			"internal/wire", "internal/spool", "logger", "transport", "collector", "internal/replay", "internal/tree",
+			"internal/wire", "internal/spool", "logger", "transport", "collector", "internal/replay", "collector/tree",
 		},
 		modules: append(terminal, compress, sys),
 	},

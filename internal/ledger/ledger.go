@@ -13,6 +13,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,8 @@ var (
 	ErrFull = errors.New("ledger: no room within the allowed time")
 	// ErrTooLarge is returned by Admit for an entry over the whole limit.
 	ErrTooLarge = errors.New("ledger: entry is larger than the limit")
+	// ErrDropped is returned by a barrier when entries before it were given up.
+	ErrDropped = errors.New("ledger: entries were dropped")
 )
 
 // EntryOverhead is charged for each entry beside its bytes: what a command, its
@@ -71,8 +74,9 @@ type epoch struct {
 	number uint64
 	// left is the number of unsettled entries plus one while the epoch is current;
 	// it never leaves zero again.
-	left atomic.Int64
-	done chan struct{} // closed when left reaches zero
+	left    atomic.Int64
+	done    chan struct{} // closed when left reaches zero
+	dropped atomic.Bool   // an entry of it was given up
 }
 
 func newEpoch(n uint64) *epoch {
@@ -120,8 +124,7 @@ func (l *Ledger) Admit(size int, wait time.Duration) (uint64, error) {
 	if cost > l.limit {
 		return 0, ErrTooLarge
 	}
-	if l.bytes.Add(cost) > l.limit {
-		l.bytes.Add(-cost)
+	if !l.take(cost) {
 		if err := l.waitForRoom(cost, wait); err != nil {
 			return 0, err
 		}
@@ -149,6 +152,22 @@ func (l *Ledger) AdmitOwn(size int) uint64 {
 	return e.number
 }
 
+// take reserves bytes if there is room for them.
+func (l *Ledger) take(cost int64) bool {
+	for {
+		used := l.bytes.Load()
+		if used+cost > l.limit {
+			return false
+		}
+		if l.bytes.CompareAndSwap(used, used+cost) {
+			return true
+		}
+	}
+}
+
+// Filling reports whether half of the limit is in use: time to send what there is.
+func (l *Ledger) Filling() bool { return l.bytes.Load() > l.limit/2 }
+
 // enter joins the current epoch.
 func (l *Ledger) enter() (uint64, bool) {
 	for {
@@ -174,10 +193,7 @@ func (l *Ledger) waitForRoom(cost int64, wait time.Duration) error {
 		room := l.room
 		l.waits++
 		l.mu.Unlock()
-		granted := l.bytes.Add(cost) <= l.limit
-		if !granted {
-			l.bytes.Add(-cost)
-		}
+		granted := l.take(cost)
 		expired := false
 		if !granted {
 			select {
@@ -240,6 +256,9 @@ func (l *Ledger) Settle(o Outcome, reason string, epochNumber uint64, count, siz
 	l.mu.Unlock()
 	l.release(int64(size) + n*EntryOverhead)
 	if e != nil {
+		if o == Dropped {
+			e.dropped.Store(true)
+		}
 		e.leave(n)
 	}
 }
@@ -250,45 +269,67 @@ func (l *Ledger) Quarantine() { l.quarantin.Add(1) }
 // Barrier closes the current epoch and returns a function that waits until every
 // entry admitted before the call has been settled, or ctx ends.
 func (l *Ledger) Barrier() func(ctx context.Context) error {
-	return l.barrier(true)
+	return l.barrier()
 }
 
 // Close refuses further calls of Admit and returns a barrier behind the last
 // admitted entry. AdmitOwn still works.
 func (l *Ledger) Close() func(ctx context.Context) error {
-	return l.barrier(false)
+	l.mu.Lock()
+	if e := l.current.Swap(nil); e != nil {
+		e.leave(1)
+	}
+	l.mu.Unlock()
+	return l.Barrier()
 }
 
-func (l *Ledger) barrier(reopen bool) func(ctx context.Context) error {
+func (l *Ledger) barrier() func(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	last := l.open[len(l.open)-1]
-	if reopen && l.current.Load() != nil {
+	switch reopen := l.current.Load() != nil; {
+	case reopen && last.left.Load() == 1:
+		// Nothing was admitted since the last barrier: its epoch goes on.
+		return l.awaitAll(l.open[:len(l.open)-1])
+	case reopen:
 		next := newEpoch(last.number + 1)
 		l.open = append(l.open, next)
 		l.current.Store(next)
 		last.leave(1)
-	} else if !reopen && l.current.Swap(nil) != nil {
-		last.leave(1)
 	}
-	waiting := make([]*epoch, 0, len(l.open))
+	var through []*epoch
 	for _, e := range l.open {
 		if e.number <= last.number {
-			waiting = append(waiting, e)
+			through = append(through, e)
 		}
 	}
+	return l.awaitAll(through)
+}
+
+// awaitAll returns the wait for those of the epochs that are not settled yet.
+func (l *Ledger) awaitAll(epochs []*epoch) func(context.Context) error {
+	waiting := slices.DeleteFunc(slices.Clone(epochs), func(e *epoch) bool { return e.left.Load() == 0 })
 	return func(ctx context.Context) error { return l.await(ctx, waiting) }
 }
 
 func (l *Ledger) await(ctx context.Context, epochs []*epoch) error {
+	defer l.prune()
+	dropped := false
 	for _, e := range epochs {
 		select {
-		case <-e.done:
-		case <-ctx.Done():
-			return ctx.Err()
+		case <-e.done: // also where ctx has ended, too
+		default:
+			select {
+			case <-e.done:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
+		dropped = dropped || e.dropped.Load()
 	}
-	l.prune()
+	if dropped {
+		return ErrDropped
+	}
 	return nil
 }
 

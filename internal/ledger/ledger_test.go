@@ -170,16 +170,80 @@ func TestAccountBalances(t *testing.T) {
 			got.Dropped != want.Dropped || got.Causes["why"] != want.Dropped || got.Pending() != int64(len(pending)) {
 			t.Fatalf("account %+v, want %+v with %d pending", got, want, len(pending))
 		}
+		wait := l.Barrier()
 		for _, e := range pending {
 			l.Settle(ledger.Delivered, "", e.epoch, 1, e.size)
 		}
 		if got := l.Read(); got.Pending() != 0 || got.Bytes != 0 {
 			t.Fatalf("account after all was settled: %+v", got)
 		}
+		if err := wait(context.Background()); err != nil && (!errors.Is(err, ledger.ErrDropped) || got.Dropped == 0) {
+			t.Fatal(err)
+		}
 		if err := l.Barrier()(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestABarrierTellsOfEntriesThatWereDropped(t *testing.T) {
+	l := ledger.New(1 << 20)
+	epoch, _ := l.Admit(1, 0)
+	before := l.Barrier()
+	l.Settle(ledger.Dropped, "why", epoch, 1, 1)
+	if err := before(t.Context()); !errors.Is(err, ledger.ErrDropped) {
+		t.Errorf("the barrier before the drop = %v, want ErrDropped", err)
+	}
+	if err := l.Barrier()(t.Context()); err != nil {
+		t.Errorf("a barrier behind it = %v", err)
+	}
+}
+
+func TestAnEndedContextDoesNotFailASettledBarrier(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	l := ledger.New(1 << 20)
+	for range 100 {
+		epoch, _ := l.Admit(1, 0)
+		wait := l.Barrier()
+		l.Settle(ledger.Delivered, "", epoch, 1, 1)
+		if err := wait(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Room for one is not lost to another that asks for more than there is.
+func TestALargeEntryDoesNotCrowdOutSmallOnes(t *testing.T) {
+	l := ledger.New(1 << 20)
+	if _, err := l.Admit(600<<10, 0); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if _, err := l.Admit(600<<10, 0); err == nil {
+					t.Error("600 KiB were admitted twice under 1 MiB")
+					return
+				}
+			}
+		}
+	})
+	for range 1000 {
+		epoch, err := l.Admit(1000, 0)
+		if err != nil {
+			t.Errorf("a small entry was refused: %v", err)
+			break
+		}
+		l.Settle(ledger.Delivered, "", epoch, 1, 1000)
+	}
+	close(stop)
+	asking.Wait()
 }
 
 func TestConcurrentUse(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // ValueError says that a value has no JSON form. It holds the value's type and
@@ -59,7 +60,7 @@ func appendCompact(dst []byte, raw []byte) ([]byte, error) {
 	if err := json.Compact(buf, raw); err != nil {
 		return dst, &ValueError{Type: "json.RawMessage", Reason: "it is not valid JSON"}
 	}
-	return buf.Bytes(), nil
+	return validUTF8(buf.Bytes(), len(dst)), nil
 }
 
 func appendReflect(dst []byte, v any) (out []byte, err error) {
@@ -75,7 +76,16 @@ func appendReflect(dst []byte, v any) (out []byte, err error) {
 		return dst, describe(v, err)
 	}
 	out = buf.Bytes()
-	return out[:len(out)-1], nil // Encode ends with a newline
+	return validUTF8(out[:len(out)-1], len(dst)), nil // Encode ends with a newline
+}
+
+// validUTF8 replaces what is not UTF-8 behind the first n bytes: raw JSON of the
+// caller, or of a marshaller, is not checked for it by encoding/json.
+func validUTF8(b []byte, n int) []byte {
+	if utf8.Valid(b[n:]) {
+		return b
+	}
+	return append(b[:n], bytes.ToValidUTF8(b[n:], []byte("\ufffd"))...)
 }
 
 // describe keeps the cause and leaves out whatever could quote the value.
