@@ -15,6 +15,9 @@ import (
 
 // Attachment is a file, bytes or a URL that belongs to an entity. Make one with
 // FileAttachment, DataAttachment or URLAttachment; the fields are optional.
+//
+// This version sends the line that describes an attachment, and not yet the content
+// of files and bytes: the first time, OnError is told so with ErrAttachment.
 type Attachment struct {
 	ID        string            // default: a new UUID
 	Name      string            // what the viewer shows
@@ -73,6 +76,9 @@ func (e entity) addAttachment(a Attachment) {
 		e.log.reject(p)
 		return
 	}
+	if a.kind != attachURL {
+		e.log.contents.Do(func() { e.log.report.tell(e.noUpload()) })
+	}
 	e.update(messages.AddAttachment, func(w *wire.Encoder) bool {
 		w.String("id", a.ID)
 		w.String("type", string(a.kind))
@@ -95,6 +101,14 @@ func (e entity) addAttachment(a Attachment) {
 		w.Optional("mimeType", mime)
 		return true
 	})
+}
+
+// noUpload says that a content stays here.
+func (e entity) noUpload() *Error {
+	p := e.log.problem(e.ref, messages.AddAttachment, ErrAttachment,
+		"its line is sent, but this version does not upload contents: keep the file, or attach a URL (told once)")
+	p.Kept = true
+	return p
 }
 
 // contentType returns the type that the content shows, or the given one where the

@@ -67,7 +67,8 @@ type Config struct {
 	MaxWait time.Duration
 
 	// IdleAfter is how long a session without calls and without open traces stays in
-	// memory; after that a small record is kept, and the next call brings it back.
+	// memory; after that a record of about 400 bytes is kept until the session is ended
+	// or handed over, and the next call brings it back.
 	// Default DefaultIdleAfter.
 	IdleAfter time.Duration
 	// OrphanAfter is how long a trace without calls may stay open before the entities
@@ -80,7 +81,7 @@ type Config struct {
 	// OnError is told of rejected and doubtful calls and of background failures, as an
 	// *Error. It runs on one goroutine of the logger, not on the caller's (only what
 	// happens after Close is told on the caller's); a panic in it is caught and
-	// counted. It must not call Flush or Close. Default: they go to Slog at warn level.
+	// counted. It must not call Flush or Close, nor log to this logger. Default: they go to Slog at warn level.
 	OnError func(error)
 	// RaiseExceptions makes a rejected or misused call panic with its *Error on the
 	// caller's goroutine: for tests. Background failures still go to OnError.

@@ -23,12 +23,13 @@
 //
 // What begins an entity returns its handle. Every call of a handle also exists on the
 // Logger, by the entity's id, for code that has only the id: another goroutine, or
-// another process. Ids are optional; given ones are one or more of A-Z a-z 0-9 _ -.
+// another process. Ids are optional; given ones are one or more of A-Z a-z 0-9 _ -
+// (only the id of an event may be anything).
 //
 // # Calls return nothing
 //
 // A call encodes its values, accounts for the entry and hands it to an actor: it does
-// no I/O, and later changes of the values by the caller change nothing. What cannot
+// no I/O (but AddAttachment looks into the file), and later changes of the values by the caller change nothing. What cannot
 // be accepted is counted (Stats) and told to Config.OnError as an *Error; the other
 // entries are not affected. A nil or zero handle does nothing. Only when MaxBytes are
 // undelivered does a call wait, for at most MaxWait.
@@ -36,8 +37,11 @@
 // # Order and delivery
 //
 // The entries of a session, and of a trace without session, arrive in the order of
-// the calls, at least once. Flush waits until the server has acknowledged everything
-// accepted before it; Close flushes and stops. Until then entries are in memory.
+// the calls, at least once. A call by id joins that order as long as this process
+// knows the id: from its creation until some seconds after its trace has ended.
+// Flush waits until the server has answered for everything accepted before it (what
+// it refused for good is in Stats.Dead); Close flushes and stops. Until then entries
+// are in memory.
 //
 // # Entities that nobody ends
 //
@@ -47,5 +51,6 @@
 //
 // # Concurrency
 //
-// All methods of a Logger and of handles may be called concurrently.
+// All methods of a Logger and of handles may be called concurrently; an Evaluation
+// belongs to one goroutine.
 package logger

@@ -20,8 +20,9 @@ var (
 	// ErrBackpressure: Config.MaxBytes are accepted and undelivered, and no room came
 	// free within Config.MaxWait. The call is rejected.
 	ErrBackpressure = errors.New("too much undelivered")
-	// ErrAttachment: the file of an attachment cannot be read. The call is rejected.
-	ErrAttachment = errors.New("attachment unreadable")
+	// ErrAttachment: the file of an attachment cannot be read, and the call is rejected;
+	// or its content is not uploaded, and its line is delivered.
+	ErrAttachment = errors.New("attachment incomplete")
 
 	// ErrEnded: the entity was ended before. The entry is delivered.
 	ErrEnded = errors.New("entity has ended")
@@ -33,7 +34,8 @@ var (
 	// delivered as given.
 	ErrUnknownResult = errors.New("result of unknown form")
 
-	// ErrDelivery: an attempt to deliver failed and is made again.
+	// ErrDelivery: an attempt to deliver, of up to three requests, failed and is made
+	// again.
 	ErrDelivery = errors.New("delivery failing")
 	// ErrRefused: the server refused an entry for good.
 	ErrRefused = errors.New("entry refused")

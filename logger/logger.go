@@ -33,7 +33,8 @@ type Logger struct {
 	closeErr   error                 // set before done is closed
 	repository atomic.Pointer[error] // outcome of the check at start
 	background sync.WaitGroup
-	release    func() // ends the background work and the transport
+	contents   sync.Once // says that contents of attachments are not uploaded
+	release    func()    // ends the background work and the transport
 }
 
 // New starts a logger. It fails with a *ConfigError, and never because the server
