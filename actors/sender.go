@@ -145,6 +145,10 @@ func (d *delivery) attemptOnce(ctx context.Context, entries []messages.Entry) (v
 			v = Verdict{Outcome: Again, Wait: afterPanic, Err: errSenderPanicked}
 		}
 	}()
+	select {
+	case <-d.nudge: // this attempt is the one that was asked for
+	default:
+	}
 	return d.sys.cfg.Sender.Send(ctx, entries, d.attempt)
 }
 

@@ -99,7 +99,7 @@ func (b bounded) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 			resp, err = nil, errPanicked
 		}
 		if (errors.Is(err, errPanicked) || errors.Is(err, errNoAnswer)) && req.Body != nil {
-			req.Body.Close() //nolint:errcheck // Send waits for that, and it cannot fail
+			req.Body.Close() // Send waits for that
 		}
 	}()
 	resp, err = b.RoundTripper.RoundTrip(req)

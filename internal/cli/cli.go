@@ -24,7 +24,7 @@ const (
 // Environment variables that stand for flags that are not given.
 const (
 	EnvURL    = "TROUPE_URL"     // --from, --to
-	EnvAPIKey = "TROUPE_API_KEY" //nolint:gosec // --api-key; a name, not a key
+	EnvAPIKey = "TROUPE_API_KEY" // --api-key
 )
 
 // DefaultAddr is where a collector listens, and DefaultURL where it is looked for.

@@ -60,33 +60,6 @@ func removeFrom(want []Line, l loss) []Line {
 	return want
 }
 
-// anyOf returns all arguments of a case as one value.
-func anyOf(c *Case) any {
-	var all []any
-	for _, s := range c.steps {
-		all = append(all, s.args)
-	}
-	return all
-}
-
-func replaceText(v any, from, to string) any {
-	switch v := v.(type) {
-	case string:
-		if v == from {
-			return to
-		}
-	case []any:
-		for i := range v {
-			v[i] = replaceText(v[i], from, to)
-		}
-	case map[string]any:
-		for key := range v {
-			v[key] = replaceText(v[key], from, to)
-		}
-	}
-	return v
-}
-
 // encodedValues expects the values of metadata and parameters as encoding/json has
 // them, where an SDK drops them or has forms of its own.
 func encodedValues(c *Case, l Line, data map[string]any) {
