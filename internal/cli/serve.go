@@ -59,7 +59,10 @@ func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 	defer func() { _ = listener.Close() }() // Serve has closed it, if it came to that
 	logger := slog.New(slog.NewTextHandler(stderr, nil))
 	c, err := collector.New(collector.Config{Dir: f.data, APIKey: f.key, Logger: logger})
-	if err != nil {
+	switch {
+	case errors.Is(err, collector.ErrInUse):
+		return fmt.Errorf("%w with --data", err)
+	case err != nil:
 		return fmt.Errorf("%w: is the folder writable? name another with --data", err)
 	}
 	// The listener takes connections already: whoever reads this line can log.
