@@ -1,0 +1,83 @@
+package logger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/troupelog/troupe/logger"
+)
+
+// server stands in for a collector: it acknowledges everything.
+func server() *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"data":{}}`) }))
+}
+
+func Example() {
+	s := server()
+	defer s.Close()
+	log, err := logger.New(logger.Config{ID: "my-agents", BaseURL: s.URL})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	trace := log.Trace(logger.TraceConfig{Name: "question", Input: "What is a troupe?"})
+	gen := trace.AddGeneration(logger.GenerationConfig{
+		Provider: "openai", Model: "gpt-4o",
+		Messages: []logger.Message{{Role: "user", Content: "What is a troupe?"}},
+	})
+	gen.Error(logger.ErrorDetail{Message: "rate limited", Code: "429"})
+	trace.End()
+	if err := log.Close(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(log.Stats())
+	// Output: accepted=5 delivered=5 pending=0 dead=0 dropped=0
+}
+
+// A call with a bad value is told to OnError; the others are delivered.
+func ExampleConfig_onError() {
+	s := server()
+	defer s.Close()
+	log, err := logger.New(logger.Config{ID: "my-agents", BaseURL: s.URL, OnError: func(err error) {
+		fmt.Println(errors.Is(err, logger.ErrInvalidID), err)
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	log.TraceAddTag("not an id", "key", "value")
+	log.TraceAddTag("an-id", "key", "value")
+	if err := log.Close(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(log.Stats())
+	// Output:
+	// true troupe: trace: invalid id: an id is one or more of A-Z a-z 0-9 _ -; leave it empty to have one made
+	// accepted=1 delivered=1 pending=0 dead=0 dropped=0
+}
+
+// The live state of a trace, while it is open.
+func ExampleTrace_Snapshot() {
+	s := server()
+	defer s.Close()
+	log, err := logger.New(logger.Config{ID: "my-agents", BaseURL: s.URL})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	trace := log.Trace(logger.TraceConfig{ID: "t"})
+	trace.AddToolCall(logger.ToolCallConfig{ID: "search"})
+	snapshot, err := trace.Snapshot(context.Background())
+	fmt.Println(snapshot.Begun.ToolCalls, snapshot.Open, err)
+	if err := log.Close(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// What nobody ended, Close has ended: the tool call, then the trace.
+	fmt.Println(log.Stats().Orphans)
+	// Output:
+	// 1 [{tool_call search}] <nil>
+	// 2
+}
