@@ -179,11 +179,10 @@ func (s *System) Close(ctx context.Context, reason string) error {
 	return err
 }
 
-// drain delivers everything, and ends what is open. A call that was under way when
-// the ledger closed may have begun something after the first look: then it takes
-// another.
+// drain ends what is open and delivers everything. A call that was admitted before
+// the ledger closed may reach its actors after the first look, so it takes another
+// behind the barrier: then every call has arrived.
 func (s *System) drain(ctx context.Context, reason string) error {
-	called := s.called()
 	if reason != "" {
 		if err := s.Finalise(ctx, nil, reason); err != nil {
 			return errors.Join(err, s.eagerly(ctx, s.cfg.Ledger.Close()))
@@ -192,7 +191,7 @@ func (s *System) drain(ctx context.Context, reason string) error {
 	if err := s.eagerly(ctx, s.cfg.Ledger.Close()); err != nil {
 		return err
 	}
-	if reason == "" || s.called() == called {
+	if reason == "" {
 		return nil
 	}
 	if err := s.Finalise(ctx, nil, reason); err != nil {
@@ -200,9 +199,6 @@ func (s *System) drain(ctx context.Context, reason string) error {
 	}
 	return s.eagerly(ctx, s.cfg.Ledger.Barrier())
 }
-
-// called counts the entries that calls made, as opposed to the ends of orphans.
-func (s *System) called() int64 { return s.cfg.Ledger.Read().Accepted - s.orphans.Load() }
 
 // settle accounts for entries, grouped by epoch.
 func settle(l *ledger.Ledger, entries []messages.Entry, o ledger.Outcome, reason string) {
