@@ -95,7 +95,8 @@ func TestAssertionsFail(t *testing.T) {
 }
 
 func TestAnswerMakesDeliveryFail(t *testing.T) {
-	log, rec := loggertest.New(t, logger.Config{})
+	told := make(chan error, 16)
+	log, rec := loggertest.New(t, logger.Config{OnError: func(err error) { told <- err }})
 	rec.Answer(422)
 	answer(log, "Why?")
 	if lines := rec.Lines(t); len(lines) != 0 {
@@ -107,7 +108,12 @@ func TestAnswerMakesDeliveryFail(t *testing.T) {
 	if s := log.Stats(); s.Dead != 7 || s.Delivered != 2 {
 		t.Errorf("%v, want 7 dead and 2 delivered", s)
 	}
-	if errs := rec.Errors(); len(errs) == 0 || !errors.Is(errs[0], logger.ErrRefused) {
-		t.Errorf("errors %v", errs)
+	for range 7 {
+		if err := <-told; !errors.Is(err, logger.ErrRefused) {
+			t.Errorf("OnError was told %v, want ErrRefused", err)
+		}
+	}
+	if errs := rec.Errors(); len(errs) != 7 {
+		t.Errorf("%d errors recorded, want 7", len(errs))
 	}
 }
