@@ -78,7 +78,9 @@ func New(cfg Config) (*Collector, error) {
 		return nil, errors.Join(fmt.Errorf("collector: opening %s: %w", dir, err), c.release())
 	}
 	c.folder = startFolder(c.log, c.index, c.blobs, c.logger)
-	c.handler = c.routes()
+	// Pages of other sites must not write here: without a key, a browser's own rules
+	// are all that keeps them out. The SDKs send no Origin and pass.
+	c.handler = http.NewCrossOriginProtection().Handler(c.routes())
 	return c, nil
 }
 

@@ -147,7 +147,7 @@ func bodyError(err error) error {
 // be said about those.
 func takeApart(body []byte) ([][]byte, Ingested) {
 	result := Ingested{Rejected: []Rejected{}}
-	lines := make([][]byte, 0, bytes.Count(body, []byte("\n"))+1)
+	var lines [][]byte
 	for line := range bytes.SplitSeq(body, []byte("\n")) {
 		if len(line) == 0 {
 			continue

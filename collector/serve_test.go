@@ -8,6 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/troupelog/troupe/collector"
@@ -170,5 +173,53 @@ func TestAFolderIsUsedByOneCollectorAtATime(t *testing.T) {
 	}
 	if err := again.Close(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestAPageOfAnotherSiteCannotWrite(t *testing.T) {
+	c, err := collector.New(collector.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := c.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	post := func(origin string) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/api/sdk/v3/log?id=r",
+			strings.NewReader(`trace{id=t,action=create,data={}}`))
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		w := httptest.NewRecorder()
+		c.ServeHTTP(w, r)
+		return w.Code
+	}
+	if got := post("https://evil.example"); got != http.StatusForbidden {
+		t.Errorf("a post from another site is answered %d, want 403", got)
+	}
+	if got := post(""); got != http.StatusOK {
+		t.Errorf("a post of an SDK is answered %d, want 200", got)
+	}
+}
+
+// SQLite removes its write-ahead log when the last connection goes: where it stays,
+// a connection did.
+func TestCloseLeavesNoConnectionBehind(t *testing.T) {
+	dir := t.TempDir()
+	c, err := collector.New(collector.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	c.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/api/sdk/v3/log?id=r",
+		strings.NewReader(`trace{id=t,action=create,data={}}`)))
+	if err := errors.Join(c.Settle(t.Context()), c.Close(t.Context())); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("answered %d, %v", w.Code, err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*-wal"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

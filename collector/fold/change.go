@@ -89,7 +89,7 @@ func decodeChild(repo string, kind Kind, parent Change, data []byte, l Line) []C
 	fields := fieldsOf(data)
 	id := ""
 	for _, f := range fields {
-		if f.key == "id" {
+		if f.key == "id" && !isNull(f.value) {
 			id = text(f.value)
 		}
 	}

@@ -2,7 +2,6 @@ package fold
 
 import (
 	"encoding/json"
-	"maps"
 	"time"
 
 	"github.com/troupelog/troupe/internal/wire"
@@ -207,8 +206,13 @@ func merge(into, from map[string]json.RawMessage) map[string]json.RawMessage {
 	if into == nil {
 		into = map[string]json.RawMessage{}
 	}
-	maps.Copy(into, from)
-	maps.DeleteFunc(into, func(_ string, value json.RawMessage) bool { return isNull(value) })
+	for key, value := range from {
+		if isNull(value) {
+			delete(into, key)
+		} else {
+			into[key] = value
+		}
+	}
 	return into
 }
 

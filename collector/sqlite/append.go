@@ -46,27 +46,43 @@ func newAppender(ctx context.Context, db *sql.DB, codec *codec) (*appender, erro
 		{&a.addBlock, `INSERT INTO blocks (rno, recv, spool, first, late, base, n, z) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 	} {
 		if *s.stmt, err = conn.PrepareContext(ctx, s.query); err != nil {
-			return nil, errors.Join(err, conn.Close())
+			a.close()
+			return nil, err
 		}
 	}
 	return a, nil
 }
 
-func (a *appender) close() { a.conn.Close() }
+// close closes the statements first: SQLite keeps a connection, and its files, as
+// long as one of its statements is open.
+func (a *appender) close() {
+	for _, s := range []*sql.Stmt{
+		a.lastRecv, a.addRepo, a.findRepo, a.countRepo, a.addSpool, a.findSpool,
+		a.lastAcked, a.acked, a.forgetAcked, a.ack, a.addBlock,
+	} {
+		if s != nil {
+			s.Close()
+		}
+	}
+	a.conn.Close()
+}
 
 // transaction runs fn in a transaction that is durable when it returns nil.
 func (a *appender) transaction(ctx context.Context, fn func() error) error {
-	if _, err := a.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	// Begin and end do not follow ctx: where it ends meanwhile they may take effect and
+	// fail all the same.
+	whole := context.WithoutCancel(ctx)
+	if _, err := a.conn.ExecContext(whole, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	err := fn()
 	if err == nil {
-		_, err = a.conn.ExecContext(ctx, "COMMIT")
+		_, err = a.conn.ExecContext(whole, "COMMIT")
 	}
 	if err != nil {
 		// Also when ctx has ended: the connection must not stay in a transaction. It
 		// fails where SQLite has rolled back itself.
-		a.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // the reason is in err
+		a.conn.ExecContext(whole, "ROLLBACK") //nolint:errcheck // the reason is in err
 	}
 	return err
 }

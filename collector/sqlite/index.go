@@ -116,16 +116,19 @@ func (x *Index) Reset(ctx context.Context) error {
 func (x *Index) transaction(ctx context.Context, operation string, fn func() error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if _, err := x.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	// Begin and end do not follow ctx: where it ends meanwhile they may take effect and
+	// fail all the same.
+	whole := context.WithoutCancel(ctx)
+	if _, err := x.conn.ExecContext(whole, "BEGIN IMMEDIATE"); err != nil {
 		return x.fail(operation, err)
 	}
 	err := fn()
 	if err == nil {
-		_, err = x.conn.ExecContext(ctx, "COMMIT")
+		_, err = x.conn.ExecContext(whole, "COMMIT")
 	}
 	if err != nil {
 		// Also when ctx has ended: the connection must not stay in a transaction.
-		x.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // the reason is in err
+		x.conn.ExecContext(whole, "ROLLBACK") //nolint:errcheck // the reason is in err
 	}
 	return x.fail(operation, err)
 }
@@ -134,6 +137,9 @@ func (x *Index) transaction(ctx context.Context, operation string, fn func() err
 func (x *Index) Close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	for _, s := range []*sql.Stmt{x.put.one, x.put.many, x.place.one, x.place.many} {
+		s.Close() // SQLite keeps the connection, and its files, as long as one is open
+	}
 	x.conn.Close() // gives the connection back; a second time it only says so
 	return x.close()
 }
