@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
-	"os"
 	"runtime"
 	"time"
 )
@@ -132,7 +131,5 @@ func (c Config) validate() error {
 	}
 	return nil
 }
-
-func getenv(key string) string { return os.Getenv(key) }
 
 func workers() int { return 2 * runtime.GOMAXPROCS(0) }

@@ -203,8 +203,7 @@ func (e entity) addMetric(name string, value float64) {
 		w.Key("metrics")
 		w.Open('{')
 		if !w.Float(name, value) {
-			err := &wire.ValueError{Type: "float64", Reason: "NaN and infinities are not JSON"}
-			e.log.leftOut(e.ref, messages.Update, "metrics."+name, err, false)
+			e.log.leftOut(e.ref, messages.Update, "metrics."+name, wire.NotANumber, false)
 			return false
 		}
 		w.Close('}')

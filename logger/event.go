@@ -48,8 +48,7 @@ type Feedback struct {
 func (e entity) addFeedback(f Feedback) {
 	e.update(messages.AddFeedback, func(w *wire.Encoder) bool {
 		if !w.Float("score", f.Score) {
-			err := &wire.ValueError{Type: "float64", Reason: "NaN and infinities are not JSON"}
-			e.log.leftOut(e.ref, messages.AddFeedback, "score", err, f.Comment != "")
+			e.log.leftOut(e.ref, messages.AddFeedback, "score", wire.NotANumber, f.Comment != "")
 			if f.Comment == "" {
 				return false
 			}

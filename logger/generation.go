@@ -197,8 +197,7 @@ func (e entity) addCost(c Cost) {
 	w.Open('{')
 	if !w.Float("input", c.Input) || !w.Float("output", c.Output) || !w.Float("total", c.Total) {
 		w.Release()
-		e.log.leftOut(e.ref, messages.AddCost, "cost",
-			&wire.ValueError{Type: "float64", Reason: "NaN and infinities are not JSON"}, false)
+		e.log.leftOut(e.ref, messages.AddCost, "cost", wire.NotANumber, false)
 		return
 	}
 	w.Close('}')

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,7 +41,7 @@ type Logger struct {
 // New starts a logger. It fails with a *ConfigError, and never because the server
 // cannot be reached: that is asked in the background, and Health and OnError tell.
 func New(c Config) (*Logger, error) {
-	c = c.withDefaults(getenv)
+	c = c.withDefaults(os.Getenv)
 	if err := c.validate(); err != nil {
 		return nil, err
 	}

@@ -42,7 +42,6 @@ const (
 	End
 	Result
 	Fail
-	AddTrace
 	AddSpan
 	AddGeneration
 	AddRetrieval
@@ -57,7 +56,7 @@ const (
 )
 
 var actionNames = [numActions]string{
-	"none", "create", "update", "end", "result", "error", "add-trace", "add-span", "add-generation",
+	"none", "create", "update", "end", "result", "error", "add-span", "add-generation",
 	"add-retrieval", "add-tool-call", "add-error", "add-event", "add-feedback", "add-attachment", "add-cost", "evaluate",
 }
 

@@ -22,6 +22,9 @@ func (e *ValueError) Error() string {
 	return fmt.Sprintf("a value of type %s cannot be encoded as JSON: %s", e.Type, e.Reason)
 }
 
+// NotANumber is the *ValueError of a number that JSON does not have.
+var NotANumber error = &ValueError{Type: "float64", Reason: "NaN and infinities are not JSON"}
+
 // AppendAny appends the JSON of v as encoding/json would, without escaping < > &,
 // in one line. A panic in a MarshalJSON or MarshalText of the caller's is caught
 // and returned as a *ValueError, as is any other failure; dst is then unchanged.
@@ -39,7 +42,7 @@ func AppendAny(dst []byte, v any) (out []byte, err error) {
 		return strconv.AppendInt(dst, v, 10), nil
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return dst, &ValueError{Type: "float64", Reason: "NaN and infinities are not JSON"}
+			return dst, NotANumber
 		}
 		return AppendFloat(dst, v), nil
 	case time.Time:
