@@ -340,21 +340,24 @@ func TestALongTraceForgetsWhatHasEnded(t *testing.T) {
 }
 
 func TestCloseGivesUpAtItsDeadlineAndSaysSo(t *testing.T) {
-	refuse := errors.New("server is down")
-	r := newRig(t, nil)
-	r.out.answer = func([]messages.Entry, int) actors.Verdict {
-		return actors.Verdict{Outcome: actors.Again, Wait: time.Hour, Err: refuse}
-	}
-	for i := range 100 {
-		r.update(traceRef("t"), traceRoute("", "t"), fmt.Sprint(i))
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := r.sys.Close(ctx, ""); !errors.Is(err, context.Canceled) {
-		t.Fatalf("Close = %v, want context.Canceled", err)
-	}
-	a := r.ledger.Read()
-	if a.Dropped != 100 || a.Causes[actors.ReasonClosed] != 100 || a.Pending() != 0 || a.Bytes != 0 {
-		t.Errorf("account %+v, want 100 dropped", a)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		r := newRig(t, func(c *actors.Config) { c.Fault = func(*messages.Command) { <-release } })
+		for i := range 100 {
+			r.update(traceRef("t"), traceRoute("", "t"), fmt.Sprint(i))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		closed := make(chan error)
+		go func() { closed <- r.sys.Close(ctx, "") }()
+		synctest.Wait()
+		close(release)
+		if err := <-closed; !errors.Is(err, context.Canceled) {
+			t.Fatalf("Close = %v, want context.Canceled", err)
+		}
+		a, lost := r.ledger.Read(), r.sys.Counts().Lost
+		if a.Accepted != 100 || a.Handed+lost != 100 || int64(len(r.out.got())) != a.Handed {
+			t.Errorf("account %+v, %d lost, %d handed over: they do not add up to 100", a, lost, len(r.out.got()))
+		}
+	})
 }

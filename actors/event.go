@@ -16,10 +16,7 @@ const (
 	DuplicateID                        // Target was begun before
 	UnknownParent                      // Target's parent is not known in its trace
 	Panicked                           // an actor panicked; Failure says more
-	Failing                            // a delivery failed and is tried again; Err says why
-	Recovered                          // a delivery succeeded after Failing
-	Dead                               // the server refused the entries for good; Err says why
-	Dropped                            // entries were given up at the end; Err says why
+	Dropped                            // entries were given up before they were handed over; Err says why
 )
 
 // Event is something a user should know.

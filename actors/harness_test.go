@@ -12,34 +12,30 @@ import (
 
 	"github.com/troupelog/troupe/actors"
 	"github.com/troupelog/troupe/internal/ledger"
-	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/messages"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// recorder is a sender that keeps the lines; answer, if set, decides on a batch.
+// recorder keeps the lines that were handed over; take, if set, is called before.
 type recorder struct {
-	mu      sync.Mutex
-	lines   []string // guarded by mu
-	batches []int    // guarded by mu
-	answer  func(entries []messages.Entry, attempt int) actors.Verdict
+	ledger *ledger.Ledger
+	take   func(entries []messages.Entry)
+
+	mu    sync.Mutex
+	lines []string // guarded by mu
 }
 
-func (r *recorder) Send(_ context.Context, entries []messages.Entry, attempt int) actors.Verdict {
-	v := actors.Verdict{}
-	if r.answer != nil {
-		v = r.answer(entries, attempt)
+func (r *recorder) out(entries []messages.Entry) {
+	if r.take != nil {
+		r.take(entries)
 	}
-	if v.Outcome == actors.Delivered {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for _, e := range entries {
-			r.lines = append(r.lines, string(e.Line))
-		}
-		r.batches = append(r.batches, len(entries))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range entries {
+		r.lines = append(r.lines, string(entries[i].Line))
+		r.ledger.Release(entries[i].Cost())
 	}
-	return v
 }
 
 func (r *recorder) got() []string {
@@ -60,10 +56,10 @@ type rig struct {
 }
 
 func newRig(t *testing.T, change func(*actors.Config)) *rig {
-	r := &rig{t: t, ledger: ledger.New(1 << 30), out: &recorder{}}
+	r := &rig{t: t, ledger: ledger.New(1 << 30)}
+	r.out = &recorder{ledger: r.ledger}
 	cfg := actors.Config{
-		Ledger: r.ledger, Queue: spool.NewMemory(), Sender: r.out,
-		BatchEntries: 2000, BatchBytes: 4 << 20, BatchAge: -1,
+		Ledger: r.ledger, Out: r.out.out,
 		Workers: 4, Shards: 4, IdleAfter: time.Hour, Linger: time.Hour, OrphanAfter: time.Hour,
 		Report: func(e actors.Event) {
 			r.mu.Lock()
@@ -85,15 +81,15 @@ func (r *rig) close() {
 		r.t.Errorf("Close = %v", err)
 	}
 	a := r.ledger.Read()
-	if a.Pending() != 0 || a.Bytes != 0 || a.Accepted != a.Delivered+a.Dead+a.Dropped {
+	if a.Bytes != 0 || a.Accepted != a.Handed {
 		r.t.Errorf("the account does not balance: %+v", a)
 	}
 }
 
 func (r *rig) flush() {
 	r.t.Helper()
-	if err := r.sys.Flush(context.Background()); err != nil {
-		r.t.Errorf("Flush = %v", err)
+	if err := r.sys.Handed(context.Background()); err != nil {
+		r.t.Errorf("Handed = %v", err)
 	}
 }
 
@@ -110,13 +106,13 @@ func (r *rig) kinds() []actors.EventKind {
 // tell sends a command with a line that says what it is.
 func (r *rig) tell(c messages.Command, note string) {
 	r.t.Helper()
-	line := fmt.Sprintf("%s %s %s %s", c.Target.Entity, c.Target.ID, c.Action, note)
-	epoch, err := r.ledger.Admit(len(line), 0)
-	if err != nil {
+	c.Entry = messages.Entry{Line: fmt.Appendf(nil, "%s %s %s %s", c.Target.Entity, c.Target.ID, c.Action, note)}
+	var err error
+	if c.Entry.Epoch, err = r.ledger.Admit(c.Entry.Cost(), 0); err != nil {
 		r.t.Errorf("Admit = %v", err)
 		return
 	}
-	c.Entry, c.At = messages.Entry{Line: []byte(line), Epoch: epoch}, time.Now()
+	c.At = time.Now()
 	r.sys.Tell(&c)
 }
 

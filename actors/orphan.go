@@ -22,5 +22,7 @@ func (s *System) end(ref messages.Ref, reason string, at time.Time) {
 	line := e.Finish()
 	e.Release()
 	s.orphans.Add(1)
-	s.sup.Send(s.writer, &messages.Entry{Line: line, Epoch: s.cfg.Ledger.AdmitOwn(len(line))})
+	entry := &messages.Entry{Line: line}
+	entry.Epoch = s.cfg.Ledger.AdmitOwn(entry.Cost())
+	s.sup.Send(s.writer, entry)
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/troupelog/troupe/internal/ledger"
 	"github.com/troupelog/troupe/messages"
 	"github.com/troupelog/troupe/supervisor"
 )
@@ -23,15 +22,10 @@ var (
 	// ErrStopped is returned after Close.
 	ErrStopped = errors.New("actors: the system has stopped")
 
-	errSenderPanicked = errors.New("the sender panicked, perhaps in a custom HTTP transport; it is tried again")
+	errOutPanics = errors.New("handing entries to the sinks panicked every time it was tried")
 )
 
-// ReasonClosed is why the ledger counts entries as dropped that were still pending
-// when Close gave up.
-const ReasonClosed = "closed"
-
-// System is the running actors, queue and sender of one logger. All methods may be
-// called concurrently.
+// System is the running actors of one logger. All methods may be called concurrently.
 type System struct {
 	cfg  Config
 	sup  *supervisor.System
@@ -43,20 +37,20 @@ type System struct {
 	session *actor.Props
 	trace   *actor.Props
 
-	deliver *delivery
 	stop    context.CancelFunc
-	running sync.WaitGroup // the sweeper and the sender
+	running sync.WaitGroup // the sweeper
 
 	stopped  atomic.Bool
 	gone     chan struct{} // closed when no actor runs any more
 	panics   atomic.Int64
 	dead     atomic.Int64 // messages that missed their actor
+	lost     atomic.Int64 // accepted entries that were never handed over
 	live     atomic.Int64 // session and trace actors
 	orphans  atomic.Int64 // ends that this package emitted
 	passives atomic.Int64
 }
 
-// Start starts the actors and the sender.
+// Start starts the actors.
 func Start(cfg Config) *System {
 	s := &System{cfg: cfg, seed: maphash.MakeSeed(), dir: newDirectory(), gone: make(chan struct{})}
 	s.sup = supervisor.NewSystem(supervisor.Options{
@@ -70,8 +64,6 @@ func Start(cfg Config) *System {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.deliver = newDelivery(s)
-	s.running.Go(func() { s.deliver.run(ctx) })
 	s.running.Go(func() { s.sweep(ctx) })
 	return s
 }
@@ -149,22 +141,14 @@ func countdown(n int, then func()) func() {
 	}
 }
 
-// Flush sends what was accepted before the call without waiting for batches to
-// fill, and returns when all of it has an outcome or ctx has ended.
-func (s *System) Flush(ctx context.Context) error {
-	return s.eagerly(ctx, s.cfg.Ledger.Barrier())
-}
+// Handed returns when every entry that was accepted before the call has been handed
+// over, or ctx has ended. It waits for no I/O.
+func (s *System) Handed(ctx context.Context) error { return s.cfg.Ledger.Barrier()(ctx) }
 
-func (s *System) eagerly(ctx context.Context, barrier func(context.Context) error) error {
-	s.deliver.hurry(1)
-	defer s.deliver.hurry(-1)
-	return barrier(ctx)
-}
-
-// Close ends what is open with the given reason (or leaves it, for ""), delivers
-// everything and stops. It closes the ledger. On the deadline of ctx what is still
-// pending is counted as dropped, and the error of ctx is returned. Nothing runs when
-// Close returns; it must be called once.
+// Close ends what is open with the given reason (or leaves it, for ""), hands
+// everything over and stops. It closes the ledger. On the deadline of ctx what is
+// still in the actors is lost and counted, and the error of ctx is returned. Nothing
+// runs when Close returns; it must be called once.
 func (s *System) Close(ctx context.Context, reason string) error {
 	err := s.drain(ctx, reason)
 	s.stopped.Store(true)
@@ -172,23 +156,24 @@ func (s *System) Close(ctx context.Context, reason string) error {
 	s.running.Wait()
 	s.sup.Close()
 	close(s.gone)
-	if left := s.cfg.Queue.Drain(); len(left) > 0 {
-		settle(s.cfg.Ledger, left, ledger.Dropped, ReasonClosed)
-		s.report(Event{Kind: Dropped, Entries: len(left), Err: fmt.Errorf("not delivered before Close gave up: %w", errors.Join(err, s.deliver.lastError()))})
+	if account := s.cfg.Ledger.Read(); account.Accepted > account.Handed {
+		left := account.Accepted - account.Handed
+		s.lost.Add(left)
+		s.report(Event{Kind: Dropped, Entries: int(left), Err: fmt.Errorf("not handed over before Close gave up: %w", err)})
 	}
 	return err
 }
 
-// drain ends what is open and delivers everything. A call that was admitted before
+// drain ends what is open and hands everything over. A call that was admitted before
 // the ledger closed may reach its actors after the first look, so it takes another
 // behind the barrier: then every call has arrived.
 func (s *System) drain(ctx context.Context, reason string) error {
 	if reason != "" {
 		if err := s.Finalise(ctx, nil, reason); err != nil {
-			return errors.Join(err, s.eagerly(ctx, s.cfg.Ledger.Close()))
+			return errors.Join(err, s.cfg.Ledger.Close()(ctx))
 		}
 	}
-	if err := s.eagerly(ctx, s.cfg.Ledger.Close()); err != nil {
+	if err := s.cfg.Ledger.Close()(ctx); err != nil {
 		return err
 	}
 	if reason == "" {
@@ -197,19 +182,7 @@ func (s *System) drain(ctx context.Context, reason string) error {
 	if err := s.Finalise(ctx, nil, reason); err != nil {
 		return err
 	}
-	return s.eagerly(ctx, s.cfg.Ledger.Barrier())
-}
-
-// settle accounts for entries, grouped by epoch.
-func settle(l *ledger.Ledger, entries []messages.Entry, o ledger.Outcome, reason string) {
-	for first := 0; first < len(entries); {
-		epoch, size, i := entries[first].Epoch, 0, first
-		for ; i < len(entries) && entries[i].Epoch == epoch; i++ {
-			size += len(entries[i].Line)
-		}
-		l.Settle(o, reason, epoch, i-first, size)
-		first = i
-	}
+	return s.cfg.Ledger.Barrier()(ctx)
 }
 
 // sweep wakes the shards from time to time.
@@ -255,6 +228,8 @@ func (s *System) failed(f supervisor.Failure) {
 			s.emit(m)
 			event.Entries = 1
 		}
+	case *messages.Entry, *messages.Turn:
+		s.sup.Send(s.writer, turn) // it kept what it could not hand over
 	case *messages.Inspect:
 		close(m.Reply)
 	case *messages.Finalise:
@@ -288,7 +263,7 @@ type Counts struct {
 	Passive    int64 // roots kept as a record only
 	Orphans    int64 // entities that were ended for their caller
 	Registered int   // ids that can be found
-	Failing    bool  // the last attempt to deliver failed
+	Lost       int64 // accepted entries that were given up on their way to Out
 }
 
 // Counts returns the counters.
@@ -296,9 +271,6 @@ func (s *System) Counts() Counts {
 	return Counts{
 		Panics: s.panics.Load() + s.sup.Swallowed(), Missed: s.dead.Load(), Live: s.live.Load(),
 		Passive: s.passives.Load(), Orphans: s.orphans.Load(), Registered: s.dir.size(),
-		Failing: s.deliver.lastError() != nil,
+		Lost: s.lost.Load(),
 	}
 }
-
-// DeliveryError returns why the last attempt to deliver failed, nil after a success.
-func (s *System) DeliveryError() error { return s.deliver.lastError() }

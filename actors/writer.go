@@ -7,17 +7,19 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// gatherMost is how many entries the writer gathers at most before it hands them to
-// the queue; fewer when its mailbox runs empty first.
+// gatherMost is how many entries the writer gathers at most before it hands them over;
+// fewer when its mailbox runs empty first.
 const gatherMost = 512
 
-// writer gathers entries and hands them to the queue in groups, and accounts for
-// what left it. It does no I/O.
+// patience is how often in a row Out may panic before its entries are given up.
+const patience = 3
+
+// writer gathers entries and hands them over in groups. It does no I/O.
 type writer struct {
 	sys      *System
 	gathered []messages.Entry
-	settled  []messages.Entry // scratch
-	turning  bool             // a Turn is on its way
+	turning  bool // a Turn is on its way
+	failures int  // of Out, since it last returned
 }
 
 var turn = &messages.Turn{}
@@ -37,26 +39,46 @@ func (w *writer) Receive(c actor.Context) {
 	case *messages.Turn:
 		w.turning = false
 		w.hand()
-	case *messages.Settled:
-		w.settle(m)
 	}
 }
 
+// hand hands over what was gathered. When Out panics the entries stay, and the
+// supervisor sends a Turn to try again.
 func (w *writer) hand() {
 	if len(w.gathered) == 0 {
 		return
 	}
-	w.sys.cfg.Queue.Append(w.gathered)
+	w.failures++
+	if w.failures > patience {
+		w.giveUp()
+	} else {
+		w.sys.cfg.Out(w.gathered)
+	}
+	w.failures = 0
+	handed(w.sys.cfg.Ledger, w.gathered)
 	clear(w.gathered)
 	w.gathered = w.gathered[:0]
 }
 
-func (w *writer) settle(m *messages.Settled) {
-	w.settled = w.sys.cfg.Queue.Discard(w.settled[:0], m.Entries)
-	outcome := ledger.Delivered
-	if !m.Delivered {
-		outcome = ledger.Dead
+// giveUp drops what Out fails at, whatever it is: what comes after it must go on.
+func (w *writer) giveUp() {
+	cost := int64(0)
+	for i := range w.gathered {
+		cost += w.gathered[i].Cost()
 	}
-	settle(w.sys.cfg.Ledger, w.settled, outcome, m.Reason)
-	clear(w.settled)
+	w.sys.lost.Add(int64(len(w.gathered)))
+	w.sys.cfg.Ledger.Release(cost)
+	w.sys.report(Event{Kind: Dropped, Entries: len(w.gathered), Err: errOutPanics})
+}
+
+// handed accounts for entries, grouped by epoch.
+func handed(l *ledger.Ledger, entries []messages.Entry) {
+	for first := 0; first < len(entries); {
+		epoch, i := entries[first].Epoch, first
+		for i < len(entries) && entries[i].Epoch == epoch {
+			i++
+		}
+		l.Handed(epoch, i-first)
+		first = i
+	}
 }

@@ -40,7 +40,23 @@ func openBlobs(dir string) (*blobs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &blobs{root}, nil
+	b := &blobs{root}
+	if err := b.tidy(); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return b, nil
+}
+
+// partial ends the name of a file that is being written.
+const partial = ".part"
+
+// tidy removes what uploads left behind that a killed process did not finish.
+func (b *blobs) tidy() error {
+	parts, err := fs.Glob(b.root.FS(), "*"+partial)
+	for _, part := range parts {
+		err = errors.Join(err, b.root.Remove(part))
+	}
+	return err
 }
 
 func (b *blobs) close() error { return b.root.Close() }
@@ -56,7 +72,7 @@ func (b *blobs) put(key, mimeType string, content io.Reader) error {
 	var random [8]byte
 	rand.Read(random[:])
 	name := blobName(key)
-	part := name + "." + hex.EncodeToString(random[:])
+	part := name + "." + hex.EncodeToString(random[:]) + partial
 	f, err := b.root.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -113,7 +129,7 @@ func bodyOrStorage(err error) error {
 	case errors.As(err, &tooLarge):
 		return &Error{"too_large", "the file is larger than the size that was asked for"}
 	case errors.Is(err, errContent):
-		return badRequest("the body could not be read to its end")
+		return errIncomplete
 	default:
 		return err
 	}

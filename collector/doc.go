@@ -3,6 +3,9 @@
 // and Troupe's own logger work with it unchanged, and needs no account and no
 // other server: its storage is two SQLite files in a folder.
 //
+// Within another program, and in tests, Start is all it takes. A process of its own
+// does what the command troupe serve does:
+//
 //	c, err := collector.New(collector.Config{Dir: "/var/lib/troupe", APIKey: key})
 //	if err != nil { … }
 //	defer c.Close(context.Background())
@@ -19,7 +22,7 @@
 // power. A sender that numbers its lines (docs/wire.md) may send them again after
 // a failure without making duplicates. Malformed lines are told one by one, and do
 // not harm their neighbours. Folding lines into traces happens behind the answer
-// and never delays it; queries wait for it, up to a second, so that a reader sees
+// and never delays it; queries wait for it, up to 5 seconds, so that a reader sees
 // what was acknowledged before it asked.
 //
 // All methods are safe for concurrent use.

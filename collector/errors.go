@@ -1,9 +1,11 @@
 package collector
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/troupelog/troupe/collector/store"
@@ -12,7 +14,7 @@ import (
 // Error is what a request that fails is answered with, as {"error":{…}}.
 type Error struct {
 	// Code tells kinds of errors apart: "bad_request", "unauthorized", "forbidden",
-	// "not_found", "too_large", "unsupported", "unavailable", "internal".
+	// "not_found", "incomplete", "too_large", "unsupported", "unavailable", "internal".
 	Code string `json:"code"`
 	// Message tells people what happened and what to do. It quotes no payload.
 	Message string `json:"message"`
@@ -27,6 +29,7 @@ var statuses = map[string]int{
 	"unauthorized": http.StatusUnauthorized,
 	"forbidden":    http.StatusForbidden,
 	"not_found":    http.StatusNotFound,
+	"incomplete":   http.StatusRequestTimeout,
 	"too_large":    http.StatusRequestEntityTooLarge,
 	"unsupported":  http.StatusUnsupportedMediaType,
 	"unavailable":  http.StatusServiceUnavailable,
@@ -34,6 +37,10 @@ var statuses = map[string]int{
 }
 
 func badRequest(message string) *Error { return &Error{"bad_request", message} }
+
+// errIncomplete is answered where the connection failed within a body, or the body
+// took too long. Nothing is wrong with what was sent.
+var errIncomplete = &Error{"incomplete", "the body did not come to its end in time; send it again"}
 
 // publicError says how an error is told to the client.
 func publicError(err error) *Error {
@@ -46,6 +53,8 @@ func publicError(err error) *Error {
 		return &Error{"too_large", "the request body is too large; send it in parts"}
 	case errors.Is(err, store.ErrNotFound):
 		return &Error{"not_found", "no such entity in this repository"}
+	case errors.Is(err, store.ErrTooLarge):
+		return &Error{"too_large", "the tree is too large to be put together; read its lines instead"}
 	case errors.Is(err, store.ErrBatch):
 		return badRequest("the numbers of the lines are out of range")
 	case errors.Is(err, store.ErrClosed):
@@ -66,15 +75,24 @@ func (c *Collector) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if public.Code == "unavailable" {
 		w.Header().Set("Retry-After", "1")
 	}
-	writeJSON(w, statuses[public.Code], map[string]*Error{"error": public})
+	c.writeJSON(w, statuses[public.Code], map[string]*Error{"error": public})
 }
 
-// writeJSON answers with a value. What fails then is the connection, which the
-// client notices.
-func writeJSON(w http.ResponseWriter, status int, v any) {
+// writeJSON answers with a value. The value is encoded whole before the header is
+// sent, so that one that cannot be is answered 500.
+func (c *Collector) writeJSON(w http.ResponseWriter, status int, v any) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		c.logger.Error("encoding an answer failed", "type", fmt.Sprintf("%T", v), "error", err)
+		status = http.StatusInternalServerError
+		body.Reset()
+		body.WriteString(`{"error":{"code":"internal","message":"the collector failed; its log says why"}}` + "\n")
+	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(v)
+	if _, err := w.Write(body.Bytes()); err != nil {
+		c.logger.Debug("answering failed", "status", status, "error", err) // the reader has gone
+	}
 }

@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -22,7 +21,9 @@ type folder struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
 
-	stepping sync.Mutex // held during a step and while the index is reset
+	stepping sync.Mutex    // held during a step and while the index is reset
+	faults   *store.Faults // guarded by stepping
+	panicked bool          // a stack was logged; guarded by stepping
 
 	mu    sync.Mutex
 	at    store.Cursor  // how far folding has got; guarded by mu
@@ -39,7 +40,8 @@ func startFolder(log store.Log, index store.Index, blobs store.Blobs, logger *sl
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &folder{
 		log: log, index: index, blobs: blobs, logger: logger,
-		wake: make(chan struct{}, 1), cancel: cancel,
+		faults: &store.Faults{},
+		wake:   make(chan struct{}, 1), cancel: cancel,
 		done: make(chan struct{}), moved: make(chan struct{}),
 	}
 	go f.run(ctx)
@@ -54,7 +56,10 @@ func (f *folder) run(ctx context.Context) {
 		switch {
 		case errors.Is(err, store.ErrStale) || ctx.Err() != nil:
 		case err != nil:
-			f.logger.Error("folding failed, will be tried again", "error", err, "pause", pause)
+			if !f.failed(err, pause) {
+				pause = minPause
+				continue
+			}
 			f.sleep(ctx, pause)
 			pause = min(2*pause, maxPause)
 		case moved:
@@ -70,22 +75,48 @@ func (f *folder) run(ctx context.Context) {
 }
 
 // step folds once and reports whether there was something to fold. A panic must
-// not take the host program down.
+// not take the host program down, and a line that cannot be folded must not hold up
+// those behind it.
 func (f *folder) step(ctx context.Context) (moved bool, err error) {
 	f.stepping.Lock()
 	defer f.stepping.Unlock()
 	before := f.cursor()
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic while folding behind block %d", before)
-		}
-	}()
-	after, err := store.Fold(ctx, f.log, f.index, f.blobs)
-	if err != nil || after == before {
+	after := before
+	err = store.Protect(func() (err error) {
+		after, err = store.Fold(ctx, f.log, f.index, f.blobs, f.faults)
+		return err
+	})
+	if err != nil {
+		f.tellStack(err)
 		return false, err
+	}
+	if after == before {
+		return false, nil
 	}
 	f.moveTo(after)
 	return true, nil
+}
+
+// tellStack logs where a panic came from, the first time there is one.
+func (f *folder) tellStack(err error) {
+	if panicked, ok := errors.AsType[*store.PanicError](err); ok && !f.panicked {
+		f.panicked = true
+		f.logger.Error("folding panicked", "cause", panicked.Cause, "stack", string(panicked.Stack))
+	}
+}
+
+// failed logs what folding failed with and reports whether to pause before the next
+// attempt: not where it goes on without the line to blame.
+func (f *folder) failed(err error, pause time.Duration) bool {
+	f.stepping.Lock()
+	givenUp := f.faults.GivenUp(err)
+	f.stepping.Unlock()
+	if givenUp {
+		f.logger.Error("a line cannot be folded and is left out; rebuilding the index tries it again", "error", err)
+		return false
+	}
+	f.logger.Warn("folding failed, will be tried again", "error", err, "pause", pause)
+	return true
 }
 
 func (f *folder) sleep(ctx context.Context, d time.Duration) {
@@ -118,6 +149,7 @@ func (f *folder) restart(ctx context.Context) error {
 	if err := f.index.Reset(ctx); err != nil {
 		return err
 	}
+	f.faults = &store.Faults{}
 	f.moveTo(0)
 	return nil
 }

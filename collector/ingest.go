@@ -72,7 +72,7 @@ func (c *Collector) ingest(w http.ResponseWriter, r *http.Request) error {
 		result.Accepted, result.Duplicates = receipts[0].Stored, receipts[0].Duplicate
 		c.folder.notify()
 	}
-	writeJSON(w, http.StatusOK, map[string]Ingested{"data": result})
+	c.writeJSON(w, http.StatusOK, map[string]Ingested{"data": result})
 	return nil
 }
 
@@ -109,13 +109,14 @@ func readBody(w http.ResponseWriter, r *http.Request, share *share) ([]byte, err
 	if r.ContentLength > MaxWire {
 		return nil, &http.MaxBytesError{Limit: MaxWire}
 	}
-	var reader io.Reader = http.MaxBytesReader(w, r.Body, MaxWire)
+	sent := &sourceReader{Reader: http.MaxBytesReader(w, r.Body, MaxWire)}
+	var reader io.Reader = sent
 	switch encoding := r.Header.Get("Content-Encoding"); encoding {
 	case "", "identity":
 	case "gzip":
 		unzip, err := gzip.NewReader(reader)
 		if err != nil {
-			return nil, bodyError(err)
+			return nil, bodyError(err, sent.err)
 		}
 		defer unzip.Close() //nolint:errcheck // it closes nothing, and what was read was checked
 		reader = unzip
@@ -126,7 +127,7 @@ func readBody(w http.ResponseWriter, r *http.Request, share *share) ([]byte, err
 	share.reader = io.LimitReader(reader, MaxDecoded+1)
 	n, err := body.ReadFrom(share)
 	if err != nil {
-		return nil, bodyError(err)
+		return nil, bodyError(err, sent.err)
 	}
 	if n > MaxDecoded {
 		return nil, &http.MaxBytesError{Limit: MaxDecoded}
@@ -134,21 +135,29 @@ func readBody(w http.ResponseWriter, r *http.Request, share *share) ([]byte, err
 	return body.Bytes(), nil
 }
 
-func bodyError(err error) error {
+// bodyError tells what reading a body failed with. sent is what its bytes, as they
+// come, failed with: where that is nil, all of them came, and sending them again is
+// of no use.
+func bodyError(err, sent error) error {
 	var tooLarge *http.MaxBytesError
 	var known *Error
-	if errors.As(err, &tooLarge) || errors.As(err, &known) {
+	switch {
+	case errors.As(err, &tooLarge) || errors.As(err, &known):
 		return err
+	case sent != nil:
+		return errIncomplete
+	default:
+		return badRequest("the body is not what its Content-Encoding says")
 	}
-	return badRequest("the body could not be read to its end")
 }
 
 // takeApart returns a body's lines, nil in place of malformed ones, and what is to
-// be said about those.
+// be said about those. A carriage return before a newline is part of the newline.
 func takeApart(body []byte) ([][]byte, Ingested) {
 	result := Ingested{Rejected: []Rejected{}}
 	var lines [][]byte
 	for line := range bytes.SplitSeq(body, []byte("\n")) {
+		line = bytes.TrimSuffix(line, []byte("\r"))
 		if len(line) == 0 {
 			continue
 		}

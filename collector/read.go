@@ -48,7 +48,7 @@ func (c *Collector) listRepositories(w http.ResponseWriter, r *http.Request) err
 	for _, repo := range repos {
 		page.Data = append(page.Data, Repository(repo))
 	}
-	writeJSON(w, http.StatusOK, page)
+	c.writeJSON(w, http.StatusOK, page)
 	return nil
 }
 
@@ -74,7 +74,7 @@ func (c *Collector) stats(w http.ResponseWriter, r *http.Request) error {
 			stats.Lines = known.Lines
 		}
 	}
-	writeJSON(w, http.StatusOK, stats)
+	c.writeJSON(w, http.StatusOK, stats)
 	return nil
 }
 
@@ -103,7 +103,7 @@ func (c *Collector) listTraces(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, Page[TraceSummary]{traceSummaries(rows), next})
+	c.writeJSON(w, http.StatusOK, Page[TraceSummary]{traceSummaries(rows), next})
 	return nil
 }
 
@@ -122,7 +122,7 @@ func (c *Collector) listSessions(w http.ResponseWriter, r *http.Request) error {
 			DurationMS: e.DurationMS(), Tags: e.Tags, Traces: row.Children,
 		})
 	}
-	writeJSON(w, http.StatusOK, page)
+	c.writeJSON(w, http.StatusOK, page)
 	return nil
 }
 
@@ -151,7 +151,7 @@ func (c *Collector) trace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, Trace{*node, totals})
+	c.writeJSON(w, http.StatusOK, Trace{*node, totals})
 	return nil
 }
 
@@ -167,7 +167,7 @@ func (c *Collector) session(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, Session{*node, traceSummaries(rows), next})
+	c.writeJSON(w, http.StatusOK, Session{*node, traceSummaries(rows), next})
 	return nil
 }
 

@@ -262,3 +262,24 @@ func TestTemporaryFolderAndClose(t *testing.T) {
 		t.Error("a closed collector settled")
 	}
 }
+
+// The time for a row of a list must not grow with what is below it: it is bounded by
+// that of one query. The circle makes each of the spans its own descendant.
+func TestListsOfLargeTracesInCirclesAnswer(t *testing.T) {
+	const spans = 20_000
+	s := start(t, collector.Config{})
+	var body strings.Builder
+	body.WriteString(`trace{id=t,action=create,data={}}` + "\n" + `span{id=s0,action=add-trace,data={"id":"t"}}` + "\n")
+	for i := range spans {
+		fmt.Fprintf(&body, "trace{id=t,action=add-span,data={\"id\":\"s%d\"}}\n", i)
+	}
+	s.post("r", body.String())
+	if err := s.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var page collector.Page[collector.TraceSummary]
+	s.get("/api/v1/repositories/r/traces", &page)
+	if len(page.Data) != 1 || page.Data[0].Entities != spans {
+		t.Errorf("the list is %+v", page.Data)
+	}
+}

@@ -77,6 +77,6 @@ func (c *Collector) health(w http.ResponseWriter, r *http.Request) error {
 	if _, err := c.log.Head(r.Context()); err != nil {
 		return &Error{"unavailable", "the storage does not answer"}
 	}
-	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	c.writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	return nil
 }

@@ -11,13 +11,13 @@ func (c *Collector) repositoryExists(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"data": map[string]any{"id": repo, "exists": true}})
+	c.writeJSON(w, http.StatusOK, map[string]any{"data": map[string]any{"id": repo, "exists": true}})
 	return nil
 }
 
 // attachEvaluators answers an SDK that asks whether evaluators may be attached to
 // entries. They may: which ones is stored with the entries and runs nothing here.
 func (c *Collector) attachEvaluators(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, map[string]any{"data": map[string]any{"success": true}})
+	c.writeJSON(w, http.StatusOK, map[string]any{"data": map[string]any{"success": true}})
 	return nil
 }

@@ -68,7 +68,7 @@ func (c *Collector) uploadURL(w http.ResponseWriter, r *http.Request) error {
 	if r.TLS != nil {
 		u.Scheme = "https"
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"data": map[string]string{"url": u.String()}})
+	c.writeJSON(w, http.StatusOK, map[string]any{"data": map[string]string{"url": u.String()}})
 	return nil
 }
 

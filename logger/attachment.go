@@ -1,14 +1,20 @@
 package logger
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/hex"
+	"errors"
 	"io"
-	"net/http"
 	"os"
-	"strings"
+	"strconv"
 	"time"
 
+	"github.com/gabriel-vasile/mimetype"
+	"github.com/google/uuid"
+
 	"github.com/troupelog/troupe/internal/media"
+	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 )
@@ -16,8 +22,10 @@ import (
 // Attachment is a file, bytes or a URL that belongs to an entity. Make one with
 // FileAttachment, DataAttachment or URLAttachment; the fields are optional.
 //
-// This version sends the line that describes an attachment, and not yet the content
-// of files and bytes: the first time, OnError is told so with ErrAttachment.
+// The content of a file and of bytes, of at most MaxAttachmentBytes, is copied to the
+// spool during the call, so that the file may vanish after it. It is uploaded in the
+// background to a URL that the server signs, and then the line that describes it is
+// sent.
 type Attachment struct {
 	ID        string            // default: a new UUID
 	Name      string            // what the viewer shows
@@ -40,17 +48,17 @@ const (
 	attachURL  attachmentKind = "url"
 )
 
-// FileAttachment attaches a file, which is read during the call.
+// FileAttachment attaches a regular file, which is copied during the call.
 func FileAttachment(path string) Attachment { return Attachment{kind: attachFile, path: path} }
 
-// DataAttachment attaches bytes, which must not change during the call.
+// DataAttachment attaches bytes, which are copied during the call.
 func DataAttachment(data []byte) Attachment { return Attachment{kind: attachData, data: data} }
 
 // URLAttachment attaches what a URL points to; it is not fetched.
 func URLAttachment(url string) Attachment { return Attachment{kind: attachURL, url: url} }
 
-// sniffBytes is how much of a content its type is told by, see http.DetectContentType.
-const sniffBytes = 512
+// sniffBytes is how much of a content its type is told by.
+const sniffBytes = 3072
 
 const octetStream = "application/octet-stream"
 
@@ -69,76 +77,150 @@ func (e entity) addAttachment(a Attachment) {
 		e.log.reject(p)
 		return
 	}
-	mime, err := a.contentType()
-	if err != nil {
-		p := e.log.problem(e.ref, messages.AddAttachment, ErrAttachment, "the file cannot be read")
-		p.Err = err
-		e.log.reject(p)
+	if e.log.closed.Load() {
+		e.log.reject(e.log.problem(e.ref, messages.AddAttachment, ErrClosed, "the call came after Close"))
 		return
 	}
-	if a.kind != attachURL {
-		e.log.contents.Do(func() { e.log.report.tell(e.noUpload()) })
+	upload := &messages.Upload{Path: e.ref.Entity.String() + "/" + e.ref.ID + "/files/original/" + a.ID}
+	if a.kind != attachURL && !e.keep(&a, upload) {
+		return
 	}
-	e.update(messages.AddAttachment, func(w *wire.Encoder) bool {
-		w.String("id", a.ID)
-		w.String("type", string(a.kind))
-		w.Optional("name", a.Name)
-		w.Optional("url", a.url)
-		w.Optional("mime_type", a.MIMEType)
-		if a.Tags != nil {
-			w.Strings("tags", a.Tags)
-		}
-		if a.Metadata != nil {
-			w.Key("metadata")
-			w.Open('{')
-			e.values(w, messages.AddAttachment, a.Metadata)
-			w.Close('}')
-		}
-		if !a.Timestamp.IsZero() {
-			w.Float("timestamp", float64(a.Timestamp.Unix()))
-		}
-		w.String("key", e.log.cfg.ID+"/"+e.ref.Entity.String()+"/"+e.ref.ID+"/files/original/"+a.ID)
-		w.Optional("mimeType", mime)
-		return true
-	})
+	if !e.attach(&a, upload) && upload.Blob != "" {
+		e.log.forget(upload.Blob)
+	}
 }
 
-// noUpload says that a content stays here.
-func (e entity) noUpload() *Error {
-	p := e.log.problem(e.ref, messages.AddAttachment, ErrAttachment,
-		"its line is sent, but this version does not upload contents: keep the file, or attach a URL (told once)")
-	p.Kept = true
+// attach sends the line.
+func (e entity) attach(a *Attachment, upload *messages.Upload) bool {
+	w := e.log.line(e.ref, messages.AddAttachment)
+	if w == nil {
+		return false
+	}
+	w.String("id", a.ID)
+	w.String("type", string(a.kind))
+	w.Optional("name", a.Name)
+	w.Optional("url", a.url)
+	w.Optional("mime_type", a.MIMEType)
+	if a.Tags != nil {
+		w.Strings("tags", a.Tags)
+	}
+	if a.Metadata != nil {
+		w.Key("metadata")
+		w.Open('{')
+		e.values(w, messages.AddAttachment, a.Metadata)
+		w.Close('}')
+	}
+	if !a.Timestamp.IsZero() {
+		w.Float("timestamp", float64(a.Timestamp.Unix()))
+	}
+	w.Key("key")
+	upload.KeyAt = w.Len() + len(`"`)
+	w.Text("/" + upload.Path)
+	w.Optional("mimeType", upload.MIME)
+	return e.send(w, &messages.Command{Action: messages.AddAttachment, Entry: messages.Entry{Upload: upload}})
+}
+
+// keep copies the content to the spool of every destination. It reports false where
+// that fails for the first one, and then the call is rejected. The error is told in
+// both cases.
+func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
+	content, err := a.open()
+	if err != nil {
+		return e.unkept(err, "the content cannot be read")
+	}
+	defer content.Close() //nolint:errcheck // it was only read
+	if upload.MIME, err = a.contentType(content); err != nil {
+		return e.unkept(err, "the content cannot be read")
+	}
+	upload.Blob = newBlob()
+	for i, d := range *e.log.destinations.Load() {
+		if _, err = content.Seek(0, io.SeekStart); err == nil {
+			upload.Size, err = d.spool.PutBlob(upload.Blob, content, MaxAttachmentBytes)
+		}
+		switch {
+		case err == nil:
+			if i == 0 && d.spool.Slot() == "" {
+				upload.Held = upload.Size
+			}
+		case i == 0:
+			return e.unkept(err, "the content cannot be copied to the spool")
+		default:
+			e.log.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the sink "+strconv.Quote(d.cfg.ID)+", which drops the attachment"))
+		}
+	}
+	return true
+}
+
+func (e entity) incomplete(err error, detail string) *Error {
+	p := e.log.problem(e.ref, messages.AddAttachment, ErrAttachment, detail)
+	p.Err = err
 	return p
+}
+
+func (e entity) unkept(err error, detail string) bool {
+	p := e.incomplete(err, detail)
+	if errors.Is(err, spool.ErrTooLarge) {
+		p.Reason, p.Detail = ErrTooLarge, "an attachment has at most "+strconv.Itoa(MaxAttachmentBytes)+" bytes: attach a URL"
+	}
+	e.log.reject(p)
+	return false
+}
+
+// forget removes a content whose line was not accepted.
+func (l *Logger) forget(blob string) {
+	for _, d := range *l.destinations.Load() {
+		_ = d.spool.RemoveBlob(blob) // one that stays is removed when its spool is opened again
+	}
+}
+
+// newBlob names a content: 32 hexadecimal digits.
+func newBlob() string {
+	id := uuid.New()
+	return hex.EncodeToString(id[:])
+}
+
+// content is an open file, or bytes.
+type content interface {
+	io.ReadSeeker
+	io.Closer
+}
+
+type bytesContent struct{ *bytes.Reader }
+
+// Close implements io.Closer.
+func (bytesContent) Close() error { return nil }
+
+// errIrregular is why a folder, a FIFO or a device cannot be attached.
+var errIrregular = errors.New("it is not a regular file")
+
+func (a *Attachment) open() (content, error) {
+	if a.kind == attachData {
+		return bytesContent{bytes.NewReader(a.data)}, nil
+	}
+	// Looked at first: opening a FIFO waits for its writer.
+	info, err := os.Stat(a.path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errIrregular
+	}
+	return os.Open(a.path)
 }
 
 // contentType returns the type that the content shows, or the given one where the
 // content says nothing in particular; without either it is application/octet-stream,
-// for text too, as in the other SDKs. A URL's content is not looked at.
-func (a *Attachment) contentType() (string, error) {
-	head := a.data[:min(len(a.data), sniffBytes)]
-	switch a.kind {
-	case attachURL:
-		return "", nil
-	case attachFile:
-		var err error
-		if head, err = readHead(a.path); err != nil {
-			return "", err
-		}
+// for text too, as in the other SDKs.
+func (a *Attachment) contentType(c content) (string, error) {
+	head, err := io.ReadAll(io.LimitReader(c, sniffBytes))
+	if err != nil {
+		return "", err
 	}
-	sniffed := http.DetectContentType(head)
-	if strings.HasPrefix(sniffed, "text/plain") || sniffed == octetStream {
+	sniffed := mimetype.Detect(head)
+	if sniffed.Is("text/plain") || sniffed.Is(octetStream) {
 		return cmp.Or(a.MIMEType, octetStream), nil
 	}
-	return sniffed, nil
-}
-
-func readHead(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	return io.ReadAll(io.LimitReader(f, sniffBytes))
+	return sniffed.String(), nil
 }
 
 // image is an image that was taken out of a message.

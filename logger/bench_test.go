@@ -1,6 +1,7 @@
 package logger
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -26,24 +27,46 @@ func turn(l *Logger, response any) {
 	trace.End()
 }
 
-func benchRig(b *testing.B) *rig {
-	r := newRig(b, Config{MaxBytes: 256 << 20}, nil)
+func benchRig(b *testing.B, c Config) *rig {
+	c.MaxBytes = 256 << 20
+	r := newRig(b, c, nil)
 	r.sink.null = true
 	b.ReportAllocs()
 	b.Cleanup(func() { r.close() })
 	return r
 }
 
+// The caller's cost of a call, with entries kept in memory and with a spool on disk:
+// what is measured is bursts, behind each of which the clock stops until everything is
+// delivered.
 func BenchmarkAddTag(b *testing.B) {
-	r := benchRig(b)
-	trace := r.Trace(TraceConfig{})
-	for b.Loop() {
-		trace.AddTag("key", "value")
+	const burst = 2000
+	for _, kept := range []string{"memory", "spool"} {
+		b.Run(kept, func(b *testing.B) {
+			var c Config
+			if kept == "spool" {
+				c.SpoolDir = filepath.Join(b.TempDir(), "spool")
+			}
+			r := benchRig(b, c)
+			trace := r.Trace(TraceConfig{})
+			b.ResetTimer()
+			for i := range b.N {
+				trace.AddTag("key", "value")
+				if i%burst == burst-1 {
+					b.StopTimer()
+					if err := r.Flush(b.Context()); err != nil {
+						b.Fatal(err)
+					}
+					b.StartTimer()
+				}
+			}
+			b.StopTimer()
+		})
 	}
 }
 
 func BenchmarkAddGeneration(b *testing.B) {
-	r := benchRig(b)
+	r := benchRig(b, Config{})
 	trace := r.Trace(TraceConfig{})
 	c := GenerationConfig{
 		Model: "gpt-4o", Provider: "openai",
@@ -56,7 +79,7 @@ func BenchmarkAddGeneration(b *testing.B) {
 }
 
 func BenchmarkTurn(b *testing.B) {
-	r := benchRig(b)
+	r := benchRig(b, Config{})
 	response := chatCompletion(answer)
 	for b.Loop() {
 		turn(r.Logger, response)
@@ -69,7 +92,7 @@ func BenchmarkTurn(b *testing.B) {
 }
 
 func BenchmarkTurnParallel(b *testing.B) {
-	r := benchRig(b)
+	r := benchRig(b, Config{})
 	response := chatCompletion(answer)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -23,6 +23,9 @@ const (
 	DefaultMaxWait       = time.Second
 	DefaultIdleAfter     = 5 * time.Minute
 	DefaultOrphanAfter   = time.Hour
+	DefaultSyncEvery     = 100 * time.Millisecond
+	DefaultMaxSpoolBytes = 2 << 30
+	DefaultMaxSpoolAge   = 72 * time.Hour
 )
 
 // Limits that are not configurable.
@@ -32,7 +35,12 @@ const (
 	// MaxBatchEntries and MaxBatchBytes cut the batches that are sent.
 	MaxBatchEntries = 2000
 	MaxBatchBytes   = 4 << 20
+	// MaxAttachmentBytes is the largest content of an attachment, in bytes.
+	MaxAttachmentBytes = 100 << 20
 )
+
+// spoolKeyBytes is the length of a key of AES-256.
+const spoolKeyBytes = 32
 
 // lingerAfterEnd is how long an ended trace remembers its state, to tell a late
 // write from one to an entity of another process.
@@ -57,12 +65,37 @@ type Config struct {
 	// Default DefaultFlushInterval; negative is refused.
 	FlushInterval time.Duration
 
-	// MaxBytes bounds the memory of entries that are accepted and not delivered yet,
-	// in bytes. Default DefaultMaxBytes.
+	// SpoolDir is the folder in which entries wait on disk for the server, across
+	// crashes and restarts; other processes, loggers and sinks may share it. It is made
+	// with mode 0700 and must be this user's own. Default: troupe in os.UserCacheDir.
+	SpoolDir string
+	// Durability says when an entry is safe; see its values. Default SyncGroup.
+	Durability Durability
+	// SyncEvery is how often SyncInterval syncs. Default DefaultSyncEvery.
+	SyncEvery time.Duration
+	// RequireDurable makes New fail with ErrSpool if the spool cannot be opened. Without
+	// it entries are kept in memory then, and Health and OnError tell.
+	RequireDurable bool
+	// SpoolKey encrypts what is on disk with AES-256-GCM: 32 bytes, or none for plain
+	// files. What was written with another key is set aside, not deleted.
+	SpoolKey []byte
+	// MaxSpoolBytes bounds the entries on disk, in bytes. Default DefaultMaxSpoolBytes,
+	// or a tenth of the free disk space where that is less.
+	MaxSpoolBytes int64
+	// MaxSpoolAge is how long an entry waits on disk before it is dropped, counted as
+	// too old. Default DefaultMaxSpoolAge.
+	MaxSpoolAge time.Duration
+	// OnFull says what becomes of entries when there is no room, on disk or in memory.
+	// Default Block.
+	OnFull OnFull
+
+	// MaxBytes bounds the memory of entries that are accepted and not on disk yet, or,
+	// where there is no disk, not delivered yet, in bytes. Default DefaultMaxBytes.
 	MaxBytes int64
 	// MaxWait is how long a call waits for room under MaxBytes before its entry is
-	// rejected. Default DefaultMaxWait; negative means not at all. While the server
-	// takes nothing, one call waits and the others are rejected at once.
+	// rejected, and with SyncEach for its entry to be safe. Default DefaultMaxWait;
+	// negative means not at all. While nothing moves, one call waits and the others are
+	// rejected at once.
 	MaxWait time.Duration
 
 	// IdleAfter is how long a session without calls and without open traces stays in
@@ -76,6 +109,13 @@ type Config struct {
 	OrphanAfter time.Duration
 	// KeepOrphans turns the ending of forgotten entities off, on Close too.
 	KeepOrphans bool
+
+	// Mask is called with every text of an entry before the entry leaves the caller's
+	// goroutine: names, inputs, outputs, messages, tags, and each text inside JSON
+	// values. What it returns is logged in the text's place. Ids, keys of objects,
+	// numbers and the contents of attachments are not masked. Where it panics, the call
+	// is rejected with ErrMask. It is called concurrently. Default: nothing is masked.
+	Mask func(text string) string
 
 	// OnError is told of rejected and doubtful calls and of background failures, as an
 	// *Error. It runs on one goroutine of the logger, not on the caller's (only what
@@ -93,9 +133,47 @@ type Config struct {
 	// Transport is the HTTP transport, for proxies, private authorities and tests. It
 	// must close every request's body, as http.RoundTripper demands: the sender waits
 	// for that.
+	// Contents of attachments do not go through it: their URLs are the server's choice.
 	// Default: an own one with timeouts at every step.
 	Transport http.RoundTripper
 }
+
+// Durability says when an accepted entry is safe, and with that, what Sync waits for.
+type Durability uint8
+
+// The durabilities. All but Memory write entries to disk within milliseconds.
+const (
+	// SyncGroup writes and syncs entries to disk in groups, some milliseconds after the
+	// call: when the process is killed or the power fails, what was accepted in the last
+	// 20 ms can be lost.
+	SyncGroup Durability = iota
+	// SyncEach makes every call wait until its entry is synced to disk, for at most
+	// MaxWait.
+	SyncEach
+	// SyncInterval writes entries as SyncGroup does, and syncs every SyncEvery: that much
+	// can be lost when the power fails.
+	SyncInterval
+	// SyncNone leaves syncing to the operating system: when the power fails, tens of
+	// seconds can be lost.
+	SyncNone
+	// Memory keeps entries in memory only, for hosts without a disk: what is not
+	// delivered when the process ends is lost. Close counts it as dropped.
+	Memory
+)
+
+// OnFull says what becomes of entries when there is no room for more.
+type OnFull uint8
+
+// The choices.
+const (
+	// Block makes calls wait for room, for at most MaxWait, and then rejects the entry
+	// with ErrBackpressure or ErrSpoolFull.
+	Block OnFull = iota
+	// DropNewest rejects the entry at once.
+	DropNewest
+	// DropOldest makes room by dropping the oldest entries, counted in Stats.
+	DropOldest
+)
 
 // withDefaults returns c with the environment and the defaults filled in.
 func (c Config) withDefaults(getenv func(string) string) Config {
@@ -107,6 +185,8 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 	c.MaxWait = cmp.Or(c.MaxWait, DefaultMaxWait)
 	c.IdleAfter = cmp.Or(c.IdleAfter, DefaultIdleAfter)
 	c.OrphanAfter = cmp.Or(c.OrphanAfter, DefaultOrphanAfter)
+	c.SyncEvery = cmp.Or(c.SyncEvery, DefaultSyncEvery)
+	c.MaxSpoolAge = cmp.Or(c.MaxSpoolAge, DefaultMaxSpoolAge)
 	if c.Slog == nil {
 		c.Slog = slog.Default()
 	}
@@ -124,6 +204,12 @@ func (c Config) validate() error {
 		{"MaxBytes", "is negative", c.MaxBytes < 0},
 		{"IdleAfter", "is negative", c.IdleAfter < 0},
 		{"OrphanAfter", "is negative: use KeepOrphans to turn it off", c.OrphanAfter < 0},
+		{"Durability", "is none of SyncGroup, SyncEach, SyncInterval, SyncNone and Memory", c.Durability > Memory},
+		{"OnFull", "is none of Block, DropNewest and DropOldest", c.OnFull > DropOldest},
+		{"SyncEvery", "is negative", c.SyncEvery < 0},
+		{"MaxSpoolBytes", "is negative", c.MaxSpoolBytes < 0},
+		{"MaxSpoolAge", "is negative", c.MaxSpoolAge < 0},
+		{"SpoolKey", "must have 32 bytes, or none", len(c.SpoolKey) != 0 && len(c.SpoolKey) != spoolKeyBytes},
 	} {
 		if check.bad {
 			return &ConfigError{Field: check.field, Reason: check.reason}

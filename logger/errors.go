@@ -20,8 +20,13 @@ var (
 	// ErrBackpressure: Config.MaxBytes are accepted and undelivered, and no room came
 	// free within Config.MaxWait. The call is rejected.
 	ErrBackpressure = errors.New("too much undelivered")
-	// ErrAttachment: the file of an attachment cannot be read, and the call is rejected;
-	// or its content is not uploaded, and its line is delivered.
+	// ErrSpoolFull: the disk or Config.MaxSpoolBytes is full, and no room came free within
+	// Config.MaxWait. The call is rejected.
+	ErrSpoolFull = errors.New("spool full")
+	// ErrMask: Config.Mask panicked. The call is rejected: nothing is logged unmasked.
+	ErrMask = errors.New("masking failed")
+	// ErrAttachment: the content of an attachment cannot be read or kept. The call is
+	// rejected.
 	ErrAttachment = errors.New("attachment incomplete")
 
 	// ErrEnded: the entity was ended before. The entry is delivered.
@@ -41,6 +46,14 @@ var (
 	ErrRefused = errors.New("entry refused")
 	// ErrNotDelivered: Flush or Close ended before everything was delivered.
 	ErrNotDelivered = errors.New("not delivered")
+	// ErrNotDurable: Sync, or a call with SyncEach, ended before everything was safe.
+	ErrNotDurable = errors.New("not durable")
+	// ErrDropped: accepted entries were given up, for the reason in Detail.
+	ErrDropped = errors.New("entries dropped")
+	// ErrSpool: the spool does not take entries at present; they are kept in memory.
+	ErrSpool = errors.New("spool failing")
+	// ErrStalled: a stage of the delivery makes no progress.
+	ErrStalled = errors.New("delivery stalled")
 	// ErrRepository: the server does not know the log repository, or could not say.
 	ErrRepository = errors.New("log repository not confirmed")
 	// ErrPanic: a panic inside the logger was contained. Entries are delivered.
@@ -54,6 +67,9 @@ var (
 type Error struct {
 	// Reason is one of the Err values of this package; errors.Is finds it.
 	Reason error
+	// Sink is the log repository of the sink that it is about, "" for the destination
+	// that New was given.
+	Sink string
 	// Entity, ID and Action say what the call was about, where there was one.
 	Entity, ID, Action string
 	// Detail says what exactly happened and what to do.
@@ -72,6 +88,9 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("troupe: ")
+	if e.Sink != "" {
+		b.WriteString("sink " + e.Sink + ": ")
+	}
 	if e.Entity != "" {
 		b.WriteString(e.Entity)
 		if e.ID != "" {

@@ -1,9 +1,11 @@
 package logger
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -12,41 +14,63 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/troupelog/troupe/actors"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/transport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// sink is a sender that keeps the lines in memory: the network is not the subject
-// of these tests.
+// sink stands for the server and keeps the lines in memory: the network is not the
+// subject of these tests.
 type sink struct {
-	mu    sync.Mutex
-	lines []wire.Line // guarded by mu
-	null  bool        // counts only
-	down  bool        // guarded by mu; takes nothing
-	count int         // guarded by mu
+	mu      sync.Mutex
+	lines   []wire.Line       // guarded by mu
+	uploads map[string][]byte // guarded by mu; contents by key
+	null    bool              // counts only
+	down    bool              // guarded by mu; takes nothing
+	count   int               // guarded by mu
 }
 
-func (s *sink) Send(_ context.Context, entries []messages.Entry, _ int) actors.Verdict {
+// Send implements delivery.Client.
+func (s *sink) Send(_ context.Context, b transport.Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down {
-		return actors.Verdict{Outcome: actors.Again, Wait: time.Hour, Err: errors.New("the server is down")}
+		return &transport.Error{Op: "send", Kind: transport.Throttled, RetryAfter: time.Minute}
 	}
-	s.count += len(entries)
+	s.count += b.Lines
 	if s.null {
-		return actors.Verdict{}
+		return nil
 	}
-	for _, e := range entries {
-		line, err := wire.Parse(slices.Clone(e.Line))
+	for raw := range bytes.SplitSeq(b.Body, []byte("\n")) {
+		line, err := wire.Parse(slices.Clone(raw))
 		if err != nil {
 			panic(err)
 		}
 		s.lines = append(s.lines, line)
 	}
-	return actors.Verdict{}
+	return nil
+}
+
+// Upload implements delivery.Client.
+func (s *sink) Upload(_ context.Context, f transport.File) error {
+	content, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	all, err := io.ReadAll(content)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.uploads == nil {
+		s.uploads = map[string][]byte{}
+	}
+	s.uploads[f.Key] = all
+	return nil
 }
 
 func (s *sink) setDown(down bool) {
@@ -77,7 +101,13 @@ func newRig(t testing.TB, c Config, fault func(*messages.Command)) *rig {
 			r.errs = append(r.errs, err)
 		}
 	}
-	r.Logger = start(c.withDefaults(func(string) string { return "" }), r.sink, fault)
+	if c.SpoolDir == "" {
+		c.Durability = Memory
+	}
+	var err error
+	if r.Logger, err = start(c.withDefaults(func(string) string { return "" }), r.sink, fault); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 
@@ -90,7 +120,7 @@ func (r *rig) close() []error {
 		r.t.Errorf("Close = %v", err)
 	}
 	s := r.Stats()
-	if s.Pending != 0 || s.PendingBytes != 0 || s.Accepted != s.Delivered+s.Dead+s.Dropped {
+	if s.Pending != 0 || s.PendingBytes != 0 || s.Accepted+s.Recovered != s.Delivered+s.Dead+s.Dropped {
 		r.t.Errorf("the account does not balance: %v, %d bytes", s, s.PendingBytes)
 	}
 	r.sink.mu.Lock()

@@ -45,7 +45,7 @@ func TestABrokenTransportDoesNotHurtTheHost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			failed := make(chan struct{})
 			var once sync.Once
-			l, err := New(Config{ID: "r", BaseURL: "http://127.0.0.1", Transport: broken, ManualFlush: true, OnError: func(err error) {
+			l, err := New(Config{ID: "r", Durability: Memory, BaseURL: "http://127.0.0.1", Transport: broken, ManualFlush: true, OnError: func(err error) {
 				if errors.Is(err, ErrDelivery) {
 					once.Do(func() { close(failed) })
 				}
@@ -81,7 +81,7 @@ func TestAPanickingLogHandlerIsContained(t *testing.T) {
 		fmt.Fprint(w, `{"data":{}}`)
 	}))
 	defer server.Close()
-	l, err := New(Config{ID: "r", BaseURL: server.URL, Debug: true, Slog: slog.New(panickingHandler{})})
+	l, err := New(Config{ID: "r", Durability: Memory, BaseURL: server.URL, Debug: true, Slog: slog.New(panickingHandler{})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,14 +112,15 @@ func TestFlushDoesNotWaitForTheBackOff(t *testing.T) {
 	var healthy atomic.Bool
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost && !healthy.Load() {
-			w.WriteHeader(http.StatusUnauthorized) // a pause of a minute
+			w.Header().Set("Retry-After", "60")
+			w.WriteHeader(http.StatusTooManyRequests)
 			return
 		}
 		fmt.Fprint(w, `{"data":{}}`)
 	}))
 	defer server.Close()
 	failed := make(chan struct{}, 10)
-	l, err := New(Config{ID: "r", BaseURL: server.URL, FlushInterval: time.Millisecond, OnError: func(err error) {
+	l, err := New(Config{ID: "r", Durability: Memory, BaseURL: server.URL, FlushInterval: time.Millisecond, OnError: func(err error) {
 		if errors.Is(err, ErrDelivery) {
 			failed <- struct{}{}
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/troupelog/troupe/actors"
+	"github.com/troupelog/troupe/internal/delivery"
 	"github.com/troupelog/troupe/internal/ledger"
-	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 	"github.com/troupelog/troupe/transport"
@@ -29,62 +29,80 @@ type Logger struct {
 	actors *actors.System
 	report *reporter
 
+	destinations atomic.Pointer[[]*destination] // the primary first; never shrinks
+	growing      sync.Mutex                     // held while destinations grows or Close begins
+	told         atomic.Int64                   // dropped entries that Sync and Flush told of
+
 	closed     atomic.Bool
 	done       chan struct{}         // closed when the first Close returns
 	closeErr   error                 // set before done is closed
 	repository atomic.Pointer[error] // outcome of the check at start
 	background sync.WaitGroup
-	contents   sync.Once // says that contents of attachments are not uploaded
-	release    func()    // ends the background work and the transport
+	release    func() // ends the background work
 }
 
-// New starts a logger. It fails with a *ConfigError, and never because the server
-// cannot be reached: that is asked in the background, and Health and OnError tell.
+// New starts a logger. It fails with a *ConfigError, with RequireDurable also with an
+// *Error with ErrSpool, and never because the server cannot be reached: that is asked
+// in the background, and Health and OnError tell.
 func New(c Config) (*Logger, error) {
 	c = c.withDefaults(os.Getenv)
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	sender, err := newHTTPSender(c)
+	client, err := dial(c)
 	if err != nil {
 		return nil, err
 	}
-	l := start(c, sender, nil)
+	l, err := start(c, client, nil)
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	l.primary().release = client.Close
 	ctx, cancel := context.WithCancel(context.Background())
 	l.release = func() {
 		cancel()
 		l.background.Wait()
-		sender.close()
 	}
-	l.background.Go(func() { l.checkRepository(ctx, sender) })
+	l.background.Go(func() { l.checkRepository(ctx, client) })
 	return l, nil
 }
 
-// start starts a logger over any sender; fault is for tests of failing actors.
-func start(c Config, sender actors.Sender, fault func(*messages.Command)) *Logger {
+// start starts a logger over any client; fault is for tests of failing actors.
+func start(c Config, client delivery.Client, fault func(*messages.Command)) (*Logger, error) {
 	l := &Logger{cfg: c, log: c.Slog, ledger: ledger.New(c.MaxBytes), report: newReporter(c), release: func() {}, done: make(chan struct{})}
-	age := c.FlushInterval
-	if c.ManualFlush {
-		age = -1
+	d, err := l.open(c, client, oldestFirst(c), l.ledger)
+	if err != nil {
+		l.report.close(context.Background())
+		return nil, err
 	}
+	l.destinations.Store(&[]*destination{d})
 	orphanAfter := c.OrphanAfter
 	if c.KeepOrphans {
 		orphanAfter = 0
 	}
 	l.actors = actors.Start(actors.Config{
-		Ledger: l.ledger, Queue: spool.NewMemory(), Sender: sender,
-		BatchEntries: MaxBatchEntries, BatchBytes: MaxBatchBytes, BatchAge: age,
+		Ledger: l.ledger, Out: l.out,
 		Workers: workers(), Shards: 4 * workers(),
 		IdleAfter: c.IdleAfter, Linger: min(lingerAfterEnd, c.IdleAfter), OrphanAfter: orphanAfter,
 		Report: l.event, Log: c.Slog, Fault: fault,
 	})
-	return l
+	return l, nil
+}
+
+// oldestFirst is what the primary destination may hold in memory before it drops the
+// oldest, so that the ledger has room for newer ones; 0 where it never does.
+func oldestFirst(c Config) int64 {
+	if c.OnFull != DropOldest {
+		return 0
+	}
+	return c.MaxBytes / 4 * 3
 }
 
 // checkRepository asks the server once whether the repository exists. A negative
 // answer changes nothing but Health: entries are sent all the same.
-func (l *Logger) checkRepository(ctx context.Context, s *httpSender) {
-	err := s.http.Repository(ctx)
+func (l *Logger) checkRepository(ctx context.Context, client *transport.HTTP) {
+	err := client.Repository(ctx)
 	if !errors.Is(err, transport.ErrNoRepository) && !errors.Is(err, transport.ErrUnauthorized) {
 		return // confirmed, or no answer: deliveries will tell
 	}
@@ -103,56 +121,79 @@ func (l *Logger) ID() string {
 	return l.cfg.ID
 }
 
-// Flush sends what was accepted before the call and waits until the server has
-// acknowledged it, or ctx ends. Then the error is an *Error with ErrNotDelivered
-// that tells how many entries are pending; they stay in the queue, and sending goes
-// on. Entries that the server refused for good do not make it fail: see Stats.Dead.
-func (l *Logger) Flush(ctx context.Context) error {
-	if l == nil {
-		return nil
-	}
-	return l.undelivered(l.actors.Flush(ctx), "flush")
-}
-
-// Close ends what this process left open (see Config.KeepOrphans), flushes, and
-// stops the logger. When ctx ends first, what is still pending is given up, counted
-// in Stats, and told in an *Error with ErrNotDelivered. Calls after Close are
+// Close ends what this process left open (see Config.KeepOrphans), makes everything
+// safe, delivers what it can before ctx ends, and stops the logger. What is not
+// delivered then is told in an *Error with ErrNotDelivered. It stays in the spool for
+// the next process with the same SpoolDir, BaseURL and ID, and in Stats.Pending; where
+// there is no disk it is given up and counted as dropped. Calls after Close are
 // rejected with ErrClosed. A second Close returns what the first did.
 func (l *Logger) Close(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	if !l.closed.CompareAndSwap(false, true) {
+	if !l.closing() {
 		select {
 		case <-l.done:
 			return l.closeErr
 		case <-ctx.Done():
-			return l.undelivered(ctx.Err(), "close")
+			return l.unfinished(ErrNotDelivered, "close", ctx.Err())
 		}
 	}
 	defer close(l.done)
-	reason := "close"
-	if l.cfg.KeepOrphans {
-		reason = ""
-	}
-	l.closeErr = l.undelivered(l.actors.Close(ctx, reason), "close")
-	if e := (*Error)(nil); errors.As(l.closeErr, &e) {
-		e.Entries = int(l.ledger.Read().Causes[actors.ReasonClosed])
-	}
+	l.closeErr = l.shut(ctx)
 	l.release()
+	for _, d := range *l.destinations.Load() {
+		d.release()
+	}
 	l.report.close(ctx)
 	return l.closeErr
 }
 
-// undelivered wraps the error of a wait that ended too early.
-func (l *Logger) undelivered(err error, what string) error {
-	if err == nil {
-		return nil
+// closing reports true to the first that asks.
+func (l *Logger) closing() bool {
+	l.growing.Lock()
+	defer l.growing.Unlock()
+	return l.closed.CompareAndSwap(false, true)
+}
+
+// handOver is how much longer than its context Close may take to get accepted
+// entries from the actors to the spools: no I/O is waited for.
+const handOver = time.Second
+
+func (l *Logger) shut(ctx context.Context) error {
+	reason := "close"
+	if l.cfg.KeepOrphans {
+		reason = ""
 	}
-	account := l.ledger.Read()
-	return &Error{
-		Reason: ErrNotDelivered, Entries: int(account.Pending()), Kept: what == "flush",
-		Detail: what + " ended before everything was acknowledged", Err: errors.Join(err, l.actors.DeliveryError()),
+	handing, cancel := longer(ctx, handOver)
+	defer cancel()
+	err := l.actors.Close(handing, reason)
+	err = errors.Join(err, l.each(func(d *destination) error { return d.sink.Close(ctx, true) }))
+	if err == nil {
+		return l.dropped("close")
+	}
+	e := &Error{Reason: ErrNotDelivered, Err: err, Kept: true, Detail: "what is left stays in the spool for the next process"}
+	stats := l.Stats()
+	if e.Entries = int(stats.Pending); e.Entries == 0 {
+		e.Entries, e.Kept = int(stats.Dropped), false
+		e.Detail = "close ended before everything was delivered, and there is no disk to keep it on"
+	}
+	return e
+}
+
+// longer returns a context that ends a while after ctx does.
+func longer(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(by):
+			cancel()
+		case <-later.Done():
+		}
+	})
+	return later, func() {
+		stop()
+		cancel()
 	}
 }
 
@@ -184,34 +225,80 @@ func (l *Logger) problem(ref messages.Ref, action messages.Action, reason error,
 // send admits the finished line of c and hands it to the actors. It gives the
 // encoder back and reports whether the entry was accepted.
 func (l *Logger) send(e *wire.Encoder, c *messages.Command) bool {
-	line := e.Finish()
+	c.Entry.Line = e.Finish()
 	e.Release()
-	if len(line) > MaxEntryBytes {
-		l.reject(l.problem(c.Target, c.Action, ErrTooLarge, tooLarge(len(line))))
+	if l.cfg.Mask != nil && !l.masked(c) {
 		return false
 	}
-	epoch, err := l.ledger.Admit(len(line), l.cfg.MaxWait)
-	if err != nil {
-		l.reject(l.refusal(c, len(line), err))
+	if size := len(c.Entry.Line); size > MaxEntryBytes {
+		l.reject(l.problem(c.Target, c.Action, ErrTooLarge, tooLarge(size)))
+		return false
+	}
+	wait := l.cfg.MaxWait
+	if l.cfg.OnFull == DropNewest {
+		wait = 0
+	}
+	var err error
+	if c.Entry.Epoch, err = l.ledger.Admit(c.Entry.Cost(), wait); err != nil {
+		l.reject(l.refusal(c, err))
 		return false
 	}
 	if l.cfg.Debug {
-		l.debug(line)
+		l.debug(c.Entry.Line)
 	}
-	c.Entry = messages.Entry{Line: line, Epoch: epoch}
 	c.At = time.Now()
 	l.actors.Tell(c)
+	if l.cfg.Durability == SyncEach {
+		l.syncEach(c)
+	}
 	return true
 }
 
-func (l *Logger) refusal(c *messages.Command, size int, err error) *Error {
+// masked masks the line of c, or rejects the call.
+func (l *Logger) masked(c *messages.Command) bool {
+	keyAt := 0
+	if c.Entry.Upload != nil {
+		keyAt = c.Entry.Upload.KeyAt
+	}
+	line, keyAt, ok := mask(c.Entry.Line, keyAt, l.cfg.Mask)
+	if !ok {
+		l.reject(l.problem(c.Target, c.Action, ErrMask, "Config.Mask panicked; nothing of the call is logged"))
+		return false
+	}
+	c.Entry.Line = line
+	if c.Entry.Upload != nil {
+		c.Entry.Upload.KeyAt = keyAt
+	}
+	return true
+}
+
+// syncEach waits until the entry of a call is safe.
+func (l *Logger) syncEach(c *messages.Command) {
+	target, action := c.Target, c.Action
+	ctx, cancel := context.WithTimeout(context.Background(), l.cfg.MaxWait)
+	defer cancel()
+	err := l.actors.Handed(ctx)
+	if err == nil {
+		err = l.primary().sink.Sync(ctx)
+	}
+	if err != nil {
+		p := l.problem(target, action, ErrNotDurable, "it is accepted, and not on disk within Config.MaxWait; see Health")
+		p.Kept, p.Err = true, err
+		l.report.count(p)
+		l.report.tell(p)
+	}
+}
+
+func (l *Logger) refusal(c *messages.Command, err error) *Error {
 	switch {
 	case errors.Is(err, ledger.ErrClosed):
 		return l.problem(c.Target, c.Action, ErrClosed, "the call came after Close")
 	case errors.Is(err, ledger.ErrTooLarge):
-		return l.problem(c.Target, c.Action, ErrTooLarge, tooLarge(size)+", or Config.MaxBytes is too small")
+		return l.problem(c.Target, c.Action, ErrTooLarge, tooLarge(len(c.Entry.Line))+", or Config.MaxBytes is too small")
+	case l.primary().sink.Health().Full:
+		return l.problem(c.Target, c.Action, ErrSpoolFull, "free disk space, raise Config.MaxSpoolBytes, or see Config.OnFull")
 	default:
-		return l.problem(c.Target, c.Action, ErrBackpressure, "the server does not keep up; see Health, or raise Config.MaxBytes")
+		return l.problem(c.Target, c.Action, ErrBackpressure, "entries are not delivered or written as fast as they come; see Health, or raise Config.MaxBytes")
 	}
 }
 

@@ -278,7 +278,7 @@ func TestDeliveryOverHTTPSurvivesAFailingServer(t *testing.T) {
 	defer server.Close()
 	failed := make(chan struct{})
 	var once sync.Once
-	l, err := New(Config{ID: "repo", BaseURL: server.URL, ManualFlush: true, OnError: func(err error) {
+	l, err := New(Config{ID: "repo", Durability: Memory, BaseURL: server.URL, ManualFlush: true, OnError: func(err error) {
 		if errors.Is(err, ErrDelivery) {
 			once.Do(func() { close(failed) })
 		}
@@ -328,7 +328,7 @@ func TestAnUnknownRepositoryIsToldAndEntriesAreSentAllTheSame(t *testing.T) {
 	}))
 	defer server.Close()
 	told := make(chan error, 10)
-	l, err := New(Config{ID: "repo", BaseURL: server.URL, OnError: func(err error) { told <- err }})
+	l, err := New(Config{ID: "repo", Durability: Memory, BaseURL: server.URL, OnError: func(err error) { told <- err }})
 	if err != nil {
 		t.Fatal(err)
 	}

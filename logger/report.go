@@ -5,8 +5,11 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/troupelog/troupe/actors"
+	"github.com/troupelog/troupe/internal/delivery"
+	"github.com/troupelog/troupe/internal/spool/seglog"
 )
 
 // reporter is the one way out for errors: it counts them by reason and calls
@@ -145,19 +148,62 @@ func (l *Logger) event(e actors.Event) {
 	case actors.Panicked:
 		err.Reason, err.Kept, err.Stack = ErrPanic, true, e.Failure.Stack
 		err.Detail = "an actor of the logger failed and went on; please report it with Error.Stack"
-	case actors.Failing:
-		err.Reason, err.Kept = ErrDelivery, true
-	case actors.Dead:
-		err.Reason = ErrRefused
 	case actors.Dropped:
-		err.Reason = ErrNotDelivered
-	case actors.Recovered:
-		l.report.tell(nil)
-		return
+		err.Reason = ErrDropped
 	}
 	switch e.Kind {
 	case actors.EndedTwice, actors.AfterEnd, actors.DuplicateID, actors.UnknownParent:
 		l.report.count(err)
 	}
 	l.report.tell(err)
+}
+
+// deliveryEvent turns what a sink says into an *Error.
+func (l *Logger) deliveryEvent(d *destination, e delivery.Event) {
+	err := &Error{Entries: e.Entries, Err: e.Err}
+	switch e.Kind {
+	case delivery.Failing:
+		err.Reason, err.Kept = ErrDelivery, true
+	case delivery.Dead:
+		err.Reason = ErrRefused
+	case delivery.Dropped:
+		err.Reason, err.Detail = ErrDropped, e.Reason
+	case delivery.Stalled:
+		err.Reason, err.Kept = ErrStalled, true
+		err.Detail = e.Reason + " has made no progress since " + e.Since.UTC().Format(time.RFC3339)
+	case delivery.Recovered:
+		l.report.tell(nil)
+		return
+	default: // entries of a dead process were adopted: Stats.Recovered
+		return
+	}
+	l.report.tell(d.named(err))
+}
+
+// spoolEvent turns what a spool says into an *Error.
+func (l *Logger) spoolEvent(d *destination, e seglog.Event) {
+	err := &Error{Entries: int(e.Count), Err: e.Err}
+	switch e.Kind {
+	case seglog.Degraded:
+		err.Reason, err.Kept, err.Detail = ErrSpool, true, "entries are kept in memory and delivered from there until the disk takes them again"
+	case seglog.Damaged:
+		err.Reason, err.Detail = ErrDropped, "a file of the spool is damaged: its good entries are delivered, a copy is in quarantine"
+	case seglog.Dropped:
+		err.Reason, err.Detail = ErrDropped, e.Reason
+	case seglog.Quarantined:
+		err.Reason, err.Kept, err.Detail = ErrSpool, true, "a file of the spool was set aside: "+e.Name
+	case seglog.Discarded:
+		err.Reason, err.Detail = ErrSpool, "the quarantine of the spool is full: its oldest files were removed"
+	default: // the disk takes entries again
+		return
+	}
+	l.report.tell(d.named(err))
+}
+
+// named says which sink an error is about, where there is more than one destination.
+func (d *destination) named(err *Error) *Error {
+	if d.extra {
+		err.Sink = d.cfg.ID
+	}
+	return err
 }

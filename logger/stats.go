@@ -7,33 +7,50 @@ import (
 
 // Stats is the account of a logger. It always balances:
 //
-//	Accepted = Delivered + Pending + Dead + Dropped
+//	Accepted + Recovered = Delivered + Pending + Dead + Dropped
 type Stats struct {
 	Accepted  int64 // entries taken from calls
+	Recovered int64 // entries that earlier processes left in the spool
 	Delivered int64 // acknowledged by the server
-	Pending   int64 // on their way
-	Dead      int64 // refused by the server for good
+	Pending   int64 // on their way; after Close, in the spool for the next process
+	Dead      int64 // refused by the server for good, and kept as dead letters
 	Dropped   int64 // given up, see DroppedBy
 
-	PendingBytes int64            // memory of what is pending
+	PendingBytes int64            // memory of what is not on disk or delivered
+	SpoolBytes   int64            // disk space of what is on disk
 	DroppedBy    map[string]int64 // dropped entries by reason
 	Rejected     int64            // calls that were not accepted, see RejectedBy
 	RejectedBy   map[string]int64 // rejected calls by reason
 	Doubtful     map[string]int64 // accepted calls that look like a mistake, by reason
 	Unreported   int64            // errors that OnError could not keep up with
 
-	Panics      int64 // contained panics: actors, OnError
+	Panics      int64 // contained panics: actors, OnError, transport
 	Quarantined int64 // entries emitted by a supervisor after such a panic
 	Orphans     int64 // entities ended for their caller
 	Live        int64 // session and trace actors in memory
 	Passive     int64 // sessions kept as a record
 	Ids         int   // ids that calls by id can find
+
+	Sinks []SinkStats // the destinations that AddSink added, in their order
 }
 
-// String returns the account in one line.
+// SinkStats is the account of a sink; it balances as Stats does.
+type SinkStats struct {
+	ID                                            string // its log repository
+	Accepted, Recovered, Delivered, Pending, Dead int64
+	Dropped                                       int64
+	DroppedBy                                     map[string]int64
+}
+
+// String returns the account in one line; what earlier processes left is in it where
+// there is any.
 func (s Stats) String() string {
-	return fmt.Sprintf("accepted=%d delivered=%d pending=%d dead=%d dropped=%d",
-		s.Accepted, s.Delivered, s.Pending, s.Dead, s.Dropped)
+	recovered := ""
+	if s.Recovered > 0 {
+		recovered = fmt.Sprintf("recovered=%d ", s.Recovered)
+	}
+	return fmt.Sprintf("accepted=%d %sdelivered=%d pending=%d dead=%d dropped=%d",
+		s.Accepted, recovered, s.Delivered, s.Pending, s.Dead, s.Dropped)
 }
 
 // Stats returns the account of this moment.
@@ -41,12 +58,24 @@ func (l *Logger) Stats() Stats {
 	if l == nil {
 		return Stats{}
 	}
+	all := *l.destinations.Load()
+	// What left the actors is read before what entered them, so that nothing is
+	// counted as pending twice.
+	primary := all[0].sink.Account()
 	a, c := l.ledger.Read(), l.actors.Counts()
 	s := Stats{
-		Accepted: a.Accepted, Delivered: a.Delivered, Pending: a.Pending(), Dead: a.Dead, Dropped: a.Dropped,
-		PendingBytes: a.Bytes, DroppedBy: a.Causes, Unreported: l.report.unseen.Load(),
-		Panics: c.Panics + l.report.panicky.Load(), Quarantined: a.Quarantined, Orphans: c.Orphans,
+		Accepted: a.Accepted, Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
+		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes, Unreported: l.report.unseen.Load(),
+		Panics: c.Panics + primary.Panics + l.report.panicky.Load(), Quarantined: a.Quarantined, Orphans: c.Orphans,
 		Live: c.Live, Passive: c.Passive, Ids: c.Registered,
+	}
+	if c.Lost > 0 {
+		s.DroppedBy[lostInActors] = c.Lost
+	}
+	s.Dropped = sum(s.DroppedBy)
+	s.Pending = s.Accepted + s.Recovered - s.Delivered - s.Dead - s.Dropped
+	for _, d := range all[1:] {
+		s.Sinks = append(s.Sinks, d.stats())
 	}
 	l.report.mu.Lock()
 	defer l.report.mu.Unlock()
@@ -57,13 +86,39 @@ func (l *Logger) Stats() Stats {
 	return s
 }
 
+// lostInActors is the reason of entries that never reached a destination.
+const lostInActors = "lost on the way"
+
+func sum(counts map[string]int64) (total int64) {
+	for _, n := range counts {
+		total += n
+	}
+	return total
+}
+
+func (d *destination) stats() SinkStats {
+	a := d.sink.Account()
+	return SinkStats{
+		ID: d.cfg.ID, Accepted: a.Appended, Recovered: a.Recovered, Delivered: a.Delivered, Pending: a.Pending(), Dead: a.Dead,
+		Dropped: sum(a.Dropped), DroppedBy: maps.Clone(a.Dropped),
+	}
+}
+
 // Health says whether entries reach the server.
 type Health struct {
-	// OK is false while deliveries fail, after Close, and when the server denied at
-	// start that the log repository exists or that the key is good.
+	// OK is false while deliveries or the spool fail, after Close, and when the server
+	// denied at start that the log repository exists or that the key is good. Sinks
+	// speak for themselves.
 	OK bool
 	// Delivery is why the last attempt failed, nil after a success.
 	Delivery error
+	// Spool is why entries are kept in memory though they should be on disk, nil if they
+	// are not.
+	Spool error
+	// Full is true while the disk or MaxSpoolBytes is full.
+	Full bool
+	// Stalled names a stage that makes no progress, "" if all do.
+	Stalled string
 	// Repository is the server's denial of the repository or the key at start, nil if
 	// it confirmed them or has not answered.
 	Repository error
@@ -71,6 +126,19 @@ type Health struct {
 	Pending int64
 	// Closed is true once Close was called.
 	Closed bool
+	// Sinks is the health of the destinations that AddSink added, in their order.
+	Sinks []SinkHealth
+}
+
+// SinkHealth is the health of one sink; its fields are as those of Health.
+type SinkHealth struct {
+	ID       string // its log repository
+	OK       bool
+	Delivery error
+	Spool    error
+	Full     bool
+	Stalled  string
+	Pending  int64
 }
 
 // Health returns the state of this moment.
@@ -78,11 +146,18 @@ func (l *Logger) Health() Health {
 	if l == nil {
 		return Health{}
 	}
-	account := l.ledger.Read()
-	h := Health{Delivery: l.actors.DeliveryError(), Pending: account.Pending(), Closed: l.closed.Load()}
+	all := *l.destinations.Load()
+	primary := all[0].health()
+	h := Health{
+		Delivery: primary.Delivery, Spool: primary.Spool, Full: primary.Full, Stalled: primary.Stalled,
+		Pending: l.Stats().Pending, Closed: l.closed.Load(),
+	}
 	if err := l.repository.Load(); err != nil {
 		h.Repository = *err
 	}
-	h.OK = h.Delivery == nil && h.Repository == nil && !h.Closed
+	for _, d := range all[1:] {
+		h.Sinks = append(h.Sinks, d.health())
+	}
+	h.OK = primary.OK && h.Repository == nil && !h.Closed
 	return h
 }

@@ -6,11 +6,39 @@ import "time"
 type Entry struct {
 	// Line is the encoded line without its newline. Nobody writes to it.
 	Line []byte
+	// Upload is the attachment that the line describes, nil if it describes none.
+	Upload *Upload
 	// Epoch is the flush epoch the ledger admitted the entry in.
 	Epoch uint64
 	// Quarantined is set when the actor failed before it could emit the entry,
 	// so that the supervisor emitted it instead.
 	Quarantined bool
+}
+
+// EntryOverhead is charged for each entry beside its bytes: what a command, its queue
+// slots and its bookkeeping cost in memory, in bytes.
+const EntryOverhead = 256
+
+// Cost is the memory that the entry is charged for, in bytes.
+func (e *Entry) Cost() int64 {
+	cost := int64(len(e.Line)) + EntryOverhead
+	if e.Upload != nil {
+		cost += e.Upload.Held
+	}
+	return cost
+}
+
+// Upload is an attachment: where its content is kept in the spool of each sink, and
+// where it is to be stored.
+type Upload struct {
+	Blob string // the content's name in the spool, "" for the URL of a content elsewhere
+	MIME string // its type
+	Path string // its storage key, without the repository's id and a slash in front
+	Size int64  // bytes of the content
+	Held int64  // bytes of the content that are in memory
+	// KeyAt is where in the entry's line the sink puts its repository's id, as the inside
+	// of a JSON string.
+	KeyAt int
 }
 
 // Usage is the token count of a model call.

@@ -56,13 +56,6 @@ type Finalised struct {
 // was in its mailbox, and tells it to hand over what it gathered meanwhile.
 type Turn struct{}
 
-// Settled tells the writer that the oldest entries of the queue left it.
-type Settled struct {
-	Entries   int
-	Delivered bool   // false: refused for good
-	Reason    string // why they were refused, without payload
-}
-
 // Rollup is the state of a session or trace that outlives its passivated actor.
 type Rollup struct {
 	// Created says that this process created the entity itself.

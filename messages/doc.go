@@ -2,9 +2,9 @@
 // commands from a caller's goroutine to the session and trace actors, entries
 // from those actors to the writer, and the control messages around them.
 //
-// Every value is immutable once it is sent, but for Command.Emitted. The package has no behaviour and
-// imports only the standard library; it is a protocol between packages of this
-// module, without a compatibility promise to others.
+// Every value is immutable once it is sent, but for Command.Emitted. The package has no
+// behaviour and imports only the standard library; it is a protocol between packages of
+// this module, without a compatibility promise to others.
 //
 //	message      sender -> receiver           answer       order
 //	Command      facade -> shard -> root      none         FIFO per root
@@ -16,5 +16,4 @@
 //	Finalise     facade -> shard -> owner     Finalised    behind every earlier command
 //	Begin        spawner -> new actor         none         first
 //	Turn         writer -> writer             none         behind what its mailbox held
-//	Settled      sender -> writer             none         one per batch
 package messages

@@ -14,9 +14,6 @@ const (
 	minRetryAfter = 250 * time.Millisecond
 	maxRetryAfter = 5 * time.Minute
 
-	minPause = time.Minute
-	maxPause = 5 * time.Minute
-
 	// spread is the part of a fixed wait that chance may add to it.
 	spread = 0.1
 )
@@ -42,12 +39,10 @@ func Backoff(attempt int, retryAfter time.Duration, rnd func() float64) time.Dur
 	return minBackoff + time.Duration(rnd()*float64(ceiling-minBackoff))
 }
 
-// Pause returns how long to wait before the next attempt while the kind is
-// Misconfigured: 1, 2, 4 and then 5 minutes, and up to a tenth more, never over 5
-// minutes. Attempt counts from 0; rnd is as for Backoff.
-func Pause(attempt int, rnd func() float64) time.Duration {
-	return min(lengthen(doubled(minPause, attempt, maxPause), rnd), maxPause)
-}
+// Pause is how long to wait before the next attempt while the kind is Misconfigured. It
+// is constant: a server that refuses a key sees at most one request a minute, and
+// delivery goes on within a minute of the key being put right.
+const Pause = time.Minute
 
 // lengthen adds up to a tenth to d.
 func lengthen(d time.Duration, rnd func() float64) time.Duration {

@@ -61,21 +61,6 @@ func TestBackoffHonoursRetryAfter(t *testing.T) {
 	}
 }
 
-func TestPauseGrowsToFiveMinutes(t *testing.T) {
-	for attempt, want := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 5 * time.Minute, 5 * time.Minute} {
-		if got := Pause(attempt, always(0)); got != want {
-			t.Errorf("attempt %d: shortest pause %v, want %v", attempt, got, want)
-		}
-		longest := min(want+want/10, 5*time.Minute)
-		if got := Pause(attempt, always(almostOne)).Round(time.Microsecond); got != longest {
-			t.Errorf("attempt %d: longest pause %v, want %v", attempt, got, longest)
-		}
-	}
-	if got := Pause(1<<40, always(almostOne)); got != 5*time.Minute {
-		t.Errorf("a late pause is %v", got)
-	}
-}
-
 func TestWaitsStayInBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		attempt := rapid.Int().Draw(t, "attempt")
@@ -86,9 +71,6 @@ func TestWaitsStayInBounds(t *testing.T) {
 		}
 		if d := Backoff(attempt, asked, rnd); d < minRetryAfter || d > maxRetryAfter {
 			t.Errorf("backoff %v when asked for %v", d, asked)
-		}
-		if d := Pause(attempt, rnd); d < minPause || d > maxPause {
-			t.Errorf("pause %v", d)
 		}
 	})
 }

@@ -29,13 +29,22 @@ const (
 	maxAnswerHead = 64 << 10 // bytes of its headers
 )
 
-// newTransport returns the connections to one server. It speaks HTTP/1.1: a sender with
+// newServerTransport returns the connections to the server. A proxy named by the
+// environment is used only for https, where it cannot see the key.
+func newServerTransport(scheme string) *http.Transport {
+	t := newTransport(&net.Dialer{Timeout: dialTimeout})
+	if scheme == "https" {
+		t.Proxy = http.ProxyFromEnvironment
+	}
+	return t
+}
+
+// newTransport returns connections without a proxy. They speak HTTP/1.1: a sender with
 // one batch in flight gains nothing from HTTP/2, whose dead connections take longer
-// to notice. A proxy named by the environment is used only for https, where it cannot
-// see the key.
-func newTransport(scheme string) *http.Transport {
-	t := &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+// to notice.
+func newTransport(dialer *net.Dialer) *http.Transport {
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    handshakeTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
@@ -45,20 +54,22 @@ func newTransport(scheme string) *http.Transport {
 		MaxResponseHeaderBytes: maxAnswerHead,
 		DisableCompression:     true,
 	}
-	if scheme == "https" {
-		t.Proxy = http.ProxyFromEnvironment
+}
+
+// newSingleClient returns a client that makes one request, follows no redirect and
+// keeps no cookies.
+func newSingleClient(t http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     bounded{t},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return t
 }
 
 // newClient returns a client that makes up to 1+attemptRetries requests, follows no
 // redirect and logs nothing.
 func newClient(t http.RoundTripper) *retryablehttp.Client {
 	return &retryablehttp.Client{
-		HTTPClient: &http.Client{
-			Transport:     bounded{t},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		HTTPClient:   newSingleClient(t),
 		RetryMax:     attemptRetries,
 		CheckRetry:   checkRetry,
 		Backoff:      retryWait,

@@ -92,7 +92,7 @@ func TestPrintingShowsNoKey(t *testing.T) {
 }
 
 func TestTransportSettings(t *testing.T) {
-	secure, open := newTransport("https"), newTransport("http")
+	secure, open := newServerTransport("https"), newServerTransport("http")
 	if secure.Proxy == nil || open.Proxy != nil {
 		t.Error("a proxy must be used for https and only there")
 	}

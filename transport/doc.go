@@ -22,7 +22,7 @@
 //	Canceled       the caller's own context ended
 //
 // The decisions are pure functions: [Classify] of an answer, [RetryAfter] of its
-// headers, [Backoff] and [Pause] of an attempt number.
+// headers, [Backoff] of an attempt number.
 //
 // What the package guarantees about secrets: the API key is sent to the configured
 // origin only, redirects are never followed, a proxy sees it only inside TLS, and no

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"syscall"
 	"time"
@@ -19,19 +20,32 @@ var (
 	ErrNoRepository = errors.New("transport: the server does not know the repository")
 	// ErrUnreachable is returned when no answer came at all, except after a cancel.
 	ErrUnreachable = errors.New("transport: the server did not answer")
+	// ErrUnsafeURL is returned when the server hands out an upload URL that a file must
+	// not be sent to: one that is not https, or that leads into a private network.
+	ErrUnsafeURL = errors.New("transport: the upload URL is not safe to use")
+	// ErrStorageRefused is returned when the storage refuses an upload with a 4xx other
+	// than 408, 413, 425 and 429. The URL may have expired, and the next attempt has a
+	// new one; a file that is refused again and again is the caller's to give up.
+	ErrStorageRefused = errors.New("transport: the storage refuses the upload")
+	// ErrNoContent is returned when the content of a file cannot be had, or has another
+	// length than its Size. A new attempt at the same file fails in the same way.
+	ErrNoContent = errors.New("transport: the content of the file is missing or not what was announced")
 )
 
 // The values of Error.Op.
 const (
 	opSend       = "send"
 	opRepository = "repository"
+	opUpload     = "upload"
 )
 
-// Error is every failure of a request. It holds no key, no payload and no query.
+// Error is every failure of a request. It holds no key, no payload, no query, and of an
+// upload neither the key of the file nor more of the signed URL than its origin.
 type Error struct {
-	// Op is the call that failed: "send" or "repository".
+	// Op is the call that failed: "send", "repository" or "upload".
 	Op string
-	// Status is the HTTP status of the last answer, 0 where none came.
+	// Status is the HTTP status of the last answer, 0 where none came or where the
+	// failure has nothing to do with one.
 	Status int
 	// Kind is what to do; never OK.
 	Kind Kind
@@ -43,6 +57,8 @@ type Error struct {
 	Message string
 
 	subject string  // what was sent where, for people
+	storage bool    // the storage of files is concerned, not the server
+	unsent  bool    // the package itself gave up
 	causes  []error // only values that cannot carry text from outside
 }
 
@@ -51,6 +67,8 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "transport: %s %s: ", e.Op, e.subject)
 	switch {
+	case e.unsent:
+		b.WriteString("not sent")
 	case e.Status != 0:
 		fmt.Fprintf(&b, "status %d", e.Status)
 	case e.Kind == Canceled:
@@ -68,7 +86,8 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns what errors.Is can find: the reasons of this package, the end of a
-// context, an unexpected end of data, or the error number of the system. The original
+// context, an unexpected end of data, a missing file, or the error number of the
+// system. The original
 // error is not kept, because its text may quote a URL or what the server sent.
 func (e *Error) Unwrap() []error { return e.causes }
 
@@ -90,8 +109,14 @@ func (e *Error) advice() string {
 		}
 		return "try again later"
 	case TooLarge:
+		if e.Op == opUpload {
+			return "a file of this size is not stored"
+		}
 		return "send fewer lines at once"
 	case Rejected:
+		if e.Op == opUpload {
+			return "do not try this file again"
+		}
 		return "split the batch to find the line to blame"
 	case Misconfigured:
 		return e.remedy()
@@ -107,6 +132,8 @@ func (e *Error) remedy() string {
 		return "check the API key and what its account may do"
 	case errors.Is(e, ErrNoRepository):
 		return "check the base URL and the repository id"
+	case e.storage:
+		return "check which storage the server hands out URLs of"
 	case e.Status == 0:
 		return "check the base URL and the certificates this machine trusts"
 	case e.Status >= 300 && e.Status <= 399:
@@ -133,13 +160,16 @@ func reason(op string, status int, refused bool) error {
 
 // known reduces an error to values whose text is fixed.
 func known(err error) error {
-	for _, fixed := range []error{context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF} {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
+	}
+	for _, fixed := range []error{
+		context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF,
+		fs.ErrNotExist, fs.ErrPermission, fs.ErrClosed,
+	} {
 		if errors.Is(err, fixed) {
 			return fixed
 		}
-	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return errno
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ const (
 const (
 	logPath        = "api/sdk/v3/log"
 	repositoryPath = "api/sdk/v3/log-repositories"
+	uploadPath     = "api/sdk/v1/log-repositories/attachments/upload-url"
 
 	userAgent = "troupe"
 )
@@ -44,10 +45,12 @@ type Batch struct {
 	First uint64
 }
 
-// HTTP sends batches to one log repository. Make it with New. It may be used
-// concurrently; all fields are immutable after New.
+// HTTP sends batches to one log repository, and files to the storage of its server.
+// Make it with New. It may be used concurrently; all fields are immutable after New.
 type HTTP struct {
-	client     *retryablehttp.Client
+	client     *retryablehttp.Client // to the server
+	storage    *http.Client          // to where the server's upload URLs lead
+	base       *url.URL
 	key        string
 	logs       target
 	repository target
@@ -69,21 +72,23 @@ func New(c Config) (*HTTP, error) {
 	}
 	connections := c.RoundTripper
 	if connections == nil {
-		connections = newTransport(base.Scheme)
+		connections = newServerTransport(base.Scheme)
 	}
 	return &HTTP{
 		client:     newClient(connections),
+		storage:    newStorage(base),
+		base:       base,
 		key:        c.APIKey,
-		logs:       newTarget(base, logPath, "id", c.RepositoryID),
-		repository: newTarget(base, repositoryPath, "loggerId", c.RepositoryID),
+		logs:       newTarget(base, logPath, url.Values{"id": {c.RepositoryID}}),
+		repository: newTarget(base, repositoryPath, url.Values{"loggerId": {c.RepositoryID}}),
 		budget:     attemptBudget,
 	}, nil
 }
 
-func newTarget(base *url.URL, path, parameter, value string) target {
+func newTarget(base *url.URL, path string, query url.Values) target {
 	u := base.JoinPath(path)
 	shown := u.String()
-	u.RawQuery = url.Values{parameter: {value}}.Encode()
+	u.RawQuery = query.Encode()
 	return target{url: u.String(), shown: shown}
 }
 
@@ -100,7 +105,7 @@ func (h *HTTP) Send(ctx context.Context, b Batch) error {
 	attempt, cancel := context.WithTimeout(ctx, h.budget)
 	defer cancel()
 
-	c := call{opSend, fmt.Sprintf("%d lines (%d bytes) to %s", b.Lines, len(b.Body), h.logs.shown), b.Body}
+	c := call{op: opSend, subject: fmt.Sprintf("%d lines (%d bytes) to %s", b.Lines, len(b.Body), h.logs.shown), body: b.Body}
 	req, err := retryablehttp.NewRequestWithContext(attempt, http.MethodPost, h.logs.url, retryablehttp.ReaderFunc(body.reader))
 	if err != nil {
 		return h.outcome(ctx, c, answer{err: err})
@@ -121,7 +126,7 @@ func (h *HTTP) Send(ctx context.Context, b Batch) error {
 func (h *HTTP) Repository(ctx context.Context) error {
 	attempt, cancel := context.WithTimeout(ctx, h.budget)
 	defer cancel()
-	c := call{opRepository, "check at " + h.repository.shown, nil}
+	c := call{op: opRepository, subject: "check at " + h.repository.shown}
 	req, err := http.NewRequestWithContext(attempt, http.MethodGet, h.repository.url, nil)
 	if err != nil {
 		return h.outcome(ctx, c, answer{err: err})
@@ -131,7 +136,10 @@ func (h *HTTP) Repository(ctx context.Context) error {
 }
 
 // Close releases the idle connections. Calls that are under way are not disturbed.
-func (h *HTTP) Close() { h.client.HTTPClient.CloseIdleConnections() }
+func (h *HTTP) Close() {
+	h.client.HTTPClient.CloseIdleConnections()
+	h.storage.CloseIdleConnections()
+}
 
 // Format implements fmt.Formatter, so that no verb prints the key.
 func (h *HTTP) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "transport.HTTP(%s)", h.logs.shown) }
@@ -147,27 +155,37 @@ func (h *HTTP) sign(header http.Header) {
 // call is what an answer belongs to.
 type call struct {
 	op, subject string // as in Error
-	body        []byte // what was sent
+	storage     bool   // as in Error
+	body        []byte // what was sent, and no message may quote
 }
 
-// outcome turns an answer into what the caller gets. Ctx is the caller's own context.
+// outcome turns an answer of the server into what the caller gets. Ctx is the caller's
+// own context.
 func (h *HTTP) outcome(ctx context.Context, c call, a answer) error {
 	kind := Classify(a.status, a.header, a.body, a.err)
 	if kind == OK {
 		return nil
 	}
-	e := &Error{Op: c.op, Status: a.status, Kind: kind, subject: c.subject, Message: h.message(c, a)}
-	if a.err != nil && kind == Retry && ctx.Err() != nil {
-		e.Kind, a.err = Canceled, ctx.Err()
-	}
-	switch {
-	case e.Kind == Throttled:
-		e.RetryAfter, _ = RetryAfter(a.header, time.Now())
-	case kind == Rejected && c.op == opRepository:
+	e := c.failure(ctx, a, kind)
+	e.Message = h.message(c, a)
+	if kind == Rejected && c.op == opRepository {
 		e.Kind = Misconfigured // no line can be to blame
 	}
 	if e.Kind != Canceled {
 		e.because(reason(c.op, a.status, kind == Rejected))
+	}
+	return e
+}
+
+// failure returns the error for an answer of a kind, without a message. Ctx is the
+// caller's own context: when it has ended, it is why no answer came.
+func (c call) failure(ctx context.Context, a answer, kind Kind) *Error {
+	e := &Error{Op: c.op, Status: a.status, Kind: kind, subject: c.subject, storage: c.storage}
+	if a.err != nil && kind == Retry && ctx.Err() != nil {
+		e.Kind, a.err = Canceled, ctx.Err()
+	}
+	if e.Kind == Throttled {
+		e.RetryAfter, _ = RetryAfter(a.header, time.Now())
 	}
 	e.because(known(a.err))
 	return e

@@ -90,7 +90,7 @@ func decodeChild(repo string, kind Kind, parent Change, data []byte, l Line) []C
 	id := ""
 	for _, f := range fields {
 		if f.key == "id" && !isNull(f.value) {
-			id = text(f.value)
+			id = idOf(f.value)
 		}
 	}
 	if id == "" {
@@ -102,11 +102,24 @@ func decodeChild(repo string, kind Kind, parent Change, data []byte, l Line) []C
 		child.fields = append(child.fields, field{"sessionId", quote(parent.Ref.ID)})
 		return []Change{child}
 	}
-	child.parent = parent.Key
+	if kind != Trace { // a trace is the top of its tree, so that no circle reaches it
+		child.parent = parent.Key
+	}
 	return withSession(repo, child, l)
 }
 
-// anonymous names an entity that began without an id: some SDKs leave it out.
+// idOf returns the id that a value is, or "" for one that is too long to be one, as
+// it would be before the action of a line.
+func idOf(value []byte) string {
+	id := text(value)
+	if len(id) > wire.MaxID {
+		return ""
+	}
+	return id
+}
+
+// anonymous names an entity that began without an id, as some SDKs leave it out, or
+// with one that is too long.
 func anonymous(l Line) string {
 	buf := append([]byte{}, l.Spool[:]...)
 	buf = binary.BigEndian.AppendUint64(buf, l.Seq)
@@ -121,7 +134,10 @@ func withSession(repo string, c Change, l Line) []Change {
 		return []Change{c}
 	}
 	for _, f := range c.fields {
-		if id := text(f.value); f.key == "sessionId" && !isNull(f.value) && id != "" {
+		if f.key != "sessionId" || isNull(f.value) {
+			continue
+		}
+		if id := idOf(f.value); id != "" {
 			return []Change{c, newChange(repo, Ref{Session, id}, l, "")}
 		}
 	}
@@ -135,6 +151,10 @@ func fieldsOf(data []byte) []field {
 	}
 	return fields
 }
+
+// Seen returns a change that has the place and time of c and does nothing. It does
+// not keep the line in memory.
+func (c Change) Seen() Change { return Change{Key: c.Key, Ref: c.Ref, at: c.at} }
 
 // Mention reports whether the line is not about the entity and only names it.
 func (c Change) Mention() bool { return c.does == mention }

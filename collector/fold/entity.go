@@ -2,6 +2,7 @@ package fold
 
 import (
 	"maps"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -29,7 +30,7 @@ type Entity struct {
 
 	Usage Usage
 	Cost  Cost
-	Tags  map[string]string // clipped; values that are no strings are JSON
+	Tags  map[string]string // clipped, MaxTags at most; values that are no strings are JSON
 	Lines int               // lines about it, mentions not counted
 }
 
@@ -118,7 +119,7 @@ func (e *Entity) set(how effect, f field) {
 			e.End, e.Ended = t, true
 		}
 	case "sessionId":
-		if id := text(f.value); e.Ref.Kind == Trace && id != "" {
+		if id := idOf(f.value); e.Ref.Kind == Trace && id != "" {
 			e.SessionID, e.Session = id, KeyOf(e.Repo, Ref{Session, id})
 		}
 	case "tags":
@@ -144,18 +145,26 @@ func (e *Entity) setResult(result []byte) {
 	}
 }
 
-// mergeTags returns tags with those of object merged into a copy.
+// MaxTags is how many tags an Entity keeps: the first ones that lines name. A Node
+// has all of them.
+const MaxTags = 256
+
+// mergeTags returns tags with those of object merged into a copy. Of a key that
+// comes twice the last value holds.
 func mergeTags(tags map[string]string, object []byte) map[string]string {
 	merged := maps.Clone(tags)
 	for key, value := range wire.Fields(object) {
+		name := clip(string(key))
 		if isNull(value) {
-			delete(merged, clip(string(key)))
+			delete(merged, name)
 			continue
 		}
 		if merged == nil {
 			merged = map[string]string{}
 		}
-		merged[clip(string(key))] = clip(text(value))
+		if _, known := merged[name]; known || len(merged) < MaxTags {
+			merged[name] = clip(text(value))
+		}
 	}
 	if len(merged) == 0 {
 		return nil
@@ -166,7 +175,8 @@ func mergeTags(tags map[string]string, object []byte) map[string]string {
 // maxClip is the longest text in bytes that a thin entity keeps of a value.
 const maxClip = 1024
 
-// clip shortens s to maxClip bytes, at the start of a character.
+// clip shortens s to maxClip bytes, at the start of a character. What it cuts off
+// does not stay in memory.
 func clip(s string) string {
 	if len(s) <= maxClip {
 		return s
@@ -175,14 +185,14 @@ func clip(s string) string {
 	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}
-	return s[:end]
+	return strings.Clone(s[:end])
 }
 
 // Fold returns the entities that lines of a repository touch, each folded from
 // these lines alone. It sorts lines. What cannot be parsed is left out.
 func Fold(repo string, lines []Line) map[Key]Entity {
 	Sort(lines)
-	entities := map[Key]Entity{}
+	entities, about := map[Key]Entity{}, map[Key]*history{}
 	for _, l := range lines {
 		changes, err := Decode(repo, l)
 		if err != nil {
@@ -193,9 +203,23 @@ func Fold(repo string, lines []Line) map[Key]Entity {
 			if !ok {
 				e = NewEntity(repo, c)
 			}
-			e.Apply(c)
+			e.See(c)
 			entities[c.Key] = e
+			if c.Mention() {
+				continue // it stands in no order
+			}
+			if about[c.Key] == nil {
+				about[c.Key] = &history{}
+			}
+			about[c.Key].add(l, c)
 		}
+	}
+	for key, h := range about {
+		e := entities[key]
+		for c := range h.inOrder() {
+			e.Apply(c)
+		}
+		entities[key] = e
 	}
 	return entities
 }

@@ -1,6 +1,7 @@
 package fold_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -37,7 +38,11 @@ func build(lines []fold.Line) (*fold.Node, fold.Totals) {
 	for _, e := range fold.Fold(repo, lines) {
 		entities = append(entities, e)
 	}
-	return fold.Build(repo, trace("t"), entities, lines)
+	node, totals, err := fold.Build(context.Background(), repo, trace("t"), entities, lines)
+	if err != nil {
+		panic(err) // the context never ends
+	}
+	return node, totals
 }
 
 func TestAnyPermutationGivesTheSameTree(t *testing.T) {

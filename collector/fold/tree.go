@@ -1,6 +1,13 @@
 package fold
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
+
+// MaxDepth is how many levels a tree has below its root. What is deeper hangs at
+// the last level, so that a tree can be encoded and decoded, and nothing is left out.
+const MaxDepth = 256
 
 // Totals is what a tree adds up to.
 type Totals struct {
@@ -12,75 +19,121 @@ type Totals struct {
 // Build returns the tree below root: the given entities, filled from the given
 // lines. The entities decide what belongs to the tree and what hangs below what,
 // the lines what is in it; lines about other entities do nothing. It sorts lines.
-// The result is nil if root is not among the entities.
-func Build(repo string, root Key, entities []Entity, lines []Line) (*Node, Totals) {
+// The result is nil if root is not among the entities. The only error is that of
+// ctx, if it ends meanwhile.
+func Build(ctx context.Context, repo string, root Key, entities []Entity, lines []Line) (*Node, Totals, error) {
 	full := make(map[Key]*builder, len(entities))
 	for _, e := range entities {
-		full[e.Key] = &builder{parent: e.Parent, thin: Entity{Key: e.Key, Repo: repo, Ref: e.Ref}}
+		full[e.Key] = &builder{parent: e.Parent, thin: Entity{Key: e.Key, Repo: repo, Ref: e.Ref}, node: &Node{}}
 	}
+	if full[root] == nil {
+		return nil, Totals{}, nil
+	}
+	order, err := distribute(ctx, repo, full, lines)
+	if err != nil {
+		return nil, Totals{}, err
+	}
+	for _, b := range full {
+		if ctx.Err() != nil {
+			return nil, Totals{}, ctx.Err()
+		}
+		b.fold()
+	}
+	node, totals := assemble(full, order, root)
+	return node, totals, nil
+}
+
+// builder is a node in the making.
+type builder struct {
+	parent   Key
+	history  history
+	thin     Entity
+	node     *Node
+	children []*builder
+}
+
+// distribute gives the entities what lines do to them. It returns the entities in the
+// order of their first lines.
+func distribute(ctx context.Context, repo string, full map[Key]*builder, lines []Line) ([]*builder, error) {
 	Sort(lines)
 	var order []*builder
-	for _, l := range lines {
+	for i, l := range lines {
+		if i%1024 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		changes, err := Decode(repo, l)
 		if err != nil {
 			continue
 		}
 		for _, c := range changes {
 			b := full[c.Key]
-			if b == nil {
+			if b == nil || c.Mention() {
 				continue
 			}
-			if b.node == nil {
-				b.node = &Node{}
+			if len(b.history.changes) == 0 {
 				order = append(order, b)
 			}
-			b.thin.Apply(c)
-			b.node.apply(c)
+			b.history.add(l, c)
 		}
 	}
-	return assemble(full, order, root)
+	return order, nil
 }
 
-// builder is a node in the making.
-type builder struct {
-	parent Key
-	thin   Entity
-	node   *Node // nil until a line touches it
+func (b *builder) fold() {
+	for c := range b.history.inOrder() {
+		b.thin.Apply(c)
+		b.node.apply(c)
+	}
+	b.history = history{}
+	b.node.finish(b.thin)
 }
 
 // assemble hangs nodes, given in the order of their first lines, below their
-// parents. A cycle of parents cannot hold the root's tree up: it is not below it.
+// parents. A circle of parents cannot hold the root's tree up: it is not below it,
+// and the root itself hangs nowhere.
 func assemble(full map[Key]*builder, order []*builder, root Key) (*Node, Totals) {
 	top := full[root]
-	if top == nil {
-		return nil, Totals{}
-	}
-	if top.node == nil {
-		top.node = &Node{}
-		top.node.finish(top.thin)
-	}
 	for _, b := range order {
-		b.node.finish(b.thin)
-		if parent := full[b.parent]; parent != nil && parent.node != nil && b != top {
-			parent.node.Children = append(parent.node.Children, b.node)
+		if parent := full[b.parent]; parent != nil && b != top {
+			parent.children = append(parent.children, b)
 		}
-	}
-	for _, b := range order {
-		slices.SortStableFunc(b.node.Children, byStart)
 	}
 	totals := Totals{Entities: map[string]int{}}
 	totals.add(top.node)
+	level := []hung{{top, top.node}}
+	for depth := 1; len(level) > 0; depth++ {
+		var next []hung
+		for _, h := range level {
+			for _, child := range h.children {
+				totals.add(child.node)
+				h.below.Children = append(h.below.Children, child.node)
+				below := child.node
+				if depth >= MaxDepth {
+					below = h.below
+				}
+				next = append(next, hung{child, below})
+			}
+		}
+		level = next
+	}
+	for _, b := range full {
+		slices.SortStableFunc(b.node.Children, byStart)
+	}
 	return top.node, totals
 }
 
-// add counts a node and what is below it.
+// hung is an entity whose node has its place, and the node that its children get
+// their places below.
+type hung struct {
+	*builder
+	below *Node
+}
+
+// add counts a node.
 func (t *Totals) add(n *Node) {
 	t.Usage.Add(n.Usage)
 	t.Cost.Add(n.Cost)
 	t.Entities[n.Kind]++
-	for _, child := range n.Children {
-		t.add(child)
-	}
 }
 
 func byStart(a, b *Node) int {

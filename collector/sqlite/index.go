@@ -18,6 +18,7 @@ type Index struct {
 	conn  *sql.Conn
 	put   bulk
 	place bulk
+	add   bulk
 }
 
 var _ store.Index = (*Index)(nil)
@@ -46,6 +47,9 @@ func (x *Index) prepare(ctx context.Context) (err error) {
 	if x.put, err = newBulk(ctx, x.conn, 8, putEntities, 28, onConflict); err == nil {
 		x.place, err = newBulk(ctx, x.conn, 64, `INSERT INTO loc (eno, bno, idx) VALUES `, 3, ` ON CONFLICT DO NOTHING`)
 	}
+	if err == nil {
+		x.add, err = newBulk(ctx, x.conn, 16, addTotals, 11, onTotals)
+	}
 	if err != nil {
 		return errors.Join(err, x.conn.Close())
 	}
@@ -69,7 +73,10 @@ func (x *Index) Apply(ctx context.Context, updates []store.Update, from, to stor
 		if n, err := moved.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, store.ErrStale)
 		}
-		return x.store(ctx, updates)
+		if err := x.store(ctx, updates); err != nil {
+			return err
+		}
+		return x.total(ctx, updates)
 	})
 }
 
@@ -104,7 +111,7 @@ func (x *Index) store(ctx context.Context, updates []store.Update) error {
 // Reset implements store.Index.
 func (x *Index) Reset(ctx context.Context) error {
 	return x.transaction(ctx, "resetting", func() error {
-		for _, query := range []string{`DELETE FROM loc`, `DELETE FROM entities`, `UPDATE cur SET at = 0`} {
+		for _, query := range []string{`DELETE FROM loc`, `DELETE FROM totals`, `DELETE FROM entities`, `UPDATE cur SET at = 0`} {
 			if _, err := x.conn.ExecContext(ctx, query); err != nil {
 				return err
 			}
@@ -137,7 +144,7 @@ func (x *Index) transaction(ctx context.Context, operation string, fn func() err
 func (x *Index) Close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, s := range []*sql.Stmt{x.put.one, x.put.many, x.place.one, x.place.many} {
+	for _, s := range []*sql.Stmt{x.put.one, x.put.many, x.place.one, x.place.many, x.add.one, x.add.many} {
 		s.Close() // SQLite keeps the connection, and its files, as long as one is open
 	}
 	x.conn.Close() // gives the connection back; a second time it only says so

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/troupelog/troupe/collector/fold"
@@ -101,28 +102,22 @@ func (x *Index) Locs(ctx context.Context, keys []fold.Key) ([]store.Loc, error) 
 	return locs, err
 }
 
-// below selects the keys of a tree with their depths. A cycle ends at the depth
-// allowed; keys may then come more than once.
-const below = `WITH RECURSIVE below (k, depth) AS (
-	SELECT ?1, 0
+// below selects the keys of a tree, each once: UNION, unlike UNION ALL, ends circles.
+const below = `WITH RECURSIVE below (k) AS (
+	SELECT ?1
 	UNION
-	SELECT e.k, below.depth + 1 FROM below JOIN entities e ON e.parent = below.k WHERE below.depth < ?2)`
+	SELECT e.k FROM below JOIN entities e ON e.parent = below.k)`
 
 // Tree implements store.Index.
 func (x *Index) Tree(ctx context.Context, root fold.Key) ([]fold.Entity, error) {
 	var tree []fold.Entity
-	seen := map[fold.Key]bool{}
-	err := x.view(ctx, "reading a tree", func(tx *sql.Tx) error {
-		found, err := entities(ctx, tx, below+` SELECT `+columns+`
-			FROM below JOIN entities USING (k) ORDER BY depth`, root[:], store.MaxDepth)
-		for _, e := range found {
-			if !seen[e.Key] {
-				seen[e.Key] = true
-				tree = append(tree, e)
-			}
-		}
+	err := x.view(ctx, "reading a tree", func(tx *sql.Tx) (err error) {
+		tree, err = entities(ctx, tx, below+` SELECT `+columns+` FROM below JOIN entities USING (k)`, root[:])
 		return err
 	})
+	if i := slices.IndexFunc(tree, func(e fold.Entity) bool { return e.Key == root }); i > 0 {
+		tree[0], tree[i] = tree[i], tree[0]
+	}
 	return tree, err
 }
 
@@ -156,21 +151,15 @@ func (x *Index) List(ctx context.Context, q store.Query) ([]store.Row, error) {
 	return rows, err
 }
 
-// total adds up what hangs below a row.
+// total fills in what hangs below a row.
 func total(ctx context.Context, tx *sql.Tx, row *store.Row) error {
 	if row.Entity.Ref.Kind == fold.Session {
 		return tx.QueryRowContext(ctx, `SELECT count(*) FROM entities WHERE session = ?`,
 			row.Entity.Key[:]).Scan(&row.Children)
 	}
-	return tx.QueryRowContext(ctx, below+`
-		SELECT count(*) - 1, coalesce(sum(kind = ?3), 0),
-			coalesce(sum(tin), 0), coalesce(sum(tout), 0), coalesce(sum(ttotal), 0),
-			coalesce(sum(tcached), 0), coalesce(sum(treasoning), 0),
-			coalesce(sum(cin), 0.0), coalesce(sum(cout), 0.0), coalesce(sum(ctotal), 0.0)
-		FROM entities WHERE k IN (SELECT k FROM below)`,
-		row.Entity.Key[:], store.MaxDepth, int(fold.Error)).Scan(&row.Children, &row.Errors,
-		&row.Usage.Input, &row.Usage.Output, &row.Usage.Total, &row.Usage.Cached, &row.Usage.Reasoning,
-		&row.Cost.Input, &row.Cost.Output, &row.Cost.Total)
+	sum, err := readTotals(ctx, tx, row.Entity.Key)
+	row.Children, row.Errors, row.Usage, row.Cost = sum.entities, sum.errors, sum.usage, sum.cost
+	return err
 }
 
 // Counts implements store.Index.

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -31,8 +30,10 @@ func (l *Log) scanBlock(row interface{ Scan(...any) error }) (store.Block, error
 	b.Recv = micros(recv)
 	copy(b.Spool[:], spool)
 	var err error
-	b.Lines, err = l.codec.unpack(z, n)
-	return b, err
+	if b.Lines, err = l.codec.unpack(z, n); err != nil {
+		return b, &store.LineError{At: store.Loc{Block: b.Number, Index: store.WholeBlock}, Err: err}
+	}
+	return b, nil
 }
 
 // Read implements store.Log.
@@ -42,6 +43,9 @@ func (l *Log) Read(ctx context.Context, after store.Cursor, maxLines int) ([]sto
 	err := l.view(ctx, "reading blocks", func(tx *sql.Tx) error {
 		return each(ctx, tx, func(row *sql.Rows) error {
 			b, err := l.scanBlock(row)
+			if err != nil && len(blocks) > 0 {
+				return errFull // the next call tells
+			}
 			if err != nil {
 				return err
 			}
@@ -74,9 +78,7 @@ func (l *Log) Head(ctx context.Context) (store.Cursor, error) {
 // Lines implements store.Log.
 func (l *Log) Lines(ctx context.Context, at []store.Loc) ([]store.Located, error) {
 	at = slices.Clone(at)
-	slices.SortFunc(at, func(a, b store.Loc) int {
-		return cmp.Or(cmp.Compare(a.Block, b.Block), cmp.Compare(a.Index, b.Index))
-	})
+	slices.SortFunc(at, store.Loc.Compare)
 	at = slices.Compact(at)
 	lines := make([]store.Located, 0, len(at))
 	err := l.view(ctx, "reading lines", func(tx *sql.Tx) error {

@@ -11,4 +11,6 @@ var (
 	ErrBatch = errors.New("store: malformed batch")
 	// ErrNotFound is returned when there is no such entity.
 	ErrNotFound = errors.New("store: not found")
+	// ErrTooLarge is returned for a tree that is larger than MaxTree.
+	ErrTooLarge = errors.New("store: the tree is too large")
 )

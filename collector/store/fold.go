@@ -2,47 +2,46 @@ package store
 
 import (
 	"context"
-	"maps"
+	"errors"
 	"slices"
 
 	"github.com/troupelog/troupe/collector/fold"
 )
 
 // Blobs gives the bytes that a large line was uploaded as. It returns nil bytes
-// where there is no such blob in the repository; then the line does nothing.
+// where there is no such blob in the repository; then the line does nothing. What
+// is uploaded after the line that names it was folded is seen by a rebuild only:
+// clients upload first.
 type Blobs interface {
 	LargeLog(ctx context.Context, repo, key string) ([]byte, error)
 }
 
-// foldLines is about how many lines one step of Fold takes: enough that the
-// commit costs little, few enough that readers soon see them.
-const foldLines = 2048
+const (
+	// foldLines is about how many lines one step of Fold takes: enough that the
+	// commit costs little, few enough that readers soon see them.
+	foldLines = 2048
+	// foldBytes is how many bytes of uploads a step decodes before it applies them and
+	// lets go of them: decoded, lines can take several times their bytes. One upload may
+	// come on top.
+	foldBytes = 16 << 20
+)
 
 // Fold moves the index forward by one step and returns its new cursor, which is
 // the one before if nothing was left to do. If another process moves the same
-// index, it returns ErrStale and can be called again.
-func Fold(ctx context.Context, log Log, index Index, blobs Blobs) (Cursor, error) {
+// index, it returns ErrStale and can be called again. So it can after a *LineError:
+// it goes on without the line when faults has enough of it.
+func Fold(ctx context.Context, log Log, index Index, blobs Blobs, faults *Faults) (Cursor, error) {
 	from, err := index.Cursor(ctx)
 	if err != nil {
 		return 0, err
 	}
-	blocks, to, err := log.Read(ctx, from, foldLines)
-	if err != nil || len(blocks) == 0 {
-		return from, err
+	s := step{
+		ctx: ctx, log: log, index: index, faults: faults,
+		expander: expander{blobs: blobs}, entities: map[fold.Key]*pending{},
 	}
-	s := step{ctx: ctx, log: log, index: index, blobs: blobs, entities: map[fold.Key]*pending{}}
-	if err := s.collect(blocks); err != nil {
-		return from, err
-	}
-	if err := s.load(); err != nil {
-		return from, err
-	}
-	updates, err := s.updates()
+	to, err := s.run(from)
 	if err != nil {
-		return from, err
-	}
-	if err := index.Apply(ctx, updates, from, to); err != nil {
-		return from, err
+		return from, faults.note(ctx, err)
 	}
 	return to, nil
 }
@@ -52,64 +51,150 @@ type step struct {
 	ctx      context.Context
 	log      Log
 	index    Index
-	blobs    Blobs
+	faults   *Faults
+	expander expander
+	decoded  []decoded // not applied yet
 	entities map[fold.Key]*pending
+}
+
+// decoded is what a stored line, or one of the lines it stands for, does.
+type decoded struct {
+	at      Loc
+	late    bool // it came late
+	changes []fold.Change
 }
 
 // pending is an entity that new lines touch.
 type pending struct {
-	known   bool // the index has it
-	entity  fold.Entity
-	changes []fold.Change // in the order of the log
-	locs    []Loc         // of lines that are about it
-	late    bool          // a line came late: fold all its lines anew
+	before fold.Entity // what the index has; zero if it has nothing
+	entity fold.Entity
+	locs   []Loc         // of new lines that are about it
+	late   []fold.Change // if a line came late: fold all its lines anew, and see these
 }
 
-// collect takes the blocks apart into the entities they touch.
-func (s *step) collect(blocks []Block) error {
+// run folds one step and returns the cursor behind it.
+func (s *step) run(from Cursor) (Cursor, error) {
+	blocks, to, err := s.log.Read(s.ctx, from, foldLines)
+	if damaged, ok := errors.AsType[*LineError](err); ok && s.faults.givenUp(damaged.At) {
+		blocks, to, err = nil, Cursor(damaged.At.Block), nil
+	}
+	if err != nil || to == from {
+		return from, err
+	}
 	for _, b := range blocks {
-		for i := range b.Lines {
-			at := Located{Loc{b.Number, i}, b.Repo, b.Recv, b.Spool, b.First + uint64(i), b.Lines[i]}
-			lines, err := expand(s.ctx, s.blobs, at)
-			if err != nil {
+		if err := s.block(b); err != nil {
+			return from, err
+		}
+	}
+	if err := s.apply(); err != nil {
+		return from, err
+	}
+	updates, err := s.updates()
+	if err != nil {
+		return from, err
+	}
+	return to, s.index.Apply(s.ctx, updates, from, to)
+}
+
+// block decodes a block's lines. Where uploads take much memory, it applies what it
+// has, so that it can let go of them.
+func (s *step) block(b Block) error {
+	for i := range b.Lines {
+		at := Located{Loc{b.Number, i}, b.Repo, b.Recv, b.Spool, b.First + uint64(i), b.Lines[i]}
+		if s.faults.givenUp(at.Loc) {
+			continue
+		}
+		if s.expander.given >= foldBytes {
+			if err := s.apply(); err != nil {
 				return err
 			}
-			for _, l := range lines {
-				s.line(b, at.Loc, l)
-			}
+		}
+		if err := s.decode(b, at); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (s *step) line(b Block, at Loc, l fold.Line) {
-	changes, err := fold.Decode(b.Repo, l)
-	if err != nil {
-		return // the collector stores no such lines; an uploaded one may hold any bytes
-	}
-	for _, c := range changes {
-		p := s.entities[c.Key]
-		if p == nil {
-			p = &pending{entity: fold.NewEntity(b.Repo, c)}
-			s.entities[c.Key] = p
+func (s *step) decode(b Block, at Located) error {
+	return guard(at.Loc, func() error {
+		lines, err := s.expander.lines(s.ctx, at)
+		if err != nil {
+			return err
 		}
-		p.changes = append(p.changes, c)
-		p.late = p.late || b.Late
-		if !c.Mention() && (len(p.locs) == 0 || p.locs[len(p.locs)-1] != at) {
-			p.locs = append(p.locs, at)
+		for l := range lines {
+			changes, err := fold.Decode(b.Repo, l)
+			if err != nil {
+				continue // the collector stores no such lines; an uploaded one may hold any bytes
+			}
+			s.decoded = append(s.decoded, decoded{at.Loc, b.Late, changes})
+			for _, c := range changes {
+				if s.entities[c.Key] == nil {
+					s.entities[c.Key] = &pending{entity: fold.NewEntity(b.Repo, c)}
+				}
+			}
 		}
-	}
+		return nil
+	})
 }
 
-// load fills in what the index knows of the touched entities.
+// guard makes a panic an error of the line that caused it.
+func guard(at Loc, fn func() error) error {
+	err := Protect(fn)
+	if panicked, ok := errors.AsType[*PanicError](err); ok {
+		return &LineError{at, panicked}
+	}
+	return err
+}
+
+// apply folds in what is decoded, in the order of the log.
+func (s *step) apply() error {
+	if err := s.load(); err != nil {
+		return err
+	}
+	for _, d := range s.decoded {
+		err := guard(d.at, func() error {
+			for _, c := range d.changes {
+				s.entities[c.Key].apply(d, c)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	clear(s.decoded) // it keeps uploads in memory
+	s.decoded = s.decoded[:0]
+	s.expander.given = 0
+	return nil
+}
+
+func (p *pending) apply(d decoded, c fold.Change) {
+	if !c.Mention() && (len(p.locs) == 0 || p.locs[len(p.locs)-1] != d.at) {
+		p.locs = append(p.locs, d.at)
+	}
+	if d.late || p.late != nil {
+		p.late = append(p.late, c.Seen())
+		return
+	}
+	p.entity.Apply(c)
+}
+
+// load fills in what the index knows of the entities that are new to the step.
 func (s *step) load() error {
-	known, err := s.index.Get(s.ctx, slices.Collect(maps.Keys(s.entities)))
+	var keys []fold.Key
+	for key, p := range s.entities {
+		if p.entity.Seen.IsZero() && p.late == nil {
+			keys = append(keys, key)
+		}
+	}
+	known, err := s.index.Get(s.ctx, keys)
 	if err != nil {
 		return err
 	}
 	for _, e := range known {
 		if p := s.entities[e.Key]; p != nil {
-			p.entity, p.known = e, true
+			p.entity, p.before = e, e
 		}
 	}
 	return nil
@@ -120,16 +205,12 @@ func (s *step) load() error {
 func (s *step) updates() ([]Update, error) {
 	updates := make([]Update, 0, len(s.entities))
 	for _, p := range s.entities {
-		if p.late {
+		if p.late != nil {
 			if err := s.refold(p); err != nil {
 				return nil, err
 			}
-		} else {
-			for _, c := range p.changes {
-				p.entity.Apply(c)
-			}
 		}
-		updates = append(updates, Update{p.entity, p.locs})
+		updates = append(updates, Update{Before: p.before, Entity: p.entity, Lines: p.locs})
 	}
 	slices.SortFunc(updates, func(a, b Update) int { return slices.Compare(a.Entity.Key[:], b.Entity.Key[:]) })
 	return updates, nil
@@ -138,46 +219,67 @@ func (s *step) updates() ([]Update, error) {
 // refold folds an entity from all its lines, those of this step included. When it
 // was first seen is kept, since a mention leaves no line behind.
 func (s *step) refold(p *pending) error {
-	key, repo := p.entity.Key, p.entity.Repo
-	old, err := s.index.Locs(s.ctx, []fold.Key{key})
+	old, err := s.index.Locs(s.ctx, []fold.Key{p.entity.Key})
 	if err != nil {
 		return err
 	}
-	lines, err := readLines(s.ctx, s.log, s.blobs, slices.Concat(old, p.locs))
+	at := slices.DeleteFunc(slices.Concat(old, p.locs), s.faults.givenUp)
+	stored, err := s.log.Lines(s.ctx, at)
 	if err != nil {
 		return err
 	}
-	folded, ok := fold.Fold(repo, lines)[key]
-	if !ok {
-		folded = fold.Entity{Key: key, Repo: repo, Ref: p.entity.Ref}
+	// One line after the other is expanded, so that large ones are not in memory
+	// together: their order is that of the lines they stand for.
+	lines, located := make([]fold.Line, len(stored)), make(map[place]Located, len(stored))
+	for i, l := range stored {
+		lines[i] = fold.Line{Recv: l.Recv, Spool: l.Spool, Seq: l.Seq}
+		located[place{l.Spool, l.Seq}] = l
 	}
-	folded.Seen = p.entity.Seen
-	for _, c := range p.changes {
+	fold.Sort(lines)
+	folded := fold.Entity{Key: p.entity.Key, Repo: p.entity.Repo, Ref: p.entity.Ref, Seen: p.entity.Seen}
+	for _, l := range lines {
+		if err := s.foldLine(&folded, located[place{l.Spool, l.Seq}]); err != nil {
+			return err
+		}
+	}
+	for _, c := range p.late {
 		folded.See(c)
 	}
 	p.entity = folded
 	return nil
 }
 
-// readLines returns the lines at the given places, ready to be folded.
-func readLines(ctx context.Context, log Log, blobs Blobs, at []Loc) ([]fold.Line, error) {
-	located, err := log.Lines(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	lines := make([]fold.Line, 0, len(located))
-	for _, l := range located {
-		expanded, err := expand(ctx, blobs, l)
+// place is where a line stands among those of an entity.
+type place struct {
+	spool Spool
+	seq   uint64
+}
+
+// foldLine folds in what a stored line does to an entity.
+func (s *step) foldLine(e *fold.Entity, l Located) error {
+	return guard(l.Loc, func() error {
+		lines, err := s.expander.lines(s.ctx, l)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		lines = append(lines, expanded...)
-	}
-	return lines, nil
+		for line := range lines {
+			changes, err := fold.Decode(l.Repo, line)
+			if err != nil {
+				continue
+			}
+			for _, c := range changes {
+				if c.Key == e.Key && !c.Mention() {
+					e.Apply(c)
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // Tree returns the tree below an entity, filled from its lines, with its totals.
-// It fails with ErrNotFound if the index does not know the entity.
+// It fails with ErrNotFound if the index does not know the entity, and with
+// ErrTooLarge if its lines take more than MaxTree bytes.
 func Tree(ctx context.Context, log Log, index Index, blobs Blobs, repo string, ref fold.Ref) (*fold.Node, fold.Totals, error) {
 	root := fold.KeyOf(repo, ref)
 	entities, err := index.Tree(ctx, root)
@@ -195,10 +297,40 @@ func Tree(ctx context.Context, log Log, index Index, blobs Blobs, repo string, r
 	if err != nil {
 		return nil, fold.Totals{}, err
 	}
-	lines, err := readLines(ctx, log, blobs, locs)
+	lines, err := treeLines(ctx, log, blobs, locs)
 	if err != nil {
 		return nil, fold.Totals{}, err
 	}
-	node, totals := fold.Build(repo, root, entities, lines)
-	return node, totals, nil
+	return fold.Build(ctx, repo, root, entities, lines)
+}
+
+// MaxTree is how many bytes of lines a tree is made of at most. A line that stands
+// for an upload counts as the upload.
+const MaxTree = 256 << 20
+
+// treePart is how many places are read at a time.
+const treePart = 4096
+
+// treeLines returns the lines at the given places, ready to be folded.
+func treeLines(ctx context.Context, log Log, blobs Blobs, at []Loc) ([]fold.Line, error) {
+	slices.SortFunc(at, Loc.Compare) // each block is read once or twice
+	x := expander{blobs: blobs}
+	lines, size := make([]fold.Line, 0, len(at)), 0
+	for part := range slices.Chunk(at, treePart) {
+		located, err := log.Lines(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range located {
+			expanded, err := x.lines(ctx, l)
+			if err != nil {
+				return nil, err
+			}
+			lines = slices.AppendSeq(lines, expanded)
+			if size += len(l.Text); size+x.given > MaxTree {
+				return nil, ErrTooLarge
+			}
+		}
+	}
+	return lines, nil
 }

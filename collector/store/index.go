@@ -9,6 +9,7 @@ import (
 
 // Update is the new state of an entity and the places of lines that are new to it.
 type Update struct {
+	Before fold.Entity // its state in the Index; zero if it is new there
 	Entity fold.Entity
 	Lines  []Loc
 }
@@ -45,9 +46,6 @@ type Count struct {
 	Open     int // started and without an end
 }
 
-// MaxDepth is how far below its root a tree is followed.
-const MaxDepth = 256
-
 // Index is what is derived from a Log. Its methods are safe for concurrent use,
 // end when ctx does, and fail with ErrClosed after Close. What one method returns
 // stems from one moment between two calls of Apply.
@@ -65,12 +63,13 @@ type Index interface {
 	// Locs returns the places of all lines about the given entities, each once.
 	Locs(ctx context.Context, keys []fold.Key) ([]Loc, error)
 
-	// Tree returns an entity and what hangs below it, to MaxDepth levels, the root
-	// first; nothing if there is no such entity.
+	// Tree returns an entity and all that hangs below it, each once, the root first;
+	// nothing if there is no such entity.
 	Tree(ctx context.Context, root fold.Key) ([]fold.Entity, error)
 
 	// List returns rows, newest first. Rows that are inserted meanwhile neither
-	// repeat nor hide others on later pages.
+	// repeat nor hide others on later pages. Totals are kept while applying updates, so
+	// that the time for a row does not grow with what is below it.
 	List(ctx context.Context, q Query) ([]Row, error)
 
 	// Counts returns the counts of a repository by kind.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -19,6 +20,11 @@ type Cursor int64
 type Loc struct {
 	Block int64 // number of the block
 	Index int   // place in the block, from 0
+}
+
+// Compare orders places as their lines were committed.
+func (l Loc) Compare(m Loc) int {
+	return cmp.Or(cmp.Compare(l.Block, m.Block), cmp.Compare(l.Index, m.Index))
 }
 
 // Batch is the lines of one request, which are stored together or not at all.
@@ -94,14 +100,15 @@ type Log interface {
 
 	// Read returns the blocks behind after in the order of commits: at least one if
 	// there is one, and no more than hold maxLines lines or a few MiB. The cursor
-	// returned stands behind the last of them.
+	// returned stands behind the last of them. If the first one cannot be read because
+	// it is damaged, the error is a *LineError.
 	Read(ctx context.Context, after Cursor, maxLines int) ([]Block, Cursor, error)
 
 	// Head returns the cursor behind everything committed before the call.
 	Head(ctx context.Context) (Cursor, error)
 
 	// Lines returns the lines at the given places, in any order. Places that hold
-	// nothing are left out.
+	// nothing are left out. Of a damaged block the error is a *LineError.
 	Lines(ctx context.Context, at []Loc) ([]Located, error)
 
 	// Scan returns lines of a repository behind number after: at least one if there

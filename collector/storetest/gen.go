@@ -11,7 +11,7 @@ import (
 // below one another in strange ways.
 func Lines(t *rapid.T) []string {
 	entities := []string{"trace{id=t", "span{id=s1", "span{id=s2", "generation{id=g1", "generation{id=g2",
-		"retrieval{id=r1", "tool_call{id=c1", "session{id=x"}
+		"retrieval{id=r1", "tool_call{id=c1", "session{id=x", "trace{id=u"}
 	lines := []string{`trace{id=t,action=create,data={"name":"first","startTimestamp":"2026-01-01T00:00:00Z"}}`}
 	n := rapid.IntRange(0, 40).Draw(t, "lines")
 	for range n {
@@ -38,6 +38,7 @@ var verbs = []func(*rapid.T) string{
 	func(t *rapid.T) string { return `,action=add-span,data={"id":"s2",` + at(t, "start") + `}` },
 	func(t *rapid.T) string { return `,action=add-generation,data={"id":"g1","messages":[` + name(t) + `]}` },
 	func(t *rapid.T) string { return `,action=add-generation,data={"id":"g2","model":` + name(t) + `}` },
+	func(t *rapid.T) string { return `,action=add-trace,data={"id":"u","name":` + name(t) + `}` },
 	func(t *rapid.T) string { return `,action=add-retrieval,data={"id":"r1"}` },
 	func(t *rapid.T) string { return `,action=add-tool-call,data={"id":"c1","args":"{}"}` },
 	func(t *rapid.T) string { return `,action=add-error,data={"message":` + name(t) + `}` },

@@ -46,6 +46,10 @@ func Run(t *testing.T, open Open) {
 		{"a session lists its traces only", sessionTraces},
 		{"odd ids and texts come back", oddTexts},
 		{"parents in a circle end", circle},
+		{"lists and trees agree", listsAgree},
+		{"totals follow what moves", totalsMove},
+		{"an upload is read once in a step", uploadOnce},
+		{"a line that cannot be folded is given up", givenUp},
 		{"large lines are folded from their upload", largeLine},
 		{"counts tell entities and open ones", counting},
 	}
@@ -62,13 +66,14 @@ func Run(t *testing.T, open Open) {
 // harness is an open store in a test.
 type harness struct {
 	*testing.T
-	open  Open
-	dir   string
-	repo  string // that the case works with
-	log   store.Log
-	index store.Index
-	blobs blobs
-	since store.Cursor // where the lines that the case works with begin
+	open   Open
+	dir    string
+	repo   string // that the case works with
+	log    store.Log
+	index  store.Index
+	blobs  blobs
+	faults store.Faults
+	since  store.Cursor // where the lines that the case works with begin
 }
 
 func (h *harness) ctx() context.Context { return h.Context() }
@@ -184,7 +189,7 @@ func (h *harness) settle() {
 		if err != nil {
 			h.Fatal(err)
 		}
-		after, err := store.Fold(h.ctx(), h.log, h.index, h.blobs)
+		after, err := store.Fold(h.ctx(), h.log, h.index, h.blobs, &h.faults)
 		if err != nil {
 			h.Fatal(err)
 		}

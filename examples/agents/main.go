@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"time"
 
@@ -48,22 +47,13 @@ func run(ctx context.Context, out io.Writer, docs fs.FS, m model, qs []question)
 	if err != nil {
 		return done, fmt.Errorf("reading the documents: %w; run it in the root of the repository, or set -docs", err)
 	}
-	server, err := collector.New(collector.Config{})
+	server, err := collector.Start(collector.Config{})
 	if err != nil {
 		return done, err
 	}
 	defer func() { err = errors.Join(err, server.Close(ctx)) }()
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return done, err
-	}
-	serving, stop := context.WithCancel(ctx)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(serving, listener) }()
-	defer func() { stop(); err = errors.Join(err, <-served) }()
-	url := "http://" + listener.Addr().String()
 
-	log, err := logger.New(logger.Config{ID: repository, BaseURL: url})
+	log, err := logger.New(logger.Config{ID: repository, BaseURL: server.URL()})
 	if err != nil {
 		return done, err
 	}
@@ -77,7 +67,7 @@ func run(ctx context.Context, out io.Writer, docs fs.FS, m model, qs []question)
 		return done, err
 	}
 	_, _ = fmt.Fprintf(out, "%d agents at work at the same time\n\n", o.peak.Load())
-	if err := summarise(ctx, out, url+"/api/v1/repositories/"+repository); err != nil {
+	if err := summarise(ctx, out, server.URL()+"/api/v1/repositories/"+repository); err != nil {
 		return done, err
 	}
 	_, err = fmt.Fprintf(out, "the agents say:    %v\n%v\n", done, log.Stats())

@@ -1,7 +1,8 @@
 // Command faults breaks what a logger depends on, and shows that its user sees it, that
 // the good entries arrive, and that the program is never hurt: hooks that panic, then
-// a server that answers 503, resets connections and loses an answer. It takes some
-// seconds: attempts to deliver wait longer each time.
+// a server that answers 503, resets connections and loses an answer, then a server
+// that is gone while a process logs and is killed. It takes some seconds: attempts to
+// deliver wait longer each time.
 package main
 
 import (
@@ -9,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"time"
 
@@ -21,7 +20,13 @@ import (
 const headerTime = 5 * time.Second
 
 func main() {
-	if err := run(os.Stdout); err != nil {
+	err := error(nil)
+	if url, dir, yes := isVictim(); yes {
+		err = victim(url, dir)
+	} else {
+		err = run(os.Stdout)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "faults:", err)
 		os.Exit(1)
 	}
@@ -35,25 +40,20 @@ func run(out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close(ctx)) }()
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	// A collector is an http.Handler: here it stands behind one that fails.
+	faulty := newFaulty(store)
+	address, stop, err := serve(ctx, "127.0.0.1:0", faulty)
 	if err != nil {
 		return err
 	}
-	// A collector is an http.Handler: here it stands behind one that fails.
-	faulty := newFaulty(store)
-	server := &http.Server{Handler: faulty, ReadHeaderTimeout: headerTime}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	defer func() {
-		err = errors.Join(err, server.Shutdown(ctx))
-		if stopped := <-served; !errors.Is(stopped, http.ErrServerClosed) {
-			err = errors.Join(err, stopped)
-		}
-	}()
+	defer func() { err = errors.Join(err, stop()) }()
 
-	url := "http://" + listener.Addr().String()
+	url := "http://" + address
 	if err := hooks(ctx, out, url); err != nil {
 		return err
 	}
-	return outage(ctx, out, url, faulty)
+	if err := outage(ctx, out, url, faulty); err != nil {
+		return err
+	}
+	return cable(ctx, out, store)
 }

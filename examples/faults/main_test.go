@@ -10,7 +10,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if _, _, yes := isVictim(); yes {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // entries is what outage logs: the begin, the error's result, the end of a generation
 // and the begin and end of its trace for each turn, and those of the session.
@@ -32,6 +37,11 @@ var want = []string{
 	`^health after the repair: ok=true pending=0 delivery error: <nil>$`,
 	fmt.Sprintf(`^the server refused 1 requests, reset [0-9]+ and lost the answer of 1; it has %d lines$`, entries),
 	fmt.Sprintf(`^accepted=%d delivered=%[1]d pending=0 dead=0 dropped=0$`, entries),
+	`^THE CABLE IS PULLED, THE PROCESS KILLED$`,
+	fmt.Sprintf(`^the process says: %d entries are safe, 0 delivered$`, entries-1),
+	`^it is killed$`,
+	`^the next run delivered what the killed one left: lost=0$`,
+	fmt.Sprintf(`^accepted=0 recovered=%d delivered=%[1]d pending=0 dead=0 dropped=0$`, entries-1),
 }
 
 func TestFaultsAreSeenAndCostNothing(t *testing.T) {

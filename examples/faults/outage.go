@@ -23,7 +23,7 @@ func outage(ctx context.Context, out io.Writer, url string, server *faulty) (err
 	server.fail()
 	var told record
 	log, err := logger.New(logger.Config{
-		ID: "outage", BaseURL: url, FlushInterval: 50 * time.Millisecond, OnError: told.add, Slog: slog.New(slog.DiscardHandler),
+		ID: "outage", BaseURL: url, Durability: logger.Memory, FlushInterval: 50 * time.Millisecond, OnError: told.add, Slog: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"time"
 
@@ -32,22 +31,14 @@ func main() {
 func run(out io.Writer) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	server, err := collector.New(collector.Config{})
+	server, err := collector.Start(collector.Config{})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close(ctx)) }()
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	serving, stop := context.WithCancel(ctx)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(serving, listener) }()
-	defer func() { stop(); err = errors.Join(err, <-served) }()
 
 	log, err := logger.New(logger.Config{
-		ID: "longlived", BaseURL: "http://" + listener.Addr().String(), IdleAfter: idleAfter,
+		ID: "longlived", BaseURL: server.URL(), IdleAfter: idleAfter,
 	})
 	if err != nil {
 		return err

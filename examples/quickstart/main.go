@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -32,23 +31,14 @@ func run(out io.Writer) (err error) {
 
 	// 1. Start a collector, on a free port and in a temporary folder. In real life it
 	// is a process of its own: troupe serve.
-	server, err := collector.New(collector.Config{})
+	server, err := collector.Start(collector.Config{})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close(ctx)) }()
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	serving, stop := context.WithCancel(ctx)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(serving, listener) }()
-	defer func() { stop(); err = errors.Join(err, <-served) }()
-	url := "http://" + listener.Addr().String()
 
 	// 2. Start a logger that writes to the log repository "quickstart" there.
-	log, err := logger.New(logger.Config{ID: "quickstart", BaseURL: url})
+	log, err := logger.New(logger.Config{ID: "quickstart", BaseURL: server.URL()})
 	if err != nil {
 		return err
 	}
@@ -72,7 +62,7 @@ func run(out io.Writer) (err error) {
 
 	// 5. Print what the collector has, and the account of the logger: every entry it
 	// accepted is delivered, pending, dead (refused by the server) or dropped.
-	if err := show(ctx, out, url+"/api/v1/repositories/quickstart/traces/"+trace.ID()); err != nil {
+	if err := show(ctx, out, server.URL()+"/api/v1/repositories/quickstart/traces/"+trace.ID()); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(out, log.Stats())

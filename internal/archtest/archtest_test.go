@@ -184,7 +184,7 @@ func TestImportsFollowTheLayout(t *testing.T) {
 	}
 }
 
-func TestLoggerBringsInOnlyItsThreeDependencies(t *testing.T) {
+func TestLoggerBringsInOnlyItsDependencies(t *testing.T) {
 	t.Parallel()
 	for _, system := range systems {
 		t.Run(system, func(t *testing.T) {

@@ -24,6 +24,7 @@ const (
 	uuid       = "github.com/google/uuid"
 	retryable  = "github.com/hashicorp/go-retryablehttp"
 	sys        = "golang.org/x/sys"
+	mimetype   = "github.com/gabriel-vasile/mimetype"
 	compress   = "github.com/klauspost/compress"
 	semaphore  = "golang.org/x/sync"
 	sqlite     = "modernc.org/sqlite"
@@ -44,21 +45,22 @@ var layout = []row{
 	{path: "internal/wire", imports: []string{"messages"}},
 	{path: "internal/completion"},
 	{path: "internal/media"},
-	{path: "internal/spool", imports: []string{"messages", "internal/wire"}, modules: []string{sys}},
+	{path: "internal/spool", modules: []string{sys, uuid}},
 	{path: "supervisor", modules: []string{protoactor}},
 	{
 		path:    "actors",
-		imports: []string{"messages", "internal/wire", "internal/ledger", "internal/spool", "supervisor"},
+		imports: []string{"messages", "internal/wire", "internal/ledger", "supervisor"},
 		modules: []string{protoactor},
 	},
 	{path: "transport", imports: []string{"messages", "internal/wire"}, modules: []string{retryable, uuid}},
+	{path: "internal/delivery", imports: []string{"messages", "internal/wire", "internal/spool", "transport"}, modules: []string{uuid}},
 	{
 		path: "logger",
 		imports: []string{
 			"messages", "internal/wire", "internal/ledger", "internal/spool", "internal/completion", "internal/media",
-			"supervisor", "actors", "transport",
+			"supervisor", "actors", "transport", "internal/delivery",
 		},
-		modules: []string{uuid},
+		modules: []string{uuid, mimetype},
 	},
 	{
 		path:    "collector",
@@ -76,7 +78,7 @@ var layout = []row{
 	{
 		path: "internal/cli",
 		imports: []string{
-			"internal/wire", "internal/spool", "logger", "transport", "collector", "internal/replay", "collector/tree",
+			"internal/wire", "internal/spool", "internal/delivery", "logger", "transport", "collector", "internal/replay", "collector/tree",
 		},
 		modules: append(terminal, compress, sys),
 	},
@@ -89,11 +91,13 @@ var layout = []row{
 	{path: "internal/conformance", tests: true},
 	{path: "internal/docs", tests: true},
 	{path: "internal/e2e", tests: true},
+	{path: "internal/harness", tests: true},
+	{path: "internal/spool/seglog/seglogtest", tests: true},
 }
 
 // closureOf names the packages whose dependencies, together, are all that importing
 // the logger may add to a user's build.
-var closureOf = []string{protoactor + "/actor", uuid, retryable}
+var closureOf = []string{protoactor + "/actor", uuid, retryable, mimetype}
 
 // systems are the operating systems that Troupe is built for. A file with a build
 // constraint keeps the rules as well.

@@ -88,7 +88,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(serveCommand(), showCommand(), replayCommand())
+	root.AddCommand(serveCommand(), showCommand(), replayCommand(), spoolCommand())
 	return root
 }
 

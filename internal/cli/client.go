@@ -24,6 +24,8 @@ type client struct {
 	from string   // as the user gave it
 	key  string
 	http http.Client
+
+	behind bool // an answer did not show all that was stored
 }
 
 // errNotFound is returned for what the collector does not have.
@@ -82,6 +84,7 @@ func (c *client) get(ctx context.Context, query url.Values, path ...string) ([]b
 			c.base.Host, cause(err))
 	}
 	defer resp.Body.Close()
+	c.behind = c.behind || resp.Header.Get(collector.HeaderBehind) != ""
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("the answer of %s broke off: %w; try again", c.base.Host, err)

@@ -38,7 +38,7 @@ func showCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			f.from = cmp.Or(f.from, os.Getenv(EnvURL), DefaultURL)
 			f.key = cmp.Or(f.key, os.Getenv(EnvAPIKey))
-			return show(c.Context(), f, args, c.OutOrStdout())
+			return show(c.Context(), f, args, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&f.from, "from", "", "URL of the collector (default: $"+EnvURL+", then "+DefaultURL+")")
@@ -48,7 +48,10 @@ func showCommand() *cobra.Command {
 	return cmd
 }
 
-func show(ctx context.Context, f showFlags, args []string, stdout io.Writer) error {
+// errBehind is told where the collector's answers do not show all yet.
+var errBehind = errors.New("the collector has not caught up: some of what it has stored is not shown yet; try again later")
+
+func show(ctx context.Context, f showFlags, args []string, stdout, stderr io.Writer) error {
 	if err := requireRepo(f.repo); err != nil {
 		return err
 	}
@@ -56,6 +59,11 @@ func show(ctx context.Context, f showFlags, args []string, stdout io.Writer) err
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if c.behind {
+			tell(stderr, errBehind)
+		}
+	}()
 	newest := url.Values{"limit": {strconv.Itoa(listed)}}
 	switch {
 	case len(args) == 0 && f.json:

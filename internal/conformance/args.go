@@ -14,8 +14,7 @@ const (
 	skipCall    = "no such call in Go"
 	skipZero    = "Go zero value: it means not given"
 	skipField   = "a field that the Go type does not have"
-	skipLarge   = "large lines"
-	skipSink    = "sinks"
+	skipSink    = "sinks keep their own keys, and Flush covers them"
 	skipState   = "state from outside the case"
 )
 

@@ -1,11 +1,14 @@
 package conformance
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,12 +21,38 @@ func same(want, got []Line) bool {
 
 // aligned returns lines in a form that is equal where they say the same.
 func aligned(want, got []Line) (alignedWant, alignedGot []Line) {
-	want, got = canonicalLines(want), canonicalLines(got)
+	want, got = canonicalLines(attachmentsLast(want)), canonicalLines(attachmentsLast(got))
 	for i := range min(len(want), len(got)) {
 		got[i].ID, _ = mask(want[i].ID, got[i].ID).(string)
 		got[i].Data = mask(want[i].Data, got[i].Data)
 	}
 	return want, got
+}
+
+// attachmentsLast puts the lines of attachments behind the others, sorted by what they
+// say beside ids: when they come depends on their uploads.
+func attachmentsLast(lines []Line) []Line {
+	var first, last []Line
+	for _, l := range lines {
+		if l.Action == "add-attachment" {
+			last = append(last, l)
+		} else {
+			first = append(first, l)
+		}
+	}
+	slices.SortStableFunc(last, func(a, b Line) int { return cmp.Compare(wording(a), wording(b)) })
+	return append(first, last...)
+}
+
+func wording(l Line) string {
+	object := maps.Clone(l.object())
+	delete(object, "id")
+	delete(object, "key")
+	text, err := json.Marshal(object)
+	if err != nil {
+		panic(err) // it was decoded from JSON
+	}
+	return string(text)
 }
 
 // jsonText is the value in a string that holds JSON.

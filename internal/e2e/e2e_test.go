@@ -1,18 +1,20 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/troupelog/troupe/collector"
@@ -26,12 +28,14 @@ type server struct {
 	t    *testing.T
 	dir  string
 	addr string // fixed after the first start
-	c    *collector.Collector
-	stop func()
+
+	spools string // the folder of the loggers' spools
+	c      *collector.Collector
+	stop   func()
 }
 
 func newServer(t *testing.T) *server {
-	s := &server{t: t, dir: t.TempDir(), addr: "127.0.0.1:0"}
+	s := &server{t: t, dir: t.TempDir(), spools: filepath.Join(t.TempDir(), "spools"), addr: "127.0.0.1:0"}
 	s.start()
 	t.Cleanup(func() { s.stop() })
 	return s
@@ -85,7 +89,8 @@ func (s *server) get(path string, into any) {
 
 func (s *server) logger(c logger.Config) *logger.Logger {
 	s.t.Helper()
-	c.ID, c.BaseURL = "repo", "http://"+s.addr
+	c.ID, c.BaseURL = cmp.Or(c.ID, "repo"), "http://"+s.addr
+	c.SpoolDir = cmp.Or(c.SpoolDir, s.spools)
 	if c.OnError == nil {
 		c.OnError = func(err error) { s.t.Log(err) }
 	}
@@ -138,7 +143,7 @@ func TestAnAgentRunIsShownAsItWasLogged(t *testing.T) {
 	var stats collector.Stats
 	s.get("/api/v1/repositories/repo/stats", &stats)
 	want := map[string]int{"session": 1, "trace": 1, "span": 2, "generation": 1, "retrieval": 1, "tool_call": 1, "error": 1}
-	if diff := cmp.Diff(want, stats.Entities); diff != "" || stats.Open != 0 || int64(stats.Lines) != l.Stats().Delivered {
+	if diff := gocmp.Diff(want, stats.Entities); diff != "" || stats.Open != 0 || int64(stats.Lines) != l.Stats().Delivered {
 		t.Errorf("stats %+v, %d delivered (-want +got):\n%s", stats, l.Stats().Delivered, diff)
 	}
 	var got collector.Trace
@@ -153,7 +158,7 @@ func TestAnAgentRunIsShownAsItWasLogged(t *testing.T) {
 	}
 	walk(&got.Node, 0)
 	wantShape := []string{"trace t", "  span sp", "    span sp2", "      generation g", "    retrieval r", "    tool_call c", "    error e"}
-	if diff := cmp.Diff(wantShape, shape); diff != "" {
+	if diff := gocmp.Diff(wantShape, shape); diff != "" {
 		t.Errorf("tree (-want +got):\n%s", diff)
 	}
 	whole, err := json.Marshal(got)
@@ -209,7 +214,7 @@ func TestARestartedServerHasEverythingOnce(t *testing.T) {
 		t.Errorf("%d lines stored, %v", stats.Lines, account)
 	}
 	want := map[string]int{"session": sessions, "trace": sessions * traces, "span": 0, "generation": sessions * traces, "retrieval": 0, "tool_call": 0, "error": 0}
-	if diff := cmp.Diff(want, stats.Entities); diff != "" || stats.Open != 0 {
+	if diff := gocmp.Diff(want, stats.Entities); diff != "" || stats.Open != 0 {
 		t.Errorf("%d open, entities (-want +got):\n%s", stats.Open, diff)
 	}
 }

@@ -1,11 +1,9 @@
-// Package ledger keeps the account of every accepted entry:
-//
-//	accepted = delivered + pending + dead + dropped
-//
-// It is the only place of back-pressure: it admits bytes up to a limit and makes
-// callers wait, for a bounded time, for room. It also counts flush epochs: a
-// barrier closes the current epoch and waits until all entries admitted in it and
-// before it have been settled, so that it cannot overtake data.
+// Package ledger admits entries and follows them until they are handed to the sinks.
+// It is the only place of back-pressure: it admits bytes up to a limit, makes callers
+// wait, for a bounded time, for room, and gets the bytes back when the memory of the
+// entries is free again. It also counts flush epochs: a barrier closes the current
+// epoch and waits until all entries admitted in it and before it have been handed
+// over, so that it cannot overtake data. What becomes of them then, each sink counts.
 //
 // All methods may be called concurrently.
 package ledger
@@ -27,56 +25,36 @@ var (
 	ErrFull = errors.New("ledger: no room within the allowed time")
 	// ErrTooLarge is returned by Admit for an entry over the whole limit.
 	ErrTooLarge = errors.New("ledger: entry is larger than the limit")
-	// ErrDropped is returned by a barrier when entries before it were given up.
-	ErrDropped = errors.New("ledger: entries were dropped")
-)
-
-// EntryOverhead is charged for each entry beside its bytes: what a command, its
-// queue slots and its bookkeeping cost in memory, in bytes.
-const EntryOverhead = 256
-
-// Outcome is how an accepted entry left the logger.
-type Outcome uint8
-
-// The outcomes.
-const (
-	Delivered Outcome = iota // the server acknowledged it
-	Dead                     // the server refused it for good
-	Dropped                  // given up, with a reason
 )
 
 // Ledger is the account. Make one with New.
 type Ledger struct {
 	limit int64
 
-	bytes     atomic.Int64 // admitted and not settled
-	accepted  atomic.Int64
-	delivered atomic.Int64
-	dead      atomic.Int64
-	dropped   atomic.Int64
-	quarantin atomic.Int64
+	bytes       atomic.Int64 // admitted and not released
+	accepted    atomic.Int64
+	handed      atomic.Int64
+	quarantined atomic.Int64
 
-	// stuck is set when a caller waited in vain and cleared by the next settlement:
-	// while nothing moves, one caller has waited for all.
+	// stuck is set when a caller waited in vain and cleared by the next release: while
+	// nothing moves, one caller has waited for all.
 	stuck atomic.Bool
 
 	current atomic.Pointer[epoch] // nil after Close
 
-	mu     sync.Mutex
-	open   []*epoch         // guarded by mu; oldest first; the last is current
-	room   chan struct{}    // guarded by mu; closed when bytes were given back
-	waits  int              // guarded by mu; callers waiting for room
-	causes map[string]int64 // guarded by mu; dropped entries by reason
+	mu    sync.Mutex
+	open  []*epoch      // guarded by mu; oldest first; the last is current
+	room  chan struct{} // guarded by mu; closed when bytes were given back
+	waits int           // guarded by mu; callers waiting for room
 }
 
 // epoch counts the entries admitted between two barriers.
 type epoch struct {
 	number uint64
-	// left is the number of unsettled entries plus one while the epoch is current;
-	// it never leaves zero again.
-	left    atomic.Int64
-	done    chan struct{} // closed when left reaches zero
-	dropped atomic.Bool   // an entry of it was given up
+	// left is the number of entries that are not handed over, plus one while the epoch
+	// is current; it never leaves zero again.
+	left atomic.Int64
+	done chan struct{} // closed when left reaches zero
 }
 
 func newEpoch(n uint64) *epoch {
@@ -106,21 +84,20 @@ func (e *epoch) leave(n int64) {
 
 // New returns a ledger that admits up to limit bytes.
 func New(limit int64) *Ledger {
-	l := &Ledger{limit: limit, room: make(chan struct{}), causes: map[string]int64{}}
+	l := &Ledger{limit: limit, room: make(chan struct{})}
 	e := newEpoch(1)
 	l.open = []*epoch{e}
 	l.current.Store(e)
 	return l
 }
 
-// Admit accepts one entry of size bytes and returns the epoch it belongs to. It
+// Admit accepts one entry of cost bytes and returns the epoch it belongs to. It
 // waits up to wait for room. It fails with ErrClosed, ErrFull or ErrTooLarge, and
 // then nothing is accounted.
-func (l *Ledger) Admit(size int, wait time.Duration) (uint64, error) {
+func (l *Ledger) Admit(cost int64, wait time.Duration) (uint64, error) {
 	if l.current.Load() == nil {
 		return 0, ErrClosed
 	}
-	cost := int64(size) + EntryOverhead
 	if cost > l.limit {
 		return 0, ErrTooLarge
 	}
@@ -131,7 +108,7 @@ func (l *Ledger) Admit(size int, wait time.Duration) (uint64, error) {
 	}
 	n, ok := l.enter()
 	if !ok {
-		l.release(cost)
+		l.Release(cost)
 		return 0, ErrClosed
 	}
 	return n, nil
@@ -139,8 +116,8 @@ func (l *Ledger) Admit(size int, wait time.Duration) (uint64, error) {
 
 // AdmitOwn accepts an entry that the logger itself makes (the end of an orphan).
 // It neither waits nor fails for want of room, and works while Close drains.
-func (l *Ledger) AdmitOwn(size int) uint64 {
-	l.bytes.Add(int64(size) + EntryOverhead)
+func (l *Ledger) AdmitOwn(cost int64) uint64 {
+	l.Charge(cost)
 	if n, ok := l.enter(); ok {
 		return n
 	}
@@ -151,6 +128,10 @@ func (l *Ledger) AdmitOwn(size int) uint64 {
 	l.accepted.Add(1)
 	return e.number
 }
+
+// Charge takes bytes, without a wait, for what Release will give back: memory of
+// entries that were accepted long ago.
+func (l *Ledger) Charge(cost int64) { l.bytes.Add(cost) }
 
 // take reserves bytes if there is room for them.
 func (l *Ledger) take(cost int64) bool {
@@ -164,9 +145,6 @@ func (l *Ledger) take(cost int64) bool {
 		}
 	}
 }
-
-// Filling reports whether half of the limit is in use: time to send what there is.
-func (l *Ledger) Filling() bool { return l.bytes.Load() > l.limit/2 }
 
 // enter joins the current epoch.
 func (l *Ledger) enter() (uint64, bool) {
@@ -215,9 +193,9 @@ func (l *Ledger) waitForRoom(cost int64, wait time.Duration) error {
 	}
 }
 
-// release gives bytes back and wakes the callers that wait for them.
-func (l *Ledger) release(n int64) {
-	l.bytes.Add(-n)
+// Release gives back the cost of entries whose memory is free again.
+func (l *Ledger) Release(cost int64) {
+	l.bytes.Add(-cost)
 	l.stuck.Store(false)
 	l.mu.Lock()
 	if l.waits > 0 {
@@ -227,49 +205,29 @@ func (l *Ledger) release(n int64) {
 	l.mu.Unlock()
 }
 
-// Settle accounts for entries of one epoch that left with the same outcome: count
-// entries of size bytes together. Reason names why entries were dropped.
-func (l *Ledger) Settle(o Outcome, reason string, epochNumber uint64, count, size int) {
-	if count == 0 {
-		return
-	}
+// Handed notes that count entries of one epoch have been handed over.
+func (l *Ledger) Handed(epochNumber uint64, count int) {
 	n := int64(count)
-	switch o {
-	case Delivered:
-		l.delivered.Add(n)
-	case Dead:
-		l.dead.Add(n)
-	case Dropped:
-		l.dropped.Add(n)
-	}
+	l.handed.Add(n)
 	l.mu.Lock()
-	if o == Dropped {
-		l.causes[reason] += n
-	}
+	at := slices.IndexFunc(l.open, func(e *epoch) bool { return e.number == epochNumber })
 	var e *epoch
-	for _, o := range l.open {
-		if o.number == epochNumber {
-			e = o
-			break
-		}
+	if at >= 0 {
+		e = l.open[at]
 	}
 	l.mu.Unlock()
-	l.release(int64(size) + n*EntryOverhead)
 	if e != nil {
-		if o == Dropped {
-			e.dropped.Store(true)
-		}
 		e.leave(n)
 	}
 }
 
 // Quarantine counts an entry that was emitted by the supervisor.
-func (l *Ledger) Quarantine() { l.quarantin.Add(1) }
+func (l *Ledger) Quarantine() { l.quarantined.Add(1) }
 
 // Barrier closes the current epoch and returns a function that waits until every
-// entry admitted before the call has been settled, or ctx ends.
+// entry admitted before the call has been handed over, or ctx ends.
 func (l *Ledger) Barrier() func(ctx context.Context) error {
-	return l.barrier()
+	return l.awaitAll(l.turn())
 }
 
 // Close refuses further calls of Admit and returns a barrier behind the last
@@ -283,57 +241,46 @@ func (l *Ledger) Close() func(ctx context.Context) error {
 	return l.Barrier()
 }
 
-func (l *Ledger) barrier() func(ctx context.Context) error {
+// turn ends the current epoch, unless it is empty, and returns those before the next.
+func (l *Ledger) turn() []*epoch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	last := l.open[len(l.open)-1]
-	switch reopen := l.current.Load() != nil; {
-	case reopen && last.left.Load() == 1:
+	if l.current.Load() == nil {
+		return slices.Clone(l.open)
+	}
+	if last.left.Load() == 1 {
 		// Nothing was admitted since the last barrier: its epoch goes on.
-		return l.awaitAll(l.open[:len(l.open)-1])
-	case reopen:
-		next := newEpoch(last.number + 1)
-		l.open = append(l.open, next)
-		l.current.Store(next)
-		last.leave(1)
+		return slices.Clone(l.open[:len(l.open)-1])
 	}
-	var through []*epoch
-	for _, e := range l.open {
-		if e.number <= last.number {
-			through = append(through, e)
-		}
-	}
-	return l.awaitAll(through)
+	through := slices.Clone(l.open)
+	next := newEpoch(last.number + 1)
+	l.open = append(l.open, next)
+	l.current.Store(next)
+	last.leave(1)
+	return through
 }
 
-// awaitAll returns the wait for those of the epochs that are not settled yet.
 func (l *Ledger) awaitAll(epochs []*epoch) func(context.Context) error {
-	waiting := slices.DeleteFunc(slices.Clone(epochs), func(e *epoch) bool { return e.left.Load() == 0 })
-	return func(ctx context.Context) error { return l.await(ctx, waiting) }
-}
-
-func (l *Ledger) await(ctx context.Context, epochs []*epoch) error {
-	defer l.prune()
-	dropped := false
-	for _, e := range epochs {
-		select {
-		case <-e.done: // also where ctx has ended, too
-		default:
+	return func(ctx context.Context) error {
+		defer l.prune()
+		for _, e := range epochs {
+			select {
+			case <-e.done: // also where ctx has ended, too
+				continue
+			default:
+			}
 			select {
 			case <-e.done:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
 		}
-		dropped = dropped || e.dropped.Load()
+		return nil
 	}
-	if dropped {
-		return ErrDropped
-	}
-	return nil
 }
 
-// prune forgets the settled epochs in front.
+// prune forgets the epochs in front that are over.
 func (l *Ledger) prune() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -342,28 +289,16 @@ func (l *Ledger) prune() {
 	}
 }
 
-// Account is a moment's reading of the ledger. Pending is computed, so that the
-// account always balances.
+// Account is a moment's reading of the ledger.
 type Account struct {
-	Accepted, Delivered, Dead, Dropped, Quarantined int64
-	Bytes                                           int64 // admitted and not settled
-	Causes                                          map[string]int64
+	Accepted, Handed, Quarantined int64
+	Bytes                         int64 // admitted and not released
 }
 
-// Pending is the number of accepted entries that have no outcome yet.
-func (a Account) Pending() int64 { return a.Accepted - a.Delivered - a.Dead - a.Dropped }
-
-// Read returns the account. Outcomes are read before Accepted, so that Pending is
-// never negative while others write.
+// Read returns the account. Handed is read before Accepted, so that it is never the
+// larger one while others write.
 func (l *Ledger) Read() Account {
-	l.mu.Lock()
-	causes := make(map[string]int64, len(l.causes))
-	for k, v := range l.causes {
-		causes[k] = v
-	}
-	l.mu.Unlock()
-	a := Account{Causes: causes, Quarantined: l.quarantin.Load(), Bytes: l.bytes.Load()}
-	a.Delivered, a.Dead, a.Dropped = l.delivered.Load(), l.dead.Load(), l.dropped.Load()
+	a := Account{Quarantined: l.quarantined.Load(), Bytes: l.bytes.Load(), Handed: l.handed.Load()}
 	a.Accepted = l.accepted.Load()
 	return a
 }

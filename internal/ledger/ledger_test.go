@@ -15,7 +15,7 @@ import (
 
 func TestAdmitRefusesWhatCanNeverFit(t *testing.T) {
 	l := ledger.New(1000)
-	if _, err := l.Admit(1000, time.Hour); !errors.Is(err, ledger.ErrTooLarge) {
+	if _, err := l.Admit(1001, time.Hour); !errors.Is(err, ledger.ErrTooLarge) {
 		t.Fatalf("Admit over the limit = %v, want ErrTooLarge", err)
 	}
 	if a := l.Read(); a.Accepted != 0 || a.Bytes != 0 {
@@ -25,7 +25,7 @@ func TestAdmitRefusesWhatCanNeverFit(t *testing.T) {
 
 func TestAdmitWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := ledger.New(2 * (100 + ledger.EntryOverhead))
+		l := ledger.New(2 * 100)
 		first, _ := l.Admit(100, 0)
 		if _, err := l.Admit(100, 0); err != nil {
 			t.Fatal(err)
@@ -41,7 +41,7 @@ func TestAdmitWaitsForRoom(t *testing.T) {
 			t.Fatalf("Admit returned %v before there was room", err)
 		default:
 		}
-		l.Settle(ledger.Delivered, "", first, 1, 100)
+		settle(l, first, 100)
 		if err := <-admitted; err != nil {
 			t.Fatalf("Admit after room came free = %v", err)
 		}
@@ -50,7 +50,7 @@ func TestAdmitWaitsForRoom(t *testing.T) {
 
 func TestOneCallerWaitsForAllWhileNothingMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := ledger.New(100 + ledger.EntryOverhead)
+		l := ledger.New(100)
 		epoch, _ := l.Admit(100, 0)
 		start := time.Now()
 		for range 100 {
@@ -61,9 +61,9 @@ func TestOneCallerWaitsForAllWhileNothingMoves(t *testing.T) {
 		if waited := time.Since(start); waited != time.Second {
 			t.Fatalf("100 calls waited %v together, want 1s", waited)
 		}
-		l.Settle(ledger.Delivered, "", epoch, 1, 100)
+		settle(l, epoch, 100)
 		if _, err := l.Admit(100, time.Second); err != nil {
-			t.Fatalf("Admit after a settlement = %v", err)
+			t.Fatalf("Admit after a release = %v", err)
 		}
 	})
 }
@@ -81,12 +81,12 @@ func TestBarrierCoversEarlierEpochsAndNotLaterEntries(t *testing.T) {
 		done := make(chan string, 2)
 		go func() { _ = first(t.Context()); done <- "first" }()
 		go func() { _ = second(t.Context()); done <- "second" }()
-		l.Settle(ledger.Delivered, "", b, 1, 1)
+		settle(l, b, 1)
 		synctest.Wait()
 		if len(done) != 0 {
 			t.Fatalf("the %s barrier did not wait for an earlier entry", <-done)
 		}
-		l.Settle(ledger.Delivered, "", a, 1, 1)
+		settle(l, a, 1)
 		synctest.Wait()
 		if len(done) != 2 {
 			t.Fatalf("%d of 2 barriers passed", len(done))
@@ -114,17 +114,23 @@ func TestCloseRefusesCallersAndStillTakesOwnEntries(t *testing.T) {
 		t.Fatalf("Admit after Close = %v, want ErrClosed", err)
 	}
 	own := l.AdmitOwn(1)
-	l.Settle(ledger.Delivered, "", own, 1, 1)
-	l.Settle(ledger.Delivered, "", epoch, 1, 1)
+	settle(l, own, 1)
+	settle(l, epoch, 1)
 	if err := wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Close()(t.Context()); err != nil {
 		t.Fatalf("a second Close = %v", err)
 	}
-	if a := l.Read(); a.Pending() != 0 || a.Bytes != 0 || a.Accepted != 2 {
-		t.Fatalf("account after all was settled: %+v", a)
+	if a := l.Read(); a.Handed != a.Accepted || a.Bytes != 0 || a.Accepted != 2 {
+		t.Fatalf("account after all was handed over: %+v", a)
 	}
+}
+
+// settle hands one entry over and gives its room back.
+func settle(l *ledger.Ledger, epoch uint64, size int64) {
+	l.Handed(epoch, 1)
+	l.Release(size)
 }
 
 // The account balances whatever happens in whatever order.
@@ -133,17 +139,18 @@ func TestAccountBalances(t *testing.T) {
 		l := ledger.New(20_000)
 		type entry struct {
 			epoch uint64
-			size  int
+			size  int64
 		}
 		var pending []entry
-		var want ledger.Account
+		var accepted, bytes int64
 		for range rapid.IntRange(0, 200).Draw(t, "steps") {
 			switch rapid.IntRange(0, 4).Draw(t, "step") {
 			case 0, 1:
-				size := rapid.IntRange(0, 3000).Draw(t, "size")
+				size := rapid.Int64Range(0, 3000).Draw(t, "size")
 				if epoch, err := l.Admit(size, 0); err == nil {
 					pending = append(pending, entry{epoch, size})
-					want.Accepted++
+					accepted++
+					bytes += size
 				}
 			case 2:
 				l.Barrier()
@@ -153,50 +160,29 @@ func TestAccountBalances(t *testing.T) {
 				}
 				e := pending[0]
 				pending = pending[1:]
-				o := ledger.Outcome(rapid.IntRange(0, 2).Draw(t, "outcome"))
-				l.Settle(o, "why", e.epoch, 1, e.size)
-				switch o {
-				case ledger.Delivered:
-					want.Delivered++
-				case ledger.Dead:
-					want.Dead++
-				case ledger.Dropped:
-					want.Dropped++
-				}
+				settle(l, e.epoch, e.size)
+				bytes -= e.size
 			}
 		}
-		got := l.Read()
-		if got.Accepted != want.Accepted || got.Delivered != want.Delivered || got.Dead != want.Dead ||
-			got.Dropped != want.Dropped || got.Causes["why"] != want.Dropped || got.Pending() != int64(len(pending)) {
-			t.Fatalf("account %+v, want %+v with %d pending", got, want, len(pending))
+		want := ledger.Account{Accepted: accepted, Handed: accepted - int64(len(pending)), Bytes: bytes}
+		if got := l.Read(); got != want {
+			t.Fatalf("account %+v, want %+v", got, want)
 		}
 		wait := l.Barrier()
 		for _, e := range pending {
-			l.Settle(ledger.Delivered, "", e.epoch, 1, e.size)
+			settle(l, e.epoch, e.size)
 		}
-		if got := l.Read(); got.Pending() != 0 || got.Bytes != 0 {
-			t.Fatalf("account after all was settled: %+v", got)
+		want = ledger.Account{Accepted: accepted, Handed: accepted}
+		if got := l.Read(); got != want {
+			t.Fatalf("account %+v after everything was handed over, want %+v", got, want)
 		}
-		if err := wait(context.Background()); err != nil && (!errors.Is(err, ledger.ErrDropped) || got.Dropped == 0) {
+		if err := wait(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		if err := l.Barrier()(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 	})
-}
-
-func TestABarrierTellsOfEntriesThatWereDropped(t *testing.T) {
-	l := ledger.New(1 << 20)
-	epoch, _ := l.Admit(1, 0)
-	before := l.Barrier()
-	l.Settle(ledger.Dropped, "why", epoch, 1, 1)
-	if err := before(t.Context()); !errors.Is(err, ledger.ErrDropped) {
-		t.Errorf("the barrier before the drop = %v, want ErrDropped", err)
-	}
-	if err := l.Barrier()(t.Context()); err != nil {
-		t.Errorf("a barrier behind it = %v", err)
-	}
 }
 
 func TestAnEndedContextDoesNotFailASettledBarrier(t *testing.T) {
@@ -206,7 +192,7 @@ func TestAnEndedContextDoesNotFailASettledBarrier(t *testing.T) {
 	for range 100 {
 		epoch, _ := l.Admit(1, 0)
 		wait := l.Barrier()
-		l.Settle(ledger.Delivered, "", epoch, 1, 1)
+		settle(l, epoch, 1)
 		if err := wait(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +226,7 @@ func TestALargeEntryDoesNotCrowdOutSmallOnes(t *testing.T) {
 			t.Errorf("a small entry was refused: %v", err)
 			break
 		}
-		l.Settle(ledger.Delivered, "", epoch, 1, 1000)
+		settle(l, epoch, 1000)
 	}
 	close(stop)
 	asking.Wait()
@@ -248,12 +234,12 @@ func TestALargeEntryDoesNotCrowdOutSmallOnes(t *testing.T) {
 
 func TestConcurrentUse(t *testing.T) {
 	const callers, each = 8, 2000
-	l := ledger.New(50 * (10 + ledger.EntryOverhead))
+	l := ledger.New(50 * 10)
 	entries := make(chan uint64, 50)
 	var settled sync.WaitGroup
 	settled.Go(func() {
 		for epoch := range entries {
-			l.Settle(ledger.Delivered, "", epoch, 1, 10)
+			settle(l, epoch, 10)
 		}
 	})
 	var calling sync.WaitGroup
@@ -280,7 +266,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	close(entries)
 	settled.Wait()
-	if a := l.Read(); a.Accepted != callers*each || a.Delivered != callers*each || a.Bytes != 0 {
-		t.Fatalf("account %+v, want %d accepted and delivered", a, callers*each)
+	if a := l.Read(); a.Accepted != callers*each || a.Handed != callers*each || a.Bytes != 0 {
+		t.Fatalf("account %+v, want %d accepted and handed over", a, callers*each)
 	}
 }

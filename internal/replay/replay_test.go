@@ -34,7 +34,8 @@ func startServer(t *testing.T) *server {
 	}
 	ts := httptest.NewServer(c)
 	log, err := logger.New(logger.Config{
-		ID: "r", BaseURL: ts.URL, MaxWait: time.Minute,
+		Durability: logger.Memory,
+		ID:         "r", BaseURL: ts.URL, MaxWait: time.Minute,
 		OnError: func(err error) { t.Errorf("the logger reports: %v", err) },
 	})
 	if err != nil {

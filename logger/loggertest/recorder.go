@@ -15,6 +15,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -48,25 +49,27 @@ func (l Line) String() string {
 type Recorder struct {
 	log *logger.Logger
 
-	mu     sync.Mutex
-	lines  []Line  // guarded by mu
-	errs   []error // guarded by mu
-	status int     // guarded by mu; 0 means 200
+	mu       sync.Mutex
+	lines    []Line            // guarded by mu
+	contents map[string][]byte // guarded by mu; of attachments, by key
+	errs     []error           // guarded by mu
+	status   int               // guarded by mu; 0 means 200
 }
 
 // deadline bounds a flush: nothing here waits for a network.
 const deadline = 30 * time.Second
 
 // New returns a logger that writes to a new Recorder. The fields of c that say where
-// to send are set by New; OnError is called beside the recorder's own. The logger is
+// to send are set by New, and entries are kept in memory; OnError is called beside the recorder's own. The logger is
 // closed at the end of the test.
 func New(t testing.TB, c logger.Config) (*logger.Logger, *Recorder) {
 	t.Helper()
-	r := &Recorder{}
+	r := &Recorder{contents: map[string][]byte{}}
 	if c.ID == "" {
 		c.ID = "test"
 	}
 	c.BaseURL, c.APIKey, c.Transport, c.ManualFlush = "http://127.0.0.1", "test", r, true
+	c.Durability = logger.Memory
 	onError := c.OnError
 	c.OnError = func(err error) {
 		r.mu.Lock()
@@ -99,7 +102,8 @@ func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
 	}
-	if req.Method == http.MethodPost {
+	switch {
+	case req.Method == http.MethodPost:
 		sent, err := io.ReadAll(req.Body)
 		if err != nil {
 			return nil, err
@@ -109,6 +113,15 @@ func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 		} else if err := r.record(sent); err != nil {
 			return nil, err
 		}
+	case req.Method == http.MethodPut:
+		content, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.contents[req.URL.Query().Get("key")] = content
+	case strings.HasSuffix(req.URL.Path, "/upload-url"):
+		signed := "http://127.0.0.1/storage?key=" + url.QueryEscape(req.URL.Query().Get("key"))
+		body = fmt.Sprintf(`{"data":{"url":%q}}`, signed)
 	}
 	return &http.Response{
 		StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -153,6 +166,16 @@ func (r *Recorder) Lines(t testing.TB) []Line {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.lines)
+}
+
+// Contents flushes the logger and returns the contents of attachments that were
+// uploaded, by the key in their lines.
+func (r *Recorder) Contents(t testing.TB) map[string][]byte {
+	t.Helper()
+	r.Lines(t)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.contents)
 }
 
 // Find flushes and returns the lines with an entity and an action; "" means any.

@@ -39,6 +39,16 @@ func TestRecorderSeesWhatWasLogged(t *testing.T) {
 	rec.NoErrors(t)
 }
 
+func TestRecorderKeepsContents(t *testing.T) {
+	log, rec := loggertest.New(t, logger.Config{})
+	log.Trace(logger.TraceConfig{}).AddAttachment(logger.DataAttachment([]byte("a,b")))
+	key, _ := rec.One(t, "trace", "add-attachment").Data["key"].(string)
+	if got := rec.Contents(t)[key]; string(got) != "a,b" {
+		t.Errorf("content %q under the key of the line, %q", got, key)
+	}
+	rec.NoErrors(t)
+}
+
 // quiet stands in for the test that a failing assertion would fail.
 type quiet struct {
 	testing.TB

@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/troupelog/troupe/internal/delivery"
+	"github.com/troupelog/troupe/internal/spool"
+	"github.com/troupelog/troupe/internal/spool/vfs"
+	"github.com/troupelog/troupe/logger"
+	"github.com/troupelog/troupe/transport"
+)
+
+// destination is where the entries of a spool go, by its flags.
+type destination struct {
+	to, repo, key string
+	patience      time.Duration // how long the server may take nothing
+}
+
+// flags adds the flags of a destination to a command.
+func (d *destination) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&d.to, "to", "", "URL of the server (default: $"+EnvURL+", then $"+logger.EnvBaseURL+", then "+DefaultURL+")")
+	cmd.Flags().StringVar(&d.repo, "repo", "", "log repository (default: $"+logger.EnvRepoID+")")
+	cmd.Flags().StringVar(&d.key, "api-key", "", "key of the server (default: $"+EnvAPIKey+", then $"+logger.EnvAPIKey+")")
+	d.patience = patience
+}
+
+// connect fills in what was not given and returns the connection to the server.
+func (d *destination) connect() (*transport.HTTP, error) {
+	d.to = cmp.Or(d.to, os.Getenv(EnvURL), os.Getenv(logger.EnvBaseURL), DefaultURL)
+	d.repo = cmp.Or(d.repo, os.Getenv(logger.EnvRepoID))
+	d.key = cmp.Or(d.key, os.Getenv(EnvAPIKey), os.Getenv(logger.EnvAPIKey))
+	_, err := serverURL("--to", d.to, d.key)
+	if err := cmp.Or(requireRepo(d.repo), err); err != nil {
+		return nil, err
+	}
+	client, err := transport.New(transport.Config{BaseURL: d.to, RepositoryID: d.repo, APIKey: d.key})
+	if bad, ok := errors.AsType[*transport.ConfigError](err); ok {
+		flag := map[string]string{"BaseURL": "--to", "RepositoryID": "--repo", "APIKey": "--api-key"}[bad.Field]
+		return nil, usageError{fmt.Errorf("%s %s", flag, bad.Reason)}
+	}
+	return client, err
+}
+
+// mine returns the slots of the destination, and fails if there is none.
+func (d *destination) mine(slots []spool.SlotInfo) ([]spool.SlotInfo, error) {
+	hash := spool.TargetHash(spool.Target(d.to, d.repo))
+	var mine []spool.SlotInfo
+	for _, s := range slots {
+		if s.Target == hash {
+			mine = append(mine, s)
+		}
+	}
+	if len(mine) == 0 {
+		return nil, fmt.Errorf("the spool has nothing for repository %q of %s: check --repo, --to and --dir; troupe spool ls shows what it has", d.repo, d.to)
+	}
+	return mine, nil
+}
+
+// outcome is what came of what waited in slots.
+type outcome struct{ delivered, dead, dropped, left int64 }
+
+func (o *outcome) add(a *delivery.Account) {
+	o.delivered += a.Delivered
+	o.dead += a.Dead
+	o.left += a.Pending()
+	for _, n := range a.Dropped {
+		o.dropped += n
+	}
+}
+
+func (o *outcome) String() string {
+	return fmt.Sprintf("delivered=%d dead=%d dropped=%d left=%d", o.delivered, o.dead, o.dropped, o.left)
+}
+
+// deliverer delivers what is in slots.
+type deliverer struct {
+	destination
+	client delivery.Client
+	aead   cipher.AEAD
+	told   *notices
+	stdout io.Writer
+}
+
+// newDeliverer returns the connection as well, to be closed.
+func newDeliverer(d destination, stdout, stderr io.Writer) (*deliverer, *transport.HTTP, error) {
+	aead, err := spoolKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := d.connect()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &deliverer{d, client, aead, newNotices(stderr), stdout}, client, nil
+}
+
+// deliver opens every slot of the destination that no process holds and for which
+// wanted says yes, lets prepare change it, and delivers what is in it. It stops where
+// the server does not take everything, and prints the outcome.
+func (d *deliverer) deliver(ctx context.Context, slots []spool.SlotInfo, wanted func(*spool.SlotInfo) bool, prepare func(*spool.Spool) error) error {
+	mine, err := d.mine(slots)
+	if err != nil {
+		return err
+	}
+	sum, err := d.each(ctx, mine, wanted, prepare)
+	if _, err := fmt.Fprintln(d.stdout, &sum); err != nil {
+		return err
+	}
+	if n := sum.dead + sum.dropped + sum.left; n > 0 {
+		err = errors.Join(err, fmt.Errorf("%d entries are not delivered: troupe spool dead shows those that were refused", n))
+	}
+	return err
+}
+
+func (d *deliverer) each(ctx context.Context, mine []spool.SlotInfo, wanted func(*spool.SlotInfo) bool, prepare func(*spool.Spool) error) (sum outcome, err error) {
+	for i := range mine {
+		slot := &mine[i]
+		if !slot.Held && slot.Problem == nil && !wanted(slot) {
+			continue
+		}
+		s, openErr := slot.Open(spool.Config{AEAD: d.aead})
+		switch {
+		case errors.Is(openErr, vfs.ErrLocked):
+			if _, err := fmt.Fprintf(d.stdout, "%s is %s, which delivers what is in it: left alone\n", slotName(slot), holder(slot)); err != nil {
+				return sum, err
+			}
+			continue
+		case errors.Is(openErr, spool.ErrKey):
+			openErr = fmt.Errorf("it is sealed: give its key in $%s", EnvSpoolKey)
+		case openErr == nil:
+			if err := d.slot(ctx, s, &sum, prepare); err != nil {
+				return sum, fmt.Errorf("slot %s: %w", slotName(slot), err)
+			}
+			continue
+		}
+		err = errors.Join(err, fmt.Errorf("slot %s: %w", slotName(slot), openErr)) // the others may be better
+	}
+	return sum, err
+}
+
+// slot delivers what is in a slot, and closes it.
+func (d *deliverer) slot(ctx context.Context, s *spool.Spool, sum *outcome, prepare func(*spool.Spool) error) error {
+	if err := prepare(s); err != nil {
+		return errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	sink := delivery.Start(delivery.Config{
+		Repository: d.repo, Spool: s, Client: d.client,
+		Report: func(e delivery.Event) {
+			if e.Kind == delivery.Failing || e.Kind == delivery.Dead {
+				d.told.line(e.Err)
+			}
+		},
+	})
+	go watch(ctx, cancel, func() logger.Stats {
+		a := sink.Account()
+		return logger.Stats{Delivered: a.Delivered, Dead: a.Dead, Pending: a.Pending()}
+	}, d.patience)
+	err := sink.Flush(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("ended early: %w", context.Cause(ctx))
+	}
+	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), graceTime)
+	defer stop()
+	closeErr := sink.Close(grace, err == nil)
+	account := sink.Account()
+	sum.add(&account)
+	if errors.Is(closeErr, delivery.ErrPending) && err != nil {
+		closeErr = nil // err says it already
+	}
+	return errors.Join(err, closeErr)
+}

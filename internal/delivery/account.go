@@ -1,0 +1,99 @@
+package delivery
+
+import (
+	"cmp"
+	"maps"
+
+	"github.com/troupelog/troupe/internal/spool/seglog"
+)
+
+// Account says what became of the entries of a sink. It balances at every moment:
+//
+//	Appended + Recovered = Delivered + Dead + Dropped + Pending
+//
+// An attachment and its line are one entry, which is delivered with its line.
+type Account struct {
+	Appended  int64            // entries given to Append
+	Recovered int64            // entries found in the spool, or in one that was adopted
+	Delivered int64            // entries that the server acknowledged
+	Dead      int64            // entries that became dead letters
+	Dropped   map[string]int64 // entries given up, by reason
+
+	Spooled    int64 // pending entries that are on disk; those being moved count twice
+	SpoolBytes int64 // disk space of the segments
+	Panics     int64 // contained panics of the Client
+}
+
+// Pending returns how many entries have no outcome.
+func (a *Account) Pending() int64 {
+	return a.Appended + a.Recovered - a.Delivered - a.Dead - total(a.Dropped)
+}
+
+func total(counts map[string]int64) (sum int64) {
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}
+
+// Account returns the account of this moment.
+func (s *Sink) Account() Account {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.account
+	a.Dropped = maps.Clone(a.Dropped)
+	a.Panics = s.panics.Load()
+	for _, l := range []*lane{s.own, s.orphan} {
+		if l != nil {
+			a.read(l.spool.Lines.State())
+			a.read(l.spool.Uploads.State())
+		}
+	}
+	return a
+}
+
+// read adds what a log knows.
+func (a *Account) read(state seglog.State) {
+	for reason, n := range state.Dropped {
+		a.Dropped[reason] += n
+	}
+	if state.Written > state.Acked {
+		a.Spooled += min(state.Unacked, int64(state.Written-state.Acked))
+	}
+	a.SpoolBytes += state.DiskBytes
+}
+
+// count changes the account.
+func (s *Sink) count(change func(*Account)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.account)
+}
+
+// drop counts entries that are given up for a reason that no log counts, and tells it.
+func (s *Sink) drop(n int64, reason string, err error) {
+	if n <= 0 {
+		return
+	}
+	s.count(func(a *Account) { a.Dropped[reason] += n })
+	s.report(Event{Kind: Dropped, Entries: int(n), Reason: reason, Err: err})
+}
+
+// Health says how a sink is at the moment.
+type Health struct {
+	Err     error  // of the last attempt to send or to upload; nil after a success
+	Spool   error  // why entries are kept in memory though there is a disk; nil if they are not
+	Full    bool   // the spool has reached its limit, or the disk is full
+	Stalled string // a stage that makes no progress, "" if all do
+}
+
+// Health returns the state of this moment.
+func (s *Sink) Health() Health {
+	lines, uploads := s.own.spool.Lines.State(), s.own.spool.Uploads.State()
+	return Health{
+		Err:     cmp.Or(s.gate.last(), s.own.upload.last()),
+		Spool:   cmp.Or(lines.Err, uploads.Err),
+		Full:    lines.Full || uploads.Full,
+		Stalled: s.stalled(),
+	}
+}

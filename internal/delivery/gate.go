@@ -1,0 +1,172 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/troupelog/troupe/transport"
+)
+
+// failure follows the attempts of one stage. Its methods may be called concurrently.
+type failure struct {
+	mu    sync.Mutex
+	count int   // guarded by mu; failures since the last success
+	err   error // guarded by mu; of the last attempt
+}
+
+// failed notes an error and returns how many came in a row before it.
+func (f *failure) failed(err error) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+	f.count++
+	return f.count - 1
+}
+
+// succeeded reports whether the attempts before had failed.
+func (f *failure) succeeded() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := f.count > 0
+	f.count, f.err = 0, nil
+	return before
+}
+
+func (f *failure) last() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// gate is what all that posts to one server goes through: one at a time, and not before
+// the time that follows from the last answer.
+type gate struct {
+	failure
+	turn  chan struct{} // capacity 1; full while somebody is inside
+	nudge chan struct{} // capacity 1; ends a back-off
+	force chan struct{} // capacity 1; ends a pause
+
+	wait  sync.Mutex
+	until time.Time // guarded by wait; nobody posts before
+	pause bool      // guarded by wait; until ends a pause, not a back-off
+}
+
+func newGate() *gate {
+	return &gate{turn: make(chan struct{}, 1), nudge: make(chan struct{}, 1), force: make(chan struct{}, 1)}
+}
+
+// enter waits for the turn and for the time. It returns false when ctx ended first;
+// otherwise leave must follow.
+func (g *gate) enter(ctx context.Context) bool {
+	select {
+	case g.turn <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	if !g.await(ctx) {
+		g.leave()
+		return false
+	}
+	select {
+	case <-g.nudge: // this attempt is the one that was asked for
+	default:
+	}
+	return true
+}
+
+func (g *gate) leave() { <-g.turn }
+
+// await waits until the time has come, or a flush asks for an attempt at once.
+func (g *gate) await(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		until, pause := g.closed()
+		left := time.Until(until)
+		if left <= 0 {
+			return true
+		}
+		wake := g.nudge
+		if pause {
+			wake = g.force
+		}
+		if !sleep(ctx, left, wake) {
+			return true
+		}
+	}
+	return false
+}
+
+// sleep waits for d and reports true, or false if wake was signalled first. It returns
+// when ctx ends.
+func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-wake:
+		return false
+	}
+	return true
+}
+
+// closed returns the time before which nobody posts, and whether that is a pause.
+func (g *gate) closed() (until time.Time, pause bool) {
+	g.wait.Lock()
+	defer g.wait.Unlock()
+	return g.until, g.pause
+}
+
+// paused returns how long a pause will last yet, 0 if there is none.
+func (g *gate) paused() time.Duration {
+	until, pause := g.closed()
+	if !pause {
+		return 0
+	}
+	return max(time.Until(until), 0)
+}
+
+// hold closes the gate after a failure.
+func (g *gate) hold(err error, r remedy) {
+	before := g.failed(err)
+	wait := waitFor(err, r, before)
+	g.wait.Lock()
+	defer g.wait.Unlock()
+	g.until, g.pause = time.Now().Add(wait), r == suspend
+}
+
+// clear opens the gate after an answer that is no failure, and reports whether attempts
+// before had failed.
+func (g *gate) clear() bool {
+	g.wait.Lock()
+	g.until, g.pause = time.Time{}, false
+	g.wait.Unlock()
+	return g.succeeded()
+}
+
+// hurry ends a back-off, or prevents the next: a flush wants an attempt at once. A
+// pause is as long as it is: who asks for a flush again and again must not become a
+// burden to a server that refuses the key.
+func (g *gate) hurry() { signal(g.nudge) }
+
+// waitFor returns how long to wait before the attempt that follows a failure.
+func waitFor(err error, r remedy, before int) time.Duration {
+	if r == suspend {
+		return transport.Pause
+	}
+	asked := time.Duration(0)
+	if e, ok := errors.AsType[*transport.Error](err); ok {
+		asked = e.RetryAfter
+	}
+	return transport.Backoff(before, asked, rand.Float64)
+}
+
+// signal wakes the one who listens, without waiting.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,75 @@
+package spool
+
+import (
+	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/troupelog/troupe/internal/spool/vfs"
+)
+
+// fingerprintBytes is the length of a fingerprint in its file.
+const fingerprintBytes = 64
+
+// fingerprint tells keys apart without telling what they are: the SHA-256, in
+// hexadecimal, of a fixed text encrypted with the zero nonce, which nothing else uses
+// but by a chance of 2^-96.
+func fingerprint(aead cipher.AEAD) string {
+	sum := sha256.Sum256(aead.Seal(nil, make([]byte, nonceBytes), []byte("troupe spool key"), nil))
+	return hex.EncodeToString(sum[:])
+}
+
+// claimKey makes sure that a slot is used with one key only: what another key has
+// encrypted would look damaged. A slot that was plain so far takes the key.
+func claimKey(folder vfs.FS, aead cipher.AEAD) error {
+	known, err := readFingerprint(folder)
+	switch {
+	case err != nil:
+		return err
+	case aead == nil && known == "", aead != nil && known == fingerprint(aead):
+		return nil
+	case aead == nil || known != "":
+		return ErrKey
+	}
+	return writeFingerprint(folder, fingerprint(aead))
+}
+
+// readFingerprint returns the fingerprint of a slot's key, "" if it has none.
+func readFingerprint(folder vfs.FS) (string, error) {
+	f, err := folder.OpenFile(keyFile, os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	text := make([]byte, fingerprintBytes)
+	n, err := f.ReadAt(text, 0)
+	if errors.Is(err, io.EOF) {
+		err = nil // nothing encrypted was written behind a file that is not whole
+		if n < fingerprintBytes {
+			n = 0
+		}
+	}
+	return string(text[:n]), errors.Join(err, f.Close())
+}
+
+// writeFingerprint returns when the fingerprint is durable.
+func writeFingerprint(folder vfs.FS, text string) error {
+	f, err := folder.OpenFile(keyFile, os.O_RDWR|os.O_CREATE)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt([]byte(text), 0)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return folder.Sync()
+}

@@ -1,0 +1,198 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/troupelog/troupe/internal/spool/seglog"
+	"github.com/troupelog/troupe/internal/spool/vfs"
+)
+
+// Names in the folder of the spools and in a slot.
+const (
+	versionFolder    = "v1"
+	lockFile         = "LOCK"
+	keyFile          = "key"
+	cursorFile       = "cursor" // or begins with it
+	uploadsFolder    = "uploads"
+	blobsFolder      = "blobs"
+	deadFolder       = "dead"
+	quarantineFolder = "quarantine"
+
+	slots = 64
+)
+
+// Open takes the first slot of the target that is free, and recovers what is in it.
+// A slot that is not safe, belongs to another key or cannot be recovered is reported
+// and left as it is. Errors: ErrNoSlot, with the reasons of all slots, vfs.ErrUnsafe
+// if a folder above the slots is not this user's own, and those of the system.
+func Open(c Config) (*Spool, error) {
+	if c.Dir == "" {
+		return Memory(c), nil
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	root, err := vfs.OS(c.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	defer func() { _ = root.Close() }() // nothing was written through it
+	return openIn(root, c)
+}
+
+// openIn is Open in a folder.
+func openIn(root vfs.FS, c Config) (*Spool, error) {
+	target, err := targetFolder(root, c.Target)
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	var reasons []error
+	for i := range slots {
+		name := slotName(i)
+		s, err := openSlot(target, name, c)
+		if err == nil {
+			s.target = target
+			s.held = append(s.held, target)
+			return s, nil
+		}
+		if !errors.Is(err, vfs.ErrLocked) {
+			c.skipped(name, err)
+			reasons = append(reasons, err)
+		}
+	}
+	return nil, errors.Join(fmt.Errorf("%w: of %d, %d are in use and %d cannot be used", ErrNoSlot, slots, slots-len(reasons), len(reasons)),
+		errors.Join(reasons...), target.Close())
+}
+
+func slotName(i int) string { return fmt.Sprintf("%02d", i) }
+
+func targetFolder(root vfs.FS, target string) (vfs.FS, error) {
+	version, err := durable(root, versionFolder)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = version.Close() }() // nothing was written through it
+	return durable(version, TargetHash(target))
+}
+
+// durable opens a folder, or makes it, and returns when its name is durable: what is
+// synced below would be lost with the name.
+func durable(parent vfs.FS, name string) (vfs.FS, error) {
+	folder, err := parent.Folder(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := parent.Sync(); err != nil {
+		return nil, errors.Join(err, folder.Close())
+	}
+	return folder, nil
+}
+
+// openSlot locks a slot and recovers it.
+func openSlot(target vfs.FS, name string, c Config) (_ *Spool, err error) {
+	s := &Spool{config: c, slot: name, closed: make(chan struct{}), empty: map[string]string{}}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("spool: slot %s: %w", name, errors.Join(err, s.abandon()))
+		}
+	}()
+	folder, err := durable(target, name)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := folder.Lock(lockFile)
+	if err != nil {
+		return nil, errors.Join(err, folder.Close())
+	}
+	s.held = []io.Closer{lock, folder}
+	if err := claimKey(folder, c.AEAD); err != nil {
+		return nil, err
+	}
+	if err := s.openStores(folder); err != nil {
+		return nil, err
+	}
+	return s, s.openLogs(folder)
+}
+
+// openStores opens the folders of the blobs and of the dead letters.
+func (s *Spool) openStores(folder vfs.FS) error {
+	blobs, err := s.hold(folder, blobsFolder)
+	if err != nil {
+		return err
+	}
+	s.blobs = &folderBlobs{blobs, s.config.AEAD}
+	dead, err := s.hold(folder, deadFolder)
+	if err != nil {
+		return err
+	}
+	s.dead, err = openDead(dead, s.config.AEAD)
+	return err
+}
+
+// openLogs recovers the logs and then removes the blobs that they do not need.
+func (s *Spool) openLogs(folder vfs.FS) error {
+	uploads, err := s.hold(folder, uploadsFolder)
+	if err != nil {
+		return err
+	}
+	if s.Lines, err = s.openLog(folder); err != nil {
+		return err
+	}
+	if s.Uploads, err = s.openLog(uploads); err != nil {
+		return err
+	}
+	return s.collect()
+}
+
+// openLog recovers the log in a folder. Each log has a quarantine of its own, because
+// their segments have the same names.
+func (s *Spool) openLog(folder vfs.FS) (*seglog.Log, error) {
+	if err := checkLog(folder); err != nil {
+		return nil, err
+	}
+	quarantine, err := s.hold(folder, quarantineFolder)
+	if err != nil {
+		return nil, err
+	}
+	return seglog.Open(s.config.log(folder, quarantine))
+}
+
+// checkLog fails where something that is no file has the name of a file of a log: the
+// log would try in vain to make its own there.
+func checkLog(folder vfs.FS) error {
+	infos, err := folder.ReadDir()
+	if err != nil {
+		return err
+	}
+	for _, info := range infos {
+		if !info.Regular && (isSegment(info.Name) || strings.HasPrefix(info.Name, cursorFile)) {
+			return fmt.Errorf("%w: %s; remove it", vfs.ErrUnsafe, info.Name)
+		}
+	}
+	return nil
+}
+
+// hold opens a folder for as long as the spool is open.
+func (s *Spool) hold(parent vfs.FS, name string) (vfs.FS, error) {
+	folder, err := durable(parent, name)
+	if err != nil {
+		return nil, err
+	}
+	s.held = append(s.held, folder)
+	return folder, nil
+}
+
+// abandon closes what an Open that failed has opened.
+func (s *Spool) abandon() error {
+	var errs []error
+	for _, log := range []*seglog.Log{s.Lines, s.Uploads} {
+		if log != nil {
+			errs = append(errs, log.Close(context.Background()))
+		}
+	}
+	return errors.Join(append(errs, s.release())...)
+}

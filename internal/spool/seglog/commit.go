@@ -1,0 +1,309 @@
+package seglog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+// commit writes one group. It says whether the disk took it.
+func (c *committer) commit() bool {
+	if err := c.prepare(); err != nil {
+		c.keep(err)
+		return false
+	}
+	if len(c.group) == 0 {
+		return true // acknowledged or dropped meanwhile
+	}
+	err := c.write()
+	if err != nil && !isFull(err) {
+		err = c.write() // the segment that failed is sealed: this is a new one
+	}
+	if err != nil {
+		c.keep(err)
+		return false
+	}
+	return true
+}
+
+// prepare collects a group, and sees to it that the active segment, or a new one, has
+// room for it. No group means that there is nothing to write.
+func (c *committer) prepare() error {
+	for cleaned := false; ; {
+		c.mu.Lock()
+		c.group = c.group[:0]
+		if c.mem.len() == 0 {
+			c.mu.Unlock()
+			return nil
+		}
+		first := c.mem.at(0)
+		need := c.box.frameLen(first.data)
+		if c.active != nil && !c.takes(first, need) {
+			c.mu.Unlock()
+			_ = c.seal() // it is reported; what comes next goes into another file
+			continue
+		}
+		room := c.cfg.MaxBytes - c.disk
+		if c.active == nil {
+			room -= headerSize
+		}
+		if need <= room {
+			c.collect(min(room, groupBytes, c.cfg.SegmentBytes-c.position()))
+			c.mu.Unlock()
+			return nil
+		}
+		acked := c.active != nil && c.active.last <= c.floor()
+		trash := len(c.trash)
+		more := c.cfg.DropOldest && len(c.segs) > 0 && need+headerSize <= c.cfg.MaxBytes
+		c.mu.Unlock()
+		switch {
+		case acked:
+			_ = c.seal()
+			cleaned = false
+		case trash > 0 && !cleaned:
+			c.clean()
+			cleaned = true
+		case trash == 0 && more:
+			c.dropOldest("spool full")
+			cleaned = false
+		default:
+			return ErrFull
+		}
+	}
+}
+
+// takes says whether the active segment can be continued with e.
+func (c *committer) takes(e *entry, need int64) bool {
+	return e.seq == c.active.last+1 && c.active.end+need <= c.cfg.SegmentBytes &&
+		(c.cfg.MaxAge == 0 || time.Since(c.active.born) < c.cfg.MaxAge/8)
+}
+
+// position is where the next group begins in its segment.
+func (c *committer) position() int64 {
+	if c.active == nil {
+		return headerSize
+	}
+	return c.active.end
+}
+
+// collect takes the first records in memory, as many as follow one another and fit into
+// limit, but at least one. The caller holds mu.
+func (c *committer) collect(limit int64) {
+	n := c.mem.len()
+	for i := range n {
+		e := c.mem.at(i)
+		limit -= c.box.frameLen(e.data)
+		if i > 0 && (limit < 0 || e.seq != c.group[i-1].seq+1) {
+			n = i
+			break
+		}
+		c.group = append(c.group, *e)
+	}
+	c.mem.take(n)
+}
+
+// write puts the group on disk and makes it readable. After an error the disk is as
+// before: what was written is cut off, or its segment sealed.
+func (c *committer) write() error {
+	seg, begin := c.active, int64(0)
+	c.buf = c.buf[:0]
+	if seg == nil {
+		var err error
+		if seg, err = c.create(); err != nil {
+			return err
+		}
+	} else {
+		begin = seg.end
+	}
+	for i := range c.group {
+		c.buf = c.box.appendFrame(c.buf, &c.origin, &c.group[i])
+	}
+	if _, err := c.file.WriteAt(c.buf, begin); err != nil {
+		c.undo(seg, begin, err)
+		return err
+	}
+	if c.cfg.Policy == Group {
+		if err := c.flush(); err != nil {
+			c.abandon(seg, begin+int64(len(c.buf)))
+			return err
+		}
+	}
+	c.publish(seg, begin+int64(len(c.buf)))
+	if cap(c.buf) > 2*groupBytes {
+		c.buf = nil
+	}
+	return nil
+}
+
+// create makes the file of the next segment, and puts its header into buf.
+func (c *committer) create() (*segment, error) {
+	seg := &segment{fs: c.cfg.FS, origin: c.origin, first: c.group[0].seq, created: time.Now()}
+	seg.born = seg.created
+	for n := 0; ; n++ {
+		seg.name = segmentName(seg.first, n)
+		file, err := c.cfg.FS.OpenFile(seg.name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+		if err == nil {
+			c.file, c.named = file, false
+			break
+		}
+		if !errors.Is(err, fs.ErrExist) || n == maxCopies {
+			return nil, fmt.Errorf("seglog: begin a segment: %w", err)
+		}
+	}
+	c.mu.Lock()
+	c.active = seg
+	follows := min(c.written, seg.first-1)
+	c.mu.Unlock()
+	c.buf = appendHeader(c.buf, header{origin: seg.origin, first: seg.first, created: seg.created, follows: follows})
+	return seg, nil
+}
+
+// maxCopies is how many files with the same first record there may be.
+const maxCopies = 999999
+
+// flush syncs the active file, and its name.
+func (c *committer) flush() error {
+	if err := c.file.Sync(); err != nil {
+		return fmt.Errorf("seglog: sync a segment: %w", err)
+	}
+	if !c.named {
+		if err := c.cfg.FS.Sync(); err != nil {
+			return fmt.Errorf("seglog: sync the folder: %w", err)
+		}
+		c.named = true
+	}
+	return nil
+}
+
+// undo cuts off a group that was not written whole. Only a full disk is believed to be
+// sound after that.
+func (c *committer) undo(seg *segment, begin int64, err error) {
+	if isFull(err) && begin > 0 && c.file.Truncate(begin) == nil {
+		return
+	}
+	c.abandon(seg, begin+int64(len(c.buf)))
+}
+
+// abandon closes the active segment after an error; size is how long its file may be.
+// Its file is never synced again. If it has no records it is removed.
+func (c *committer) abandon(seg *segment, size int64) {
+	_ = c.file.Close() // it failed before
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.doubt()
+	c.active, c.file = nil, nil
+	c.disk += size - seg.size
+	seg.size = size
+	if seg.end == 0 {
+		seg.gone = true
+		c.trash = append(c.trash, seg)
+	}
+}
+
+// publish makes the group readable, and lets go of its memory.
+func (c *committer) publish(seg *segment, end int64) {
+	c.mu.Lock()
+	defer c.unlock()
+	last := c.group[len(c.group)-1]
+	if seg.end == 0 {
+		c.segs = append(c.segs, seg)
+	}
+	c.disk += end - seg.size
+	seg.last, seg.end, seg.size = last.seq, end, end
+	seg.noted(c.group[0].seq, c.group[0].at)
+	c.written = last.seq
+	if c.cfg.Policy == Group {
+		c.synced = last.seq
+	} else if c.dirty.IsZero() {
+		c.dirty = time.Now()
+	}
+	clear(c.group)
+	c.freed += c.mem.done(last.seq)
+	c.oldest = time.Now()
+	if c.serving() {
+		c.full, c.err = false, nil
+		c.report(Event{Kind: Restored})
+	}
+	c.wake()
+	notify(c.changed)
+}
+
+// keep notes why records stay in memory.
+func (c *committer) keep(err error) {
+	c.mu.Lock()
+	defer c.unlock()
+	clear(c.group)
+	full := isFull(err)
+	if !c.serving() || full != c.full {
+		c.report(Event{Kind: Degraded, Err: err})
+	}
+	c.why = err
+	if c.full = full; full {
+		c.err = nil
+	} else {
+		c.err = err
+	}
+	c.retryAt, c.space = time.Now().Add(retryDelay), false
+	notify(c.changed)
+}
+
+// isFull says whether err means that there is no space, as opposed to a disk that fails.
+func isFull(err error) bool {
+	return errors.Is(err, ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// sync makes what was written durable.
+func (c *committer) sync() error {
+	if c.dirty.IsZero() {
+		return nil
+	}
+	err := c.flush()
+	c.mu.Lock()
+	defer c.unlock()
+	if err == nil {
+		c.dirty = time.Time{}
+		c.synced = c.written
+		c.wake()
+		return nil
+	}
+	c.doubt()
+	c.why = err
+	_ = c.file.Close() // it failed before
+	c.active, c.file = nil, nil
+	c.retire()
+	c.report(Event{Kind: Degraded, Err: err})
+	return err
+}
+
+// doubt notes that what was written and not synced may never get to the disk. Its memory
+// is free, so nobody is told that it is durable until it is acknowledged. The caller
+// holds mu.
+func (c *committer) doubt() {
+	if c.dirty.IsZero() {
+		return
+	}
+	c.dirty = time.Time{}
+	if c.unsure.to <= c.acked {
+		c.unsure.from = c.synced + 1
+	}
+	c.unsure.to = c.written
+}
+
+// seal ends the active segment.
+func (c *committer) seal() error {
+	if c.active == nil {
+		return nil
+	}
+	if err := c.sync(); err != nil {
+		return err
+	}
+	err := c.file.Close()
+	c.mu.Lock()
+	defer c.unlock()
+	c.active, c.file = nil, nil
+	c.retire()
+	return err
+}

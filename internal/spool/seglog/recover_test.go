@@ -1,0 +1,127 @@
+package seglog
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/troupelog/troupe/internal/spool/vfs"
+)
+
+// wreck is a folder with everything that recovery has to deal with: what is
+// acknowledged, damage in the middle, a segment without a header, a torn tail.
+func wreck(t *testing.T) *vfs.Mem {
+	disk := vfs.NewMem()
+	at := uint64(0)
+	for i := range 5 {
+		b := image(header{first: at + 1, follows: at, created: time.Now()}, texts(int(at+1), 5)...)
+		switch i {
+		case 1:
+			b[headerSize+2*(frameSize+8)+frameSize]++ // in record 8
+		case 3:
+			b[20]++
+		case 4:
+			b = b[:len(b)-3]
+		}
+		put(t, disk, segmentName(at+1, 0), b)
+		at += 5
+	}
+	c := cursorFile{fs: disk}
+	if err := c.store(5); err != nil {
+		t.Fatal(err)
+	}
+	c.close()
+	return disk
+}
+
+// wreckRecords are the records that can be read in a wreck.
+var wreckRecords = []uint64{6, 7, 9, 10, 11, 12, 13, 14, 15, 21, 22, 23, 24}
+
+func wantWreck(t *testing.T, l *Log) {
+	t.Helper()
+	recs := readAll(t, l)
+	if len(recs) != len(wreckRecords) {
+		t.Fatalf("%d records, want %d", len(recs), len(wreckRecords))
+	}
+	for i, r := range recs {
+		if r.Seq != wreckRecords[i] || string(r.Data) != fmt.Sprintf("record %d", r.Seq) {
+			t.Errorf("record %d is %q, want %d", r.Seq, r.Data, wreckRecords[i])
+		}
+	}
+}
+
+// TestRecoveryFaults is R14 for the start: whichever changing call of it fails, what can
+// be read is read, and the start after it finds the same.
+func TestRecoveryFaults(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []error{syscall.EIO, syscall.ENOSPC, syscall.EROFS} {
+		for _, length := range []int{1, 1 << 20} {
+			calls := 1 << 30
+			for k := 1; k <= calls; k++ {
+				synctest.Test(t, func(t *testing.T) {
+					disk, quarantine := wreck(t), vfs.NewMem()
+					var n atomic.Int64
+					rule := func(_ vfs.Op, _ string, call int) error {
+						if call > 0 {
+							if at := n.Add(1); at >= int64(k) && at < int64(k+length) {
+								return fault
+							}
+						}
+						return nil
+					}
+					l, err := Open(Config{FS: vfs.NewFaulty(disk, rule), Quarantine: vfs.NewFaulty(quarantine, rule)})
+					if err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(2 * retryDelay)
+					if s := l.State(); s.Dropped[damage] != 6 || s.Recovered != 13 {
+						t.Errorf("state: %+v", s)
+					}
+					wantWreck(t, l)
+					if err := l.Close(t.Context()); err != nil && !errors.Is(err, fault) {
+						t.Errorf("Close: %v", err) // the tail could not be synced
+					}
+					calls = int(n.Load())
+
+					l, err = Open(Config{FS: disk, Quarantine: quarantine})
+					if err != nil {
+						t.Fatal(err)
+					}
+					wantWreck(t, l)
+					closeLog(t, l)
+				})
+				if t.Failed() {
+					t.Fatalf("%v for %d calls from call %d", fault, length, k)
+				}
+			}
+		}
+	}
+}
+
+func TestRecoveryQuarantinesWhatItTakesAway(t *testing.T) {
+	t.Parallel()
+	disk, quarantine := wreck(t), vfs.NewMem()
+	l := open(t, Config{FS: disk, Quarantine: quarantine})
+	closeLog(t, l)
+	want := map[string]bool{
+		segmentName(6, 0): true, segmentName(16, 0): true, segmentName(21, 0) + ".tail": true,
+	}
+	files, _ := quarantine.ReadDir()
+	for _, f := range files {
+		if !want[f.Name] {
+			t.Errorf("%s is in quarantine", f.Name)
+		}
+		delete(want, f.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not in quarantine: %v", want)
+	}
+	if _, err := disk.OpenFile(segmentName(16, 0), os.O_RDONLY); err == nil {
+		t.Error("the segment without a header is still there")
+	}
+}

@@ -1,0 +1,81 @@
+package seglog
+
+import (
+	"crypto/cipher"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A sealed payload is nonce (12 bytes, random) || ciphertext || tag (16 bytes); what is
+// authenticated beside it is origin (16) || seq (u64) || kind (1), so that a payload
+// cannot be moved to another record.
+const (
+	nonceSize  = 12
+	sealedMore = nonceSize + 16
+)
+
+var errSealed = errors.New("seglog: payload is sealed with another key, or was changed")
+
+// box seals and opens payloads; a box without an AEAD leaves them as they are. A box is
+// used by one goroutine at a time.
+type box struct {
+	aead cipher.AEAD
+	ad   [25]byte // scratch
+}
+
+func newBox(aead cipher.AEAD) (box, error) {
+	if aead != nil && (aead.NonceSize() != nonceSize || aead.Overhead() > sealedMore-nonceSize) {
+		return box{}, fmt.Errorf("seglog: an AEAD with a nonce of %d bytes and a tag of %d; use AES-GCM or ChaCha20-Poly1305 with a nonce of 12 and a tag of 16", aead.NonceSize(), aead.Overhead())
+	}
+	return box{aead: aead}, nil
+}
+
+func (b *box) beside(origin *[16]byte, seq uint64, kind Kind) []byte {
+	copy(b.ad[:], origin[:])
+	order.PutUint64(b.ad[16:], seq)
+	b.ad[24] = byte(kind)
+	return b.ad[:]
+}
+
+// appendFrame appends a record as a frame.
+func (b *box) appendFrame(dst []byte, origin *[16]byte, e *entry) []byte {
+	at := len(dst)
+	if b.aead == nil {
+		dst = append(beginFrame(dst, e.seq, e.kind, 0), e.data...)
+	} else {
+		dst = beginFrame(dst, e.seq, e.kind, flagSealed)
+		dst = slices.Grow(dst, len(e.data)+sealedMore)
+		nonce := dst[len(dst) : len(dst)+nonceSize]
+		_, _ = rand.Read(nonce) // it never fails: crypto/rand
+		dst = b.aead.Seal(dst[:len(dst)+nonceSize], nonce, e.data, b.beside(origin, e.seq, e.kind))
+	}
+	endFrame(dst[at:])
+	return dst
+}
+
+// open appends the payload of f in plain to dst, or returns it as it is if it is not
+// sealed.
+func (b *box) open(dst []byte, origin *[16]byte, f *frame) (data, grown []byte, err error) {
+	if !f.sealed {
+		return f.payload, dst, nil
+	}
+	if b.aead == nil || len(f.payload) <= nonceSize {
+		return nil, dst, errSealed
+	}
+	at := len(dst)
+	grown, err = b.aead.Open(dst, f.payload[:nonceSize], f.payload[nonceSize:], b.beside(origin, f.seq, f.kind))
+	if err != nil {
+		return nil, dst, errSealed
+	}
+	return grown[at:len(grown):len(grown)], grown, nil
+}
+
+// frameLen is how long the frame of a record will be, at most.
+func (b *box) frameLen(data []byte) int64 {
+	if b.aead == nil {
+		return int64(frameSize + len(data))
+	}
+	return int64(frameSize + sealedMore + len(data))
+}

@@ -1,0 +1,126 @@
+package seglog
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/troupelog/troupe/internal/spool/vfs"
+)
+
+// segment is one file of the log.
+type segment struct {
+	fs      vfs.FS // of the log
+	name    string
+	origin  [16]byte
+	first   uint64    // the number of its first record
+	created time.Time // by the wall clock, for Record.Time
+	born    time.Time // the same moment by the monotonic clock of this process
+
+	last  uint64 // the last record that can be read; guarded by Log.mu, like all below
+	end   int64  // where its frame ends
+	size  int64  // of the file: what lies behind end is not read
+	gone  bool   // dropped or acknowledged: it will be removed
+	marks []mark
+}
+
+// mark says when the record seq was appended, and those after it up to the next mark.
+type mark struct {
+	seq uint64
+	at  int64 // nanoseconds since 1970
+}
+
+const maxMarks = 256
+
+// noted remembers when a group was appended: once a second at most, and more coarsely in
+// a segment that is filled over a long time.
+func (s *segment) noted(seq uint64, at int64) {
+	if n := len(s.marks); n > 0 && at-s.marks[n-1].at < int64(time.Second) {
+		return
+	}
+	if len(s.marks) == maxMarks {
+		for i := range maxMarks / 2 {
+			s.marks[i] = s.marks[2*i]
+		}
+		s.marks = s.marks[:maxMarks/2]
+	}
+	s.marks = append(s.marks, mark{seq, at})
+}
+
+// timeOf returns when a record was appended, as far as it is known.
+func (s *segment) timeOf(seq uint64) time.Time {
+	i := sort.Search(len(s.marks), func(i int) bool { return s.marks[i].seq > seq })
+	if i == 0 {
+		return s.created
+	}
+	return time.Unix(0, s.marks[i-1].at)
+}
+
+// bytesAbove estimates how many bytes of records above seq it has.
+func (s *segment) bytesAbove(seq uint64) int64 {
+	bytes := s.end - headerSize
+	switch {
+	case seq < s.first:
+		return bytes
+	case seq >= s.last:
+		return 0
+	}
+	return int64(float64(bytes) * float64(s.last-seq) / float64(s.last-s.first+1))
+}
+
+const segmentSuffix = ".seg"
+
+// segmentName is the name of a segment by its first record. nth is 0, or the number of
+// other files with that first record that are there already: they sort in this order.
+func segmentName(first uint64, nth int) string {
+	if nth == 0 {
+		return fmt.Sprintf("%020d%s", first, segmentSuffix)
+	}
+	return fmt.Sprintf("%020d_%06d%s", first, nth, segmentSuffix)
+}
+
+// parseName takes a name apart, or says that it is not the name of a segment.
+func parseName(name string) (first uint64, nth int, ok bool) {
+	base, ok := strings.CutSuffix(name, segmentSuffix)
+	if !ok || len(base) < 20 {
+		return 0, 0, false
+	}
+	first, err := strconv.ParseUint(base[:20], 10, 64)
+	if err != nil {
+		return 0, 0, false
+	}
+	if rest, more := strings.CutPrefix(base[20:], "_"); more {
+		nth, err = strconv.Atoi(rest)
+	}
+	return first, nth, err == nil && segmentName(first, nth) == name
+}
+
+// find returns the first segment that has a record with a number of seq or more. The
+// caller holds mu.
+func (l *Log) find(seq uint64) *segment {
+	i := sort.Search(len(l.segs), func(i int) bool { return l.segs[i].last >= seq })
+	if i == len(l.segs) {
+		return nil
+	}
+	return l.segs[i]
+}
+
+// retire puts the segments that are wholly done into the trash, except the one that the
+// committer writes. The caller holds mu.
+func (l *Log) retire() {
+	floor := l.floor()
+	for len(l.segs) > 0 && l.segs[0].last <= floor && l.segs[0] != l.com.active {
+		l.discard()
+	}
+}
+
+// discard puts the oldest segment into the trash. The caller holds mu.
+func (l *Log) discard() {
+	seg := l.segs[0]
+	seg.gone = true
+	l.segs[0] = nil
+	l.segs = l.segs[1:]
+	l.trash = append(l.trash, seg)
+}

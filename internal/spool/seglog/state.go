@@ -1,0 +1,57 @@
+package seglog
+
+import (
+	"maps"
+	"time"
+)
+
+// State is a picture of a Log at one moment.
+type State struct {
+	Appended uint64 // the last sequence number given out
+	Written  uint64 // the last one on disk
+	Durable  uint64 // everything up to it is durable, acknowledged or dropped
+	Acked    uint64 // everything up to it is acknowledged or dropped
+
+	Unacked      int64     // records that are neither acknowledged nor dropped
+	UnackedBytes int64     // of these; an estimate where a segment is partly acknowledged
+	Oldest       time.Time // when the oldest of these was appended, or its segment begun; zero if there is none
+
+	MemoryBytes int64 // cost of the records that are not on disk
+	DiskBytes   int64 // of all segments
+
+	Recovered int64            // records found by Open that were not acknowledged
+	Dropped   map[string]int64 // by reason: "spool full", "memory full", "too old", "damaged", "bad size", "closed"
+
+	Full bool  // MaxBytes or the end of the disk is reached: nothing is written until there is space
+	Err  error // why records are kept in memory at present; nil if the disk takes them
+}
+
+// State returns the present state.
+func (l *Log) State() State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := State{
+		Appended:    l.appended,
+		Written:     l.written,
+		Durable:     l.safe(),
+		Acked:       l.acked,
+		Unacked:     int64(l.appended-l.acked) - l.gaps.count(l.acked+1, l.appended),
+		MemoryBytes: l.mem.cost,
+		DiskBytes:   l.disk,
+		Recovered:   l.recovery,
+		Dropped:     maps.Clone(l.dropped),
+		Full:        l.full,
+		Err:         l.err,
+	}
+	for _, seg := range l.segs {
+		s.UnackedBytes += seg.bytesAbove(l.acked)
+		if s.Oldest.IsZero() && seg.last > l.acked {
+			s.Oldest = seg.timeOf(l.acked + 1)
+		}
+	}
+	s.UnackedBytes += l.mem.data
+	if s.Oldest.IsZero() && l.mem.len() > 0 {
+		s.Oldest = time.Unix(0, l.mem.at(0).at)
+	}
+	return s
+}

@@ -1,0 +1,109 @@
+package seglog
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+)
+
+// clean stores the cursor, and then removes the segments below it.
+func (c *committer) clean() {
+	c.mu.Lock()
+	floor := c.floor()
+	stale := floor > c.stored
+	c.mu.Unlock()
+	if stale && !c.storeCursor(floor) {
+		return
+	}
+	c.mu.Lock()
+	trash := c.trash
+	c.trash = nil
+	c.mu.Unlock()
+	var kept []*segment
+	var removed int64
+	for _, seg := range trash {
+		if c.remove(seg) {
+			removed += seg.size
+		} else {
+			kept = append(kept, seg)
+			c.again = time.Now().Add(retryDelay)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trash = append(kept, c.trash...)
+	c.disk -= removed
+	c.space = c.space || removed > 0
+	if c.full && removed > 0 && c.mem.len() == 0 {
+		c.full = false
+	}
+}
+
+// storeCursor makes floor durable.
+func (c *committer) storeCursor(floor uint64) bool {
+	err := c.cursor.store(floor)
+	c.mu.Lock()
+	defer c.unlock()
+	if err != nil {
+		c.again = time.Now().Add(retryDelay)
+		if !c.failed {
+			c.report(Event{Kind: Degraded, Reason: cursorName, Err: err})
+		}
+		c.failed = true
+		return false
+	}
+	if c.failed {
+		c.report(Event{Kind: Restored, Reason: cursorName})
+	}
+	c.failed = false
+	c.stored = floor
+	c.read = 0
+	c.ackedAt = time.Now()
+	return true
+}
+
+// remove unlinks a segment that nobody reads.
+func (c *committer) remove(seg *segment) bool {
+	c.rd.mu.Lock()
+	defer c.rd.mu.Unlock()
+	if c.rd.seg == seg {
+		c.rd.close()
+	}
+	err := c.cfg.FS.Remove(seg.name)
+	return err == nil || errors.Is(err, fs.ErrNotExist)
+}
+
+// dropOldest drops the oldest segment, if there still is one. What Read returned of it stays with the reader:
+// it is for its Ack, and not counted unless it is asked for again.
+func (c *committer) dropOldest(reason string) {
+	c.mu.Lock()
+	last := len(c.segs) == 1 && c.segs[0] == c.active
+	c.mu.Unlock()
+	if last {
+		_ = c.seal() // it is dropped anyway
+	}
+	c.mu.Lock()
+	defer c.unlock()
+	if len(c.segs) == 0 || c.segs[0] == c.active {
+		return // what was the oldest was acknowledged meanwhile
+	}
+	seg := c.segs[0]
+	c.discard()
+	c.dropTo, c.dropWhy = max(c.dropTo, seg.last), reason
+	if from := max(seg.first, c.handed+1, c.acked+1); from <= seg.last {
+		c.drop(from, seg.last, reason)
+	}
+}
+
+// expire drops the segments that are too old.
+func (c *committer) expire() {
+	for {
+		c.mu.Lock()
+		old := len(c.segs) > 0 && time.Since(c.segs[0].born) >= c.cfg.MaxAge+c.cfg.MaxAge/8
+		c.mu.Unlock()
+		if !old {
+			return
+		}
+		c.dropOldest("too old")
+	}
+}

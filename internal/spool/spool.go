@@ -1,0 +1,109 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/troupelog/troupe/internal/spool/seglog"
+	"github.com/troupelog/troupe/internal/spool/vfs"
+)
+
+// Spool is a slot that this process holds. All methods may be called concurrently, but
+// none after Close.
+type Spool struct {
+	// Lines holds log lines, Uploads what is uploaded before its line is logged.
+	Lines, Uploads *seglog.Log
+
+	config Config
+	slot   string // name of the slot; empty in memory mode
+	blobs  blobs
+	dead   *deadLetters
+
+	target vfs.FS      // the folder of all slots of the target; nil in memory mode
+	held   []io.Closer // folders and the lock, which is the first
+
+	closing  sync.Once
+	closed   chan struct{} // closed when everything is
+	closeErr error         // written before closed is closed
+
+	mu    sync.Mutex
+	empty map[string]string // guarded by mu; other slots that held nothing when they looked like that
+}
+
+// Memory returns a spool that lives as long as the process: records stay in memory
+// until they are acked, dead letters too, up to 64 MiB, and blobs up to
+// Config.MemoryBytes. Dir, Target, AEAD and the bounds of what is on disk mean nothing.
+func Memory(c Config) *Spool {
+	c.Dir, c.AEAD = "", nil
+	return &Spool{
+		Lines: memoryLog(c), Uploads: memoryLog(c), config: c,
+		blobs: &memoryBlobs{limit: c.MemoryBytes, content: map[string][]byte{}},
+		dead:  &deadLetters{limit: maxDeadBytes}, closed: make(chan struct{}),
+	}
+}
+
+// memoryLog returns a log in memory mode.
+func memoryLog(c Config) *seglog.Log {
+	log, err := seglog.Open(c.log(nil, nil))
+	if err != nil {
+		panic(err) // only a folder can be a reason
+	}
+	return log
+}
+
+// log returns the settings of a log in a folder.
+func (c *Config) log(folder, quarantine vfs.FS) seglog.Config {
+	return seglog.Config{
+		FS: folder, Quarantine: quarantine,
+		Policy: c.Policy, Every: c.Every, MaxBytes: c.MaxBytes, MaxAge: c.MaxAge, DropOldest: c.DropOldest,
+		MemoryBytes: c.MemoryBytes, AEAD: c.AEAD, Release: c.Release, Report: c.Report,
+	}
+}
+
+// Slot returns the name of the slot, two digits; empty in memory mode.
+func (s *Spool) Slot() string { return s.slot }
+
+// Empty reports whether nothing waits in the logs.
+func (s *Spool) Empty() bool { return drained(s.Lines) && drained(s.Uploads) }
+
+func drained(l *seglog.Log) bool { return l.Next() > l.State().Appended }
+
+// InMemory reports whether the spool has no disk.
+func (s *Spool) InMemory() bool { return s.slot == "" }
+
+// Close commits what is pending and gives the slot back. The error says what did not
+// get to disk; the slot is free in any case. If ctx ends first, Close returns its cause
+// and the rest happens in the background; a second Close waits for the same end.
+func (s *Spool) Close(ctx context.Context) error {
+	s.closing.Do(func() { go s.close() })
+	select {
+	case <-s.closed:
+		return s.closeErr
+	case <-ctx.Done():
+		return fmt.Errorf("spool: slot %s is still being closed: %w", s.slot, context.Cause(ctx))
+	}
+}
+
+// close gives the slot back behind the last write of the logs, never earlier: the next
+// process would recover files that still change.
+func (s *Spool) close() {
+	defer close(s.closed)
+	err := errors.Join(s.Lines.Close(context.Background()), s.Uploads.Close(context.Background()), s.release())
+	if err != nil {
+		s.closeErr = fmt.Errorf("spool: slot %s: %w", s.slot, err)
+	}
+}
+
+// release closes the folders and gives the lock back, which it does last.
+func (s *Spool) release() error {
+	var errs []error
+	for len(s.held) > 0 {
+		last := len(s.held) - 1
+		errs = append(errs, s.held[last].Close())
+		s.held = s.held[:last]
+	}
+	return errors.Join(errs...)
+}

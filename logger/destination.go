@@ -1,0 +1,287 @@
+package logger
+
+import (
+	"cmp"
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/troupelog/troupe/internal/delivery"
+	"github.com/troupelog/troupe/internal/ledger"
+	"github.com/troupelog/troupe/internal/spool"
+	"github.com/troupelog/troupe/internal/spool/seglog"
+	"github.com/troupelog/troupe/internal/spool/vfs"
+	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/transport"
+)
+
+// destination is one place where entries go: the one that New was given, or a sink.
+type destination struct {
+	cfg   Config
+	extra bool // added by AddSink
+	sink  *delivery.Sink
+	spool *spool.Spool
+	// lost says why entries are not on disk though they should be: the spool could not be
+	// opened.
+	lost    error
+	release func() // ends its connections
+}
+
+// dial makes the client of a destination.
+func dial(c Config) (*transport.HTTP, error) {
+	h, err := transport.New(transport.Config{
+		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, RoundTripper: c.Transport,
+	})
+	if err == nil {
+		return h, nil
+	}
+	var bad *transport.ConfigError
+	if !errors.As(err, &bad) {
+		return nil, &ConfigError{Field: "BaseURL", Reason: "cannot be used", Err: err}
+	}
+	field := bad.Field
+	if field == "RepositoryID" {
+		field = "ID"
+	}
+	return nil, &ConfigError{Field: field, Reason: bad.Reason, Err: err}
+}
+
+// open opens the spool of a destination and starts to deliver from it. Memory is
+// the bound of what is not on disk, 0 where it is the account's alone; account is nil
+// for a sink that AddSink adds. Where the disk cannot be used, entries are kept in memory, unless
+// RequireDurable says that this is an error.
+func (l *Logger) open(c Config, client delivery.Client, memory int64, account *ledger.Ledger) (*destination, error) {
+	d := &destination{cfg: c, extra: account == nil, release: func() {}}
+	sc := spool.Config{
+		Dir: c.SpoolDir, Target: c.BaseURL + "\n" + c.ID, Every: c.SyncEvery, MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
+		DropOldest: c.OnFull == DropOldest, MemoryBytes: memory,
+		Report: func(e seglog.Event) { l.spoolEvent(d, e) },
+	}
+	var charge func(int64)
+	if account != nil {
+		sc.Release, charge = account.Release, account.Charge
+	}
+	switch c.Durability {
+	case SyncInterval:
+		sc.Policy = seglog.Interval
+	case SyncNone:
+		sc.Policy = seglog.None
+	}
+	if d.spool, d.lost = openSpool(c, sc); d.lost != nil {
+		if c.RequireDurable {
+			return nil, &Error{Reason: ErrSpool, Detail: "Config.RequireDurable is set", Err: d.lost}
+		}
+		l.report.tell(&Error{Reason: ErrSpool, Kept: true, Err: d.lost, Detail: "entries are kept in memory; see Config.SpoolDir"})
+	}
+	if d.spool == nil {
+		d.spool = spool.Memory(sc)
+	}
+	age := c.FlushInterval
+	if c.ManualFlush {
+		age = -1
+	}
+	d.sink = delivery.Start(delivery.Config{
+		Repository: c.ID, Spool: d.spool, Client: client,
+		BatchEntries: min(MaxBatchEntries, int(max(1, c.MaxBytes/batchesInMemory/smallEntry))),
+		BatchBytes:   min(MaxBatchBytes, int(max(1, c.MaxBytes/batchesInMemory))),
+		Age:          age, Charge: charge, Report: func(e delivery.Event) { l.deliveryEvent(d, e) },
+	})
+	return d, nil
+}
+
+// A batch is due before it takes a large part of a small Config.MaxBytes: where there
+// is no disk, its entries keep their room until they are delivered.
+const (
+	batchesInMemory = 4
+	smallEntry      = 512 // bytes, with what it is charged for
+)
+
+// openSpool returns nil without an error where the user wants none.
+func openSpool(c Config, sc spool.Config) (*spool.Spool, error) {
+	if c.Durability == Memory {
+		return nil, nil
+	}
+	if sc.Dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return nil, fmt.Errorf("there is no default for Config.SpoolDir: %w", err)
+		}
+		sc.Dir = filepath.Join(cache, "troupe")
+	}
+	if sc.MaxBytes == 0 {
+		sc.MaxBytes = defaultSpoolBytes(sc.Dir)
+	}
+	if len(c.SpoolKey) > 0 {
+		block, err := aes.NewCipher(c.SpoolKey)
+		if err != nil {
+			return nil, err
+		}
+		if sc.AEAD, err = cipher.NewGCM(block); err != nil {
+			return nil, err
+		}
+	}
+	return spool.Open(sc)
+}
+
+// defaultSpoolBytes is DefaultMaxSpoolBytes, or a tenth of the free disk space.
+func defaultSpoolBytes(dir string) int64 {
+	folder, err := vfs.OS(dir)
+	if err != nil {
+		return DefaultMaxSpoolBytes // opening the spool will say what is wrong
+	}
+	free, err := folder.Free()
+	if err := errors.Join(err, folder.Close()); err != nil {
+		return DefaultMaxSpoolBytes
+	}
+	return min(DefaultMaxSpoolBytes, max(free/10, leastSpoolBytes))
+}
+
+// leastSpoolBytes is the least that a default gives: four segments.
+const leastSpoolBytes = 64 << 20
+
+// AddSink adds a destination: from now on, every entry goes there too, with its own
+// spool, sender and repository id, so that a slow or dead sink delays nobody. Of c,
+// what says where to deliver and how to keep entries until then is used: ID, APIKey,
+// BaseURL, Transport, ManualFlush, FlushInterval and the fields from SpoolDir to
+// MaxBytes; a call never waits for a sink: when the sink has no room its entries are
+// dropped and counted, also with Block. Flush, Sync and Close cover all sinks. It
+// fails with a *ConfigError, or an *Error with ErrClosed or ErrSpool.
+func (l *Logger) AddSink(c Config) error {
+	if l == nil {
+		return nil
+	}
+	c = c.withDefaults(os.Getenv)
+	if err := c.validate(); err != nil {
+		return err
+	}
+	client, err := dial(c)
+	if err != nil {
+		return err
+	}
+	return l.addSink(c, client, client.Close)
+}
+
+func (l *Logger) addSink(c Config, client delivery.Client, release func()) error {
+	l.growing.Lock()
+	defer l.growing.Unlock()
+	if l.closed.Load() {
+		return &Error{Reason: ErrClosed, Detail: "the sink was added after Close"}
+	}
+	for _, d := range *l.destinations.Load() {
+		if d.cfg.ID == c.ID && d.cfg.BaseURL == c.BaseURL {
+			return &ConfigError{Field: "ID", Reason: "is that of a destination which this logger has already"}
+		}
+	}
+	d, err := l.open(c, client, c.MaxBytes, nil)
+	if err != nil {
+		release()
+		return err
+	}
+	d.release = release
+	grown := append(append([]*destination(nil), *l.destinations.Load()...), d)
+	l.destinations.Store(&grown)
+	return nil
+}
+
+// primary is the destination that New was given.
+func (l *Logger) primary() *destination { return (*l.destinations.Load())[0] }
+
+// out gives entries to every destination; the writer calls it.
+func (l *Logger) out(entries []messages.Entry) {
+	for _, d := range *l.destinations.Load() {
+		d.sink.Append(entries)
+	}
+}
+
+// each calls f for all destinations at once and joins their errors.
+func (l *Logger) each(f func(*destination) error) error {
+	all := *l.destinations.Load()
+	errs := make([]error, len(all))
+	done := make(chan struct{})
+	for i, d := range all[1:] {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			errs[i+1] = f(d)
+		}()
+	}
+	errs[0] = f(all[0])
+	for range all[1:] {
+		<-done
+	}
+	return errors.Join(errs...)
+}
+
+// Sync waits until everything accepted before the call is safe: on disk and synced,
+// or, where the disk does not take it and with Memory, delivered. It fails with an
+// *Error with ErrNotDurable when ctx ends first, or with ErrDropped when entries were
+// given up that no earlier Sync or Flush told of; nothing that is still kept is lost by that.
+func (l *Logger) Sync(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	return l.covered(ctx, ErrNotDurable, "sync", (*delivery.Sink).Sync)
+}
+
+// Flush sends what was accepted before the call and waits until every server has
+// acknowledged it, or ctx ends. Then the error is an *Error with ErrNotDelivered
+// that tells how many entries are pending; they stay where they are, and sending goes
+// on. Entries that a server refused for good do not make it fail: see Stats.Dead. An
+// *Error with ErrDropped tells of entries that were given up and that no earlier Sync
+// or Flush told of.
+func (l *Logger) Flush(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	return l.covered(ctx, ErrNotDelivered, "flush", (*delivery.Sink).Flush)
+}
+
+// covered waits for wait in all destinations, behind every earlier call.
+func (l *Logger) covered(ctx context.Context, reason error, what string, wait func(*delivery.Sink, context.Context) error) error {
+	err := l.actors.Handed(ctx)
+	if err == nil {
+		err = l.each(func(d *destination) error { return wait(d.sink, ctx) })
+	}
+	if err != nil {
+		return l.unfinished(reason, what, err)
+	}
+	return l.dropped(what)
+}
+
+// unfinished says that a wait ended too early.
+func (l *Logger) unfinished(reason error, what string, err error) error {
+	return &Error{
+		Reason: reason, Entries: int(l.Stats().Pending), Kept: true,
+		Detail: what + " ended before it was done", Err: errors.Join(err, l.primary().sink.Health().Err),
+	}
+}
+
+// dropped tells of the entries that were dropped since it was last asked.
+func (l *Logger) dropped(what string) error {
+	total := l.actors.Counts().Lost
+	for _, d := range *l.destinations.Load() {
+		for _, n := range d.sink.Account().Dropped {
+			total += n
+		}
+	}
+	for {
+		told := l.told.Load()
+		if total <= told {
+			return nil
+		}
+		if l.told.CompareAndSwap(told, total) {
+			return &Error{Reason: ErrDropped, Entries: int(total - told), Detail: what + " found them missing; see Stats.DroppedBy"}
+		}
+	}
+}
+
+func (d *destination) health() SinkHealth {
+	h := d.sink.Health()
+	account := d.sink.Account()
+	s := SinkHealth{ID: d.cfg.ID, Delivery: h.Err, Spool: cmp.Or(h.Spool, d.lost), Full: h.Full, Stalled: h.Stalled, Pending: account.Pending()}
+	s.OK = s.Delivery == nil && s.Spool == nil && !s.Full && s.Stalled == ""
+	return s
+}

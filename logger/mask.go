@@ -1,0 +1,85 @@
+package logger
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/troupelog/troupe/internal/wire"
+)
+
+// unmasked are the members of a line's data that say what belongs where.
+var unmasked = map[string]bool{"id": true, "sessionId": true, "spanId": true, "key": true}
+
+// mask returns a line with all its texts masked, and where the byte that was at a
+// position has gone. It reports false if the mask panicked.
+func mask(line []byte, at int, hook func(string) string) (masked []byte, moved int, ok bool) {
+	defer func() { ok = recover() == nil }()
+	m := masker{hook: hook, in: line, at: at, out: make([]byte, 0, len(line))}
+	start := bytes.Index(line, dataMark) + len(dataMark)
+	m.out = append(m.out, line[:start]...)
+	m.pos = start
+	for m.pos < len(line) {
+		m.step()
+	}
+	return m.out, m.moved, true
+}
+
+// dataMark stands before the data of a line and nowhere before: ids hold no comma.
+var dataMark = []byte(",data=")
+
+// masker copies JSON that the encoder wrote, so it is known to be well formed.
+type masker struct {
+	hook      func(string) string
+	in, out   []byte
+	pos       int
+	at, moved int
+	depth     int
+	key       []byte // the key that the next value at depth 1 belongs to
+}
+
+// step copies one string, or one other byte.
+func (m *masker) step() {
+	c := m.in[m.pos]
+	if c == '"' {
+		m.text()
+		return
+	}
+	switch c {
+	case '{', '[':
+		m.depth++
+	case '}', ']':
+		m.depth--
+	}
+	m.out = append(m.out, c)
+	m.pos++
+}
+
+func (m *masker) text() {
+	end := m.pos + 1
+	for m.in[end] != '"' {
+		if m.in[end] == '\\' {
+			end++
+		}
+		end++
+	}
+	end++
+	quoted := m.in[m.pos:end]
+	inside := m.at > m.pos && m.at < end
+	if inside {
+		m.moved = len(m.out) + m.at - m.pos
+	}
+	m.pos = end
+	isKey := end < len(m.in) && m.in[end] == ':'
+	if isKey && m.depth == 1 {
+		m.key = quoted[1 : len(quoted)-1]
+	}
+	if isKey || inside || m.depth == 1 && unmasked[string(m.key)] {
+		m.out = append(m.out, quoted...)
+		return
+	}
+	var s string
+	if err := json.Unmarshal(quoted, &s); err != nil {
+		panic(err)
+	}
+	m.out = wire.AppendString(m.out, m.hook(s))
+}

@@ -1,0 +1,84 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// content is the body of an upload. It passes on exactly as many bytes as were
+// announced, or fails; and it fails before the last byte, so that no server ever has
+// all bytes of a request whose content was wrong.
+type content struct {
+	source io.Reader
+	size   int64
+	left   int64 // owned by the reader
+	err    error // why the content cannot be had; owned by the reader
+
+	released chan struct{} // closed when nobody reads any more
+	close    func() error  // closes released; safe to call again
+}
+
+func newContent(source io.Reader, size int64) *content {
+	c := &content{source: source, size: size, left: size, released: make(chan struct{})}
+	c.close = sync.OnceValue(func() error {
+		close(c.released)
+		return nil
+	})
+	return c
+}
+
+// Read implements io.Reader.
+func (c *content) Read(p []byte) (int, error) {
+	if c.err != nil {
+		return 0, c.err
+	}
+	if c.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := c.source.Read(p[:min(int64(len(p)), c.left)])
+	rest := c.left - int64(n)
+	switch {
+	case rest == 0:
+		c.err = c.end(err)
+	case errors.Is(err, io.EOF):
+		c.err = fmt.Errorf("%w: it has %d bytes", errLength, c.size-rest)
+	default:
+		c.err = err
+	}
+	if c.err != nil {
+		return 0, c.err
+	}
+	c.left = rest
+	return n, nil
+}
+
+// errLength is what becomes of content of another length than was announced.
+var errLength = errors.New("the content has another length than announced")
+
+// end checks that nothing follows the last byte, which came with err.
+func (c *content) end(err error) error {
+	if err == nil {
+		var next [1]byte
+		_, err = io.ReadFull(c.source, next[:])
+	}
+	switch {
+	case err == nil:
+		return fmt.Errorf("%w: it has more than %d bytes", errLength, c.size)
+	case errors.Is(err, io.EOF):
+		return nil
+	default:
+		return err
+	}
+}
+
+// Close implements io.Closer: the caller reads no more. It leaves the source open.
+func (c *content) Close() error { return c.close() }
+
+// wait returns when the reader has called Close. Only then may other goroutines look
+// at left and err.
+func (c *content) wait() { <-c.released }
+
+// complete reports whether all was read.
+func (c *content) complete() bool { return c.left == 0 && c.err == nil }
