@@ -74,9 +74,13 @@ func TestABodyThatIsTooSlowIsToBeSentAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := httptest.NewUnstartedServer(c)
-	h.Config.ReadTimeout = 20 * time.Millisecond
-	h.Start()
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The time for the body is up once its header is there.
+		if err := http.NewResponseController(w).SetReadDeadline(time.Now()); err != nil {
+			t.Error(err)
+		}
+		c.ServeHTTP(w, r)
+	}))
 	defer func() {
 		h.Close()
 		if err := c.Close(t.Context()); err != nil {

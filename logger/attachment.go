@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/gabriel-vasile/mimetype"
@@ -139,7 +140,7 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 		}
 		switch {
 		case err == nil:
-			if i == 0 && d.spool.Slot() == "" {
+			if i == 0 && d.spool.InMemory() {
 				upload.Held = upload.Size
 			}
 		case i == 0:
@@ -161,6 +162,9 @@ func (e entity) unkept(err error, detail string) bool {
 	p := e.incomplete(err, detail)
 	if errors.Is(err, spool.ErrTooLarge) {
 		p.Reason, p.Detail = ErrTooLarge, "an attachment has at most "+strconv.Itoa(MaxAttachmentBytes)+" bytes: attach a URL"
+	}
+	if errors.Is(err, spool.ErrNoRoom) || errors.Is(err, syscall.ENOSPC) {
+		p.Reason, p.Detail = ErrSpoolFull, "there is no room for the content: free disk space, or raise Config.MaxSpoolBytes"
 	}
 	e.log.reject(p)
 	return false

@@ -39,6 +39,10 @@ const (
 	MaxAttachmentBytes = 100 << 20
 )
 
+// maxAttachmentLine is the largest line of an attachment, in bytes: its record in the
+// spool is larger than the line.
+const maxAttachmentLine = MaxEntryBytes / 4
+
 // spoolKeyBytes is the length of a key of AES-256.
 const spoolKeyBytes = 32
 
@@ -120,7 +124,8 @@ type Config struct {
 	// OnError is told of rejected and doubtful calls and of background failures, as an
 	// *Error. It runs on one goroutine of the logger, not on the caller's (only what
 	// happens after Close is told on the caller's); a panic in it is caught and
-	// counted. It must not call Flush or Close, nor log to this logger. Default: they go to Slog at warn level.
+	// counted. It must not call Flush or Close, nor log to this logger.
+	// Default: they go to Slog at warn level, at most one per reason and minute.
 	OnError func(error)
 	// RaiseExceptions makes a rejected or misused call panic with its *Error on the
 	// caller's goroutine: for tests. Background failures still go to OnError.

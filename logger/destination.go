@@ -57,7 +57,7 @@ func dial(c Config) (*transport.HTTP, error) {
 func (l *Logger) open(c Config, client delivery.Client, memory int64, account *ledger.Ledger) (*destination, error) {
 	d := &destination{cfg: c, extra: account == nil, release: func() {}}
 	sc := spool.Config{
-		Dir: c.SpoolDir, Target: c.BaseURL + "\n" + c.ID, Every: c.SyncEvery, MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
+		Dir: c.SpoolDir, Target: spool.Target(c.BaseURL, c.ID), Every: c.SyncEvery, MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
 		DropOldest: c.OnFull == DropOldest, MemoryBytes: memory,
 		Report: func(e seglog.Event) { l.spoolEvent(d, e) },
 	}
@@ -172,7 +172,7 @@ func (l *Logger) addSink(c Config, client delivery.Client, release func()) error
 		return &Error{Reason: ErrClosed, Detail: "the sink was added after Close"}
 	}
 	for _, d := range *l.destinations.Load() {
-		if d.cfg.ID == c.ID && d.cfg.BaseURL == c.BaseURL {
+		if spool.Target(d.cfg.BaseURL, d.cfg.ID) == spool.Target(c.BaseURL, c.ID) {
 			return &ConfigError{Field: "ID", Reason: "is that of a destination which this logger has already"}
 		}
 	}

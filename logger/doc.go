@@ -29,19 +29,25 @@
 // # Calls return nothing
 //
 // A call encodes its values, accounts for the entry and hands it to an actor: it does
-// no I/O (but AddAttachment looks into the file), and later changes of the values by the caller change nothing. What cannot
-// be accepted is counted (Stats) and told to Config.OnError as an *Error; the other
-// entries are not affected. A nil or zero handle does nothing. Only when MaxBytes are
-// undelivered does a call wait, for at most MaxWait.
+// no I/O (but AddAttachment copies the content to the spool), and later changes of the
+// values by the caller change nothing. What cannot be accepted is counted (Stats) and
+// told to Config.OnError as an *Error; the other entries are not affected. A nil or zero
+// handle does nothing. Only when MaxBytes wait for the disk, or, with Memory, for the
+// server, does a call wait, for at most MaxWait.
 //
 // # Order and delivery
 //
 // The entries of a session, and of a trace without session, arrive in the order of
-// the calls, at least once. A call by id joins that order as long as this process
-// knows the id: from its creation until some seconds after its trace has ended.
-// Flush waits until the server has answered for everything accepted before it (what
-// it refused for good is in Stats.Dead); Close flushes and stops. Until then entries
-// are in memory.
+// the calls, at least once; the line of an attachment arrives when its content is
+// stored. A call by id joins that order as long as this process knows the id: from its
+// creation until some seconds after its trace has ended.
+//
+// Entries go to disk some milliseconds after the call (Config.SpoolDir) and stay there
+// until the server has them: kill -9 costs what was accepted in the last 20 ms, and the
+// next process with the same folder delivers the rest. Sync waits until everything
+// accepted before it is synced to disk; Flush until the server has answered for it
+// (what it refused for good is kept as dead letters, see Stats.Dead and the command
+// troupe spool dead); Close does what it can of both and stops.
 //
 // # Entities that nobody ends
 //

@@ -230,7 +230,7 @@ func (l *Logger) send(e *wire.Encoder, c *messages.Command) bool {
 	if l.cfg.Mask != nil && !l.masked(c) {
 		return false
 	}
-	if size := len(c.Entry.Line); size > MaxEntryBytes {
+	if size := len(c.Entry.Line); size > MaxEntryBytes || c.Entry.Upload != nil && size > maxAttachmentLine {
 		l.reject(l.problem(c.Target, c.Action, ErrTooLarge, tooLarge(size)))
 		return false
 	}

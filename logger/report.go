@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupelog/troupe/actors"
 	"github.com/troupelog/troupe/internal/delivery"
+	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/internal/spool/seglog"
 )
 
@@ -41,7 +42,7 @@ func newReporter(c Config) *reporter {
 		rejected: map[string]int64{}, doubtful: map[string]int64{},
 	}
 	if r.onError == nil {
-		r.onError = func(err error) { r.log.Warn(err.Error()) }
+		r.onError = (&warnings{log: r.log, last: map[error]*warned{}}).warn
 	}
 	go r.run()
 	return r
@@ -194,6 +195,8 @@ func (l *Logger) spoolEvent(d *destination, e seglog.Event) {
 		err.Reason, err.Kept, err.Detail = ErrSpool, true, "a file of the spool was set aside: "+e.Name
 	case seglog.Discarded:
 		err.Reason, err.Detail = ErrSpool, "the quarantine of the spool is full: its oldest files were removed"
+	case spool.SlotSkipped:
+		err.Reason, err.Kept, err.Detail = ErrSpool, true, "slot "+e.Name+" is left as it is; see troupe spool ls"
 	default: // the disk takes entries again
 		return
 	}

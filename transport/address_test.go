@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +28,8 @@ func handing(t *testing.T, signed string, puts *atomic.Int64) *HTTP {
 	h, err := New(Config{
 		BaseURL: "https://logs.example.com/base", RepositoryID: "repo", APIKey: canaryKey,
 		RoundTripper: roundTrips(func(r *http.Request) (*http.Response, error) {
-			body := fmt.Sprintf(`{"data":{"url":%q}}`, signed)
+			quoted, err := json.Marshal(signed)
+			body := fmt.Sprintf(`{"data":{"url":%s}}`, quoted)
 			if r.Method == http.MethodPut {
 				puts.Add(1)
 				_, _ = io.Copy(io.Discard, r.Body)
@@ -37,7 +39,7 @@ func handing(t *testing.T, signed string, puts *atomic.Int64) *HTTP {
 				}
 				body = ""
 			}
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(body))}, nil
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(body))}, err
 		}),
 	})
 	if err != nil {
@@ -106,7 +108,7 @@ func nameAnswer(query []byte, names map[string]netip.Addr) []byte {
 func TestS3UnsafeUploadURLs(t *testing.T) {
 	// Whatever reaches this machine is seen here.
 	var connections atomic.Int64
-	port := spy(t, &connections)
+	port, six := spy(t, &connections)
 	resolve(t, map[string]netip.Addr{
 		"loopback": netip.MustParseAddr("127.0.0.1"), "loopback6": netip.MustParseAddr("::1"),
 		"metadata": netip.MustParseAddr("169.254.169.254"), "private": netip.MustParseAddr("10.1.2.3"),
@@ -126,14 +128,17 @@ func TestS3UnsafeUploadURLs(t *testing.T) {
 		"①②⑦.⓪.⓪.①", "127。0。0。1",
 		"localhost", "LOCALHOST", "loopback.test", "loopback6.test", "metadata.test", "private.test", "local6.test", "mapped.test", "zero.test", "translated.test",
 	} {
+		if !six && (host[0] == '[' || host == "loopback6.test" || host == "local6.test" || host == "translated.test") {
+			continue // a system without IPv6 does not come to the check
+		}
 		refusedURL(t, "https://"+host+":"+port+"/x?"+canarySignature)
 	}
 	for _, signed := range []string{
 		"http://storage.example.com/x", "http://127.0.0.1:" + port + "/x", "http://logs.example.com/base/x", "HTTP://storage.example.com/x",
 		"file:///etc/passwd", "ftp://storage.example.com/x", "gopher://storage.example.com:70/x", "ws://storage.example.com/x",
 		"unix:///var/run/docker.sock", "javascript:alert(1)", "data:,x", "https:storage.example.com", "https:///x", "https://:443/x",
-		"//storage.example.com/x", "/x", "x", "storage.example.com/x", "https://ada:lovelace@storage.example.com/x",
-		"https://ada@storage.example.com/x", "https://@storage.example.com/x", "https://ada@logs.example.com/base/x",
+		"//storage.example.com/x", "/x", "x", "storage.example.com/x", "https://lovelace:pw@storage.example.com/x",
+		"https://lovelace@storage.example.com/x", "https://@storage.example.com/x", "https://lovelace@logs.example.com/base/x",
 		"https://storage.example.com:port/x", "https://[::1/x", "https://storage.example.com/%zz", " https://storage.example.com/x",
 		"https://storage.example.com/\x00", "https://storage.example.com\r\nHost: evil.example/x", "https://exa mple.com/",
 	} {
@@ -145,8 +150,8 @@ func TestS3UnsafeUploadURLs(t *testing.T) {
 }
 
 // spy counts the connections to a port that is the same for IPv4 and, if the system
-// has it, IPv6.
-func spy(t *testing.T, connections *atomic.Int64) (port string) {
+// has it, IPv6. It reports whether it has.
+func spy(t *testing.T, connections *atomic.Int64) (port string, six bool) {
 	t.Helper()
 	four, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -154,8 +159,8 @@ func spy(t *testing.T, connections *atomic.Int64) (port string) {
 	}
 	_, port, _ = net.SplitHostPort(four.Addr().String())
 	listeners := []net.Listener{four}
-	if six, err := net.Listen("tcp", "[::1]:"+port); err == nil {
-		listeners = append(listeners, six)
+	if l, err := net.Listen("tcp", "[::1]:"+port); err == nil {
+		listeners, six = append(listeners, l), true
 	}
 	for _, l := range listeners {
 		done := make(chan struct{})
@@ -172,7 +177,7 @@ func spy(t *testing.T, connections *atomic.Int64) (port string) {
 		}()
 		t.Cleanup(func() { l.Close(); <-done })
 	}
-	return port
+	return port, six
 }
 
 // refusedURL checks that an upload to a URL is refused without having been sent.
@@ -188,7 +193,7 @@ func refusedURL(t *testing.T, signed string) {
 	if puts.Load() != 0 || opened.Load() != closed.Load() {
 		t.Errorf("%q: %d uploads to the server; opened %d times, closed %d times", signed, puts.Load(), opened.Load(), closed.Load())
 	}
-	if text := err.Error(); strings.Contains(text, "Signature") || strings.Contains(text, "ada") {
+	if text := err.Error(); strings.Contains(text, "Signature") || strings.Contains(text, "lovelace") {
 		t.Errorf("the error holds more than the origin: %v", err)
 	}
 }
@@ -251,7 +256,7 @@ func TestUploadURLsForAServerOnThisMachine(t *testing.T) {
 		{"http://storage.example.com/x", false},
 		{"http://10.0.0.1/x", false},
 		{"http://169.254.169.254/x", false},
-		{"http://ada@127.0.0.1/x", false},
+		{"http://lovelace@127.0.0.1/x", false},
 		{"file:///etc/passwd", false},
 	} {
 		if _, err := h.destination(c.signed); (err == nil) != c.ok {
@@ -290,7 +295,7 @@ func TestUploadToTheServersOwnOrigin(t *testing.T) {
 
 func FuzzUploadURL(f *testing.F) {
 	for _, host := range []string{
-		"storage.example.com", "127.0.0.1", "[::1]", "localhost", "logs.example.com", "0x7f.1", "2130706433", "ada:pw@storage.example.com",
+		"storage.example.com", "127.0.0.1", "[::1]", "localhost", "logs.example.com", "0x7f.1", "2130706433", "lovelace:pw@storage.example.com",
 		"", ":443", "[fe80::1%25lo]", "①②⑦.⓪.⓪.①", "storage.example.com:99999", "a b", "%61.example.com",
 	} {
 		for _, scheme := range []string{"https://", "http://", "file://", ""} {

@@ -123,6 +123,7 @@ func FuzzRetryAfter(f *testing.F) {
 	for _, c := range retryAfters {
 		f.Add(c.value, int64(0))
 		f.Add(c.value, int64(1<<40))
+		f.Add(" \t"+c.value+"\r\n", int64(-1<<40))
 	}
 	f.Fuzz(func(t *testing.T, value string, unix int64) {
 		got, ok := RetryAfter(http.Header{"Retry-After": {value}}, time.Unix(unix, 0))

@@ -9,10 +9,11 @@ import (
 	"net/http"
 )
 
-// Kind is what a caller must do about the answer to a batch.
+// Kind is what a caller must do about the answer to a batch, or to an upload.
 type Kind uint8
 
-// The kinds, each with the answers that lead to it.
+// The kinds, each with the answers of the server that lead to it. For a file, read file
+// instead of batch; it cannot be split. A refusal by its storage is of kind Retry.
 const (
 	// OK: any 2xx whose body reports no error. The batch is delivered.
 	OK Kind = iota

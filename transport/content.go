@@ -17,16 +17,15 @@ type content struct {
 	err    error // why the content cannot be had; owned by the reader
 
 	released chan struct{} // closed when nobody reads any more
-	close    func() error  // closes released; safe to call again
+	release  func()        // closes released; safe to call again
 }
 
 func newContent(source io.Reader, size int64) *content {
-	c := &content{source: source, size: size, left: size, released: make(chan struct{})}
-	c.close = sync.OnceValue(func() error {
-		close(c.released)
-		return nil
-	})
-	return c
+	released := make(chan struct{})
+	return &content{
+		source: source, size: size, left: size,
+		released: released, release: sync.OnceFunc(func() { close(released) }),
+	}
 }
 
 // Read implements io.Reader.
@@ -74,7 +73,10 @@ func (c *content) end(err error) error {
 }
 
 // Close implements io.Closer: the caller reads no more. It leaves the source open.
-func (c *content) Close() error { return c.close() }
+func (c *content) Close() error {
+	c.release()
+	return nil
+}
 
 // wait returns when the reader has called Close. Only then may other goroutines look
 // at left and err.

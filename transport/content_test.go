@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,15 +19,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// pattern is a reader without an end that needs no memory.
-type pattern struct{ n byte }
+// endless is a reader without an end that needs no memory.
+type endless struct{}
 
-func (p *pattern) Read(b []byte) (int, error) {
-	for i := range b {
-		b[i] = p.n
-		p.n++
-	}
-	return len(b), nil
+func (endless) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 func TestContentIsExactOrFailsBeforeItsLastByte(t *testing.T) {
@@ -79,7 +77,7 @@ func TestUploadOfAnotherLengthStoresNothing(t *testing.T) {
 	for _, c := range []struct{ size, real int64 }{{0, 1}, {1, 0}, {1, 2}, {5, 4}, {5, 6}, {1 << 20, 1<<20 - 1}, {1 << 20, 1<<20 + 1}, {1 << 20, 1 << 30}} {
 		var closed atomic.Int64
 		err := h.Upload(t.Context(), File{Key: "k", MIME: "a/b", Size: c.size, Open: func() (io.ReadCloser, error) {
-			return &counted{io.LimitReader(&pattern{}, c.real), &closed}, nil
+			return &counted{io.LimitReader(endless{}, c.real), &closed}, nil
 		}})
 		if e := failure(t, err, Rejected); !errors.Is(err, ErrNoContent) || e.Status != 0 {
 			t.Errorf("%d bytes announced as %d: %v", c.real, c.size, err)
@@ -101,7 +99,7 @@ func TestUploadWhoseSourceBreaks(t *testing.T) {
 		}
 	})
 	err := open(t, p.server.URL).Upload(t.Context(), File{Key: "k", Size: 1 << 20, Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(io.MultiReader(io.LimitReader(&pattern{}, 1<<19), iotest.ErrReader(errors.New(canaryFile)))), nil
+		return io.NopCloser(io.MultiReader(io.LimitReader(endless{}, 1<<19), iotest.ErrReader(errors.New(canaryFile)))), nil
 	}})
 	failure(t, err, Rejected)
 	if !errors.Is(err, ErrNoContent) || strings.Contains(err.Error(), "canary") || stored.Load() != 0 {
@@ -138,7 +136,7 @@ func TestUploadStreams(t *testing.T) {
 		rest, _ := io.Copy(io.Discard, r.Body)
 		got = n + rest
 	})
-	source := &gate{io.LimitReader(&pattern{}, first), io.LimitReader(&pattern{}, size-first), arrived}
+	source := &gate{io.LimitReader(endless{}, first), io.LimitReader(endless{}, size-first), arrived}
 	err := open(t, p.server.URL).Upload(t.Context(), File{Key: "k", Size: size, Open: func() (io.ReadCloser, error) { return source, nil }})
 	if err != nil || got != size {
 		t.Errorf("%d of %d bytes arrived, %v", got, size, err)
@@ -176,7 +174,7 @@ func TestUploadDoesNotTrustAnEarlySuccess(t *testing.T) {
 	})
 	const size = 64 << 20
 	err := open(t, p.server.URL).Upload(t.Context(), File{Key: "k", Size: size, Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(io.LimitReader(&pattern{}, size)), nil
+		return io.NopCloser(io.LimitReader(endless{}, size)), nil
 	}})
 	close(done)
 	if e := failure(t, err, Retry); e.Status != 200 {
@@ -196,13 +194,52 @@ func TestUploadCanceledWhileStreaming(t *testing.T) {
 		}
 	})
 	var closed atomic.Int64
-	source := &counted{&gate{io.LimitReader(&pattern{}, 1<<20), io.LimitReader(&pattern{}, 63<<20), ctx.Done()}, &closed}
+	source := &counted{&gate{io.LimitReader(endless{}, 1<<20), io.LimitReader(endless{}, 63<<20), ctx.Done()}, &closed}
 	err := open(t, p.server.URL).Upload(ctx, File{Key: "k", Size: 64 << 20, Open: func() (io.ReadCloser, error) { return source, nil }})
 	source.Reader = nil // a race, if anything still reads it
 	failure(t, err, Canceled)
 	if !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnreachable) || closed.Load() != 1 || stored.Load() != 0 {
 		t.Errorf("closed %d times, stored %d, %v", closed.Load(), stored.Load(), err)
 	}
+}
+
+// watched is a reader that notes what is read after it was closed.
+type watched struct {
+	io.Reader
+	closed, late atomic.Bool
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	if w.closed.Load() {
+		w.late.Store(true)
+	}
+	return w.Reader.Read(p)
+}
+
+func (w *watched) Close() error {
+	w.closed.Store(true)
+	return nil
+}
+
+// The storage refuses a file before it has read it; net/http still writes it then.
+func TestContentIsReleasedWhenUploadReturns(t *testing.T) {
+	p := servePair(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	h := open(t, p.server.URL)
+	connections := h.storage.Transport.(bounded).RoundTripper.(*http.Transport)
+	dial := connections.DialContext
+	connections.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		return &lateWriter{Conn: conn, closed: make(chan struct{})}, err
+	}
+	const size = 4 << 20
+	source := &watched{Reader: io.LimitReader(endless{}, size)}
+	err := h.Upload(t.Context(), File{Key: "k", Size: size, Open: func() (io.ReadCloser, error) { return source, nil }})
+	failure(t, err, Retry)
+	h.Close()
+	if !source.closed.Load() || source.late.Load() {
+		t.Errorf("closed: %t, read after that: %t", source.closed.Load(), source.late.Load())
+	}
+	source.Reader = nil // a race, if anything still reads it
 }
 
 func TestUploadEndsWithItsBudget(t *testing.T) {

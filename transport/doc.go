@@ -1,5 +1,5 @@
-// Package transport delivers batches of log lines to a server that speaks the
-// Maxim log protocol, over HTTP.
+// Package transport delivers batches of log lines, and files that belong to them, to a
+// server that speaks the Maxim log protocol, over HTTP.
 //
 //	h, err := transport.New(transport.Config{
 //		BaseURL:      "https://logs.example.com",
@@ -21,6 +21,13 @@
 //	Misconfigured  keep everything and wait for a person, Pause apart
 //	Canceled       the caller's own context ended
 //
+// Upload stores a file: it asks the server for a signed URL and PUTs the content there,
+// with a new URL and a new reader at each attempt and never the whole content in memory.
+// Its errors have the same kinds, for the file as for a batch; two need more than that:
+//
+//	ErrStorageRefused  Retry: the URL may have expired, give up after some attempts
+//	ErrNoContent       Rejected: there is nothing to upload, or not what was announced
+//
 // The decisions are pure functions: [Classify] of an answer, [RetryAfter] of its
 // headers, [Backoff] of an attempt number.
 //
@@ -28,6 +35,15 @@
 // origin only, redirects are never followed, a proxy sees it only inside TLS, and no
 // error holds the key, a query value, user information, or what a server quoted of
 // the batch.
+//
+// An upload URL comes from outside, and a bad one could make this machine attack its
+// own network. So it must be https and lead to a public address, which is checked when
+// the connection is made, after the name was resolved; the request carries no key and
+// no cookies, passes no proxy and no RoundTripper of the user's, and follows no
+// redirect. Everything else is refused with ErrUnsafeURL. There are two exceptions: the
+// origin of the base URL itself is trusted and gets the same connections as Send (so
+// that a server in a private network can store files), and a server on a loopback host
+// may name any https URL, and http ones on loopback hosts.
 //
 // An [HTTP] may be used concurrently. Close releases its idle connections.
 package transport

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/troupelog/troupe/transport"
@@ -47,4 +49,33 @@ func ExampleBackoff() {
 	// true true
 	// true true
 	// true true
+}
+
+func ExampleHTTP_Upload() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			fmt.Println("stored", r.ContentLength, "bytes of", r.Header.Get("Content-Type"))
+			return
+		}
+		fmt.Fprintf(w, `{"data":{"url":"http://%s/bucket/a-1?signature=abc"}}`, r.Host)
+	}))
+	defer server.Close()
+
+	h, err := transport.New(transport.Config{BaseURL: server.URL, RepositoryID: "repository", APIKey: "key"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer h.Close()
+
+	err = h.Upload(context.Background(), transport.File{
+		Key:  "repository/trace/t1/files/original/a-1",
+		MIME: "text/plain",
+		Size: 5,
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("hello")), nil },
+	})
+	fmt.Println(err)
+	// Output:
+	// stored 5 bytes of text/plain
+	// <nil>
 }

@@ -260,9 +260,14 @@ func TestPlainToTLSServer(t *testing.T) {
 
 // trust makes h accept the certificate of s.
 func trust(h *HTTP, s *httptest.Server) {
+	trustIn(h.client.HTTPClient.Transport.(bounded).RoundTripper.(*http.Transport), s)
+}
+
+// trustIn makes t accept the certificate of s.
+func trustIn(t *http.Transport, s *httptest.Server) {
 	pool := x509.NewCertPool()
 	pool.AddCert(s.Certificate())
-	h.client.HTTPClient.Transport.(bounded).RoundTripper.(*http.Transport).TLSClientConfig.RootCAs = pool
+	t.TLSClientConfig.RootCAs = pool
 }
 
 // countDials counts the connections h opens.

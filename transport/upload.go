@@ -164,7 +164,7 @@ func (h *HTTP) put(ctx context.Context, signed, mime string, body *content) erro
 	req.ContentLength = body.size
 	if body.size == 0 {
 		req.Body = http.NoBody // with any other, a length of 0 means that it is not known
-		body.Close()
+		body.release()
 	}
 	req.Header.Set("User-Agent", userAgent)
 	if mime != "" {

@@ -3,6 +3,7 @@
 //	troupe serve     runs a collector
 //	troupe show      shows what a collector holds, as a tree
 //	troupe replay    logs recorded conversations
+//	troupe spool     shows and delivers what waits on disk
 //
 // Results go to standard output, everything else to standard error. Colours and
 // progress are for terminals only, and colours not where NO_COLOR is set.

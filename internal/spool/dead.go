@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupelog/troupe/internal/spool/vfs"
@@ -53,7 +54,7 @@ func (s *Spool) RemoveLetter(name string) error { return s.dead.remove(name) }
 
 // DeadDropped counts the dead letters that this spool dropped, since it was opened,
 // because there were too many.
-func (s *Spool) DeadDropped() int64 { return s.dead.dropped() }
+func (s *Spool) DeadDropped() int64 { return s.dead.drops.Load() }
 
 // deadLetters keeps letters in a folder, or in memory if it has none. All methods may
 // be called concurrently.
@@ -62,10 +63,11 @@ type deadLetters struct {
 	aead  cipher.AEAD
 	limit int64 // bytes of files
 
+	drops atomic.Int64 // letters that made room: not under mu, which is held while the disk writes
+
 	mu    sync.Mutex
 	files []letterFile // guarded by mu; oldest first
 	bytes int64        // guarded by mu; of all files
-	drops int64        // guarded by mu
 }
 
 // letterFile is a stored letter.
@@ -152,7 +154,7 @@ func (d *deadLetters) drop() {
 			}
 		}
 		d.forget(oldest)
-		d.drops++
+		d.drops.Add(1)
 	}
 }
 
@@ -237,10 +239,4 @@ func (d *deadLetters) remove(name string) error {
 	}
 	d.forget(name)
 	return nil
-}
-
-func (d *deadLetters) dropped() int64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.drops
 }

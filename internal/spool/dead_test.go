@@ -103,15 +103,15 @@ func TestTheOldestLettersMakeRoom(t *testing.T) {
 		}
 		names := d.names()
 		newest := letter(19, 0)
-		if len(names) != 4 || names[3] != letterName(&newest) || d.dropped() != 16 || d.bytes > d.limit {
-			t.Errorf("%v are kept, %d dropped, %d bytes", names, d.dropped(), d.bytes)
+		if len(names) != 4 || names[3] != letterName(&newest) || d.drops.Load() != 16 || d.bytes > d.limit {
+			t.Errorf("%v are kept, %d dropped, %d bytes", names, d.drops.Load(), d.bytes)
 		}
 		huge := letter(20, 10_000)
 		if err := d.put(&huge); err != nil {
 			t.Fatal(err)
 		}
-		if names := d.names(); len(names) != 1 || names[0] != letterName(&huge) || d.dropped() != 20 {
-			t.Errorf("%v are kept, %d dropped", names, d.dropped())
+		if names := d.names(); len(names) != 1 || names[0] != letterName(&huge) || d.drops.Load() != 20 {
+			t.Errorf("%v are kept, %d dropped", names, d.drops.Load())
 		}
 	}
 }
@@ -205,4 +205,31 @@ func TestOnlyNamesOfLettersAreRemoved(t *testing.T) {
 	if err := d.remove(letterName(&l)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a letter that is not there: %v", err)
 	}
+}
+
+func FuzzDecodeLetter(f *testing.F) {
+	l := letter(1, 20)
+	name, aead := letterName(&l), testAEAD(f, 1)
+	for _, with := range codecs(f) {
+		file, err := encodeLetter(&l, with)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(file)
+		f.Add(file[:len(file)/2])
+	}
+	f.Add([]byte("{}\n"))
+	f.Add([]byte(sealedLetter))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		got, err := decodeLetter(name, file, aead)
+		if err != nil {
+			if !errors.Is(err, ErrDamaged) || got.Data != nil {
+				t.Errorf("%+v, %v", got, err)
+			}
+			return
+		}
+		if got.Seq != l.Seq || got.Origin != l.Origin {
+			t.Errorf("a letter of another name is taken: %+v", got)
+		}
+	})
 }

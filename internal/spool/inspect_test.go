@@ -168,7 +168,7 @@ func TestInspectFindsWhatOpenFinds(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	for range 40 {
+	for range 15 {
 		dir := filepath.Join(t.TempDir(), "spool")
 		for range 1 + random.IntN(3) { // segments
 			s, err := Open(Config{Dir: dir, Target: target})

@@ -50,12 +50,12 @@ func readFingerprint(folder vfs.FS) (string, error) {
 	text := make([]byte, fingerprintBytes)
 	n, err := f.ReadAt(text, 0)
 	if errors.Is(err, io.EOF) {
-		err = nil // nothing encrypted was written behind a file that is not whole
-		if n < fingerprintBytes {
-			n = 0
-		}
+		err = nil
 	}
-	return string(text[:n]), errors.Join(err, f.Close())
+	if n < fingerprintBytes || !isHex(string(text)) {
+		text = nil // a crash came before the file was whole, and nothing encrypted followed
+	}
+	return string(text), errors.Join(err, f.Close())
 }
 
 // writeFingerprint returns when the fingerprint is durable.

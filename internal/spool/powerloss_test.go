@@ -89,7 +89,7 @@ func TestWhatIsSafeSurvivesALossOfPower(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	for trial := range 200 {
+	for trial := range 100 {
 		disk := vfs.NewMem()
 		s, err := openIn(disk, Config{Target: target})
 		if err != nil {

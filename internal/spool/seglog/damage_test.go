@@ -75,6 +75,9 @@ func TestFlipAnywhere(t *testing.T) {
 	h := header{first: 1, created: time.Now()}
 	whole := image(h, texts(1, 12)...)
 	for i := range whole {
+		if underRace && i%4 > 0 {
+			continue
+		}
 		for bit := range 8 {
 			if bit != i%8 && (testing.Short() || underRace) {
 				continue

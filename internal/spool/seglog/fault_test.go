@@ -59,7 +59,7 @@ func TestFaults(t *testing.T) {
 					t.Parallel()
 					calls, step := 1<<30, 1
 					if underRace {
-						step = 3 // the others are as good as these for the detector
+						step = 5 // the others are as good as these for the detector
 					}
 					for k := 1; k <= calls; k += step {
 						synctest.Test(t, func(t *testing.T) {
@@ -93,6 +93,7 @@ func faultTrial(t *testing.T, policy Policy, fault error, k, length int) int {
 		t.Fatal(err)
 	}
 	acked, durable := scenario(t, l)
+	synctest.Wait() // the committer rests: nothing changes while the disk is copied
 	// A crash of the process now must leave everything that is durable and not acked.
 	after, err := Open(faultConfig(snapshot(t, disk), policy))
 	if err != nil {

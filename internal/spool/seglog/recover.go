@@ -115,7 +115,7 @@ func (l *Log) scanAll(all []*found) ([]*found, error) {
 		}
 		if f.bad == nil && f.last == 0 {
 			if f.torn {
-				_ = l.quarantine(f.name, f.name, 0, errFrame) // it is not known to be of use to anybody
+				l.keepCopy(f)
 			}
 			l.trash = append(l.trash, f.segment)
 			continue
@@ -167,16 +167,18 @@ func (f *found) scan(s *scanner) error {
 func (l *Log) link(live []*found) (at uint64) {
 	cutCopies(live)
 	at = l.acked
+	var before *found
 	for _, f := range live {
-		lost := l.missing(f, at)
-		at = max(at, f.claims)
 		if f.bad != nil {
-			l.takeAway(f)
 			continue
 		}
-		if lost > 0 {
-			_ = l.quarantine(f.name, f.name, 0, errFrame) // what is left of it is read all the same
+		if l.drop(at+1, f.follows, damage) > 0 && before != nil && before.torn {
+			l.keepCopy(before)
 		}
+		if l.missing(f, at) > 0 {
+			l.keepCopy(f)
+		}
+		before = f
 		if f.last <= at {
 			l.trash = append(l.trash, f.segment)
 			continue
@@ -184,7 +186,33 @@ func (l *Log) link(live []*found) (at uint64) {
 		at = f.last
 		l.segs = append(l.segs, f.segment)
 	}
+	for _, f := range live {
+		if f.bad != nil {
+			at = l.unreadable(f, at)
+			l.takeAway(f)
+		}
+	}
 	return at
+}
+
+// keepCopy copies a damaged segment to quarantine; what is left of it is read all the
+// same, whether that works or not.
+func (l *Log) keepCopy(f *found) { _ = l.quarantine(f.name, f.name, 0, errFrame) }
+
+// unreadable counts the records of a segment without a header that no other segment has.
+func (l *Log) unreadable(f *found, at uint64) uint64 {
+	if f.claims > at {
+		l.gaps.add(at+1, f.first-1) // these were never on disk
+	}
+	from := f.first
+	for _, seg := range l.segs {
+		if from <= seg.last {
+			l.drop(from, min(seg.first-1, f.claims), damage)
+			from = max(from, seg.last+1)
+		}
+	}
+	l.drop(from, f.claims, damage)
+	return max(at, f.claims)
 }
 
 // cutCopies ends each segment where the next one of the same run begins: after an error
@@ -202,16 +230,9 @@ func cutCopies(live []*found) {
 	}
 }
 
-// missing counts what is lost before and in a segment, if everything up to at is known.
+// missing counts what is lost in a segment, if everything up to at is known.
 func (l *Log) missing(f *found, at uint64) (lost int64) {
-	lost += l.drop(at+1, f.follows, damage)
-	if f.bad != nil && f.claims == 0 {
-		return lost
-	}
 	l.gaps.add(max(at, f.follows)+1, f.first-1) // these were never on disk
-	if f.bad != nil {
-		return lost + l.drop(max(at+1, f.first), f.claims, damage)
-	}
 	for _, g := range f.gaps {
 		lost += l.drop(max(at+1, g.from), min(g.to, f.last), damage)
 	}

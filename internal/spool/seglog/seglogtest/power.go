@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/troupelog/troupe/internal/spool/seglog"
@@ -15,7 +16,7 @@ import (
 )
 
 // PowerLossTrial runs a log on a disk that loses power at a random moment, several times
-// over, sometimes while it recovers. In each run several goroutines append and sync, one
+// over, sometimes while it recovers; in some trials calls fail besides. In each run several goroutines append and sync, one
 // reads and acknowledges, and segments are tiny. After each loss it checks that
 //
 //   - every record is there for which Sync had returned nil and that was not
@@ -53,12 +54,13 @@ type record struct {
 }
 
 type trial struct {
-	rnd   *rand.Rand
-	disk  *vfs.Mem
-	cfg   seglog.Config
-	about string
-	run   int
-	runs  map[[16]byte]int // which run an origin belongs to
+	rnd    *rand.Rand
+	disk   *vfs.Mem
+	cfg    seglog.Config
+	about  string
+	faulty bool
+	run    int
+	runs   map[[16]byte]int // which run an origin belongs to
 
 	recovered uint64 // the last number that this run did not give out
 
@@ -78,7 +80,22 @@ func (t *trial) configure() {
 		block, _ := aes.NewCipher(make([]byte, 16)) // the length is right
 		t.cfg.AEAD, _ = cipher.NewGCM(block)
 	}
-	t.about = fmt.Sprintf("policy %d, segments of %d bytes, sealed %v", t.cfg.Policy, t.cfg.SegmentBytes, t.cfg.AEAD != nil)
+	t.faulty = t.rnd.IntN(4) == 0
+	t.about = fmt.Sprintf("policy %d, segments of %d bytes, sealed %v, faulty %v", t.cfg.Policy, t.cfg.SegmentBytes, t.cfg.AEAD != nil, t.faulty)
+}
+
+// faults is the disk with errors at one in 30 of the calls that change something.
+func (t *trial) faults() vfs.FS {
+	var mu sync.Mutex
+	rnd := rand.New(rand.NewPCG(t.rnd.Uint64(), 5)) //nolint:gosec // as above
+	return vfs.NewFaulty(t.disk, func(_ vfs.Op, _ string, n int) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if n == 0 || rnd.IntN(30) > 0 {
+			return nil
+		}
+		return []error{syscall.EIO, syscall.ENOSPC}[rnd.IntN(2)]
+	})
 }
 
 // once is one run of a process, from its start to the loss of power.
@@ -99,6 +116,9 @@ func (t *trial) once() error {
 		return powerIsLost(err)
 	}
 	cfg.FS = t.disk
+	if t.faulty {
+		cfg.FS = t.faults()
+	}
 	log, err := seglog.Open(cfg)
 	if err != nil {
 		return powerIsLost(err)
@@ -163,6 +183,9 @@ func (t *trial) check(log *seglog.Log) error {
 	// then Acked has passed them.
 	missing := int64(state.Appended-state.Acked) - int64(len(found))
 	passed := state.Dropped["damaged"] - missing
+	if t.faulty {
+		passed = max(passed, 0) // what was acknowledged in memory was never written
+	}
 	if state.Recovered != int64(len(found)) || passed < 0 || passed > int64(state.Acked) {
 		return fmt.Errorf("%d records are missing and %d found, but the state is %+v", missing, len(found), state)
 	}

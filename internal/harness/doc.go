@@ -1,0 +1,14 @@
+// Command harness measures the reliability of the logger with real processes, which it
+// kills, real files and a real server, which fails. Each command is one experiment:
+//
+//	go run ./internal/harness crash -n 200
+//
+// It tells its progress on standard error, and the last line of standard output holds
+// the figures. It exits with 1 if one of them is outside its bound, which that line
+// tells too. What it leaves to chance follows from -seed; when processes are killed and
+// messages arrive does not.
+//
+// The logger runs in child processes: this program again, with the argument "worker".
+// They are told what to do, and tell what was acknowledged, over pipes, see worker and
+// process.
+package main

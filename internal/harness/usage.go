@@ -1,0 +1,42 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// usage is what a process takes of the system. Where the system does not say, a figure
+// is 0.
+type usage struct {
+	RSS, PeakRSS int64 // bytes
+	Files        int   // open ones
+	Goroutines   int   // of this process
+}
+
+// ownUsage returns the usage of this process.
+func ownUsage() usage {
+	u := usage{Goroutines: runtime.NumGoroutine()}
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return u
+	}
+	u.RSS, u.PeakRSS = kilobytes(status, "VmRSS:"), kilobytes(status, "VmHWM:")
+	if files, err := os.ReadDir("/proc/self/fd"); err == nil {
+		u.Files = len(files) - 1 // one is the folder's
+	}
+	return u
+}
+
+// kilobytes returns a size of /proc/self/status in bytes.
+func kilobytes(status []byte, key string) int64 {
+	_, after, _ := bytes.Cut(status, []byte(key))
+	line, _, _ := bytes.Cut(after, []byte{'\n'})
+	n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(string(line)), " kB"), 10, 64)
+	return n << 10
+}
+
+// megabytes is for figures.
+func megabytes(n int64) float64 { return float64(n) / (1 << 20) }
