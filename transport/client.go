@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -67,11 +68,20 @@ func newSingleClient(t http.RoundTripper) *http.Client {
 
 // newClient returns a client that makes up to 1+attemptRetries requests, follows no
 // redirect and logs nothing.
-func newClient(t http.RoundTripper) *retryablehttp.Client {
+//
+// While failing is set it makes one request: clients that all fail come back one by one
+// only if each waits its whole back-off, and quick repetitions are for a server that was
+// there a moment ago.
+func newClient(t http.RoundTripper, failing *atomic.Bool) *retryablehttp.Client {
 	return &retryablehttp.Client{
-		HTTPClient:   newSingleClient(t),
-		RetryMax:     attemptRetries,
-		CheckRetry:   checkRetry,
+		HTTPClient: newSingleClient(t),
+		RetryMax:   attemptRetries,
+		CheckRetry: func(ctx context.Context, resp *http.Response, err error) (bool, error) {
+			if failing.Load() {
+				return false, nil
+			}
+			return checkRetry(ctx, resp, err)
+		},
 		Backoff:      retryWait,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}

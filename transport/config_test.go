@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -102,7 +103,7 @@ func TestTransportSettings(t *testing.T) {
 	if secure.ForceAttemptHTTP2 || secure.TLSClientConfig.InsecureSkipVerify {
 		t.Error("HTTP/2 is forced or certificates are not verified")
 	}
-	client := newClient(secure)
+	client := newClient(secure, new(atomic.Bool))
 	if client.Logger != nil || client.RetryMax != 2 {
 		t.Errorf("logger %v, retries %d", client.Logger, client.RetryMax)
 	}

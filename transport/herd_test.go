@@ -49,8 +49,8 @@ func TestR11WaitsAsLongAsAskedAndNoLongerThanATenthMore(t *testing.T) {
 }
 
 // A server fails all its clients at once and comes back after ten minutes: they must
-// not come back together. This is about the waits between attempts, which Backoff
-// decides; the quick repetitions within an attempt are left out.
+// not come back together. An attempt is one request then: see
+// TestAFailingServerIsAskedOnceInAnAttempt.
 func TestR12ClientsDoNotComeBackTogether(t *testing.T) {
 	const clients, outage, window = 1000, 10 * time.Minute, time.Minute
 	for seed := range uint64(10) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -46,7 +47,7 @@ type Batch struct {
 }
 
 // HTTP sends batches to one log repository, and files to the storage of its server.
-// Make it with New. It may be used concurrently; all fields are immutable after New.
+// Make it with New. It may be used concurrently; all fields but failing are immutable after New.
 type HTTP struct {
 	client     *retryablehttp.Client // to the server
 	storage    *http.Client          // to where the server's upload URLs lead
@@ -55,6 +56,7 @@ type HTTP struct {
 	logs       target
 	repository target
 	budget     time.Duration
+	failing    atomic.Bool // the last attempt to send ended with Retry
 }
 
 // target is one URL of the server.
@@ -74,15 +76,16 @@ func New(c Config) (*HTTP, error) {
 	if connections == nil {
 		connections = newServerTransport(base.Scheme)
 	}
-	return &HTTP{
-		client:     newClient(connections),
+	h := &HTTP{
 		storage:    newStorage(base),
 		base:       base,
 		key:        c.APIKey,
 		logs:       newTarget(base, logPath, url.Values{"id": {c.RepositoryID}}),
 		repository: newTarget(base, repositoryPath, url.Values{"loggerId": {c.RepositoryID}}),
 		budget:     attemptBudget,
-	}, nil
+	}
+	h.client = newClient(connections, &h.failing)
+	return h, nil
 }
 
 func newTarget(base *url.URL, path string, query url.Values) target {
@@ -163,6 +166,9 @@ type call struct {
 // own context.
 func (h *HTTP) outcome(ctx context.Context, c call, a answer) error {
 	kind := Classify(a.status, a.header, a.body, a.err)
+	if c.op == opSend {
+		h.failing.Store(kind == Retry)
+	}
 	if kind == OK {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -186,6 +187,37 @@ func TestNoRetryAfterTheEnd(t *testing.T) {
 	again, err = checkRetry(ctx, nil, io.EOF)
 	if again || err != nil {
 		t.Errorf("after the end: got %t, %v", again, err)
+	}
+}
+
+// After a failed attempt there is one request in each, until the server has answered.
+func TestAFailingServerIsAskedOnceInAnAttempt(t *testing.T) {
+	var healthy atomic.Bool
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if healthy.Load() {
+			answering(200, "{}")(w, r)
+		} else {
+			answering(500, "")(w, r)
+		}
+	})
+	h := open(t, s.URL)
+	h.client.Backoff = func(time.Duration, time.Duration, int, *http.Response) time.Duration { return 0 }
+	for _, want := range []int64{3, 1, 1} {
+		s.requests.Store(0)
+		failure(t, h.Send(t.Context(), batch()), Retry)
+		if got := s.requests.Load(); got != want {
+			t.Errorf("%d requests in an attempt, want %d", got, want)
+		}
+	}
+	healthy.Store(true)
+	if err := h.Send(t.Context(), batch()); err != nil {
+		t.Fatal(err)
+	}
+	healthy.Store(false)
+	s.requests.Store(0)
+	failure(t, h.Send(t.Context(), batch()), Retry)
+	if got := s.requests.Load(); got != 3 {
+		t.Errorf("%d requests in the first attempt after a success, want 3", got)
 	}
 }
 
