@@ -23,13 +23,13 @@ const (
 
 // cable pulls the network cable: the server is gone while a process logs, the process
 // is killed, and the next run delivers what it left on disk.
-func cable(ctx context.Context, out io.Writer, store http.Handler) error {
+func cable(ctx context.Context, out io.Writer, store http.Handler) (err error) {
 	_, _ = fmt.Fprintln(out, "\nTHE CABLE IS PULLED, THE PROCESS KILLED")
 	dir, err := os.MkdirTemp("", "faults-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	// A port that nobody listens on: taken for a moment, and given back.
 	address, stop, err := serve(ctx, "127.0.0.1:0", store)
 	if err != nil {
@@ -57,7 +57,7 @@ func logAndDie(ctx context.Context, out io.Writer, url, dir string) (entries int
 	if err != nil {
 		return 0, err
 	}
-	child := exec.CommandContext(ctx, self)
+	child := exec.CommandContext(ctx, self) //nolint:gosec // it is this program itself
 	child.Env = append(os.Environ(), envServer+"="+url, envSpool+"="+dir)
 	child.Stderr = os.Stderr
 	said, err := child.StdoutPipe()

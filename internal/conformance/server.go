@@ -30,8 +30,8 @@ func NewServer() *Server {
 	mux.HandleFunc("GET /api/sdk/v3/log-repositories", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"data":{}}`)
 	})
-	mux.HandleFunc("GET /api/sdk/v1/log-repositories/attachments/upload-url", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, `{"data":{"url":"http://%s/upload"}}`, r.Host)
+	mux.HandleFunc("GET /api/sdk/v1/log-repositories/attachments/upload-url", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"data":{"url":"%s/upload"}}`, s.URL())
 	})
 	mux.HandleFunc("PUT /upload", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // a client that hangs up is told by its own error
