@@ -4,12 +4,13 @@ SHELL       = bash
 .SHELLFLAGS = -euo pipefail -c
 GO       ?= go
 FUZZTIME ?= 20s
+FUZZSHORT = ./internal/spool/seglog FuzzFrame\n./internal/spool/seglog FuzzRecovery\n./internal/spool/seglog FuzzCursor\n./internal/wire FuzzParse\n./transport FuzzRetryAfter\n./collector FuzzIngestBody\n./collector FuzzAttachmentKey
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 
 export GOFLAGS += -buildvcs=false
 
 .DEFAULT_GOAL := all
-.PHONY: all lint test race bench fuzz fmt tidy cover ci
+.PHONY: all lint test race bench fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull reliability
 
 all: lint test
 
@@ -34,6 +35,13 @@ fuzz:
 		$(GO) test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) "$$pkg" </dev/null || exit 1; \
 	done
 
+# What the spool, the wire and the collector read from outside, for a short time each.
+fuzz-short:
+	@while read -r pkg name; do \
+		echo "== $$pkg $$name"; \
+		$(GO) test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) "$$pkg" </dev/null || exit 1; \
+	done <<< $$'$(FUZZSHORT)'
+
 fmt:
 	$(LINT) fmt ./...
 
@@ -44,6 +52,40 @@ tidy:
 cover:
 	$(GO) test -coverpkg=./... -coverprofile=cover.out ./...
 	$(GO) tool cover -func=cover.out | tail -n 1
+
+# Experiments with processes that are killed and servers that fail: each prints its
+# figures, and fails if one is outside its bound. N is how often, D how long, as in
+# "make crash N=5000" or "make soak D=8h"; without them each takes its own default.
+HARNESS = $(GO) run ./internal/harness
+
+crash powerloss poison shutdown reopen sessions:
+	$(HARNESS) $@ $(if $(N),-n $(N))
+
+outage soak:
+	$(HARNESS) $@ $(if $(D),-d $(D))
+
+chaos:
+	$(HARNESS) chaos $(if $(D),-d $(D))
+	$(HARNESS) chaos -clean $(if $(D),-d $(D))
+
+multiproc:
+	$(HARNESS) multiproc $(if $(N),-n $(N)) $(if $(D),-d $(D))
+
+# It needs a system that lets users mount file systems for themselves; otherwise it
+# fails and says so.
+diskfull:
+	$(HARNESS) diskfull
+
+# All of them in a short form: five minutes on two cores that do other work as well,
+# so bounds of time are not held; each command above holds them.
+reliability:
+	@dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; \
+	$(GO) build -o "$$dir/harness" ./internal/harness; \
+	for trial in "crash -n 200" "powerloss -n 2000" "chaos -d 5s" "chaos -clean -d 5s" "outage -d 10s" poison \
+		diskfull "multiproc -d 15s" "shutdown -n 2" "reopen -n 200" "soak -d 20s" sessions; do \
+		code=0; "$$dir/harness" $$trial -busy || code=$$?; \
+		[[ $$code -eq 0 || $$code -eq 3 ]] || exit $$code; \
+	done
 
 ci:
 	.ci/run

@@ -22,6 +22,10 @@ type Account struct {
 	Spooled    int64 // pending entries that are on disk; those being moved count twice
 	SpoolBytes int64 // disk space of the segments
 	Panics     int64 // contained panics of the Client
+
+	// DeadDropped counts the dead letters that were removed because there were too many;
+	// they are counted in Dead, too.
+	DeadDropped int64
 }
 
 // Pending returns how many entries have no outcome.
@@ -47,6 +51,7 @@ func (s *Sink) Account() Account {
 		if l != nil {
 			a.read(l.spool.Lines.State())
 			a.read(l.spool.Uploads.State())
+			a.DeadDropped += l.spool.DeadDropped()
 		}
 	}
 	return a

@@ -43,6 +43,7 @@ func (s *Sink) adoptOne(ctx context.Context) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.orphan = nil
+	s.account.DeadDropped += orphan.DeadDropped()
 	lines, uploads := orphan.Lines.State(), orphan.Uploads.State()
 	for _, dropped := range []map[string]int64{lines.Dropped, uploads.Dropped} {
 		for reason, n := range dropped {

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupelog/troupe/internal/spool"
@@ -18,6 +19,8 @@ type lane struct {
 
 	wakeLines   chan struct{} // capacity 1
 	wakeUploads chan struct{} // capacity 1
+	tidyUploads chan struct{} // capacity 1
+	tidied      atomic.Int64  // what lost was when tidy last left nothing
 
 	sending   stage // what the Client is at
 	uploading stage
@@ -44,16 +47,43 @@ type lane struct {
 func newLane(s *Sink, sp *spool.Spool) *lane {
 	return &lane{
 		sink: s, spool: sp, limit: s.cfg.BatchBytes,
-		wakeLines: make(chan struct{}, 1), wakeUploads: make(chan struct{}, 1),
+		wakeLines: make(chan struct{}, 1), wakeUploads: make(chan struct{}, 1), tidyUploads: make(chan struct{}, 1),
 		refused: map[uint64]bool{}, born: map[uint64]uint64{}, void: map[uint64]struct{}{},
 	}
 }
 
 // found returns how many entries were in the slot when it was opened, with those that
-// have been dropped since.
+// have been dropped since. It is called before the goroutines begin.
 func (l *lane) found() int64 {
 	lines, uploads := l.spool.Lines.State(), l.spool.Uploads.State()
-	return lines.Unacked + total(lines.Dropped) + uploads.Unacked + total(uploads.Dropped)
+	return lines.Unacked + total(lines.Dropped) + uploads.Unacked + total(uploads.Dropped) - l.voidDoubles()
+}
+
+// voidDoubles finds jobs that a process put back and could not acknowledge any more: of
+// those with the same content only the last is valid, or the content would be gone when
+// the others come. It returns how many are not.
+func (l *lane) voidDoubles() int64 {
+	log := l.spool.Uploads
+	newest := map[string]uint64{} // by the name of the content
+	for from := log.Next(); ; {
+		var err error
+		l.jobs, err = log.Read(l.jobs[:0], from, jobsAtOnce, jobBytesAtOnce)
+		if err != nil || len(l.jobs) == 0 {
+			return int64(len(l.void)) // what cannot be read now is met again by the lane
+		}
+		for i := range l.jobs {
+			r := &l.jobs[i]
+			from = r.Seq + 1
+			u, err := spool.ParseUpload(r.Data)
+			if err != nil || r.Kind != seglog.Attachment {
+				continue
+			}
+			if before, ok := newest[u.Blob]; ok {
+				l.void[before] = struct{}{}
+			}
+			newest[u.Blob] = r.Seq
+		}
+	}
 }
 
 // onDisk reports whether the disk takes what is appended.

@@ -238,6 +238,11 @@ func (r *rig) attach(name, content string) {
 	if _, err := r.cfg.Spool.PutBlob(name, strings.NewReader(content), 1<<20); err != nil {
 		r.t.Fatal(err)
 	}
+	r.attachPut(name, content)
+}
+
+// attachPut appends an attachment whose content is in the spool.
+func (r *rig) attachPut(name, content string) {
 	line := `trace{id=t,action=add-attachment,data={"key":"`
 	e := messages.Entry{Line: []byte(line + "/files/" + name + `"}}`), Upload: &messages.Upload{
 		Blob: name, MIME: "text/plain", Path: "files/" + name, Size: int64(len(content)), KeyAt: len(line),

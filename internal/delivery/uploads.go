@@ -30,16 +30,7 @@ const (
 	// longestDelay is the longest time that a job can be put off: what is more comes of
 	// a clock that was set.
 	longestDelay = 5 * time.Minute
-	// blobGrace is how long a blob outlives its job, so that the acknowledgement of the
-	// job is on disk before the blob goes.
-	blobGrace = time.Second
 )
-
-// spentBlob is a blob that nobody needs.
-type spentBlob struct {
-	name string
-	at   time.Time // when its job was done
-}
 
 // runUploads uploads what is due until ctx ends.
 func (l *lane) runUploads(ctx context.Context) {
@@ -48,6 +39,8 @@ func (l *lane) runUploads(ctx context.Context) {
 		select {
 		case <-l.wakeUploads:
 			rush = l.spool.Uploads.State().Appended
+		case <-l.tidyUploads:
+			l.tidy()
 		default:
 		}
 		l.sweep(blobGrace)
@@ -76,14 +69,19 @@ func (l *lane) restUploads(ctx context.Context, d time.Duration, none bool) bool
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	case <-changed:
-	case <-wake:
-		return true
+	for {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		case <-changed:
+		case <-wake:
+			return true
+		case <-l.tidyUploads:
+			l.tidy()
+			continue
+		}
+		return false
 	}
-	return false
 }
 
 // nextJob returns the oldest job if it is due. If it is not and another is, those in
@@ -290,17 +288,6 @@ func (l *lane) rejected(r seglog.Record, err error) time.Duration {
 	delete(l.refused, r.Seq)
 	l.bury(l.spool.Uploads, r, err)
 	return 0
-}
-
-// sweep removes the blobs whose jobs were done so long ago that this is on disk.
-func (l *lane) sweep(grace time.Duration) {
-	if inMemory(l.spool) {
-		grace = 0
-	}
-	for len(l.spent) > 0 && time.Since(l.spent[0].at) >= grace && l.spool.Uploads.State().Err == nil {
-		_ = l.spool.RemoveBlob(l.spent[0].name) // what stays is removed when the spool is opened again
-		l.spent = l.spent[1:]
-	}
 }
 
 // content is what a job uploads.

@@ -36,11 +36,17 @@ type progress struct {
 	at      time.Time // when it was first seen there
 }
 
-// watch reports stages that make no progress, until ctx ends.
+// watch reports stages that make no progress, until ctx ends, and has the blobs of what
+// was dropped removed.
 func (s *Sink) watch(ctx context.Context) {
 	var logs [2]progress
+	tidy := time.Now()
 	for ctx.Err() == nil {
 		sleep(ctx, watchEvery, nil)
+		if time.Since(tidy) >= tidyEvery {
+			tidy = time.Now()
+			s.own.untidy()
+		}
 		s.watched(stageSend, s.own.sending.begun(), sendBudget)
 		s.watched(stageUpload, s.own.uploading.begun(), uploadBudget)
 		for i, log := range []*seglog.Log{s.own.spool.Lines, s.own.spool.Uploads} {
@@ -56,7 +62,7 @@ func (s *Sink) watch(ctx context.Context) {
 // disk is no such time, and one that fails says so itself.
 func (p *progress) look(state seglog.State) {
 	switch {
-	case state.Appended <= state.Written, state.Full, state.Err != nil:
+	case state.Appended <= max(state.Written, state.Durable), state.Full, state.Err != nil:
 		p.at = time.Time{}
 	case p.at.IsZero() || p.written != state.Written:
 		p.at = time.Now()

@@ -28,17 +28,20 @@ var commands = []command{
 	{"shutdown", "Close while the server does not answer (R17)", shutdown},
 	{"multiproc", "processes that share a spool are killed (R18)", multiproc},
 	{"reopen", "a logger is opened and closed many times (R22)", reopen},
+	{"sessions", "many sessions are live (R16)", sessions},
 	{"soak", "all faults, for a long time (R24)", soak},
 }
 
 // trial is a run of an experiment.
 type trial struct {
 	*figures
-	ctx  context.Context //nolint:containedctx // a trial is a call: it lives as long as its context
+	ctx  context.Context // a trial is a call: it lives as long as its context
 	seed uint64
 	rnd  *rand.Rand // of the main goroutine only
 	dir  string     // an empty folder
 	log  io.Writer
+
+	inside []string // the command line that runs a worker where its disk is; empty: here
 }
 
 // logf tells of progress.
@@ -51,7 +54,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run returns the exit code: 0 if all bounds are kept, 1 if not, 2 if it cannot run.
+// run returns the exit code: 0 if all bounds are kept, 1 if not, 2 if the
+// command is wrong, 3 if this system does not allow the experiment.
 func run(ctx context.Context, args []string) int {
 	if len(args) == 2 && args[0] == workerCommand {
 		return work(args[1], os.Stdin, os.Stdout)
@@ -71,6 +75,7 @@ func run(ctx context.Context, args []string) int {
 func (c command) run(ctx context.Context, args []string) int {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	seed := fs.Uint64("seed", rand.Uint64(), "what chance follows from") //nolint:gosec // it is printed
+	busy := fs.Bool("busy", false, "the machine does other work: bounds of time are not held")
 	do := c.define(fs)
 	if err := fs.Parse(args); err != nil {
 		return 2
@@ -80,14 +85,35 @@ func (c command) run(ctx context.Context, args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
-	t := &trial{figures: &figures{}, ctx: ctx, seed: *seed, rnd: seeded(*seed), dir: dir, log: os.Stderr}
+	t := &trial{figures: &figures{busy: *busy}, ctx: ctx, seed: *seed, rnd: seeded(*seed), dir: dir, log: os.Stderr}
 	t.logf("%s: seed %d, files in %s", c.name, *seed, dir)
 	start := time.Now()
 	err = do(t)
-	if errors.Is(err, errCannot) {
-		t.logf("%s: %v", c.name, err)
-		fmt.Printf("%s seed=%d skipped: %v\n", c.name, *seed, err)
-		return errors.Join(os.RemoveAll(dir)) == nil && !asked(err)
+	t.note("took_s", int(time.Since(start).Seconds()))
+	return t.end(c.name, err)
+}
+
+// errCannot is returned by an experiment that this system does not allow.
+var errCannot = errors.New("cannot be done here")
+
+// end prints the last line and returns the exit code. The files stay if something is
+// wrong.
+func (t *trial) end(name string, err error) int {
+	switch {
+	case errors.Is(err, errCannot):
+		fmt.Printf("%s seed=%d %v\n", name, t.seed, err)
+		_ = os.RemoveAll(t.dir) // nothing is in it
+		return 3
+	case err != nil:
+		fmt.Printf("%s seed=%d %v FAILED: %v (files in %s)\n", name, t.seed, t, err, t.dir)
+		return 1
+	case !t.good():
+		fmt.Printf("%s seed=%d %v (files in %s)\n", name, t.seed, t, t.dir)
+		return 1
+	}
+	fmt.Printf("%s seed=%d %v\n", name, t.seed, t)
+	if err := os.RemoveAll(t.dir); err != nil {
+		t.logf("%v", err)
 	}
 	return 0
 }

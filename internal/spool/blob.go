@@ -2,16 +2,12 @@ package spool
 
 import (
 	"bytes"
-	"crypto/cipher"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"math"
-	"os"
 	"sync"
-
-	"github.com/troupelog/troupe/internal/spool/vfs"
+	"time"
 )
 
 // blobNameDigits is the length of the name of a blob: hexadecimal, lower case.
@@ -23,11 +19,15 @@ type blobs interface {
 	sync(name string) error
 	open(name string) (Blob, error)
 	remove(name string) error
+	// before returns the names of the complete blobs that were put up to a time, and
+	// how many younger ones there are.
+	before(t time.Time) (names []string, younger int)
 }
 
 // PutBlob stores what r has to read under a name of 32 hexadecimal digits and returns
-// its length. It fails with ErrTooLarge over limit bytes, with fs.ErrExist if there is
-// a blob of that name, and with the error of r; then it leaves nothing. The blob
+// its length. It fails with ErrTooLarge over limit bytes, with ErrNoRoom where all blobs
+// together would be more than Config.MaxBytes, with fs.ErrExist if there is a blob of
+// that name, and with the error of r; then it leaves nothing. The blob
 // survives the process, but a loss of power only after SyncBlob.
 func (s *Spool) PutBlob(name string, r io.Reader, limit int64) (int64, error) {
 	if err := checkBlobName(name); err != nil {
@@ -79,83 +79,23 @@ func isHex(s string) bool {
 	return true
 }
 
-// folderBlobs are files in a folder.
-type folderBlobs struct {
-	fs   vfs.FS
-	aead cipher.AEAD
-}
-
-func (b *folderBlobs) put(name string, r io.Reader, limit int64) (size int64, err error) {
-	f, err := b.fs.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
-	if err != nil {
-		return 0, fmt.Errorf("spool: blob %s: %w", name, err)
-	}
-	defer func() {
-		err = errors.Join(err, f.Close())
-		if err != nil {
-			size, err = 0, fmt.Errorf("spool: blob %s: %w", name, err)
-			_ = b.fs.Remove(name) // what cannot be removed now is at the next Open
-		}
-	}()
-	return newBlobCodec(name, b.aead).write(f, r, limit)
-}
-
-func (b *folderBlobs) sync(name string) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("spool: blob %s is not durable: %w", name, err)
-		}
-	}()
-	f, err := b.fs.OpenFile(name, os.O_RDWR)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return b.fs.Sync()
-}
-
-func (b *folderBlobs) open(name string) (Blob, error) {
-	f, err := b.fs.OpenFile(name, os.O_RDONLY)
-	if err != nil {
-		return nil, fmt.Errorf("spool: blob %s: %w", name, err)
-	}
-	blob, err := newFileBlob(f, name, b.aead)
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return blob, nil
-}
-
-func (b *folderBlobs) remove(name string) error {
-	if err := b.fs.Remove(name); err != nil {
-		return fmt.Errorf("spool: blob %s: %w", name, err)
-	}
-	return nil
-}
-
-func (b *folderBlobs) names() ([]string, error) {
-	infos, err := b.fs.ReadDir()
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, info := range infos {
-		if info.Regular && isBlobName(info.Name) {
-			names = append(names, info.Name)
-		}
-	}
-	return names, nil
-}
-
 // memoryBlobs are blobs of a spool without a disk.
 type memoryBlobs struct {
 	limit int64 // of all together, in bytes; 0 is none
 
 	mu      sync.Mutex
-	content map[string][]byte // guarded by mu; nobody writes to a content
-	bytes   int64             // guarded by mu; of all contents
+	content map[string]memoryContent // guarded by mu
+	bytes   int64                    // guarded by mu; of all contents
+}
+
+// memoryContent is a blob in memory. It does not change.
+type memoryContent struct {
+	data []byte
+	at   time.Time // when it was put
+}
+
+func newMemoryBlobs(limit int64) *memoryBlobs {
+	return &memoryBlobs{limit: limit, content: map[string]memoryContent{}}
 }
 
 func (b *memoryBlobs) put(name string, r io.Reader, limit int64) (int64, error) {
@@ -175,7 +115,7 @@ func (b *memoryBlobs) put(name string, r io.Reader, limit int64) (int64, error) 
 	case b.limit > 0 && b.bytes+size > b.limit:
 		return 0, fmt.Errorf("spool: blob %s: %w: all together may have %d bytes", name, ErrNoRoom, b.limit)
 	}
-	b.content[name] = content
+	b.content[name] = memoryContent{content, time.Now()}
 	b.bytes += size
 	return size, nil
 }
@@ -201,27 +141,40 @@ func (b *memoryBlobs) open(name string) (Blob, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &memoryBlob{*bytes.NewReader(content)}, nil
+	return &memoryBlob{*bytes.NewReader(content.data)}, nil
 }
 
 func (b *memoryBlobs) remove(name string) error {
-	content, err := b.find(name)
-	if err != nil {
-		return err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.content, name)
-	b.bytes -= int64(len(content))
-	return nil
-}
-
-func (b *memoryBlobs) find(name string) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	content, ok := b.content[name]
 	if !ok {
-		return nil, fmt.Errorf("spool: blob %s: %w", name, fs.ErrNotExist)
+		return fmt.Errorf("spool: blob %s: %w", name, fs.ErrNotExist)
+	}
+	delete(b.content, name)
+	b.bytes -= int64(len(content.data))
+	return nil
+}
+
+func (b *memoryBlobs) before(t time.Time) (names []string, younger int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for name, content := range b.content {
+		if !content.at.After(t) {
+			names = append(names, name)
+		} else {
+			younger++
+		}
+	}
+	return names, younger
+}
+
+func (b *memoryBlobs) find(name string) (memoryContent, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	content, ok := b.content[name]
+	if !ok {
+		return memoryContent{}, fmt.Errorf("spool: blob %s: %w", name, fs.ErrNotExist)
 	}
 	return content, nil
 }

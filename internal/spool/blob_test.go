@@ -13,8 +13,8 @@ import (
 // blobStores are the two places for blobs.
 func blobStores(t testing.TB) map[string]blobs {
 	return map[string]blobs{
-		"disk":   &folderBlobs{scratch(t), nil},
-		"memory": &memoryBlobs{content: map[string][]byte{}},
+		"disk":   folderStore(t, scratch(t), nil, 0),
+		"memory": newMemoryBlobs(0),
 	}
 }
 
@@ -75,7 +75,7 @@ func TestABlobThatIsNotThere(t *testing.T) {
 
 func TestBlobsInMemoryAreBounded(t *testing.T) {
 	t.Parallel()
-	b := &memoryBlobs{limit: 10, content: map[string][]byte{}}
+	b := newMemoryBlobs(10)
 	other := strings.Repeat("f", blobNameDigits)
 	if _, err := b.put(someBlob, strings.NewReader("123456"), 100); err != nil {
 		t.Fatal(err)

@@ -58,7 +58,7 @@ func codecs(t testing.TB) map[string]cipher.AEAD {
 func TestBlobsReturnWhatWasPutAtEverySize(t *testing.T) {
 	t.Parallel()
 	for kind, aead := range codecs(t) {
-		b := &folderBlobs{scratch(t), aead}
+		b := folderStore(t, scratch(t), aead, 0)
 		for i, size := range []int{0, 1, chunkBytes - 1, chunkBytes, chunkBytes + 1, 3 * chunkBytes, 3*chunkBytes + 77} {
 			want, name := content(size), fmt.Sprintf("%032x", i)
 			if n, err := b.put(name, bytes.NewReader(want), int64(size)); err != nil || n != int64(size) {
@@ -88,7 +88,7 @@ func TestABlobIsReadFromAnyPlace(t *testing.T) {
 	t.Parallel()
 	want := content(2*chunkBytes + 1000)
 	for kind, aead := range codecs(t) {
-		b := &folderBlobs{scratch(t), aead}
+		b := folderStore(t, scratch(t), aead, 0)
 		if _, err := b.put(someBlob, bytes.NewReader(want), 1<<20); err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func readStored(name string, b []byte, aead cipher.AEAD) ([]byte, error) {
 func TestEveryCutFlipAndExchangeOfABlobIsNoticed(t *testing.T) {
 	t.Parallel()
 	for kind, aead := range codecs(t) {
-		b := &folderBlobs{scratch(t), aead}
+		b := folderStore(t, scratch(t), aead, 0)
 		for _, size := range []int{0, 300, chunkBytes, chunkBytes + 300} {
 			name := fmt.Sprintf("%032x", size)
 			if _, err := b.put(name, bytes.NewReader(content(size)), 1<<20); err != nil {
@@ -191,7 +191,7 @@ func TestEveryCutFlipAndExchangeOfABlobIsNoticed(t *testing.T) {
 
 func TestASealedBlobShowsNothingWithoutItsKey(t *testing.T) {
 	t.Parallel()
-	b := &folderBlobs{scratch(t), testAEAD(t, 1)}
+	b := folderStore(t, scratch(t), testAEAD(t, 1), 0)
 	want := bytes.Repeat([]byte("canary prompt "), 10000)
 	if _, err := b.put(someBlob, bytes.NewReader(want), 1<<20); err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func TestASealedBlobShowsNothingWithoutItsKey(t *testing.T) {
 
 func FuzzReadBlob(f *testing.F) {
 	for _, aead := range codecs(f) {
-		b := &folderBlobs{scratch(f), aead}
+		b := folderStore(f, scratch(f), aead, 0)
 		for size := range 3 {
 			name := fmt.Sprintf("%032x", size)
 			if _, err := b.put(name, bytes.NewReader(content(size*40000)), 1<<20); err != nil {

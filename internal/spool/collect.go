@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/troupelog/troupe/internal/spool/seglog"
 )
@@ -10,37 +11,82 @@ import (
 // collectBatch is how many records are read at a time.
 const collectBatch = 1000
 
-// collect removes the blobs that nothing names: a crash came between a blob and its
-// record, or between the record's ack and the removal of its blob. What a dead letter
-// names stays with it. Without certainty about the records nothing is removed.
-func (s *Spool) collect() error {
-	stored, ok := s.blobs.(*folderBlobs)
-	if !ok {
-		return nil
+// RemoveUnnamed removes the blobs that nothing names: their records were dropped. It
+// leaves those that an unacked record or a dead letter names, and those that were put
+// less than grace ago: their records may be still to come. It returns false if some may
+// be left that a later call can remove.
+//
+// It reads all of Uploads, like Read, and is for the goroutine that reads that log.
+func (s *Spool) RemoveUnnamed(grace time.Duration) (done bool, err error) {
+	names, younger := s.blobs.before(time.Now().Add(-grace))
+	if len(names) == 0 {
+		return younger == 0, nil
 	}
-	names, err := stored.names()
-	if err != nil || len(names) == 0 {
-		return err
+	needed := map[string]bool{}
+	if err := s.recorded(needed); err != nil {
+		return false, err
+	}
+	if err := s.lettered(needed); err != nil {
+		return false, err
+	}
+	if !s.InMemory() && !s.Uploads.State().Settled {
+		return false, nil // a crash would bring back records that name them
+	}
+	for _, name := range names {
+		if !needed[name] && s.blobs.remove(name) != nil {
+			younger++
+		}
+	}
+	return younger == 0, nil
+}
+
+// collect removes the blobs that nothing names when the spool is opened: a crash came
+// between a blob and its record, or between the record's ack and the removal of its
+// blob. Without certainty about what is named nothing is removed.
+func (s *Spool) collect() error {
+	names, _ := s.blobs.before(time.Now())
+	if len(names) == 0 {
+		return nil
 	}
 	needed := map[string]bool{}
 	if err := s.recorded(needed); err != nil {
 		return err
 	}
-	if err := s.lettered(needed); err != nil {
-		return nil //nolint:nilerr // a letter that cannot be read now may name any of them
-	}
-	for _, name := range names {
-		if !needed[name] {
-			_ = stored.remove(name) // else the next Open does
-		}
-	}
+	s.removeOthers(names, needed)
 	return nil
 }
 
-// recorded adds the blobs that unacked records name.
+// removeDelivered removes, after the logs are closed, the blobs of which nothing waits:
+// what delivered them had no time to. As long as an upload waits they are left to the
+// next Open.
+func (s *Spool) removeDelivered() {
+	names, younger := s.blobs.before(time.Now())
+	if len(names)+younger > 0 && drained(s.Uploads) && s.Uploads.State().Settled {
+		s.removeOthers(names, map[string]bool{})
+	}
+}
+
+// removeOthers removes the blobs that are not needed and that no dead letter names.
+func (s *Spool) removeOthers(names []string, needed map[string]bool) {
+	if s.lettered(needed) != nil {
+		return // a letter that cannot be read now may name any of them
+	}
+	for _, name := range names {
+		if !needed[name] {
+			_ = s.blobs.remove(name) // else the next Open does
+		}
+	}
+}
+
+// recorded adds the blobs that unacked records name: first those in memory, which are
+// on disk when they are there no more.
 func (s *Spool) recorded(needed map[string]bool) error {
+	for _, item := range s.Uploads.InMemory() {
+		note(needed, item.Kind, item.Data)
+	}
+	written := s.Uploads.State().Written
 	var records []seglog.Record
-	for from := s.Uploads.Next(); ; from = records[len(records)-1].Seq + 1 {
+	for from := s.Uploads.Next(); from <= written; from = records[len(records)-1].Seq + 1 {
 		var err error
 		if records, err = s.Uploads.Read(records[:0], from, collectBatch, 1<<20); err != nil {
 			return fmt.Errorf("what waits to be uploaded: %w", err)
@@ -52,6 +98,7 @@ func (s *Spool) recorded(needed map[string]bool) error {
 			note(needed, r.Kind, r.Data)
 		}
 	}
+	return nil
 }
 
 // lettered adds the blobs that dead letters name.

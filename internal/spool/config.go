@@ -25,9 +25,9 @@ var (
 	ErrDamaged = errors.New("spool: damaged")
 	// ErrTooLarge is returned by PutBlob for content over its limit.
 	ErrTooLarge = errors.New("spool: content is too large")
-	// ErrNoRoom is returned by PutBlob in memory for content that does not fit beside
-	// what is there.
-	ErrNoRoom = errors.New("spool: no room in memory")
+	// ErrNoRoom is returned by PutBlob for content that does not fit beside what is
+	// there: Config.MaxBytes, in memory Config.MemoryBytes.
+	ErrNoRoom = errors.New("spool: no room beside the contents that are there")
 	// ErrName is returned for a name that the spool does not give.
 	ErrName = errors.New("spool: not a name in a spool")
 )
@@ -46,7 +46,8 @@ type Config struct {
 	Policy seglog.Policy
 	// Every is the interval of seglog.Interval.
 	Every time.Duration
-	// MaxBytes bounds the segments of each log on disk, in bytes; 0 is no bound.
+	// MaxBytes bounds what is on disk, in bytes: the segments of Lines, those of Uploads,
+	// and the blobs, each by itself; 0 is no bound. DropOldest has no effect on blobs.
 	MaxBytes int64
 	// MaxAge is how long a record waits before it is dropped; 0 is for ever.
 	MaxAge time.Duration

@@ -53,7 +53,7 @@ func TestBlobsAndLettersFailCleanlyAtEveryFault(t *testing.T) {
 			hit = true
 			return syscall.ENOSPC
 		})
-		b := &folderBlobs{fs: faulty}
+		b := folderStore(t, faulty, nil, 0)
 		_, putErr := b.put(someBlob, bytes.NewReader(content(3*chunkBytes)), 1<<20)
 		if putErr == nil {
 			putErr = b.sync(someBlob)

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"crypto/cipher"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/spool/seglog"
+	"github.com/troupelog/troupe/internal/spool/vfs"
 )
 
 const target = "https://logs.example.com\nrepository"
@@ -106,4 +108,14 @@ func grep(t testing.TB, dir, text string) {
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// folderStore opens the blobs in a folder.
+func folderStore(t testing.TB, folder vfs.FS, aead cipher.AEAD, limit int64) *folderBlobs {
+	t.Helper()
+	b, err := openBlobs(folder, aead, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -230,7 +230,7 @@ func (i *SlotInfo) damagedBlobs(slot vfs.FS, needed map[string]bool, aead cipher
 	var found []string
 	err := enter(slot, []string{blobsFolder}, func(folder vfs.FS) error {
 		for _, name := range slices.Sorted(maps.Keys(needed)) {
-			err := readThrough(&folderBlobs{folder, aead}, name)
+			err := readThrough(folder, name, aead)
 			switch {
 			case errors.Is(err, fs.ErrNotExist) && i.Held: // delivered and removed by now
 			case errors.Is(err, ErrDamaged), errors.Is(err, fs.ErrNotExist), errors.Is(err, vfs.ErrUnsafe):
@@ -244,8 +244,8 @@ func (i *SlotInfo) damagedBlobs(slot vfs.FS, needed map[string]bool, aead cipher
 	return found, err
 }
 
-func readThrough(b *folderBlobs, name string) error {
-	blob, err := b.open(name)
+func readThrough(folder vfs.FS, name string, aead cipher.AEAD) error {
+	blob, err := openBlob(folder, name, aead)
 	if err != nil {
 		return err
 	}

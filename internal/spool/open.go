@@ -124,7 +124,9 @@ func (s *Spool) openStores(folder vfs.FS) error {
 	if err != nil {
 		return err
 	}
-	s.blobs = &folderBlobs{blobs, s.config.AEAD}
+	if s.blobs, err = openBlobs(blobs, s.config.AEAD, s.config.MaxBytes); err != nil {
+		return err
+	}
 	dead, err := s.hold(folder, deadFolder)
 	if err != nil {
 		return err

@@ -109,8 +109,8 @@ func TestWhatIsSafeSurvivesALossOfPower(t *testing.T) {
 		if diff := cmp.Diff(safe, look(t, s, safe.Blobs)); diff != "" {
 			t.Errorf("trial %d: what was safe is not what is there: %s", trial, diff)
 		}
-		if names, err := s.blobs.(*folderBlobs).names(); err != nil || len(names) != len(safe.Blobs) {
-			t.Errorf("trial %d: blobs %q, %v", trial, names, err)
+		if names, err := s.blobs.(*folderBlobs).fs.ReadDir(); err != nil || len(names) != len(safe.Blobs) {
+			t.Errorf("trial %d: blobs %v, %v", trial, names, err)
 		}
 		shut(t, s)
 	}

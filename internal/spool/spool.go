@@ -40,7 +40,7 @@ func Memory(c Config) *Spool {
 	c.Dir, c.AEAD = "", nil
 	return &Spool{
 		Lines: memoryLog(c), Uploads: memoryLog(c), config: c,
-		blobs: &memoryBlobs{limit: c.MemoryBytes, content: map[string][]byte{}},
+		blobs: newMemoryBlobs(c.MemoryBytes),
 		dead:  &deadLetters{limit: maxDeadBytes}, closed: make(chan struct{}),
 	}
 }
@@ -91,8 +91,11 @@ func (s *Spool) Close(ctx context.Context) error {
 // process would recover files that still change.
 func (s *Spool) close() {
 	defer close(s.closed)
-	err := errors.Join(s.Lines.Close(context.Background()), s.Uploads.Close(context.Background()), s.release())
-	if err != nil {
+	err := errors.Join(s.Lines.Close(context.Background()), s.Uploads.Close(context.Background()))
+	if err == nil {
+		s.removeDelivered()
+	}
+	if err = errors.Join(err, s.release()); err != nil {
 		s.closeErr = fmt.Errorf("spool: slot %s: %w", s.slot, err)
 	}
 }

@@ -53,7 +53,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.mux.S
 func (r *Receiver) log(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
-		return // the client has gone, and takes nothing for delivered
+		panic(http.ErrAbortHandler) // the client has gone, and takes nothing for delivered
 	}
 	lines := bytes.Split(body, []byte{'\n'})
 	r.mu.Lock()
@@ -136,7 +136,7 @@ func (r *Receiver) uploadURL(w http.ResponseWriter, req *http.Request) {
 func (r *Receiver) put(w http.ResponseWriter, req *http.Request) {
 	content, err := io.ReadAll(req.Body)
 	if err != nil {
-		return // the client has gone
+		panic(http.ErrAbortHandler) // the client has gone
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -149,7 +149,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the client has gone
+		panic(http.ErrAbortHandler) // the client has gone
 	}
 	switch fault {
 	case Refuse:
@@ -162,6 +162,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case Stall:
 		wait(r.Context(), time.Hour, gone)
+		reset(w, "")
 		return
 	case Slow:
 		wait(r.Context(), time.Duration(chance*float64(slowest)), gone)

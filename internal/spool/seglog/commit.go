@@ -198,7 +198,7 @@ func (c *committer) abandon(seg *segment, size int64) {
 	c.disk += size - seg.size
 	seg.size = size
 	if seg.end == 0 {
-		seg.gone = true
+		seg.gone, seg.empty = true, true
 		c.trash = append(c.trash, seg)
 	}
 }
@@ -246,7 +246,7 @@ func (c *committer) keep(err error) {
 	} else {
 		c.err = err
 	}
-	c.retryAt, c.space = time.Now().Add(retryDelay), false
+	c.retryAt, c.space, c.tried = time.Now().Add(retryDelay), false, c.appended
 	notify(c.changed)
 }
 

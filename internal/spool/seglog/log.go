@@ -136,10 +136,11 @@ type Log struct {
 	disk     int64     // bytes of all segments
 	recovery int64     // State.Recovered
 	dropped  map[string]int64
-	full     bool  // State.Full
-	err      error // State.Err
-	retryAt  time.Time
-	space    bool // segments were removed since the last try
+	full     bool      // the last try to write met a full disk, or MaxBytes
+	err      error     // of the last try to write, if it failed otherwise
+	retryAt  time.Time // when writing is tried again after a failure
+	tried    uint64    // the last number given out before the last failure
+	space    bool      // segments were removed since the last try
 	closing  bool
 	closed   bool
 	freed    int64   // cost to be released by unlock
@@ -147,8 +148,8 @@ type Log struct {
 }
 
 // Open opens the log in cfg.FS, recovers what is in it, and starts its committer.
-// Damaged files do not make it fail; it fails if the folder cannot be listed, or if the
-// AEAD does not fit.
+// Damaged files do not make it fail; it fails if the folder cannot be listed, if a file
+// cannot be read for a reason that may pass, or if the AEAD does not fit.
 func Open(cfg Config) (*Log, error) {
 	if cfg.Every <= 0 {
 		cfg.Every = time.Second

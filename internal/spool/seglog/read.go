@@ -44,7 +44,8 @@ type view struct {
 // byte added for each, is at most maxBytes; but there is at least one if one is
 // readable. Their Data is valid until the next Read.
 //
-// Readable is what was written, and what is in memory while the disk does not take it.
+// Readable is what was written, and what is in memory while the disk does not take it;
+// for the moment in which the disk is tried again, what it has refused before.
 // A call gives up the records from this one on that calls before returned. A damaged record is
 // skipped and counted as dropped. After an error of the disk the
 // same call can be made again: nothing is lost by it. The other error is ErrClosed.
@@ -91,8 +92,13 @@ func (l *Log) readMemory(dst []Record, from uint64, maxRecords, maxBytes int) []
 	if !l.serving() {
 		return dst
 	}
-	i := l.mem.from(from)
-	for begin := i; i < l.mem.len() && i-begin < maxRecords; i++ {
+	i, end := l.mem.from(from), l.mem.len()
+	if l.cfg.FS != nil && !time.Now().Before(l.retryAt) {
+		// The disk is about to be tried again. A reader that is faster would take away
+		// what there is to try it with.
+		end = l.mem.from(l.tried + 1)
+	}
+	for begin := i; i < end && i-begin < maxRecords; i++ {
 		e := l.mem.at(i)
 		maxBytes -= len(e.data) + 1
 		if maxBytes < 0 && i > begin {
@@ -104,6 +110,19 @@ func (l *Log) readMemory(dst []Record, from uint64, maxRecords, maxBytes int) []
 	}
 	l.mem.take(i)
 	return dst
+}
+
+// InMemory returns the records that are in memory and not on disk, oldest first, whether
+// they are readable or not. Unlike Read it does not take them: they can still be dropped.
+func (l *Log) InMemory() []Item {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	items := make([]Item, l.mem.len())
+	for i := range items {
+		e := l.mem.at(i)
+		items[i] = Item{Kind: e.kind, Data: e.data, Cost: e.cost}
+	}
+	return items
 }
 
 // account notes what was read of v and what is lost, unless the segment was dropped in

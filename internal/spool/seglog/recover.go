@@ -22,6 +22,7 @@ type found struct {
 	gaps    []span // records lost inside
 	torn    bool   // there is something behind the last valid frame
 	bad     error  // why it cannot be read
+	illness error  // why it cannot be read from end on
 }
 
 // recover finds out what is in the folder. Nobody else has the log yet, so it holds no
@@ -66,6 +67,7 @@ func (l *Log) recover() error {
 	l.trimTail()
 	l.appended = max(at, l.acked)
 	l.written, l.synced = l.appended, l.appended
+	l.skipUnseen()
 	l.settle()
 	l.recovery = int64(l.appended-l.acked) - l.gaps.count(l.acked+1, l.appended)
 	l.mu.Lock()
@@ -75,18 +77,17 @@ func (l *Log) recover() error {
 
 // inspect reads the header of a segment.
 func (l *Log) inspect(info vfs.Info, first uint64) (*found, error) {
-	file, err := l.cfg.FS.OpenFile(info.Name, os.O_RDONLY)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	var b [headerSize]byte
-	n, err := file.ReadAt(b[:], 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read %s: %w", info.Name, err)
-	}
 	now := time.Now()
 	f := &found{segment: &segment{fs: l.cfg.FS, name: info.Name, first: first, created: now, born: now, size: info.Size}}
+	var b [headerSize]byte
+	n, err := readStart(l.cfg.FS, info.Name, b[:])
+	if isIll(err) {
+		f.ill, f.bad = true, err
+		return f, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", info.Name, err)
+	}
 	h, err := parseHeader(b[:n])
 	if err != nil {
 		f.bad = err
@@ -95,6 +96,20 @@ func (l *Log) inspect(info vfs.Info, first uint64) (*found, error) {
 	f.origin, f.first, f.follows, f.created = h.origin, h.first, h.follows, h.created
 	f.born = now.Add(-max(0, now.Sub(h.created)))
 	return f, nil
+}
+
+// readStart reads the first bytes of a file, fewer only where it has no more.
+func readStart(folder vfs.FS, name string, b []byte) (int, error) {
+	file, err := folder.OpenFile(name, os.O_RDONLY)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = file.Close() }()
+	n, err := file.ReadAt(b, 0)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
 }
 
 // scanAll reads the frames of all segments that are not wholly acknowledged, and returns
@@ -112,6 +127,9 @@ func (l *Log) scanAll(all []*found) ([]*found, error) {
 			if err := f.scan(&buf); err != nil {
 				return nil, err
 			}
+		}
+		if f.ill {
+			l.report(Event{Kind: Damaged, Name: f.name, Err: cmp.Or(f.illness, f.bad)})
 		}
 		if f.bad == nil && f.last == 0 {
 			if f.torn {
@@ -145,6 +163,14 @@ func (f *found) scan(s *scanner) error {
 		if errors.Is(err, io.EOF) {
 			break
 		}
+		if isIll(err) && s.chunk > 1 {
+			s.chunk = 1 // what is in front of the place can be read, one by one
+			continue
+		}
+		if isIll(err) {
+			f.ill, f.illness = true, err
+			break
+		}
 		if err != nil {
 			return fmt.Errorf("read %s: %w", f.name, err)
 		}
@@ -156,6 +182,9 @@ func (f *found) scan(s *scanner) error {
 		f.last = frame.seq
 	}
 	f.end, f.torn = s.good, s.good < f.size
+	if f.ill && f.last == 0 && f.bad == nil {
+		f.bad = f.illness
+	}
 	if f.bad != nil {
 		f.claims, f.last = f.last, 0
 	}
@@ -197,7 +226,11 @@ func (l *Log) link(live []*found) (at uint64) {
 
 // keepCopy copies a damaged segment to quarantine; what is left of it is read all the
 // same, whether that works or not.
-func (l *Log) keepCopy(f *found) { _ = l.quarantine(f.name, f.name, 0, errFrame) }
+func (l *Log) keepCopy(f *found) {
+	if !f.ill { // a copy would fail
+		_ = l.quarantine(f.name, f.name, 0, errFrame)
+	}
+}
 
 // unreadable counts the records of a segment without a header that no other segment has.
 func (l *Log) unreadable(f *found, at uint64) uint64 {
@@ -251,6 +284,10 @@ func (l *Log) missing(f *found, at uint64) (lost int64) {
 // where it is.
 func (l *Log) takeAway(f *found) {
 	l.disk -= f.size
+	if f.ill {
+		_ = l.cfg.FS.Rename(f.name, f.name+illSuffix) // the next start finds it again
+		return
+	}
 	if f.size > 0 {
 		if err := l.quarantine(f.name, f.name, 0, f.bad); err != nil {
 			l.report(Event{Kind: Damaged, Name: f.name, Err: errors.Join(f.bad, err)})
@@ -282,7 +319,7 @@ func (l *Log) trim(seg *segment) error {
 	if err != nil {
 		return err
 	}
-	if tail := seg.size - seg.end; tail > 0 {
+	if tail := seg.size - seg.end; tail > 0 && !seg.ill {
 		if err = l.quarantine(seg.name, seg.name+".tail", seg.end, errFrame); err == nil {
 			err = file.Truncate(seg.end)
 		}

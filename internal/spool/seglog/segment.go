@@ -23,6 +23,8 @@ type segment struct {
 	end   int64  // where its frame ends
 	size  int64  // of the file: what lies behind end is not read
 	gone  bool   // dropped or acknowledged: it will be removed
+	ill   bool   // the disk cannot read what is behind end: it is renamed and not removed
+	empty bool   // it never had a record: removing it makes no space that was not there before
 	marks []mark
 }
 

@@ -22,8 +22,12 @@ type State struct {
 	Recovered int64            // records found by Open that were not acknowledged
 	Dropped   map[string]int64 // by reason: "spool full", "memory full", "too old", "damaged", "bad size", "closed"
 
-	Full bool  // MaxBytes or the end of the disk is reached: nothing is written until there is space
-	Err  error // why records are kept in memory at present; nil if the disk takes them
+	// Settled says that what is acknowledged or dropped will not come back, even if the
+	// power is lost now.
+	Settled bool
+
+	Full bool  // records are kept in memory at present, because MaxBytes or the end of the disk is reached
+	Err  error // why else records are kept in memory at present; nil if none are
 }
 
 // State returns the present state.
@@ -40,8 +44,10 @@ func (l *Log) State() State {
 		DiskBytes:   l.disk,
 		Recovered:   l.recovery,
 		Dropped:     maps.Clone(l.dropped),
-		Full:        l.full,
-		Err:         l.err,
+		Settled:     l.floor() <= l.stored,
+	}
+	if l.mem.len() > 0 {
+		s.Full, s.Err = l.full, l.err
 	}
 	for _, seg := range l.segs {
 		s.UnackedBytes += seg.bytesAbove(l.acked)

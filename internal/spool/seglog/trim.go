@@ -21,9 +21,11 @@ func (c *committer) clean() {
 	c.mu.Unlock()
 	var kept []*segment
 	var removed int64
+	space := false
 	for _, seg := range trash {
 		if c.remove(seg) {
 			removed += seg.size
+			space = space || !seg.empty && seg.size > 0
 		} else {
 			kept = append(kept, seg)
 			c.again = time.Now().Add(retryDelay)
@@ -33,8 +35,8 @@ func (c *committer) clean() {
 	defer c.mu.Unlock()
 	c.trash = append(kept, c.trash...)
 	c.disk -= removed
-	c.space = c.space || removed > 0
-	if c.full && removed > 0 && c.mem.len() == 0 {
+	c.space = c.space || space
+	if c.full && space && c.mem.len() == 0 {
 		c.full = false
 	}
 }
@@ -62,14 +64,20 @@ func (c *committer) storeCursor(floor uint64) bool {
 	return true
 }
 
-// remove unlinks a segment that nobody reads.
+// remove unlinks a segment that nobody reads. One that the disk cannot read is kept
+// under another name.
 func (c *committer) remove(seg *segment) bool {
 	c.rd.mu.Lock()
 	defer c.rd.mu.Unlock()
 	if c.rd.seg == seg {
 		c.rd.close()
 	}
-	err := c.cfg.FS.Remove(seg.name)
+	var err error
+	if seg.ill {
+		err = c.cfg.FS.Rename(seg.name, seg.name+illSuffix)
+	} else {
+		err = c.cfg.FS.Remove(seg.name)
+	}
 	return err == nil || errors.Is(err, fs.ErrNotExist)
 }
 

@@ -344,7 +344,7 @@ func pathError(op, path string, err error) error {
 	case errors.As(err, &link):
 		err = link.Err
 	}
-	return &fs.PathError{Op: op, Path: path, Err: err}
+	return &fs.PathError{Op: op, Path: path, Err: portable(err)}
 }
 
 // checkName says whether name is a single path element on every system.
@@ -382,6 +382,23 @@ func kindOf(mode fs.FileMode) string {
 
 // osFile is a file of the real file system.
 type osFile struct{ *os.File }
+
+func (f osFile) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := f.File.ReadAt(p, offset)
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	return n, pathError("read", f.Name(), err)
+}
+
+func (f osFile) WriteAt(p []byte, offset int64) (int, error) {
+	n, err := f.File.WriteAt(p, offset)
+	return n, pathError("write", f.Name(), err)
+}
+
+func (f osFile) Truncate(size int64) error {
+	return pathError("truncate", f.Name(), f.File.Truncate(size))
+}
 
 func (f osFile) Sync() error {
 	if err := dataSync(f.File); err != nil {

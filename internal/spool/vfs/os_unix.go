@@ -124,6 +124,9 @@ func free(root *os.Root) (int64, error) {
 	return int64(st.Bavail) * blockSize(&st), nil
 }
 
+// portable returns an error of the system as the one that it is on every system.
+func portable(err error) error { return err }
+
 // control runs a system call on the descriptor of f, again if a signal interrupts it.
 func control(f *os.File, call func(fd int) error) error {
 	conn, err := f.SyscallConn()

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/windows"
 )
@@ -55,6 +56,18 @@ func lock(f *os.File) error {
 	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, &at)
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
 		return ErrLocked
+	}
+	return err
+}
+
+// portable returns an error of the system as the one that it is on every system.
+func portable(err error) error {
+	switch {
+	case errors.Is(err, windows.ERROR_DISK_FULL), errors.Is(err, windows.ERROR_HANDLE_DISK_FULL):
+		return syscall.ENOSPC
+	case errors.Is(err, windows.ERROR_CRC), errors.Is(err, windows.ERROR_SECTOR_NOT_FOUND),
+		errors.Is(err, windows.ERROR_READ_FAULT), errors.Is(err, windows.ERROR_IO_DEVICE):
+		return syscall.EIO
 	}
 	return err
 }

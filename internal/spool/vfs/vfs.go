@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Errors of every implementation, wrapped in an *fs.PathError.
+// Errors of every implementation, wrapped in an *fs.PathError. A full disk is
+// syscall.ENOSPC and one that cannot read a place is syscall.EIO, on every system.
 var (
 	// ErrUnsafe is returned for a name that is not what the spool would have made: a
 	// symbolic link, a FIFO, a folder in a file's place, a file with a second name, or
