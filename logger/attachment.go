@@ -86,9 +86,13 @@ func (e entity) addAttachment(a Attachment) {
 	if a.kind != attachURL && !e.keep(&a, upload) {
 		return
 	}
-	if !e.attach(&a, upload) && upload.Blob != "" {
-		e.log.forget(upload.Blob)
-	}
+	accepted := false
+	defer func() { // also where the call panics with RaiseExceptions
+		if !accepted && upload.Blob != "" {
+			e.log.forget(upload.Blob)
+		}
+	}()
+	accepted = e.attach(&a, upload)
 }
 
 // attach sends the line.
@@ -130,26 +134,57 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 		return e.unkept(err, "the content cannot be read")
 	}
 	defer content.Close() //nolint:errcheck // it was only read
+	size, err := content.Seek(0, io.SeekEnd)
+	if err != nil {
+		return e.unkept(err, "the content cannot be read")
+	}
+	if size > e.log.cfg.MaxBytes && e.log.primary().spool.InMemory() {
+		p := e.incomplete(nil, "without a disk, a content may have at most Config.MaxBytes: attach a URL")
+		p.Reason = ErrTooLarge
+		e.log.reject(p)
+		return false
+	}
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return e.unkept(err, "the content cannot be read")
+	}
 	if upload.MIME, err = a.contentType(content); err != nil {
 		return e.unkept(err, "the content cannot be read")
 	}
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return e.unkept(err, "the content cannot be read")
+	}
+	// What is added to a file meanwhile is not part of it.
 	upload.Blob = newBlob()
-	for i, d := range *e.log.destinations.Load() {
-		if _, err = content.Seek(0, io.SeekStart); err == nil {
-			upload.Size, err = d.spool.PutBlob(upload.Blob, content, MaxAttachmentBytes)
+	all := *e.log.destinations.Load()
+	first := all[0].spool
+	if upload.Size, err = first.PutBlob(upload.Blob, io.LimitReader(content, size), MaxAttachmentBytes); err != nil {
+		upload.Blob = ""
+		return e.unkept(err, "the content cannot be copied to the spool")
+	}
+	upload.Stored = 1
+	if first.InMemory() {
+		upload.Held = upload.Size
+	}
+	for i, d := range all[1:] {
+		if err := copyBlob(d.spool, first, upload.Blob); err != nil {
+			e.log.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the sink "+strconv.Quote(d.cfg.ID)+", which gets the line alone"))
+			continue
 		}
-		switch {
-		case err == nil:
-			if i == 0 && d.spool.InMemory() {
-				upload.Held = upload.Size
-			}
-		case i == 0:
-			return e.unkept(err, "the content cannot be copied to the spool")
-		default:
-			e.log.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the sink "+strconv.Quote(d.cfg.ID)+", which drops the attachment"))
-		}
+		upload.Stored |= 1 << (i + 1)
 	}
 	return true
+}
+
+// copyBlob copies a content from one spool to another: the file it came from may have
+// changed meanwhile.
+func copyBlob(to, from *spool.Spool, name string) error {
+	content, err := from.OpenBlob(name)
+	if err != nil {
+		return err
+	}
+	defer content.Close() //nolint:errcheck // it was only read
+	_, err = to.PutBlob(name, content, MaxAttachmentBytes)
+	return err
 }
 
 func (e entity) incomplete(err error, detail string) *Error {
@@ -206,8 +241,11 @@ func (a *Attachment) open() (content, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
+	switch {
+	case !info.Mode().IsRegular():
 		return nil, errIrregular
+	case info.Size() > MaxAttachmentBytes:
+		return nil, spool.ErrTooLarge
 	}
 	return os.Open(a.path)
 }

@@ -117,7 +117,7 @@ type Config struct {
 	// Mask is called with every text of an entry before the entry leaves the caller's
 	// goroutine: names, inputs, outputs, messages, tags, and each text inside JSON
 	// values. What it returns is logged in the text's place. Ids, keys of objects,
-	// numbers and the contents of attachments are not masked. Where it panics, the call
+	// numbers, times, types of attachments and their contents are not masked. Where it panics, the call
 	// is rejected with ErrMask. It is called concurrently. Default: nothing is masked.
 	Mask func(text string) string
 
@@ -210,6 +210,7 @@ func (c Config) validate() error {
 		{"IdleAfter", "is negative", c.IdleAfter < 0},
 		{"OrphanAfter", "is negative: use KeepOrphans to turn it off", c.OrphanAfter < 0},
 		{"Durability", "is none of SyncGroup, SyncEach, SyncInterval, SyncNone and Memory", c.Durability > Memory},
+		{"RequireDurable", "contradicts Durability: Memory", c.RequireDurable && c.Durability == Memory},
 		{"OnFull", "is none of Block, DropNewest and DropOldest", c.OnFull > DropOldest},
 		{"SyncEvery", "is negative", c.SyncEvery < 0},
 		{"MaxSpoolBytes", "is negative", c.MaxSpoolBytes < 0},

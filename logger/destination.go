@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 
 	"github.com/troupelog/troupe/internal/delivery"
 	"github.com/troupelog/troupe/internal/ledger"
@@ -147,14 +149,15 @@ const leastSpoolBytes = 64 << 20
 // spool, sender and repository id, so that a slow or dead sink delays nobody. Of c,
 // what says where to deliver and how to keep entries until then is used: ID, APIKey,
 // BaseURL, Transport, ManualFlush, FlushInterval and the fields from SpoolDir to
-// MaxBytes; a call never waits for a sink: when the sink has no room its entries are
+// MaxBytes, and nothing from the environment; a call never waits for a sink: when the sink has no room its entries are
 // dropped and counted, also with Block. Flush, Sync and Close cover all sinks. It
 // fails with a *ConfigError, or an *Error with ErrClosed or ErrSpool.
 func (l *Logger) AddSink(c Config) error {
 	if l == nil {
 		return nil
 	}
-	c = c.withDefaults(os.Getenv)
+	// The environment speaks of the first destination: its key is nobody else's business.
+	c = c.withDefaults(func(string) string { return "" })
 	if err := c.validate(); err != nil {
 		return err
 	}
@@ -170,6 +173,10 @@ func (l *Logger) addSink(c Config, client delivery.Client, release func()) error
 	defer l.growing.Unlock()
 	if l.closed.Load() {
 		return &Error{Reason: ErrClosed, Detail: "the sink was added after Close"}
+	}
+	if len(*l.destinations.Load()) == maxDestinations {
+		release()
+		return &ConfigError{Field: "ID", Reason: "is that of one sink too many: a logger has at most " + strconv.Itoa(maxDestinations-1)}
 	}
 	for _, d := range *l.destinations.Load() {
 		if spool.Target(d.cfg.BaseURL, d.cfg.ID) == spool.Target(c.BaseURL, c.ID) {
@@ -187,14 +194,37 @@ func (l *Logger) addSink(c Config, client delivery.Client, release func()) error
 	return nil
 }
 
+// maxDestinations is how many there are at most, the first one included.
+const maxDestinations = 64
+
 // primary is the destination that New was given.
 func (l *Logger) primary() *destination { return (*l.destinations.Load())[0] }
 
 // out gives entries to every destination; the writer calls it.
 func (l *Logger) out(entries []messages.Entry) {
-	for _, d := range *l.destinations.Load() {
-		d.sink.Append(entries)
+	for i, d := range *l.destinations.Load() {
+		d.sink.Append(stored(entries, i))
 	}
+}
+
+// stored returns the entries as the destination of an index gets them: without the
+// contents that its spool does not have.
+func stored(entries []messages.Entry, index int) []messages.Entry {
+	lacks := func(e messages.Entry) bool {
+		return e.Upload != nil && e.Upload.Blob != "" && e.Upload.Stored&(1<<index) == 0
+	}
+	if !slices.ContainsFunc(entries, lacks) {
+		return entries
+	}
+	entries = slices.Clone(entries)
+	for i := range entries {
+		if lacks(entries[i]) {
+			line := *entries[i].Upload
+			line.Blob, line.Held = "", 0
+			entries[i].Upload = &line
+		}
+	}
+	return entries
 }
 
 // each calls f for all destinations at once and joins their errors.

@@ -60,10 +60,7 @@ func New(c Config) (*Logger, error) {
 	}
 	l.primary().release = client.Close
 	ctx, cancel := context.WithCancel(context.Background())
-	l.release = func() {
-		cancel()
-		l.background.Wait()
-	}
+	l.release = cancel
 	l.background.Go(func() { l.checkRepository(ctx, client) })
 	return l, nil
 }
@@ -96,7 +93,7 @@ func oldestFirst(c Config) int64 {
 	if c.OnFull != DropOldest {
 		return 0
 	}
-	return c.MaxBytes / 4 * 3
+	return c.MaxBytes / 8 * 3 // for each of the logs of lines and of uploads
 }
 
 // checkRepository asks the server once whether the repository exists. A negative
@@ -122,7 +119,8 @@ func (l *Logger) ID() string {
 }
 
 // Close ends what this process left open (see Config.KeepOrphans), makes everything
-// safe, delivers what it can before ctx ends, and stops the logger. What is not
+// safe, delivers what it can before ctx ends, and stops the logger. A ctx without a
+// deadline ends after 10 seconds where entries are on disk. What is not
 // delivered then is told in an *Error with ErrNotDelivered. It stays in the spool for
 // the next process with the same SpoolDir, BaseURL and ID, and in Stats.Pending; where
 // there is no disk it is given up and counted as dropped. Calls after Close are
@@ -140,14 +138,45 @@ func (l *Logger) Close(ctx context.Context) error {
 		}
 	}
 	defer close(l.done)
+	if _, limited := ctx.Deadline(); !limited && !l.primary().spool.InMemory() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, closeWait)
+		defer cancel()
+	}
 	l.closeErr = l.shut(ctx)
 	l.release()
+	l.awaitBackground(ctx)
 	for _, d := range *l.destinations.Load() {
 		d.release()
 	}
 	l.report.close(ctx)
 	return l.closeErr
 }
+
+// closeWait is how long Close tries to deliver where its context sets no limit: what is
+// on disk is safe, and a program that ends must not hang on a server that is down.
+const closeWait = 10 * time.Second
+
+// awaitBackground waits for the goroutines of the logger, but not for a custom transport
+// that ignores that its context has ended.
+func (l *Logger) awaitBackground(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		l.background.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		select {
+		case <-done:
+		case <-time.After(backgroundGrace):
+		}
+	}
+}
+
+// backgroundGrace is how long goroutines have to notice that everything has ended.
+const backgroundGrace = 50 * time.Millisecond
 
 // closing reports true to the first that asks.
 func (l *Logger) closing() bool {

@@ -3,12 +3,19 @@ package logger
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 
 	"github.com/troupelog/troupe/internal/wire"
 )
 
 // unmasked are the members of a line's data that say what belongs where.
-var unmasked = map[string]bool{"id": true, "sessionId": true, "spanId": true, "key": true}
+var unmasked = map[string]bool{
+	"id": true, "sessionId": true, "spanId": true, "key": true,
+	"startTimestamp": true, "endTimestamp": true, "type": true, "mimeType": true, "mime_type": true,
+}
+
+// texts are the members of a line's data whose values are texts that hold JSON.
+var texts = map[string]bool{"metadata": true, "modelParameters": true}
 
 // mask returns a line with all its texts masked, and where the byte that was at a
 // position has gone. It reports false if the mask panicked.
@@ -80,6 +87,14 @@ func (m *masker) text() {
 	var s string
 	if err := json.Unmarshal(quoted, &s); err != nil {
 		panic(err)
+	}
+	if m.depth == 2 && texts[string(m.key)] && (strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")) && json.Valid([]byte(s)) {
+		inner := masker{hook: m.hook, in: []byte(s), depth: 2}
+		for inner.pos < len(inner.in) {
+			inner.step()
+		}
+		m.out = wire.AppendString(m.out, string(inner.out))
+		return
 	}
 	m.out = wire.AppendString(m.out, m.hook(s))
 }

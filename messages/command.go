@@ -36,6 +36,9 @@ type Upload struct {
 	Path string // its storage key, without the repository's id and a slash in front
 	Size int64  // bytes of the content
 	Held int64  // bytes of the content that are in memory
+	// Stored has a bit for each destination, in their order, whose spool has the content;
+	// the others get the line alone.
+	Stored uint64
 	// KeyAt is where in the entry's line the sink puts its repository's id, as the inside
 	// of a JSON string.
 	KeyAt int

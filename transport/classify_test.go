@@ -192,6 +192,11 @@ func FuzzClassify(f *testing.F) {
 		f.Add(200, "", []byte(c.body))
 		f.Add(503, c.body, []byte(c.body))
 	}
+	for _, status := range []int{-1, 0, 100, 199, 301, 400, 401, 408, 413, 425, 429, 500, 599, 999} {
+		for _, after := range []string{"-1", "7", "99999999999999999999", "Wed, 21 Oct 2026 07:28:00 GMT"} {
+			f.Add(status, after, []byte(`{"error":{"message":"key `+canaryKey+` in `+canaryBody+`"}}`))
+		}
+	}
 	f.Fuzz(func(t *testing.T, status int, retryAfter string, body []byte) {
 		header := http.Header{"Retry-After": {retryAfter}}
 		kind := Classify(status, header, body, nil)

@@ -284,6 +284,16 @@ func FuzzFold(f *testing.F) {
 	f.Add("trace{id=t,action=create,data={\"tags\":{\"a\":null}}}\ntrace{id=t,action=add-span,data={\"id\":\"t\"}}\nspan{id=t,action=end,data=null}")
 	f.Add("trace{id=t,action=result,data={\"result\":{\"usage\":{\"prompt_tokens\":NaN}},\"metrics\":{\"name\":\"m\",\"value\":1}}}")
 	f.Add("trace{id=t,action=add-trace,data={\"id\":\"t\",\"sessionId\":7,\"startTimestamp\":-1,\"messages\":{}}}\nsession{id=7,action=add-trace,data={}}")
+	for _, entity := range []string{"trace", "session", "span", "generation", "retrieval"} {
+		for _, action := range []string{"create", "update", "end", "result", "add-feedback", "add-attachment"} {
+			for _, data := range []string{
+				`{"id":"t","name":"\ud800","tags":{"a":[]},"startTimestamp":"2026-13-01"}`,
+				`{"id":7,"parent":"t","score":1e400,"output":{"t":null},"endTimestamp":"2026-01-02T03:04:05.678901+00:00"}`,
+			} {
+				f.Add("trace{id=t,action=create,data={}}\n" + entity + "{id=t,action=" + action + ",data=" + data + "}")
+			}
+		}
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		tree, _ := build(numbered(strings.Split(text, "\n")...))
 		if tree == nil {

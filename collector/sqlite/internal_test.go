@@ -113,6 +113,15 @@ func FuzzUnpack(f *testing.F) {
 		f.Add(c.z[:len(c.z)-1], c.n)
 	}
 	f.Add(codec.encoder.EncodeAll([]byte{200, 1, 'x'}, nil), 1)
+	for _, lines := range []int{0, 1, 2, 127, 128, 300} {
+		for _, c := range codec.pack(slices.Repeat([][]byte{[]byte("line "), bytes.Repeat([]byte("x"), lines)}, lines), 1) {
+			for eighths := range 8 {
+				f.Add(c.z[:len(c.z)*eighths/8], c.n)
+			}
+			f.Add(c.z, c.n+1)
+			f.Add(c.z, -c.n)
+		}
+	}
 	f.Fuzz(func(t *testing.T, z []byte, n int) {
 		if lines, err := codec.unpack(z, n); err == nil && len(lines) != n {
 			t.Fatalf("%d lines, want %d", len(lines), n)

@@ -3,6 +3,7 @@ package completion_test
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,6 +27,18 @@ func FuzzNormalize(f *testing.F) {
 		"{\"type\":\"message\",\"role\":\"assistant\",\"model\":\"\xff\",\"content\":[{\"type\":\"\\ud800\"}]}",
 	} {
 		f.Add([]byte(seed))
+	}
+	for _, form := range []string{
+		`{"type":"message","role":"assistant","model":"c","content":[{"type":"text","text":TEXT}],"stop_reason":TEXT,"usage":{"input_tokens":NUMBER}}`,
+		`{"candidates":[{"content":{"parts":[{"text":TEXT}]},"index":NUMBER,"finishReason":TEXT}],"usageMetadata":{"promptTokenCount":NUMBER}}`,
+		`{"output":{"message":{"content":[{"text":TEXT}]}},"stopReason":TEXT,"usage":{"inputTokens":NUMBER}}`,
+		`{"object":"chat.completion","choices":[{"index":NUMBER,"message":{"content":TEXT}}],"usage":{"prompt_tokens":NUMBER}}`,
+	} {
+		for _, text := range []string{`"a\n\u2028"`, `"\ud800"`, `null`, `{"x":[]}`} {
+			for _, number := range []string{"7", "-1", "1e400", `"7"`} {
+				f.Add([]byte(strings.NewReplacer("TEXT", text, "NUMBER", number).Replace(form)))
+			}
+		}
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		given := bytes.Clone(raw)

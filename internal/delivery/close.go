@@ -64,7 +64,7 @@ func (s *Sink) commit(ctx context.Context) {
 // verdict says what is left, and counts as dropped what is lost.
 func (s *Sink) verdict(err error) error {
 	a := s.Account()
-	pending := a.Pending()
+	pending := min(a.Pending(), s.cfg.Spool.Lines.State().Unacked+s.cfg.Spool.Uploads.State().Unacked) // what is left of an orphan is as safe as it was
 	lost := min(notOnDisk(s.cfg.Spool.Lines.State())+notOnDisk(s.cfg.Spool.Uploads.State()), pending)
 	s.drop(lost, "closed", err)
 	switch {

@@ -37,7 +37,7 @@ func (l *lane) move(ctx context.Context, m move) bool {
 		return false
 	}
 	last := l.appendOwn(m)
-	if !l.safe(ctx, m, last) {
+	if !l.safe(ctx, m, last) || m.to.Closing() { // what a log drops while it closes counts as safe
 		return false
 	}
 	l.mu.Lock()
@@ -66,12 +66,9 @@ func (l *lane) appendOwn(m move) uint64 {
 	for i := range m.items {
 		item := &m.items[i]
 		item.Cost += int64(len(item.Data)) + messages.EntryOverhead
-		if l.sink.cfg.Charge == nil {
-			item.Cost = 0
-		}
 		sum += item.Cost
 	}
-	if sum > 0 {
+	if l.sink.cfg.Charge != nil {
 		l.sink.cfg.Charge(sum)
 	}
 	return m.to.Append(m.items)

@@ -235,7 +235,6 @@ func confide(t *testing.T, l *logger.Logger, o *told) {
 		t.Fatal(err)
 	}
 	trace := l.Trace(logger.TraceConfig{ID: "t", Input: canaryPrompt})
-	large := l.Trace(logger.TraceConfig{ID: "large", Input: strings.Repeat(canaryPrompt+" ", 40_000)})
 	for _, call := range []func(){
 		func() { trace.AddAttachment(logger.DataAttachment([]byte(canaryContent))) },
 		func() { trace.AddAttachment(logger.FileAttachment(locked)) },
@@ -254,7 +253,6 @@ func confide(t *testing.T, l *logger.Logger, o *told) {
 		},
 		func() { trace.End() },
 		func() { trace.SetOutput(canaryPrompt) },
-		func() { large.End() },
 	} {
 		o.panicked(call)
 	}
@@ -274,6 +272,9 @@ func hears(o *told) map[string]func(*logger.Config) {
 func TestS1NoSecretIsPrintedOrStored(t *testing.T) {
 	for name, fails := range failures() {
 		for way := range hears(nil) {
+			if way != "OnError" && name != "poison" && name != "refused upload" {
+				continue // an error has one text, whoever is told: two failures show that
+			}
 			t.Run(name+"/"+way, func(t *testing.T) {
 				t.Parallel()
 				o := &told{}
@@ -289,6 +290,9 @@ func TestS1NoSecretIsPrintedOrStored(t *testing.T) {
 					t.Fatal(err)
 				}
 				confide(t, l, o)
+				if strings.HasSuffix(name, "upload") {
+					l.Trace(logger.TraceConfig{ID: "large", Input: strings.Repeat(canaryPrompt+" ", 40_000)})
+				}
 				o.err(l.Sync(t.Context()))
 				await(t, name, b, l)
 				leaveIt(t, name == "none", l, o)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,6 +24,18 @@ func FuzzExtract(f *testing.F) {
 		`{"image":[}]`, `"image`, `{"\u0072ole":"tool","content":[{"type":"image","source":{"type":"url","url":"http://a.test"}}]}`,
 	} {
 		f.Add([]byte(seed))
+	}
+	for _, place := range []string{
+		`{"role":"user","content":[%s]}`, `[{"content":["x",%s ,%[1]s]},{}]`, `{"role":"tool","content":[{"type":"tool_result","content":[%s]}]}`, `{"content":%s}`,
+	} {
+		for _, form := range []string{
+			`{"type":"image_url","image_url":{"url":%q}}`, `{"type":"image","image_url":%q}`, `{"type":"input_image","image_url":%q}`,
+			`{"type":"image","source":{"type":"base64","media_type":"image/png","data":%q}}`,
+		} {
+			for _, image := range []string{"data:image/png;base64,aGVsbG8=", "data:image/gif;base64,aGVs*G8", "data:,", "https://a.test/%20b"} {
+				f.Add(fmt.Appendf(nil, place, fmt.Sprintf(form, image)))
+			}
+		}
 	}
 	f.Fuzz(func(t *testing.T, message []byte) {
 		given := bytes.Clone(message)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -130,6 +131,16 @@ func FuzzRead(f *testing.F) {
 		`[{"messages":[{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}],"timestamp":1e300}]}]`,
 	} {
 		f.Add([]byte(seed))
+	}
+	for _, stream := range []string{`[%s,%[1]s]`, "%s\n\n%[1]s", "\ufeff%s", `[%s`} {
+		for _, name := range []string{"messages", "traj", "\\u0074raj", "none"} {
+			for _, message := range []string{
+				`{"role":"user","content":[{"type":"text","text":"\ud800\n"}]}`, `{"role":"tool","tool_call_id":7,"content":null}`,
+				`{"role":"assistant","content":"a","timestamp":"2026-01-02T03:04:05Z"}`, `{"role":1}],"messages":[`,
+			} {
+				f.Add(fmt.Appendf(nil, stream, `{"`+name+`":[`+message+`]}`))
+			}
+		}
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		s := newSplitter(bytes.NewReader(stream))

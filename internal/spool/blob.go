@@ -100,7 +100,8 @@ func newMemoryBlobs(limit int64) *memoryBlobs {
 
 func (b *memoryBlobs) put(name string, r io.Reader, limit int64) (int64, error) {
 	room := b.room()
-	content, err := io.ReadAll(io.LimitReader(r, min(limit, room)+1))
+	bound := min(limit, room)
+	content, err := io.ReadAll(io.LimitReader(r, bound+1))
 	size := int64(len(content))
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -112,7 +113,7 @@ func (b *memoryBlobs) put(name string, r io.Reader, limit int64) (int64, error) 
 		return 0, fmt.Errorf("spool: blob %s: %w", name, fs.ErrExist)
 	case size > limit:
 		return 0, fmt.Errorf("spool: blob %s: %w: it has more than %d bytes", name, ErrTooLarge, limit)
-	case b.limit > 0 && b.bytes+size > b.limit:
+	case size > bound, b.limit > 0 && b.bytes+size > b.limit: // it is cut off, or there is no room any more
 		return 0, fmt.Errorf("spool: blob %s: %w: all together may have %d bytes", name, ErrNoRoom, b.limit)
 	}
 	b.content[name] = memoryContent{content, time.Now()}

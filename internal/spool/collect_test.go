@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/iotest"
@@ -129,8 +130,9 @@ func TestCloseRemovesWhatWasDelivered(t *testing.T) {
 func TestCloseLeavesBlobsWhoseAckIsNotDurable(t *testing.T) {
 	t.Parallel()
 	disk := vfs.NewMem()
+	var broken atomic.Bool
 	s, err := openIn(vfs.NewFaulty(disk, func(_ vfs.Op, name string, _ int) error {
-		if strings.Contains(name, uploadsFolder+"/"+cursorFile) {
+		if broken.Load() && strings.Contains(name, uploadsFolder+"/"+cursorFile) {
 			return syscall.EIO
 		}
 		return nil
@@ -138,7 +140,9 @@ func TestCloseLeavesBlobsWhoseAckIsNotDurable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Uploads.Ack(attach(t, s, someBlob, "delivered"))
+	job := attach(t, s, someBlob, "delivered")
+	broken.Store(true)
+	s.Uploads.Ack(job)
 	shut(t, s)
 	if names := blobNames(t, disk); len(names) != 1 {
 		t.Errorf("blobs: %v", names)

@@ -122,7 +122,7 @@ func decodeLetter(name string, file []byte, aead cipher.AEAD) (Letter, error) {
 	copy(l.Origin[:], origin)
 	l.Seq, l.Kind, l.Time, l.Status, l.Reason, l.Data = h.Seq, h.Kind, h.Time, h.Status, h.Reason, data
 	if letterName(&l) != name {
-		return l, damagedLetter(name)
+		return Letter{Name: name}, damagedLetter(name)
 	}
 	return l, nil
 }

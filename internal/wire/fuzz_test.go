@@ -21,6 +21,13 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+	for _, head := range []string{"trace{id=", "session{id=", "{id=", "span{id=,id="} {
+		for _, id := range []string{"t", "null", "x,action=", "\xff\u2028"} {
+			for _, data := range []string{`{"a":{"a":[1e999,-0]}}`, `{"a":1,"a":2,"\u0061":3}`, `"\udc00\ud800"`, `[Infinity,NaN]`, `{"a":1}}`} {
+				f.Add([]byte(head + id + ",action=update,data=" + data + "}"))
+			}
+		}
+	}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		got, err := wire.Parse(line)
 		if err != nil {

@@ -138,8 +138,13 @@ func (c *committer) write() error {
 	return nil
 }
 
-// create makes the file of the next segment, and puts its header into buf.
+// create makes the file of the next segment, and puts its header into buf. The cursor is
+// there before any segment: on a disk that is full by then, what is acknowledged could
+// not be noted, and no segment removed.
 func (c *committer) create() (*segment, error) {
+	if err := c.cursor.make(); err != nil {
+		return nil, err
+	}
 	seg := &segment{fs: c.cfg.FS, origin: c.origin, first: c.group[0].seq, created: time.Now()}
 	seg.born = seg.created
 	for n := 0; ; n++ {

@@ -112,6 +112,14 @@ func (c *cursorFile) store(acked uint64) error {
 	return nil
 }
 
+// make makes the file where there is none.
+func (c *cursorFile) make() error {
+	if c.file != nil {
+		return nil
+	}
+	return c.replace(cursor{acked: c.last.acked, generation: c.last.generation + 1})
+}
+
 // replace makes a new cursor file in place of the one that is there.
 func (c *cursorFile) replace(next cursor) error {
 	file, err := c.fs.OpenFile(cursorTemp, os.O_RDWR|os.O_CREATE|os.O_TRUNC)

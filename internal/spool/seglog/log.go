@@ -77,7 +77,7 @@ type Config struct {
 	DropOldest bool
 
 	// MemoryBytes is the limit of the cost of all records that are not on disk, 0: no
-	// limit. Over it the oldest record in memory that nobody has taken is dropped, if
+	// limit; with DropOldest four times as much while the disk takes records. Over it the oldest record in memory that nobody has taken is dropped, if
 	// DropOldest is set, or else the new one.
 	MemoryBytes int64
 
@@ -232,9 +232,20 @@ func (l *Log) append(item *Item, at int64) {
 	l.freed += item.Cost
 }
 
+// busyFactor is how many times Config.MemoryBytes wait, where the oldest would be dropped
+// for more, while the disk takes records: they will be written in a moment.
+const busyFactor = 4
+
 // admit makes room in memory for a record, if it may; it says whether there is.
 func (l *Log) admit(cost int64) bool {
-	for l.mem.cost+cost > l.cfg.MemoryBytes {
+	limit := l.cfg.MemoryBytes
+	if l.cfg.DropOldest && !l.serving() && limit < math.MaxInt64/busyFactor {
+		limit *= busyFactor
+	}
+	if cost > limit {
+		return false
+	}
+	for l.mem.cost+cost > limit {
 		if !l.cfg.DropOldest || l.mem.rest.n == 0 {
 			return false
 		}
@@ -260,6 +271,13 @@ func (l *Log) drop(from, to uint64, reason string) int64 {
 	l.report(Event{Kind: kind, Reason: reason, Count: n})
 	l.settle()
 	return n
+}
+
+// Closing reports whether Close was called: what is appended since is dropped.
+func (l *Log) Closing() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closing
 }
 
 // Next returns the lowest sequence number that is neither acknowledged nor dropped: where
