@@ -51,9 +51,9 @@ func TestASpoolHasTheLayoutOfItsVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		".", "00000000000000000001.seg", "LOCK", "blobs", "blobs/" + someBlob, "dead",
+		".", "00000000000000000001.seg", "LOCK", "blobs", "blobs/" + someBlob, "cursor", "dead",
 		"dead/00000000000000000007-01020300000000000000000000000000", "quarantine", "uploads",
-		"uploads/00000000000000000001.seg", "uploads/quarantine",
+		"uploads/00000000000000000001.seg", "uploads/cursor", "uploads/quarantine",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
