@@ -150,7 +150,7 @@ type Durability uint8
 const (
 	// SyncGroup writes and syncs entries to disk in groups, some milliseconds after the
 	// call: when the process is killed or the power fails, what was accepted in the last
-	// 20 ms can be lost.
+	// 20 ms can be lost, on a disk that is busy in the time of two syncs as well.
 	SyncGroup Durability = iota
 	// SyncEach makes every call wait until its entry is synced to disk, for at most
 	// MaxWait.
