@@ -1,7 +1,6 @@
 package logger
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -98,33 +97,34 @@ func (e entity) result(v any) {
 	if w == nil {
 		return
 	}
-	raw, err := encodeResult(v)
-	if err != nil {
+	w.Key("result")
+	begin := w.Len()
+	if err := encodeResult(w, v); err != nil {
 		w.Release()
 		e.log.leftOut(e.ref, messages.Result, "result", err, false)
 		return
 	}
-	normal := completion.Normalize(raw)
+	normal := completion.Normalize(w.Bytes()[begin:])
 	if normal.Form == completion.Unknown {
 		p := e.log.problem(e.ref, messages.Result, ErrUnknownResult, "it is sent as given")
 		p.Kept = true
 		e.log.report.count(p)
 		e.log.report.tell(p)
 	}
-	w.Key("result")
-	w.Raw(normal.JSON)
+	w.Truncate(begin)
+	w.Raw(normal.JSON) // where it is already, if it goes out as given
 	usage := messages.Usage(normal.Usage)
 	e.send(w, &messages.Command{Action: messages.Result, Usage: &usage, Failed: normal.Failed})
 }
 
-// encodeResult returns the JSON of a result in one line. The response types of
-// openai-go and anthropic-sdk-go know the JSON they were read from; encoding them
-// again would add every field that the answer did not have.
-func encodeResult(v any) ([]byte, error) {
+// encodeResult writes the JSON of a result. The response types of openai-go and
+// anthropic-sdk-go know the JSON they were read from; encoding them again would add
+// every field that the answer did not have.
+func encodeResult(w *wire.Encoder, v any) error {
 	if raw := rawJSON(v); raw != "" {
-		return wire.AppendAny(nil, json.RawMessage(raw))
+		return w.ElementText(raw)
 	}
-	return wire.AppendAny(nil, v)
+	return w.Element(v)
 }
 
 // rawJSON returns "" for a value without such a method, or one that fails.

@@ -42,8 +42,9 @@ var terminal = []string{
 var layout = []row{
 	{path: "messages"},
 	{path: "internal/ledger"},
-	{path: "internal/wire", imports: []string{"messages"}},
-	{path: "internal/completion"},
+	{path: "internal/jsonscan"},
+	{path: "internal/wire", imports: []string{"messages", "internal/jsonscan"}},
+	{path: "internal/completion", imports: []string{"internal/jsonscan"}},
 	{path: "internal/media"},
 	{path: "internal/spool", modules: []string{sys, uuid}},
 	{path: "supervisor", modules: []string{protoactor}},

@@ -1,10 +1,5 @@
 package completion
 
-import (
-	"encoding/json"
-	"errors"
-)
-
 // Form is the shape of a provider's answer.
 type Form uint8
 
@@ -48,8 +43,9 @@ type Result struct {
 }
 
 // Normalize recognises the JSON of a model's answer and returns it in the form it
-// is sent in. What it does not recognise, invalid JSON included, is returned as
-// given with Form Unknown. It never writes to raw.
+// is sent in. What it does not recognise is returned as given with Form Unknown. It
+// never writes to raw. It does not check that raw is JSON: what is not is returned as
+// given too, with the Form of its beginning.
 //
 // In a chat completion made of another form, text is joined, thoughts are in
 // reasoning_content, calls of the caller's tools are in tool_calls, and any other
@@ -59,32 +55,29 @@ type Result struct {
 // one without a time the present. Citations, safety ratings, opaque signatures
 // and figures of the service are left out.
 func Normalize(raw []byte) Result {
-	var h head
-	if decodeLeniently(raw, &h) != nil {
-		return Result{JSON: raw}
-	}
-	r := Result{JSON: raw, Failed: bool(h.Error)}
+	h := readHead(raw)
+	r := Result{JSON: raw, Failed: h.failed}
 	var chat *chatCompletion
 	var ok bool
 	switch {
-	case h.Object == "text_completion":
-		r.Form, r.Usage = TextCompletion, openAIUsage(h.Usage)
-	case h.Object == "response":
-		r.Form, r.Usage = Responses, responsesUsage(h.Usage)
-		r.Failed = r.Failed || h.Status == "failed"
-	case h.Object == "chat.completion", h.Choices == array:
-		r.Form, r.Usage = ChatCompletion, openAIUsage(h.Usage)
+	case is(h.object, "text_completion"):
+		r.Form, r.Usage = TextCompletion, openAIUsage(h.usage)
+	case is(h.object, "response"):
+		r.Form, r.Usage = Responses, responsesUsage(h.usage)
+		r.Failed = r.Failed || is(h.status, "failed")
+	case is(h.object, "chat.completion"), kindOf(h.choices) == array:
+		r.Form, r.Usage = ChatCompletion, openAIUsage(h.usage)
 	case r.Failed:
 		r.Form = ErrorBody
-	case h.Type == "message" && h.Role == "assistant" && h.Model != "" && h.Content == array:
+	case is(h.typ, "message") && is(h.role, "assistant") && kindOf(h.model) == text && !is(h.model, "") && kindOf(h.content) == array:
 		r.Form = AnthropicMessage
-		chat, ok = fromAnthropic(raw, h.Usage)
-	case h.Candidates == array || h.PromptFeedback == object || given(h.UsageMetadata):
+		chat, ok = fromAnthropic(raw, h.usage)
+	case kindOf(h.candidates) == array || kindOf(h.promptFeedback) == object || given(h.usageMetadata):
 		r.Form = GeminiContent
-		chat, ok = fromGemini(raw, h.UsageMetadata)
-	case h.Output == object && h.StopReason == text:
+		chat, ok = fromGemini(raw, h.usageMetadata)
+	case kindOf(h.output) == object && kindOf(h.stopReason) == text:
 		r.Form = BedrockConverse
-		chat, ok = fromBedrock(raw, h.Usage)
+		chat, ok = fromBedrock(raw, h.usage)
 	}
 	if r.Form < AnthropicMessage {
 		return r
@@ -97,81 +90,4 @@ func Normalize(raw []byte) Result {
 	}
 	r.Usage = chat.Usage.totals()
 	return r
-}
-
-// head is what tells the forms apart. encoding/json matches names without regard
-// to case, which is what makes Bedrock's REST and struct names one.
-type head struct {
-	Object string  `json:"object"`
-	Status string  `json:"status"`
-	Error  failure `json:"error"`
-
-	Choices kind            `json:"choices"`
-	Usage   json.RawMessage `json:"usage"`
-
-	Type    string `json:"type"`
-	Role    string `json:"role"`
-	Model   string `json:"model"`
-	Content kind   `json:"content"`
-
-	Candidates     kind            `json:"candidates"`
-	PromptFeedback kind            `json:"promptFeedback"`
-	UsageMetadata  json.RawMessage `json:"usageMetadata"`
-
-	Output     kind `json:"output"`
-	StopReason kind `json:"stopReason"`
-}
-
-// decodeLeniently decodes what fits and leaves out members of another type.
-func decodeLeniently(raw []byte, to any) error {
-	err := json.Unmarshal(raw, to)
-	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return nil
-	}
-	return err
-}
-
-// kind is the first byte of a value. It tells what the value is without the copy
-// that a json.RawMessage makes.
-type kind byte
-
-const (
-	array  kind = '['
-	object kind = '{'
-	text   kind = '"'
-)
-
-// UnmarshalJSON notes the kind of a value.
-func (k *kind) UnmarshalJSON(value []byte) error {
-	*k = kind(value[0])
-	return nil
-}
-
-// failure reports whether an error member says anything: SDKs encode the absence
-// of an error as null or as an object of empty members.
-type failure bool
-
-// UnmarshalJSON looks for anything but null, "", 0 and false.
-func (f *failure) UnmarshalJSON(value []byte) error {
-	var v any
-	if err := decodeLeniently(value, &v); err != nil {
-		return err
-	}
-	*f = failure(saysAnything(v))
-	return nil
-}
-
-func saysAnything(v any) bool {
-	switch v := v.(type) {
-	case map[string]any:
-		for _, member := range v {
-			if saysAnything(member) {
-				return true
-			}
-		}
-		return false
-	case []any:
-		return len(v) > 0
-	}
-	return v != nil && v != "" && v != 0.0 && v != false
 }

@@ -1,6 +1,10 @@
 package completion
 
-import "encoding/json"
+import (
+	"strconv"
+
+	"github.com/troupelog/troupe/internal/jsonscan"
+)
 
 // Usage is the tokens of one model call, as OpenAI counts them: what came from a
 // cache is part of the input, what was thought is part of the output.
@@ -81,50 +85,67 @@ func (u Usage) summed() Usage {
 }
 
 // openAIUsage reads the usage of a chat or text completion.
-func openAIUsage(raw json.RawMessage) Usage {
-	var w struct {
-		Prompt     count `json:"prompt_tokens"`
-		Completion count `json:"completion_tokens"`
-		Total      count `json:"total_tokens"`
-		Cache      struct {
-			Cached count `json:"cached_tokens"`
-		} `json:"prompt_tokens_details"`
-		Thought struct {
-			Reasoning count `json:"reasoning_tokens"`
-		} `json:"completion_tokens_details"`
+func openAIUsage(raw []byte) Usage {
+	var u Usage
+	for key, value := range jsonscan.Members(raw) {
+		var buf name
+		switch string(buf.lower(key)) {
+		case "prompt_tokens":
+			u.Input = tokens(value)
+		case "completion_tokens":
+			u.Output = tokens(value)
+		case "total_tokens":
+			u.Total = tokens(value)
+		case "prompt_tokens_details":
+			u.Cached = detail(value, "cached_tokens")
+		case "completion_tokens_details":
+			u.Reasoning = detail(value, "reasoning_tokens")
+		}
 	}
-	if !given(raw) || decodeLeniently(raw, &w) != nil {
-		return Usage{}
-	}
-	return Usage{
-		Input: w.Prompt.tokens(), Output: w.Completion.tokens(), Total: w.Total.tokens(),
-		Cached: w.Cache.Cached.tokens(), Reasoning: w.Thought.Reasoning.tokens(),
-	}.summed()
+	return u.summed()
 }
 
 // responsesUsage reads the usage of a Responses answer.
-func responsesUsage(raw json.RawMessage) Usage {
-	var w struct {
-		Input  count `json:"input_tokens"`
-		Output count `json:"output_tokens"`
-		Total  count `json:"total_tokens"`
-		Cache  struct {
-			Cached count `json:"cached_tokens"`
-		} `json:"input_tokens_details"`
-		Thought struct {
-			Reasoning count `json:"reasoning_tokens"`
-		} `json:"output_tokens_details"`
+func responsesUsage(raw []byte) Usage {
+	var u Usage
+	for key, value := range jsonscan.Members(raw) {
+		var buf name
+		switch string(buf.lower(key)) {
+		case "input_tokens":
+			u.Input = tokens(value)
+		case "output_tokens":
+			u.Output = tokens(value)
+		case "total_tokens":
+			u.Total = tokens(value)
+		case "input_tokens_details":
+			u.Cached = detail(value, "cached_tokens")
+		case "output_tokens_details":
+			u.Reasoning = detail(value, "reasoning_tokens")
+		}
 	}
-	if !given(raw) || decodeLeniently(raw, &w) != nil {
-		return Usage{}
-	}
-	return Usage{
-		Input: w.Input.tokens(), Output: w.Output.tokens(), Total: w.Total.tokens(),
-		Cached: w.Cache.Cached.tokens(), Reasoning: w.Thought.Reasoning.tokens(),
-	}.summed()
+	return u.summed()
 }
 
-// given reports whether a member is there and not null.
-func given(raw json.RawMessage) bool {
-	return len(raw) > 0 && raw[0] != 'n'
+// detail returns one count of an object of counts.
+func detail(object []byte, which string) int64 {
+	n := int64(0)
+	for key, value := range jsonscan.Members(object) {
+		var buf name
+		if string(buf.lower(key)) == which {
+			n = tokens(value)
+		}
+	}
+	return n
+}
+
+// tokens returns a number of tokens as it is written, 0 for what is none.
+func tokens(value []byte) int64 {
+	if k := kindOf(value); k != '-' && (k < '0' || k > '9') {
+		return 0
+	}
+	f, err := strconv.ParseFloat(string(value), 64)
+	if err != nil {
+		return 0
+	}
+	return count(f).tokens()
 }

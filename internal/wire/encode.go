@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
 // Encoder writes one line into a buffer that is used again. Get one with
@@ -19,12 +21,23 @@ import (
 type Encoder struct {
 	buf  []byte
 	keys []string // scratch for the sorted keys of a map
+	at   time.Time
+	// slab is where finished lines are kept, one behind the other: its length is what is
+	// taken.
+	slab []byte
 }
 
 // maxPooled is the largest buffer, in bytes, that is kept for the next line.
 const maxPooled = 1 << 20
 
 var encoders = sync.Pool{New: func() any { return &Encoder{buf: make([]byte, 0, 4096)} }}
+
+// The lines of a slab are freed together, so it is small: lines of one encoder are
+// finished at about the same time, and delivered at about the same time.
+const (
+	slabSize = 16 << 10
+	slabLine = slabSize / 8 // the longest line, in bytes, that goes into a slab
+)
 
 // NewEncoder returns an empty encoder.
 func NewEncoder() *Encoder { return encoders.Get().(*Encoder) }
@@ -38,9 +51,10 @@ func (e *Encoder) Release() {
 	encoders.Put(e)
 }
 
-// Begin writes the head of a line and opens its data object. The names must come
-// from the protocol and the id must satisfy ValidID.
+// Begin writes the head of a line, opens its data object, and reads the clock. The
+// names must come from the protocol and the id must satisfy ValidID.
 func (e *Encoder) Begin(entity, id, action string) {
+	e.at = time.Now()
 	e.buf = append(e.buf[:0], entity...)
 	e.buf = append(e.buf, "{id="...)
 	e.buf = append(e.buf, id...)
@@ -49,10 +63,22 @@ func (e *Encoder) Begin(entity, id, action string) {
 	e.buf = append(e.buf, ",data={"...)
 }
 
+// At returns when Begin was called.
+func (e *Encoder) At() time.Time { return e.at }
+
 // Finish closes the line and returns a copy of it. The encoder can begin another.
 func (e *Encoder) Finish() []byte {
 	e.buf = append(e.buf, "}}"...)
-	return slices.Clone(e.buf)
+	n := len(e.buf)
+	if n > slabLine {
+		return slices.Clone(e.buf)
+	}
+	if cap(e.slab)-len(e.slab) < n {
+		e.slab = make([]byte, 0, slabSize)
+	}
+	begin := len(e.slab)
+	e.slab = append(e.slab, e.buf...)
+	return e.slab[begin : begin+n : begin+n]
 }
 
 // Len returns the bytes written so far.
@@ -164,11 +190,26 @@ func (e *Encoder) Any(key string, v any) error {
 	return nil
 }
 
-// Element writes an array element with the JSON of v, as Any does.
+// Element writes a value with the JSON of v, as Any does: an element of an array, or
+// what belongs to a Key.
 func (e *Encoder) Element(v any) error {
 	before := len(e.buf)
 	e.comma()
 	buf, err := AppendAny(e.buf, v)
+	if err != nil {
+		e.buf = e.buf[:before]
+		return err
+	}
+	e.buf = buf
+	return nil
+}
+
+// ElementText writes a value that is JSON text of the caller's. It returns a *ValueError,
+// and writes nothing, if the text is not JSON.
+func (e *Encoder) ElementText(json string) error {
+	before := len(e.buf)
+	e.comma()
+	buf, err := AppendRaw(e.buf, json)
 	if err != nil {
 		e.buf = e.buf[:before]
 		return err
@@ -206,10 +247,31 @@ func (e *Encoder) JSONText(key string, v any) error {
 // 2024-01-02T03:04:05.678901+00:00.
 func AppendTime(dst []byte, t time.Time) []byte {
 	t = t.UTC()
-	if t.Nanosecond() < int(time.Microsecond) {
-		return t.AppendFormat(dst, "2006-01-02T15:04:05+00:00")
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(dst, "2006-01-02T15:04:05.000000+00:00")
 	}
-	return t.AppendFormat(dst, "2006-01-02T15:04:05.000000+00:00")
+	hour, minute, second := t.Clock()
+	dst = appendDigits(dst, year, 4)
+	dst = appendDigits(append(dst, '-'), int(month), 2)
+	dst = appendDigits(append(dst, '-'), day, 2)
+	dst = appendDigits(append(dst, 'T'), hour, 2)
+	dst = appendDigits(append(dst, ':'), minute, 2)
+	dst = appendDigits(append(dst, ':'), second, 2)
+	if micros := t.Nanosecond() / int(time.Microsecond); micros != 0 {
+		dst = appendDigits(append(dst, '.'), micros, 6)
+	}
+	return append(dst, "+00:00"...)
+}
+
+// appendDigits appends the last n decimal digits of a number.
+func appendDigits(dst []byte, number, n int) []byte {
+	dst = append(dst, "000000"[:n]...)
+	for i := len(dst) - 1; number > 0; i-- {
+		dst[i] = byte('0' + number%10)
+		number /= 10
+	}
+	return dst
 }
 
 // AppendFloat appends a finite number in the shortest form that reads back equal,
@@ -229,13 +291,13 @@ func AppendString(dst []byte, s string) []byte { return appendQuoted(dst, s) }
 
 func appendQuoted[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		b := s[i]
-		if plain[b] {
-			i++
-			continue
+	start := 0 // of what is not appended yet
+	for i := 0; ; {
+		i += jsonscan.PlainLen(s[i:])
+		if i == len(s) {
+			break
 		}
+		b := s[i]
 		if b < utf8.RuneSelf {
 			dst = append(dst, s[start:i]...)
 			dst = appendEscape(dst, b)
@@ -268,14 +330,6 @@ func decodeRune[T string | []byte](s T) (rune, int) {
 }
 
 const hex = "0123456789abcdef"
-
-// plain marks the bytes that stand for themselves in a JSON string.
-var plain = func() (t [256]bool) {
-	for b := 0x20; b < utf8.RuneSelf; b++ {
-		t[b] = b != '"' && b != '\\'
-	}
-	return t
-}()
 
 func appendEscape(dst []byte, b byte) []byte {
 	switch b {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
 // ValueError says that a value has no JSON form. It holds the value's type and
@@ -49,21 +51,22 @@ func AppendAny(dst []byte, v any) (out []byte, err error) {
 		dst = append(dst, '"')
 		return append(AppendTime(dst, v), '"'), nil
 	case json.RawMessage:
-		return appendCompact(dst, v)
+		return AppendRaw(dst, []byte(v))
 	}
 	return appendReflect(dst, v)
 }
 
-// appendCompact appends JSON text given by the caller, in one line.
-func appendCompact(dst []byte, raw []byte) ([]byte, error) {
+// AppendRaw appends JSON text in one line; no text at all is null. It returns a
+// *ValueError, and dst unchanged, for what is not JSON.
+func AppendRaw[T string | []byte](dst []byte, raw T) ([]byte, error) {
 	if len(raw) == 0 {
 		return append(dst, "null"...), nil
 	}
-	buf := bytes.NewBuffer(dst)
-	if err := json.Compact(buf, raw); err != nil {
+	out, err := jsonscan.AppendCompact(dst, raw)
+	if err != nil {
 		return dst, &ValueError{Type: "json.RawMessage", Reason: "it is not valid JSON"}
 	}
-	return validUTF8(buf.Bytes(), len(dst)), nil
+	return out, nil
 }
 
 func appendReflect(dst []byte, v any) (out []byte, err error) {
@@ -82,8 +85,8 @@ func appendReflect(dst []byte, v any) (out []byte, err error) {
 	return validUTF8(out[:len(out)-1], len(dst)), nil // Encode ends with a newline
 }
 
-// validUTF8 replaces what is not UTF-8 behind the first n bytes: raw JSON of the
-// caller, or of a marshaller, is not checked for it by encoding/json.
+// validUTF8 replaces what is not UTF-8 behind the first n bytes: raw JSON of a
+// marshaller is not checked for it by encoding/json.
 func validUTF8(b []byte, n int) []byte {
 	if utf8.Valid(b[n:]) {
 		return b
