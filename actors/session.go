@@ -18,14 +18,20 @@ type session struct {
 	state  messages.Rollup
 	traces []*traceActor // live ones; few, or swept soon after their end
 	byID   map[string]*traceActor
+	// lingering are traces that have ended, the first to end first. What is in it may
+	// have been begun anew since, or be gone.
+	lingering fifo[*traceActor]
 }
+
+// tracesLinger is how many traces of a session linger after their end, at most.
+const tracesLinger = 32
 
 // traceActor is what a session keeps of a live trace.
 type traceActor struct {
 	id     string
-	pid    *actor.PID
-	last   int64 // last call, Unix nanoseconds
-	begun  bool  // its create was seen by this incarnation
+	pid    *actor.PID // nil when it is gone
+	last   int64      // last call, Unix nanoseconds
+	begun  bool       // its create was seen by this incarnation
 	ended  bool
 	asking *backlog // it was asked to passivate
 }
@@ -46,7 +52,7 @@ func (s *session) Receive(c actor.Context) {
 			s.state = *m.State
 		}
 	case *messages.Command:
-		s.handle(m)
+		s.handle(c, m)
 	case *messages.Inspect:
 		s.inspect(m)
 	case *messages.Sweep:
@@ -65,7 +71,7 @@ func (s *session) Receive(c actor.Context) {
 	}
 }
 
-func (s *session) handle(m *messages.Command) {
+func (s *session) handle(c actor.Context, m *messages.Command) {
 	if s.sys.cfg.Fault != nil {
 		s.sys.cfg.Fault(m)
 	}
@@ -75,9 +81,30 @@ func (s *session) handle(m *messages.Command) {
 		t := s.trace(m.Route)
 		t.last = m.At.UnixNano()
 		t.begun = t.begun || m.Child == m.Route.Trace
-		t.ended = m.Action == messages.End && m.Target == m.Route.Trace || t.ended && m.Child.Entity == messages.Unknown
+		had := t.ended
+		t.ended = m.Action == messages.End && m.Target == m.Route.Trace || had && m.Child.Entity == messages.Unknown
 		s.pass(t, m)
+		if t.ended && !had {
+			s.linger(c, t, m.At)
+		}
 	}
+}
+
+// linger notes that a trace has ended, and gives up the one that ended first if there are
+// too many.
+func (s *session) linger(c actor.Context, t *traceActor, now time.Time) {
+	s.lingering.push(t)
+	for s.lingering.len() > tracesLinger {
+		if first := s.lingering.pop(); first.ended && first.pid != nil && first.asking == nil {
+			s.ask(c, first, now)
+		}
+	}
+}
+
+// ask asks a trace to passivate.
+func (s *session) ask(c actor.Context, t *traceActor, now time.Time) {
+	t.asking = &backlog{}
+	c.Request(t.pid, &messages.Passivate{Owner: messages.Ref{Entity: messages.Trace, ID: t.id}, Now: now})
 }
 
 // apply records the command in the session's own state and says what is doubtful.
@@ -146,8 +173,7 @@ func (s *session) trace(route *messages.Route) *traceActor {
 		}
 	}
 	if t.pid == nil {
-		t.pid = s.sys.sup.Spawn(s.sys.trace)
-		s.sys.live.Add(1)
+		t.pid = s.sys.beginTrace()
 		s.sys.sup.Send(t.pid, &messages.Begin{Route: route})
 	}
 	return t
@@ -191,8 +217,7 @@ func (s *session) sweep(c actor.Context, now time.Time) {
 			t.last = now.UnixNano()
 			s.sys.sup.Send(t.pid, &messages.Finalise{Reason: endedByIdle, Done: s.finalised(c.Self(), t, &round{})})
 		case t.ended && idle >= cfg.Linger, idle >= cfg.IdleAfter:
-			t.asking = &backlog{}
-			c.Request(t.pid, &messages.Passivate{Owner: messages.Ref{Entity: messages.Trace, ID: t.id}, Now: now})
+			s.ask(c, t, now)
 		}
 	}
 }
@@ -228,9 +253,11 @@ func (s *session) passivated(m *messages.Passivated) {
 		}
 		return
 	}
+	s.sys.endTrace(t.pid)
+	t.pid = nil
 	s.traces = slices.DeleteFunc(s.traces, func(known *traceActor) bool { return known == t })
 	if delete(s.byID, t.id); len(s.traces) == 0 {
-		s.traces, s.byID = nil, nil
+		s.traces, s.byID, s.lingering = nil, nil, fifo[*traceActor]{}
 	}
 	for _, message := range held {
 		switch m := message.(type) {

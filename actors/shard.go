@@ -15,10 +15,18 @@ type shard struct {
 	sys   *System
 	roots map[messages.Ref]*root
 	now   int64 // of the last sweep, Unix nanoseconds: precise enough for idleness
+	// lingering are roots that have ended, the first to end first. What is in it may have
+	// been begun anew since, or be gone.
+	lingering fifo[*root]
 }
+
+// lingerMost is how many roots of a shard linger after their end, at most: it bounds the
+// memory of a program that makes many traces within Config.Linger.
+const lingerMost = 128
 
 // root is what a shard keeps of a root key. Either pid or passive is set.
 type root struct {
+	key     messages.Ref
 	pid     *actor.PID
 	passive *messages.Rollup
 	touched int64    // last command, by the shard's clock
@@ -38,8 +46,12 @@ func (s *shard) Receive(c actor.Context) {
 	case *messages.Command:
 		r := s.live(m.Route)
 		r.touched = s.now
-		r.ended = m.Action == messages.End && m.Target == m.Route.Root || r.ended && m.Child.Entity == messages.Unknown
+		had := r.ended
+		r.ended = m.Action == messages.End && m.Target == m.Route.Root || had && m.Child.Entity == messages.Unknown
 		s.pass(r, m)
+		if r.ended && !had {
+			s.linger(c, r)
+		}
 	case *messages.Inspect:
 		s.inspect(m)
 	case *messages.Finalise:
@@ -55,7 +67,7 @@ func (s *shard) Receive(c actor.Context) {
 func (s *shard) live(route *messages.Route) *root {
 	r := s.roots[route.Root]
 	if r == nil {
-		r = &root{touched: s.now}
+		r = &root{key: route.Root, touched: s.now}
 		s.roots[route.Root] = r
 	}
 	if r.pid == nil {
@@ -65,16 +77,16 @@ func (s *shard) live(route *messages.Route) *root {
 }
 
 func (s *shard) spawn(r *root, route *messages.Route) {
-	props := s.sys.trace
 	owner := route
 	if route.Root.Entity == messages.Session {
-		props = s.sys.session
 		if route.Trace.Entity != messages.Unknown {
 			owner = &messages.Route{Root: route.Root}
 		}
+		r.pid = s.sys.sup.Spawn(s.sys.session)
+		s.sys.live.Add(1)
+	} else {
+		r.pid = s.sys.beginTrace()
 	}
-	r.pid = s.sys.sup.Spawn(props)
-	s.sys.live.Add(1)
 	s.sys.sup.Send(r.pid, &messages.Begin{Route: owner, State: r.passive})
 	if r.passive != nil {
 		r.passive = nil
@@ -122,11 +134,28 @@ func (s *shard) finalise(m *messages.Finalise) {
 	each()
 }
 
+// linger notes that a root has ended, and gives up the one that ended first if there are
+// too many. Roots that are sessions end too; they are rarer, and cost no more.
+func (s *shard) linger(c actor.Context, r *root) {
+	s.lingering.push(r)
+	for s.lingering.len() > lingerMost {
+		if first := s.lingering.pop(); first.ended && first.pid != nil && first.asking == nil {
+			s.ask(c, first, time.Unix(0, s.now))
+		}
+	}
+}
+
+// ask asks a root to passivate.
+func (s *shard) ask(c actor.Context, r *root, now time.Time) {
+	r.asking = &backlog{}
+	c.Request(r.pid, &messages.Passivate{Owner: r.key, Now: now})
+}
+
 // sweep asks idle roots to passivate and lets busy ones look after their traces.
 func (s *shard) sweep(c actor.Context, now time.Time) {
 	s.now = now.UnixNano()
 	cfg := &s.sys.cfg
-	for ref, r := range s.roots {
+	for _, r := range s.roots {
 		if r.pid == nil || r.asking != nil {
 			continue
 		}
@@ -138,17 +167,16 @@ func (s *shard) sweep(c actor.Context, now time.Time) {
 		case idle < patience:
 			s.look(c, r, now)
 		case time.Duration(s.now-r.asked) >= patience/2:
-			r.asking = &backlog{}
-			c.Request(r.pid, &messages.Passivate{Owner: ref, Now: now})
+			s.ask(c, r, now)
 		}
 	}
 }
 
-// look lets a root look after its traces: where something happened lately, and
-// everywhere often enough to find what was forgotten in time.
+// look lets a root look after itself: a session after its traces where something happened
+// lately, and everybody often enough to find what was forgotten in time.
 func (s *shard) look(c actor.Context, r *root, now time.Time) {
 	cfg := &s.sys.cfg
-	lately := r.touched >= r.swept-2*int64(cfg.Linger)
+	lately := r.key.Entity == messages.Session && r.touched >= r.swept-2*int64(cfg.Linger)
 	due := cfg.OrphanAfter > 0 && s.now-r.swept >= int64(cfg.OrphanAfter/4)
 	if lately || due {
 		r.swept = s.now
@@ -164,6 +192,9 @@ func (s *shard) passivated(m *messages.Passivated) {
 	held := r.asking.messages
 	r.asking, r.asked = nil, s.now
 	if !m.Declined {
+		if m.Owner.Entity != messages.Session {
+			s.sys.endTrace(r.pid)
+		}
 		r.pid = nil
 		if m.State != nil {
 			r.passive = m.State

@@ -99,6 +99,17 @@ func (f *family) forgetEnded(gone func(messages.Ref)) {
 	f.reindex()
 }
 
+// emptied returns the family for the next trace, or nil for one that is not worth
+// keeping.
+func (f *family) emptied() *family {
+	if f == nil || cap(f.children) > indexFrom {
+		return nil
+	}
+	clear(f.children)
+	*f = family{children: f.children[:0]}
+	return f
+}
+
 // open returns the children to end, deepest first, the youngest first within a depth.
 func (f *family) open() []*child {
 	var open []*child

@@ -36,6 +36,7 @@ type System struct {
 	writer  *actor.PID
 	session *actor.Props
 	trace   *actor.Props
+	spare   spares
 
 	stop    context.CancelFunc
 	running sync.WaitGroup // the sweeper

@@ -8,21 +8,21 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// trace keeps the state of one trace: its roll-up and what is open in it. As the
-// root of its own key (a trace without session, or an entity of another process) it
-// emits the entries too.
+// trace keeps the state of one trace at a time, from its Begin to the Passivated that it
+// answers: its roll-up and what is open in it. As the root of its own key (a trace
+// without session, or an entity of another process) it emits the entries too.
 type trace struct {
 	sys    *System
 	route  *messages.Route
 	state  messages.Rollup
-	family *family // nil while it has no children
+	family *family // nil before the first child
 }
 
 // Receive implements actor.Actor.
 func (t *trace) Receive(c actor.Context) {
 	switch m := c.Message().(type) {
 	case *messages.Begin:
-		t.route = m.Route
+		t.route, t.state = m.Route, messages.Rollup{}
 		if m.State != nil {
 			t.state = *m.State
 		}
@@ -141,8 +141,7 @@ func (t *trace) passivate(c actor.Context, now time.Time) {
 	}
 	t.sys.dir.forget(t.route.Owner(), t.route)
 	c.Respond(&messages.Passivated{Owner: t.route.Owner()})
-	t.sys.live.Add(-1)
-	c.Stop(c.Self())
+	t.route, t.state, t.family = nil, messages.Rollup{}, t.family.emptied()
 }
 
 // endIfForgotten ends what is open when nobody has called for too long.
