@@ -110,7 +110,7 @@ func TestFinaliseEndsWhatIsOpenDeepestFirst(t *testing.T) {
 	r.span(traceRef("foreign"), spanRef("ours"), foreign)
 	given := traceRoute("", "given")
 	r.create(traceRef("given"), given)
-	r.sys.Tell(&messages.Command{Route: given, Target: traceRef("given"), HandOver: true, At: time.Now()})
+	r.sys.Tell(&messages.Command{Route: given, Target: traceRef("given"), HandOver: true, At: time.Now().UnixNano()})
 	if err := r.sys.Finalise(t.Context(), nil, "close"); err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func (r *rig) tell(c messages.Command, note string) {
 		r.t.Errorf("Admit = %v", err)
 		return
 	}
-	c.At = time.Now()
+	c.At = time.Now().UnixNano()
 	r.sys.Tell(&c)
 }
 

@@ -61,7 +61,7 @@ func TestAHandedOverSessionLeavesNoRecord(t *testing.T) {
 		r := newRig(t, patient(0))
 		session := sessionRoute("s")
 		r.create(sessionRef("s"), session)
-		r.sys.Tell(&messages.Command{Route: session, Target: sessionRef("s"), HandOver: true, At: time.Now()})
+		r.sys.Tell(&messages.Command{Route: session, Target: sessionRef("s"), HandOver: true, At: time.Now().UnixNano()})
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
 		if c := r.sys.Counts(); c.Live != 0 || c.Passive != 0 {

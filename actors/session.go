@@ -79,13 +79,13 @@ func (s *session) handle(c actor.Context, m *messages.Command) {
 	s.apply(m)
 	if m.Route.Trace.Entity != messages.Unknown {
 		t := s.trace(m.Route)
-		t.last = m.At.UnixNano()
+		t.last = m.At
 		t.begun = t.begun || m.Child == m.Route.Trace
 		had := t.ended
 		t.ended = m.Action == messages.End && m.Target == m.Route.Trace || had && m.Child.Entity == messages.Unknown
 		s.pass(t, m)
 		if t.ended && !had {
-			s.linger(c, t, m.At)
+			s.linger(c, t, time.Unix(0, m.At))
 		}
 	}
 }
@@ -96,16 +96,12 @@ func (s *session) linger(c actor.Context, t *traceActor, now time.Time) {
 	s.lingering.push(t)
 	for s.lingering.len() > tracesLinger {
 		if first := s.lingering.pop(); first.ended && first.pid != nil && first.asking == nil {
-			s.ask(c, first, now)
+			first.asking = ask(c, first.pid, first.ref(), now)
 		}
 	}
 }
 
-// ask asks a trace to passivate.
-func (s *session) ask(c actor.Context, t *traceActor, now time.Time) {
-	t.asking = &backlog{}
-	c.Request(t.pid, &messages.Passivate{Owner: messages.Ref{Entity: messages.Trace, ID: t.id}, Now: now})
-}
+func (t *traceActor) ref() messages.Ref { return messages.Ref{Entity: messages.Trace, ID: t.id} }
 
 // apply records the command in the session's own state and says what is doubtful.
 func (s *session) apply(m *messages.Command) {
@@ -159,6 +155,9 @@ func (s *session) find(id string) *traceActor {
 
 // trace returns the actor of a trace, new if it has none.
 func (s *session) trace(route *messages.Route) *traceActor {
+	if t, _ := route.TraceAt.(*traceActor); t != nil && t.pid != nil {
+		return t
+	}
 	t := s.find(route.Trace.ID)
 	if t == nil {
 		t = &traceActor{id: route.Trace.ID}
@@ -176,6 +175,7 @@ func (s *session) trace(route *messages.Route) *traceActor {
 		t.pid = s.sys.beginTrace()
 		s.sys.sup.Send(t.pid, &messages.Begin{Route: route})
 	}
+	route.TraceAt = t
 	return t
 }
 
@@ -199,7 +199,7 @@ func (s *session) inspect(m *messages.Inspect) {
 	snapshot := messages.Snapshot{Owner: s.route.Root, Rollup: copied(s.state)}
 	for _, t := range s.traces {
 		if t.begun && !t.ended {
-			snapshot.Children = append(snapshot.Children, messages.Ref{Entity: messages.Trace, ID: t.id})
+			snapshot.Children = append(snapshot.Children, t.ref())
 		}
 	}
 	m.Reply <- snapshot
@@ -217,7 +217,7 @@ func (s *session) sweep(c actor.Context, now time.Time) {
 			t.last = now.UnixNano()
 			s.sys.sup.Send(t.pid, &messages.Finalise{Reason: endedByIdle, Done: s.finalised(c.Self(), t, &round{})})
 		case t.ended && idle >= cfg.Linger, idle >= cfg.IdleAfter:
-			s.ask(c, t, now)
+			t.asking = ask(c, t.pid, t.ref(), now)
 		}
 	}
 }
@@ -293,7 +293,7 @@ func (s *session) finalise(c actor.Context, m *messages.Finalise) {
 func (s *session) finalised(self *actor.PID, t *traceActor, r *round) func() {
 	sup := s.sys.sup
 	return sync.OnceFunc(func() {
-		sup.Send(self, &messages.Finalised{Trace: messages.Ref{Entity: messages.Trace, ID: t.id}, Token: r})
+		sup.Send(self, &messages.Finalised{Trace: t.ref(), Token: r})
 	})
 }
 

@@ -33,6 +33,7 @@ type root struct {
 	asked   int64    // last Passivate that was declined
 	swept   int64    // last Sweep
 	ended   bool     // a trace without session that has ended
+	gone    bool     // it is not among the roots any more
 	asking  *backlog // the actor was asked to passivate
 }
 
@@ -65,10 +66,13 @@ func (s *shard) Receive(c actor.Context) {
 
 // live returns the root of a route with a running actor.
 func (s *shard) live(route *messages.Route) *root {
-	r := s.roots[route.Root]
-	if r == nil {
-		r = &root{key: route.Root, touched: s.now}
-		s.roots[route.Root] = r
+	r, _ := route.RootAt.(*root)
+	if r == nil || r.gone {
+		if r = s.roots[route.Root]; r == nil {
+			r = &root{key: route.Root, touched: s.now}
+			s.roots[route.Root] = r
+		}
+		route.RootAt = r
 	}
 	if r.pid == nil {
 		s.spawn(r, route)
@@ -140,15 +144,9 @@ func (s *shard) linger(c actor.Context, r *root) {
 	s.lingering.push(r)
 	for s.lingering.len() > lingerMost {
 		if first := s.lingering.pop(); first.ended && first.pid != nil && first.asking == nil {
-			s.ask(c, first, time.Unix(0, s.now))
+			first.asking = ask(c, first.pid, first.key, time.Unix(0, s.now))
 		}
 	}
-}
-
-// ask asks a root to passivate.
-func (s *shard) ask(c actor.Context, r *root, now time.Time) {
-	r.asking = &backlog{}
-	c.Request(r.pid, &messages.Passivate{Owner: r.key, Now: now})
 }
 
 // sweep asks idle roots to passivate and lets busy ones look after their traces.
@@ -167,7 +165,7 @@ func (s *shard) sweep(c actor.Context, now time.Time) {
 		case idle < patience:
 			s.look(c, r, now)
 		case time.Duration(s.now-r.asked) >= patience/2:
-			s.ask(c, r, now)
+			r.asking = ask(c, r.pid, r.key, now)
 		}
 	}
 }
@@ -201,6 +199,7 @@ func (s *shard) passivated(m *messages.Passivated) {
 			s.sys.passives.Add(1)
 		} else if len(held) == 0 {
 			delete(s.roots, m.Owner)
+			r.gone = true
 		}
 	}
 	for _, message := range held {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/troupelog/troupe/messages"
 )
 
@@ -110,6 +112,16 @@ func (f *family) emptied() *family {
 	return f
 }
 
+// anyOpen reports whether there are children to end.
+func (f *family) anyOpen() bool {
+	for c := range f.all() {
+		if !c.ended && !c.handedOver {
+			return true
+		}
+	}
+	return false
+}
+
 // open returns the children to end, deepest first, the youngest first within a depth.
 func (f *family) open() []*child {
 	var open []*child
@@ -125,14 +137,24 @@ func (f *family) open() []*child {
 
 // backlog holds the messages for an actor that was asked to passivate, until it
 // answers. A nil backlog means that it was not asked.
-type backlog struct{ messages []any }
+type backlog struct {
+	question messages.Passivate
+	messages []any
+}
+
+// ask asks an actor to passivate; it answers the actor of c.
+func ask(c actor.Context, pid *actor.PID, owner messages.Ref, now time.Time) *backlog {
+	b := &backlog{question: messages.Passivate{Owner: owner, Now: now}}
+	c.Request(pid, &b.question)
+	return b
+}
 
 // record adds what a command says to a roll-up.
 func record(r *messages.Rollup, c *messages.Command) {
 	if c.Action == messages.None {
 		return
 	}
-	at := micros(c.At)
+	at := c.At / int64(time.Microsecond)
 	if r.First == 0 {
 		r.First = at
 	}
@@ -164,8 +186,6 @@ func copied(r messages.Rollup) messages.Rollup {
 	}
 	return r
 }
-
-func micros(t time.Time) int64 { return t.UnixMicro() }
 
 // afterthought reports whether an action is made after the end by nature.
 func afterthought(a messages.Action) bool {

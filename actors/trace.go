@@ -132,7 +132,7 @@ func (t *trace) inspect(m *messages.Inspect) {
 // was forgotten.
 func (t *trace) passivate(c actor.Context, now time.Time) {
 	t.endIfForgotten(now)
-	if len(t.family.open()) > 0 || t.state.Created && !t.state.Ended && !t.state.HandedOver {
+	if t.family.anyOpen() || t.state.Created && !t.state.Ended && !t.state.HandedOver {
 		c.Respond(&messages.Passivated{Owner: t.route.Owner(), Declined: true})
 		return
 	}

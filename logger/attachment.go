@@ -122,7 +122,7 @@ func (e entity) attach(a *Attachment, upload *messages.Upload) bool {
 	upload.KeyAt = w.Len() + len(`"`)
 	w.Text("/" + upload.Path)
 	w.Optional("mimeType", upload.MIME)
-	return e.send(w, &messages.Command{Action: messages.AddAttachment, Entry: messages.Entry{Upload: upload}})
+	return e.send(w, messages.Command{Action: messages.AddAttachment, Entry: messages.Entry{Upload: upload}})
 }
 
 // keep copies the content to the spool of every destination. It reports false where

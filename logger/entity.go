@@ -78,10 +78,14 @@ func (e entity) update(action messages.Action, write func(*wire.Encoder) bool) b
 		w.Release()
 		return false
 	}
-	return e.send(w, &messages.Command{Action: action})
+	return e.send(w, messages.Command{Action: action})
 }
 
-func (e entity) send(w *wire.Encoder, c *messages.Command) bool {
+// send ends the line of a call and hands it on, with what the actors are to know of it.
+// It reports whether the call was accepted.
+func (e entity) send(w *wire.Encoder, facts messages.Command) bool {
+	c := messages.NewCommand()
+	*c = facts
 	c.Route, c.Target = e.route, e.ref
 	return e.log.send(w, c)
 }
@@ -112,7 +116,7 @@ func (e entity) addTag(key, value string) {
 	w.Open('{')
 	w.String(key, value)
 	w.Close('}')
-	e.send(w, &messages.Command{Action: messages.Update})
+	e.send(w, messages.Command{Action: messages.Update})
 }
 
 // text sends an update of one string field.
@@ -230,15 +234,15 @@ func (e entity) end(c EndConfig, implied bool) {
 		e.fields(w, messages.End, c.Data)
 	}
 	if _, given := c.Data["endTimestamp"]; !given {
-		w.Time("endTimestamp", orNow(c.Time))
+		w.Time("endTimestamp", or(c.Time, w.At()))
 	}
-	e.send(w, &messages.Command{Action: messages.End, Implied: implied})
+	e.send(w, messages.Command{Action: messages.End, Implied: implied})
 }
 
 // handOver exempts the entity from being ended by this process.
 func (e entity) handOver() {
 	if e.log != nil && !e.log.closed.Load() {
-		e.log.actors.Tell(&messages.Command{Route: e.route, Target: e.ref, HandOver: true, At: time.Now()})
+		e.log.actors.Tell(&messages.Command{Route: e.route, Target: e.ref, HandOver: true, At: time.Now().UnixNano()})
 	}
 }
 
@@ -276,9 +280,10 @@ func (e entity) endOnPanic(value any) {
 	panic(value)
 }
 
-func orNow(t time.Time) time.Time {
+// or returns t, or another time if t is not given.
+func or(t, other time.Time) time.Time {
 	if t.IsZero() {
-		return time.Now()
+		return other
 	}
 	return t
 }

@@ -2,7 +2,6 @@ package logger
 
 import (
 	"slices"
-	"time"
 
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
@@ -59,7 +58,7 @@ func (v *Evaluation) send(with string, variables map[string]any) {
 			w.Text(name)
 		}
 		w.Close(']')
-		w.Time("timestamp", time.Now())
+		w.Time("timestamp", w.At())
 		return true
 	})
 }

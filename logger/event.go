@@ -26,7 +26,7 @@ func (e entity) addEvent(c EventConfig) {
 	e.update(messages.AddEvent, func(w *wire.Encoder) bool {
 		w.String("id", c.ID)
 		w.Optional("name", c.Name)
-		w.Time("timestamp", orNow(c.Time))
+		w.Time("timestamp", or(c.Time, w.At()))
 		if c.Tags != nil {
 			w.Strings("tags", c.Tags)
 		}

@@ -114,7 +114,7 @@ func (e entity) result(v any) {
 	w.Truncate(begin)
 	w.Raw(normal.JSON) // where it is already, if it goes out as given
 	usage := messages.Usage(normal.Usage)
-	e.send(w, &messages.Command{Action: messages.Result, Usage: &usage, Failed: normal.Failed})
+	e.send(w, messages.Command{Action: messages.Result, Usage: &usage, Failed: normal.Failed})
 }
 
 // encodeResult writes the JSON of a result. The response types of openai-go and
@@ -169,7 +169,7 @@ func (e entity) generationError(d ErrorDetail) {
 	w.Close('}')
 	w.String("id", newID())
 	w.Close('}')
-	e.send(w, &messages.Command{Action: messages.Result, Failed: true})
+	e.send(w, messages.Command{Action: messages.Result, Failed: true})
 }
 
 // Cost is the price of a model call, in US dollars.
@@ -201,7 +201,7 @@ func (e entity) addCost(c Cost) {
 		return
 	}
 	w.Close('}')
-	e.send(w, &messages.Command{Action: messages.AddCost, Cost: c.Total})
+	e.send(w, messages.Command{Action: messages.AddCost, Cost: c.Total})
 }
 
 // AddTag sets a tag.

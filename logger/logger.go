@@ -2,8 +2,10 @@ package logger
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -254,6 +256,7 @@ func (l *Logger) problem(ref messages.Ref, action messages.Action, reason error,
 // send admits the finished line of c and hands it to the actors. It gives the
 // encoder back and reports whether the entry was accepted.
 func (l *Logger) send(e *wire.Encoder, c *messages.Command) bool {
+	c.At = e.At().UnixNano()
 	c.Entry.Line = e.Finish()
 	e.Release()
 	if l.cfg.Mask != nil && !l.masked(c) {
@@ -275,7 +278,6 @@ func (l *Logger) send(e *wire.Encoder, c *messages.Command) bool {
 	if l.cfg.Debug {
 		l.debug(c.Entry.Line)
 	}
-	c.At = time.Now()
 	l.actors.Tell(c)
 	if l.cfg.Durability == SyncEach {
 		l.syncEach(c)
@@ -331,5 +333,13 @@ func (l *Logger) refusal(c *messages.Command, err error) *Error {
 	}
 }
 
-// newID makes an id for an entity that was given none.
-func newID() string { return uuid.NewString() }
+// newID makes an id for an entity that was given none: a random UUID. Ids are unique,
+// not secret, so the generator of the runtime does, which needs no call of the system.
+func newID() string {
+	var id uuid.UUID
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // not a secret
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64()) //nolint:gosec // not a secret
+	id[6] = id[6]&0x0f | 0x40                            // RFC 9562: version 4,
+	id[8] = id[8]&0x3f | 0x80                            // and its variant
+	return id.String()
+}

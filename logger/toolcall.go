@@ -80,7 +80,7 @@ func (e entity) toolError(d ErrorDetail) {
 	w.Optional("code", d.Code)
 	w.Optional("type", d.Type)
 	w.Close('}')
-	e.send(w, &messages.Command{Action: messages.Fail, Failed: true})
+	e.send(w, messages.Command{Action: messages.Fail, Failed: true})
 }
 
 // AddTag sets a tag.

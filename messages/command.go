@@ -1,6 +1,6 @@
 package messages
 
-import "time"
+import "sync"
 
 // Entry is what an actor emits for the writer: one finished line.
 type Entry struct {
@@ -83,7 +83,25 @@ type Command struct {
 	// handles the command, or its supervisor, touches it.
 	Emitted bool
 
-	At    time.Time // when the call was made
-	Usage *Usage    // tokens of a result, nil if unknown
-	Cost  float64   // US dollars of an add-cost, or 0
+	At    int64   // when the call was made, Unix nanoseconds
+	Usage *Usage  // tokens of a result, nil if unknown
+	Cost  float64 // US dollars of an add-cost, or 0
+}
+
+// commandsAtOnce is how many commands are allocated together. They are freed together
+// too, so they are few: commands of one goroutine are done at about the same time.
+const commandsAtOnce = 16
+
+var commands = sync.Pool{New: func() any { return &[]Command{} }}
+
+// NewCommand returns a zero Command. It may be called concurrently.
+func NewCommand() *Command {
+	free := commands.Get().(*[]Command)
+	defer commands.Put(free)
+	if len(*free) == 0 {
+		*free = make([]Command, commandsAtOnce)
+	}
+	c := &(*free)[0]
+	*free = (*free)[1:]
+	return c
 }

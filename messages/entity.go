@@ -82,7 +82,14 @@ type Route struct {
 	Root Ref
 	// Trace is the trace that owns the entity, the zero Ref for the session itself.
 	Trace Ref
+
+	// RootAt and TraceAt are where the actors keep what they found for the route the last
+	// time: RootAt belongs to the shard of Root, TraceAt to the actor of Root.
+	RootAt, TraceAt any
 }
+
+// Leads reports whether two routes lead to the same owner.
+func (r *Route) Leads(to *Route) bool { return r == to || r.Root == to.Root && r.Trace == to.Trace }
 
 // Owner returns the actor that keeps the state of the route's entities.
 func (r *Route) Owner() Ref {

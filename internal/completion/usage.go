@@ -143,6 +143,9 @@ func tokens(value []byte) int64 {
 	if k := kindOf(value); k != '-' && (k < '0' || k > '9') {
 		return 0
 	}
+	if n, err := strconv.ParseInt(string(value), 10, 64); err == nil {
+		return count(n).tokens()
+	}
 	f, err := strconv.ParseFloat(string(value), 64)
 	if err != nil {
 		return 0

@@ -1,6 +1,9 @@
 package jsonscan
 
-import "iter"
+import (
+	"bytes"
+	"iter"
+)
 
 // Members yields the members of an object: the inside of each key as it is written, with
 // its escapes, and the value. The text must be valid JSON. It yields nothing for
@@ -88,20 +91,20 @@ func (w *walker) scalar() {
 
 // text moves behind a string.
 func (w *walker) text() bool {
-	for w.i++; w.i < len(w.b); {
-		w.i += PlainLen(w.b[w.i:])
-		if w.i == len(w.b) {
+	begin := w.i + 1
+	for w.i = begin; ; {
+		n := bytes.IndexByte(w.b[w.i:], '"')
+		if n < 0 {
+			w.i = len(w.b)
 			return false
 		}
-		switch w.b[w.i] {
-		case '"':
-			w.i++
+		w.i += n + 1
+		escapes := 0
+		for i := w.i - 2; i >= begin && w.b[i] == '\\'; i-- {
+			escapes++
+		}
+		if escapes%2 == 0 {
 			return true
-		case '\\':
-			w.i += 2
-		default:
-			w.i++
 		}
 	}
-	return false
 }

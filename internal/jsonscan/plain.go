@@ -11,6 +11,11 @@ const (
 // string: ASCII from the space on, but neither a quote nor a backslash.
 func PlainLen[T string | []byte](s T) int {
 	i := 0
+	for ; len(s)-i >= 32; i += 32 {
+		if notPlain(load(s, i))|notPlain(load(s, i+8))|notPlain(load(s, i+16))|notPlain(load(s, i+24)) != 0 {
+			break
+		}
+	}
 	for ; len(s)-i >= 8; i += 8 {
 		if odd := notPlain(load(s, i)); odd != 0 {
 			return i + bits.TrailingZeros64(odd)/8
