@@ -21,6 +21,7 @@ type session struct {
 	// lingering are traces that have ended, the first to end first. What is in it may
 	// have been begun anew since, or be gone.
 	lingering fifo[*traceActor]
+	busy      []*traceActor // with pending commands
 }
 
 // tracesLinger is how many traces of a session linger after their end, at most.
@@ -34,6 +35,9 @@ type traceActor struct {
 	begun  bool       // its create was seen by this incarnation
 	ended  bool
 	asking *backlog // it was asked to passivate
+
+	pending *messages.Commands // to be passed on, nil between two messages
+	lingers bool               // it is in lingering
 }
 
 // round is one finalisation of a session that waits for its traces.
@@ -51,7 +55,7 @@ func (s *session) Receive(c actor.Context) {
 		if m.State != nil {
 			s.state = *m.State
 		}
-	case *messages.Command:
+	case *messages.Commands:
 		s.handle(c, m)
 	case *messages.Inspect:
 		s.inspect(m)
@@ -71,32 +75,54 @@ func (s *session) Receive(c actor.Context) {
 	}
 }
 
-func (s *session) handle(c actor.Context, m *messages.Command) {
-	if s.sys.cfg.Fault != nil {
-		s.sys.cfg.Fault(m)
-	}
-	s.sys.emit(m)
-	s.apply(m)
-	if m.Route.Trace.Entity != messages.Unknown {
-		t := s.trace(m.Route)
-		t.last = m.At
-		t.begun = t.begun || m.Child == m.Route.Trace
-		had := t.ended
-		t.ended = m.Action == messages.End && m.Target == m.Route.Trace || had && m.Child.Entity == messages.Unknown
-		s.pass(t, m)
-		if t.ended && !had {
-			s.linger(c, t, time.Unix(0, m.At))
+// handle emits commands, applies them, and hands those of traces on.
+func (s *session) handle(c actor.Context, b *messages.Commands) {
+	for m := b.Begin(); m != nil; m = b.Begin() {
+		if s.sys.cfg.Fault != nil {
+			s.sys.cfg.Fault(m)
+		}
+		b.Emit(m)
+		s.apply(m)
+		if m.Route.Trace.Entity != messages.Unknown {
+			s.assign(m)
 		}
 	}
+	s.sys.sendOn(b)
+	for _, t := range s.busy {
+		commands := t.pending
+		t.pending = nil
+		s.pass(t, commands)
+		if t.ended && !t.lingers {
+			s.linger(c, t)
+		}
+	}
+	clear(s.busy)
+	s.busy = s.busy[:0]
+}
+
+// assign puts a command aside for its trace.
+func (s *session) assign(m *messages.Command) {
+	t := s.trace(m.Route)
+	t.last = m.At
+	t.begun = t.begun || m.Child == m.Route.Trace
+	t.ended = m.Action == messages.End && m.Target == m.Route.Trace || t.ended && m.Child.Entity == messages.Unknown
+	if t.pending == nil {
+		t.pending = messages.NewCommands()
+		s.busy = append(s.busy, t)
+	}
+	t.pending.Add(m)
 }
 
 // linger notes that a trace has ended, and gives up the one that ended first if there are
 // too many.
-func (s *session) linger(c actor.Context, t *traceActor, now time.Time) {
+func (s *session) linger(c actor.Context, t *traceActor) {
 	s.lingering.push(t)
+	t.lingers = true
 	for s.lingering.len() > tracesLinger {
-		if first := s.lingering.pop(); first.ended && first.pid != nil && first.asking == nil {
-			first.asking = ask(c, first.pid, first.ref(), now)
+		first := s.lingering.pop()
+		first.lingers = false
+		if first.ended && first.pid != nil && first.asking == nil {
+			first.asking = ask(c, first.pid, first.ref(), time.Unix(0, t.last))
 		}
 	}
 }
@@ -261,8 +287,8 @@ func (s *session) passivated(m *messages.Passivated) {
 	}
 	for _, message := range held {
 		switch m := message.(type) {
-		case *messages.Command:
-			s.pass(s.trace(m.Route), m)
+		case *messages.Commands:
+			s.pass(s.trace(m.List[0].Route), m)
 		case *messages.Inspect:
 			s.inspect(m)
 		case *messages.Finalise:

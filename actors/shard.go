@@ -18,6 +18,7 @@ type shard struct {
 	// lingering are roots that have ended, the first to end first. What is in it may have
 	// been begun anew since, or be gone.
 	lingering fifo[*root]
+	busy      []*root // with pending commands
 }
 
 // lingerMost is how many roots of a shard linger after their end, at most: it bounds the
@@ -29,12 +30,14 @@ type root struct {
 	key     messages.Ref
 	pid     *actor.PID
 	passive *messages.Rollup
-	touched int64    // last command, by the shard's clock
-	asked   int64    // last Passivate that was declined
-	swept   int64    // last Sweep
-	ended   bool     // a trace without session that has ended
-	gone    bool     // it is not among the roots any more
-	asking  *backlog // the actor was asked to passivate
+	touched int64              // last command, by the shard's clock
+	asked   int64              // last Passivate that was declined
+	swept   int64              // last Sweep
+	ended   bool               // a trace without session that has ended
+	gone    bool               // it is not among the roots any more
+	lingers bool               // it is in lingering
+	pending *messages.Commands // to be passed on, nil between two messages
+	asking  *backlog           // the actor was asked to passivate
 }
 
 func newShard(s *System) *shard {
@@ -44,15 +47,8 @@ func newShard(s *System) *shard {
 // Receive implements actor.Actor.
 func (s *shard) Receive(c actor.Context) {
 	switch m := c.Message().(type) {
-	case *messages.Command:
-		r := s.live(m.Route)
-		r.touched = s.now
-		had := r.ended
-		r.ended = m.Action == messages.End && m.Target == m.Route.Root || had && m.Child.Entity == messages.Unknown
-		s.pass(r, m)
-		if r.ended && !had {
-			s.linger(c, r)
-		}
+	case *messages.Commands:
+		s.route(c, m)
 	case *messages.Inspect:
 		s.inspect(m)
 	case *messages.Finalise:
@@ -62,6 +58,31 @@ func (s *shard) Receive(c actor.Context) {
 	case *messages.Passivated:
 		s.passivated(m)
 	}
+}
+
+// route hands commands to their roots.
+func (s *shard) route(c actor.Context, b *messages.Commands) {
+	for m := b.Begin(); m != nil; m = b.Begin() {
+		r := s.live(m.Route)
+		r.touched = s.now
+		r.ended = m.Action == messages.End && m.Target == m.Route.Root || r.ended && m.Child.Entity == messages.Unknown
+		if r.pending == nil {
+			r.pending = messages.NewCommands()
+			s.busy = append(s.busy, r)
+		}
+		r.pending.Add(m)
+	}
+	s.sys.sendOn(b)
+	for _, r := range s.busy {
+		commands := r.pending
+		r.pending = nil
+		s.pass(r, commands)
+		if r.ended && !r.lingers {
+			s.linger(c, r)
+		}
+	}
+	clear(s.busy)
+	s.busy = s.busy[:0]
 }
 
 // live returns the root of a route with a running actor.
@@ -142,8 +163,11 @@ func (s *shard) finalise(m *messages.Finalise) {
 // too many. Roots that are sessions end too; they are rarer, and cost no more.
 func (s *shard) linger(c actor.Context, r *root) {
 	s.lingering.push(r)
+	r.lingers = true
 	for s.lingering.len() > lingerMost {
-		if first := s.lingering.pop(); first.ended && first.pid != nil && first.asking == nil {
+		first := s.lingering.pop()
+		first.lingers = false
+		if first.ended && first.pid != nil && first.asking == nil {
 			first.asking = ask(c, first.pid, first.key, time.Unix(0, s.now))
 		}
 	}
@@ -213,8 +237,8 @@ func (s *shard) passivated(m *messages.Passivated) {
 // routeOf returns the route of a message that was held back for a root.
 func routeOf(message any, owner messages.Ref) *messages.Route {
 	switch m := message.(type) {
-	case *messages.Command:
-		return m.Route
+	case *messages.Commands:
+		return m.List[0].Route
 	case *messages.Inspect:
 		return m.Route
 	default:

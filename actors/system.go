@@ -32,14 +32,14 @@ type System struct {
 	seed maphash.Seed
 	dir  *directory
 
-	shards  []*actor.PID
+	shards  []*inbox
 	writer  *actor.PID
 	session *actor.Props
 	trace   *actor.Props
 	spare   spares
 
 	stop    context.CancelFunc
-	running sync.WaitGroup // the sweeper
+	running sync.WaitGroup // the sweeper and the postman
 
 	stopped  atomic.Bool
 	gone     chan struct{} // closed when no actor runs any more
@@ -60,19 +60,22 @@ func Start(cfg Config) *System {
 	s.session = s.sup.Props(func() actor.Actor { return &session{sys: s} })
 	s.trace = s.sup.Props(func() actor.Actor { return &trace{sys: s} })
 	s.writer = s.sup.Spawn(s.sup.Props(func() actor.Actor { return &writer{sys: s} }))
+	wake := make(chan struct{}, 1)
 	for range max(1, cfg.Shards) {
-		s.shards = append(s.shards, s.sup.Spawn(s.sup.Props(func() actor.Actor { return newShard(s) })))
+		shard := s.sup.Spawn(s.sup.Props(func() actor.Actor { return newShard(s) }))
+		s.shards = append(s.shards, &inbox{sup: s.sup, shard: shard, wake: wake})
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.running.Go(func() { s.sweep(ctx) })
+	s.running.Go(func() { s.carry(ctx, wake) })
 	return s
 }
 
 // Tell sends a command to the actors of its route. It never blocks.
-func (s *System) Tell(c *messages.Command) { s.sup.Send(s.shard(c.Route), c) }
+func (s *System) Tell(c *messages.Command) { s.shard(c.Route).put(c) }
 
-func (s *System) shard(r *messages.Route) *actor.PID {
+func (s *System) shard(r *messages.Route) *inbox {
 	return s.shards[maphash.String(s.seed, r.Root.ID)%uint64(len(s.shards))]
 }
 
@@ -92,7 +95,7 @@ func (s *System) Snapshot(ctx context.Context, route *messages.Route) (messages.
 		return messages.Snapshot{}, ErrStopped
 	}
 	reply := make(chan messages.Snapshot, 1)
-	s.sup.Send(s.shard(route), &messages.Inspect{Route: route, Reply: reply})
+	s.shard(route).send(&messages.Inspect{Route: route, Reply: reply})
 	select {
 	case snapshot, ok := <-reply:
 		if !ok {
@@ -114,11 +117,11 @@ func (s *System) Finalise(ctx context.Context, route *messages.Route, reason str
 	}
 	done := make(chan struct{})
 	if route != nil {
-		s.sup.Send(s.shard(route), &messages.Finalise{Route: route, Reason: reason, Done: sync.OnceFunc(func() { close(done) })})
+		s.shard(route).send(&messages.Finalise{Route: route, Reason: reason, Done: sync.OnceFunc(func() { close(done) })})
 	} else {
 		each := countdown(len(s.shards), func() { close(done) })
 		for _, shard := range s.shards {
-			s.sup.Send(shard, &messages.Finalise{Reason: reason, Done: sync.OnceFunc(each)})
+			shard.send(&messages.Finalise{Reason: reason, Done: sync.OnceFunc(each)})
 		}
 	}
 	select {
@@ -144,7 +147,13 @@ func countdown(n int, then func()) func() {
 
 // Handed returns when every entry that was accepted before the call has been handed
 // over, or ctx has ended. It waits for no I/O.
-func (s *System) Handed(ctx context.Context) error { return s.cfg.Ledger.Barrier()(ctx) }
+func (s *System) Handed(ctx context.Context) error { return s.handed(ctx, s.cfg.Ledger.Barrier()) }
+
+// handed waits behind a barrier of the ledger.
+func (s *System) handed(ctx context.Context, barrier func(context.Context) error) error {
+	s.postAll()
+	return barrier(ctx)
+}
 
 // Close ends what is open with the given reason (or leaves it, for ""), hands
 // everything over and stops. It closes the ledger. On the deadline of ctx what is
@@ -171,10 +180,10 @@ func (s *System) Close(ctx context.Context, reason string) error {
 func (s *System) drain(ctx context.Context, reason string) error {
 	if reason != "" {
 		if err := s.Finalise(ctx, nil, reason); err != nil {
-			return errors.Join(err, s.cfg.Ledger.Close()(ctx))
+			return errors.Join(err, s.handed(ctx, s.cfg.Ledger.Close()))
 		}
 	}
-	if err := s.cfg.Ledger.Close()(ctx); err != nil {
+	if err := s.handed(ctx, s.cfg.Ledger.Close()); err != nil {
 		return err
 	}
 	if reason == "" {
@@ -183,7 +192,7 @@ func (s *System) drain(ctx context.Context, reason string) error {
 	if err := s.Finalise(ctx, nil, reason); err != nil {
 		return err
 	}
-	return s.cfg.Ledger.Barrier()(ctx)
+	return s.Handed(ctx)
 }
 
 // sweep wakes the shards from time to time.
@@ -200,33 +209,42 @@ func (s *System) sweep(ctx context.Context) {
 			return
 		case now := <-ticker.C:
 			for _, shard := range s.shards {
-				s.sup.Send(shard, &messages.Sweep{Now: now})
+				shard.send(&messages.Sweep{Now: now})
 			}
 		}
 	}
 }
 
-// emit sends the entry of a command to the writer, once.
-func (s *System) emit(c *messages.Command) {
-	if c.Emitted || c.Action == messages.None {
+// sendOn gives the writer what was emitted of commands that are done.
+func (s *System) sendOn(b *messages.Commands) {
+	b.Sent = true
+	if len(b.Out) == 0 {
+		b.Free()
 		return
 	}
-	c.Emitted = true
-	s.sup.Send(s.writer, &c.Entry)
+	s.sup.Send(s.writer, b)
 }
 
 // failed is called when an actor panicked, before it goes on: an entry that was not
-// emitted goes out now, so that it keeps its place.
+// emitted is now, so that it keeps its place.
 func (s *System) failed(f supervisor.Failure) {
 	s.panics.Add(1)
 	event := Event{Kind: Panicked, Failure: &f}
 	switch m := f.Message.(type) {
-	case *messages.Command:
-		event.Target, event.Action = m.Target, m.Action
-		if !m.Emitted && m.Action != messages.None {
-			m.Entry.Quarantined = true
+	case *messages.Commands:
+		if m.Sent {
+			s.sup.Send(s.writer, turn) // it kept what it could not hand over
+			break
+		}
+		c := m.Begun()
+		if c == nil {
+			break
+		}
+		f.Message, event.Target, event.Action = c, c.Target, c.Action
+		if !c.Emitted && c.Action != messages.None {
+			c.Entry.Quarantined = true
 			s.cfg.Ledger.Quarantine()
-			s.emit(m)
+			m.Emit(c)
 			event.Entries = 1
 		}
 	case *messages.Entry, *messages.Turn:
@@ -243,15 +261,20 @@ func (s *System) failed(f supervisor.Failure) {
 
 // buried is given a message whose actor has stopped.
 func (s *System) buried(message any) {
-	s.dead.Add(1)
 	switch m := message.(type) {
-	case *messages.Command:
-		s.emit(m)
+	case *messages.Commands:
+		s.dead.Add(int64(len(m.List)))
+		for _, c := range m.List {
+			m.Emit(c)
+		}
+		s.sendOn(m)
+		return
 	case *messages.Inspect:
 		close(m.Reply)
 	case *messages.Finalise:
 		m.Done()
 	}
+	s.dead.Add(1)
 }
 
 func (s *System) report(e Event) { s.cfg.Report(e) }

@@ -26,12 +26,8 @@ func (t *trace) Receive(c actor.Context) {
 		if m.State != nil {
 			t.state = *m.State
 		}
-	case *messages.Command:
-		if t.sys.cfg.Fault != nil {
-			t.sys.cfg.Fault(m)
-		}
-		t.sys.emit(m)
-		t.apply(m)
+	case *messages.Commands:
+		t.handle(m)
 	case *messages.Inspect:
 		t.inspect(m)
 	case *messages.Passivate:
@@ -46,6 +42,18 @@ func (t *trace) Receive(c actor.Context) {
 		t.finalise(m.Reason, at)
 		m.Done()
 	}
+}
+
+// handle emits commands, where they were not emitted before, and applies them.
+func (t *trace) handle(b *messages.Commands) {
+	for m := b.Begin(); m != nil; m = b.Begin() {
+		if t.sys.cfg.Fault != nil {
+			t.sys.cfg.Fault(m)
+		}
+		b.Emit(m)
+		t.apply(m)
+	}
+	t.sys.sendOn(b)
 }
 
 // apply records a command and says what is doubtful about it.

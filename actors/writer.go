@@ -27,18 +27,29 @@ var turn = &messages.Turn{}
 // Receive implements actor.Actor.
 func (w *writer) Receive(c actor.Context) {
 	switch m := c.Message().(type) {
+	case *messages.Commands:
+		for _, e := range m.Out {
+			w.gathered = append(w.gathered, *e)
+		}
+		w.due(c)
+		m.Free() // not where due fails: then the supervisor looks at them
 	case *messages.Entry:
 		w.gathered = append(w.gathered, *m)
-		switch {
-		case len(w.gathered) >= gatherMost:
-			w.hand()
-		case !w.turning:
-			w.turning = true
-			c.Send(c.Self(), turn)
-		}
+		w.due(c)
 	case *messages.Turn:
 		w.turning = false
 		w.hand()
+	}
+}
+
+// due hands over what was gathered, if it is much, or else behind what is in the mailbox.
+func (w *writer) due(c actor.Context) {
+	switch {
+	case len(w.gathered) >= gatherMost:
+		w.hand()
+	case !w.turning:
+		w.turning = true
+		c.Send(c.Self(), turn)
 	}
 }
 

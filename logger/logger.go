@@ -82,7 +82,7 @@ func start(c Config, client delivery.Client, fault func(*messages.Command)) (*Lo
 	}
 	l.actors = actors.Start(actors.Config{
 		Ledger: l.ledger, Out: l.out,
-		Workers: workers(), Shards: 4 * workers(),
+		Workers: workers(), Shards: workers(),
 		IdleAfter: c.IdleAfter, Linger: min(lingerAfterEnd, c.IdleAfter), OrphanAfter: orphanAfter,
 		Report: l.event, Log: c.Slog, Fault: fault,
 	})

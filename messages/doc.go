@@ -2,13 +2,14 @@
 // commands from a caller's goroutine to the session and trace actors, entries
 // from those actors to the writer, and the control messages around them.
 //
-// Every value is immutable once it is sent, but for Command.Emitted. The package has no
-// behaviour and imports only the standard library; it is a protocol between packages of
-// this module, without a compatibility promise to others.
+// Every value is immutable once it is sent, but for Commands, which belong to whoever has
+// them, and Command.Emitted. The package imports only the standard library; it is a
+// protocol between packages of this module, without a compatibility promise to others.
 //
 //	message      sender -> receiver           answer       order
-//	Command      facade -> shard -> root      none         FIFO per root
+//	Commands     facade -> shard -> root      none         FIFO per root
 //	             root -> trace                none         FIFO per trace
+//	             root -> writer, for Out      none         FIFO per root
 //	Entry        root -> writer               none         FIFO per root
 //	Inspect      facade -> shard -> owner     Snapshot     behind every earlier command of its sender
 //	Sweep        timer -> shard -> root       none         none

@@ -28,6 +28,11 @@ type Mailbox struct {
 	held *held
 }
 
+// Resumable is a message that an actor does bit by bit. After a failure the actor is
+// given the message again, before any other, while it is Unfinished. Each bit must be
+// taken out of the message before it can fail, or the actor would fail for ever.
+type Resumable interface{ Unfinished() bool }
+
 // held is the messages of a busy mailbox. Senders append to user and system, under
 // the mailbox's mu; the running worker swaps user and current and owns current.
 type held struct {
@@ -139,6 +144,9 @@ func (m *Mailbox) run() {
 			reason = "runtime.Goexit"
 		}
 		m.invoker.EscalateFailure(reason, message)
+		if again, ok := message.(Resumable); ok && again.Unfinished() {
+			m.held.putBack(message)
+		}
 		m.sys.pool.schedule(m)
 	}()
 	for range throughput {
@@ -180,6 +188,12 @@ func (m *Mailbox) take() (message any, system, ok bool) {
 	}
 	h.current, h.user, h.next = h.user, h.current[:0], 0
 	return h.takeCurrent(), false, true
+}
+
+// putBack makes a message that was taken from current the next one.
+func (h *held) putBack(message any) {
+	h.next--
+	h.current[h.next] = message
 }
 
 func (h *held) takeCurrent() any {
