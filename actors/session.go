@@ -3,6 +3,7 @@ package actors
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -36,6 +37,9 @@ type traceActor struct {
 	ended  bool
 	asking *backlog // it was asked to passivate
 
+	settled atomic.Int64 // see messages.Begin
+	sent    int64        // Commands sent since Begin
+
 	pending *messages.Commands // to be passed on, nil between two messages
 	lingers bool               // it is in lingering
 }
@@ -51,10 +55,7 @@ type round struct {
 func (s *session) Receive(c actor.Context) {
 	switch m := c.Message().(type) {
 	case *messages.Begin:
-		s.route = m.Route
-		if m.State != nil {
-			s.state = *m.State
-		}
+		s.start(m)
 	case *messages.Commands:
 		s.handle(c, m)
 	case *messages.Inspect:
@@ -75,9 +76,20 @@ func (s *session) Receive(c actor.Context) {
 	}
 }
 
+func (s *session) start(m *messages.Begin) {
+	s.route = m.Route
+	if m.State != nil {
+		s.state = *m.State
+	}
+}
+
 // handle emits commands, applies them, and hands those of traces on.
 func (s *session) handle(c actor.Context, b *messages.Commands) {
-	for m := b.Begin(); m != nil; m = b.Begin() {
+	if b.Start.Route != nil {
+		s.start(&b.Start)
+		b.Start = messages.Begin{} // not again after a failure
+	}
+	for m := b.Next(); m != nil; m = b.Next() {
 		if s.sys.cfg.Fault != nil {
 			s.sys.cfg.Fault(m)
 		}
@@ -89,9 +101,8 @@ func (s *session) handle(c actor.Context, b *messages.Commands) {
 	}
 	s.sys.sendOn(b)
 	for _, t := range s.busy {
-		commands := t.pending
+		s.pass(t, t.pending)
 		t.pending = nil
-		s.pass(t, commands)
 		if t.ended && !t.lingers {
 			s.linger(c, t)
 		}
@@ -108,6 +119,9 @@ func (s *session) assign(m *messages.Command) {
 	t.ended = m.Action == messages.End && m.Target == m.Route.Trace || t.ended && m.Child.Entity == messages.Unknown
 	if t.pending == nil {
 		t.pending = messages.NewCommands()
+		if t.pid == nil {
+			t.pending.Start = s.begin(t, m.Route)
+		}
 		s.busy = append(s.busy, t)
 	}
 	t.pending.Add(m)
@@ -121,7 +135,11 @@ func (s *session) linger(c actor.Context, t *traceActor) {
 	for s.lingering.len() > tracesLinger {
 		first := s.lingering.pop()
 		first.lingers = false
-		if first.ended && first.pid != nil && first.asking == nil {
+		switch {
+		case !first.ended || first.pid == nil || first.asking != nil:
+		case first.settled.Load() == first.sent:
+			s.release(first)
+		default:
 			first.asking = ask(c, first.pid, first.ref(), time.Unix(0, t.last))
 		}
 	}
@@ -179,7 +197,7 @@ func (s *session) find(id string) *traceActor {
 	return nil
 }
 
-// trace returns the actor of a trace, new if it has none.
+// trace returns what the session keeps of a trace.
 func (s *session) trace(route *messages.Route) *traceActor {
 	if t, _ := route.TraceAt.(*traceActor); t != nil && t.pid != nil {
 		return t
@@ -197,18 +215,29 @@ func (s *session) trace(route *messages.Route) *traceActor {
 			s.byID[t.id] = t
 		}
 	}
-	if t.pid == nil {
-		t.pid = s.sys.beginTrace()
-		s.sys.sup.Send(t.pid, &messages.Begin{Route: route})
-	}
 	route.TraceAt = t
 	return t
+}
+
+// begin gives a trace an actor, and returns what that is to begin with.
+func (s *session) begin(t *traceActor, route *messages.Route) messages.Begin {
+	t.pid = s.sys.beginTrace()
+	t.sent = 0
+	t.settled.Store(0)
+	return messages.Begin{Route: route, Settled: &t.settled}
 }
 
 func (s *session) pass(t *traceActor, message any) {
 	if t.asking != nil {
 		t.asking.messages = append(t.asking.messages, message)
 		return
+	}
+	s.send(t, message)
+}
+
+func (s *session) send(t *traceActor, message any) {
+	if _, ok := message.(*messages.Commands); ok {
+		t.sent++
 	}
 	s.sys.sup.Send(t.pid, message)
 }
@@ -275,25 +304,36 @@ func (s *session) passivated(m *messages.Passivated) {
 	if m.Declined {
 		t.last = time.Now().UnixNano() // not before it has been idle again
 		for _, message := range held {
-			s.sys.sup.Send(t.pid, message)
+			s.send(t, message)
 		}
 		return
 	}
-	s.sys.endTrace(t.pid)
-	t.pid = nil
-	s.traces = slices.DeleteFunc(s.traces, func(known *traceActor) bool { return known == t })
-	if delete(s.byID, t.id); len(s.traces) == 0 {
-		s.traces, s.byID, s.lingering = nil, nil, fifo[*traceActor]{}
-	}
+	s.release(t)
 	for _, message := range held {
 		switch m := message.(type) {
 		case *messages.Commands:
-			s.pass(s.trace(m.List[0].Route), m)
+			route := m.List[0].Route
+			t := s.trace(route)
+			if t.pid == nil {
+				m.Start = s.begin(t, route)
+			}
+			s.pass(t, m)
 		case *messages.Inspect:
 			s.inspect(m)
 		case *messages.Finalise:
 			m.Done()
 		}
+	}
+}
+
+// release gives the actor of a trace back: nothing is open in it, and nothing is sent to
+// it any more.
+func (s *session) release(t *traceActor) {
+	s.sys.endTrace(t.pid)
+	t.pid = nil
+	s.traces = slices.DeleteFunc(s.traces, func(known *traceActor) bool { return known == t })
+	if delete(s.byID, t.id); len(s.traces) == 0 {
+		s.traces, s.byID, s.lingering = nil, nil, fifo[*traceActor]{}
 	}
 }
 

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -37,6 +38,8 @@ type root struct {
 	gone    bool               // it is not among the roots any more
 	lingers bool               // it is in lingering
 	pending *messages.Commands // to be passed on, nil between two messages
+	settled atomic.Int64       // see messages.Begin
+	sent    int64              // Commands sent since Begin
 	asking  *backlog           // the actor was asked to passivate
 }
 
@@ -62,21 +65,23 @@ func (s *shard) Receive(c actor.Context) {
 
 // route hands commands to their roots.
 func (s *shard) route(c actor.Context, b *messages.Commands) {
-	for m := b.Begin(); m != nil; m = b.Begin() {
-		r := s.live(m.Route)
+	for m := b.Next(); m != nil; m = b.Next() {
+		r := s.root(m.Route)
 		r.touched = s.now
 		r.ended = m.Action == messages.End && m.Target == m.Route.Root || r.ended && m.Child.Entity == messages.Unknown
 		if r.pending == nil {
 			r.pending = messages.NewCommands()
+			if r.pid == nil {
+				r.pending.Start = s.begin(r, m.Route)
+			}
 			s.busy = append(s.busy, r)
 		}
 		r.pending.Add(m)
 	}
 	s.sys.sendOn(b)
 	for _, r := range s.busy {
-		commands := r.pending
+		s.pass(r, r.pending)
 		r.pending = nil
-		s.pass(r, commands)
 		if r.ended && !r.lingers {
 			s.linger(c, r)
 		}
@@ -85,8 +90,8 @@ func (s *shard) route(c actor.Context, b *messages.Commands) {
 	s.busy = s.busy[:0]
 }
 
-// live returns the root of a route with a running actor.
-func (s *shard) live(route *messages.Route) *root {
+// root returns the root of a route.
+func (s *shard) root(route *messages.Route) *root {
 	r, _ := route.RootAt.(*root)
 	if r == nil || r.gone {
 		if r = s.roots[route.Root]; r == nil {
@@ -95,13 +100,26 @@ func (s *shard) live(route *messages.Route) *root {
 		}
 		route.RootAt = r
 	}
+	return r
+}
+
+// live returns the root of a route with a running actor.
+func (s *shard) live(route *messages.Route) *root {
+	r := s.root(route)
 	if r.pid == nil {
 		s.spawn(r, route)
 	}
 	return r
 }
 
+// spawn gives a root an actor.
 func (s *shard) spawn(r *root, route *messages.Route) {
+	start := s.begin(r, route)
+	s.sys.sup.Send(r.pid, &start)
+}
+
+// begin gives a root an actor, and returns what that is to begin with.
+func (s *shard) begin(r *root, route *messages.Route) messages.Begin {
 	owner := route
 	if route.Root.Entity == messages.Session {
 		if route.Trace.Entity != messages.Unknown {
@@ -112,11 +130,14 @@ func (s *shard) spawn(r *root, route *messages.Route) {
 	} else {
 		r.pid = s.sys.beginTrace()
 	}
-	s.sys.sup.Send(r.pid, &messages.Begin{Route: owner, State: r.passive})
+	start := messages.Begin{Route: owner, State: r.passive, Settled: &r.settled}
+	r.sent = 0
+	r.settled.Store(0)
 	if r.passive != nil {
 		r.passive = nil
 		s.sys.passives.Add(-1)
 	}
+	return start
 }
 
 // pass hands a message on, or holds it back while the actor may be about to stop.
@@ -124,6 +145,13 @@ func (s *shard) pass(r *root, message any) {
 	if r.asking != nil {
 		r.asking.messages = append(r.asking.messages, message)
 		return
+	}
+	s.send(r, message)
+}
+
+func (s *shard) send(r *root, message any) {
+	if _, ok := message.(*messages.Commands); ok {
+		r.sent++
 	}
 	s.sys.sup.Send(r.pid, message)
 }
@@ -167,7 +195,12 @@ func (s *shard) linger(c actor.Context, r *root) {
 	for s.lingering.len() > lingerMost {
 		first := s.lingering.pop()
 		first.lingers = false
-		if first.ended && first.pid != nil && first.asking == nil {
+		switch {
+		case !first.ended || first.pid == nil || first.asking != nil:
+		case first.settled.Load() == first.sent:
+			s.sys.endTrace(first.pid)
+			s.forget(first)
+		default:
 			first.asking = ask(c, first.pid, first.key, time.Unix(0, s.now))
 		}
 	}
@@ -222,16 +255,21 @@ func (s *shard) passivated(m *messages.Passivated) {
 			r.passive = m.State
 			s.sys.passives.Add(1)
 		} else if len(held) == 0 {
-			delete(s.roots, m.Owner)
-			r.gone = true
+			s.forget(r)
 		}
 	}
 	for _, message := range held {
 		if r.pid == nil {
 			s.spawn(r, routeOf(message, m.Owner))
 		}
-		s.sys.sup.Send(r.pid, message)
+		s.send(r, message)
 	}
+}
+
+// forget gives up a root of which nothing is to be kept.
+func (s *shard) forget(r *root) {
+	r.pid, r.gone = nil, true
+	delete(s.roots, r.key)
 }
 
 // routeOf returns the route of a message that was held back for a root.

@@ -50,8 +50,8 @@ func (s *System) beginTrace() *actor.PID {
 	return s.sup.Spawn(s.trace)
 }
 
-// endTrace takes the actor of a trace that was passivated. Nobody may send to it any
-// more.
+// endTrace takes the actor of a trace of which nothing is to be kept. Nobody may send to
+// it any more; it may know the trace until it begins another.
 func (s *System) endTrace(pid *actor.PID) {
 	s.live.Add(-1)
 	if !s.spare.put(pid) {

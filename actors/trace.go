@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -8,24 +9,23 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// trace keeps the state of one trace at a time, from its Begin to the Passivated that it
-// answers: its roll-up and what is open in it. As the root of its own key (a trace
+// trace keeps the state of one trace at a time, from its Begin to the next: its roll-up and what is open in it. As the root of its own key (a trace
 // without session, or an entity of another process) it emits the entries too.
 type trace struct {
 	sys    *System
 	route  *messages.Route
 	state  messages.Rollup
 	family *family // nil before the first child
+
+	settled *atomic.Int64 // see messages.Begin
+	had     int64         // Commands since Begin
 }
 
 // Receive implements actor.Actor.
 func (t *trace) Receive(c actor.Context) {
 	switch m := c.Message().(type) {
 	case *messages.Begin:
-		t.route, t.state = m.Route, messages.Rollup{}
-		if m.State != nil {
-			t.state = *m.State
-		}
+		t.begin(m)
 	case *messages.Commands:
 		t.handle(m)
 	case *messages.Inspect:
@@ -46,14 +46,45 @@ func (t *trace) Receive(c actor.Context) {
 
 // handle emits commands, where they were not emitted before, and applies them.
 func (t *trace) handle(b *messages.Commands) {
-	for m := b.Begin(); m != nil; m = b.Begin() {
+	if b.Start.Route != nil {
+		t.begin(&b.Start)
+		b.Start = messages.Begin{} // not again after a failure
+	}
+	for m := b.Next(); m != nil; m = b.Next() {
 		if t.sys.cfg.Fault != nil {
 			t.sys.cfg.Fault(m)
 		}
 		b.Emit(m)
 		t.apply(m)
 	}
+	t.had++
+	if t.state.Ended && !t.family.anyOpen() {
+		t.settled.Store(t.had)
+	} else {
+		t.settled.Store(0)
+	}
 	t.sys.sendOn(b)
+}
+
+// begin makes the actor that of another trace.
+func (t *trace) begin(m *messages.Begin) {
+	t.forget()
+	t.route, t.settled, t.had, t.state = m.Route, m.Settled, 0, messages.Rollup{}
+	if m.State != nil {
+		t.state = *m.State
+	}
+}
+
+// forget gives up what the actor knows of its trace.
+func (t *trace) forget() {
+	if t.route == nil {
+		return
+	}
+	for c := range t.family.all() {
+		t.sys.dir.forget(c.ref, t.route)
+	}
+	t.sys.dir.forget(t.route.Owner(), t.route)
+	t.route, t.family = nil, t.family.emptied()
 }
 
 // apply records a command and says what is doubtful about it.
@@ -68,7 +99,7 @@ func (t *trace) apply(m *messages.Command) {
 		t.state.Created = true
 		return
 	case m.Child.Entity != messages.Unknown:
-		t.begin(m)
+		t.add(m)
 	}
 	switch target := t.family.find(m.Target); {
 	case target != nil:
@@ -79,8 +110,8 @@ func (t *trace) apply(m *messages.Command) {
 	t.family.forgetEnded(func(ref messages.Ref) { t.sys.dir.forget(ref, t.route) })
 }
 
-// begin adds the child that a command begins.
-func (t *trace) begin(m *messages.Command) {
+// add adds the child that a command begins.
+func (t *trace) add(m *messages.Command) {
 	t.state.Begun[m.Child.Entity]++
 	if m.Child.Entity == messages.Error {
 		t.state.Failures++
@@ -144,12 +175,9 @@ func (t *trace) passivate(c actor.Context, now time.Time) {
 		c.Respond(&messages.Passivated{Owner: t.route.Owner(), Declined: true})
 		return
 	}
-	for c := range t.family.all() {
-		t.sys.dir.forget(c.ref, t.route)
-	}
-	t.sys.dir.forget(t.route.Owner(), t.route)
-	c.Respond(&messages.Passivated{Owner: t.route.Owner()})
-	t.route, t.state, t.family = nil, messages.Rollup{}, t.family.emptied()
+	owner := t.route.Owner()
+	t.forget()
+	c.Respond(&messages.Passivated{Owner: owner})
 }
 
 // endIfForgotten ends what is open when nobody has called for too long.

@@ -5,13 +5,16 @@ import "sync"
 // Commands are commands on their way to one actor, in their order. A shard gets those of
 // its root keys, a root those of its own, a trace below a session its own.
 //
-// An actor goes through them with Begin, and a root collects what it emits with Emit;
+// An actor goes through them with Next, and a root collects what it emits with Emit;
 // then it sends them on to the writer, for their Out. They belong to one goroutine at a
 // time: to the sender before they are sent, then to the receiver.
 type Commands struct {
 	List []*Command
 	// Out is what was emitted of them.
 	Out []*Entry
+	// Start, if it has a Route, is what the actor is to begin with: it may have served
+	// another trace before.
+	Start Begin
 	// Sent is set when they are on their way to the writer, or done.
 	Sent bool
 
@@ -40,9 +43,9 @@ func (b *Commands) Free() {
 // Add appends a command.
 func (b *Commands) Add(c *Command) { b.List = append(b.List, c) }
 
-// Begin returns the next command, or nil after the last one. A command that was begun is
-// not returned again, whatever becomes of it.
-func (b *Commands) Begin() *Command {
+// Next begins the next command, and returns nil after the last one. A command that was
+// begun is not returned again, whatever becomes of it.
+func (b *Commands) Next() *Command {
 	if b.next == len(b.List) {
 		return nil
 	}

@@ -1,12 +1,19 @@
 package messages
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
-// Begin is the first message of a session or trace actor.
+// Begin is the first message of a session or trace actor, alone or with its first
+// Commands.
 type Begin struct {
 	Route *Route
 	// State is the compact state of a passivated incarnation, nil for a new one.
 	State *Rollup
+	// Settled is where a trace says, after each Commands, how many of them it has had, if
+	// it has ended and nothing is open in it, and 0 otherwise.
+	Settled *atomic.Int64
 }
 
 // Sweep makes a shard, a session or a trace look for idle and orphaned entities.
