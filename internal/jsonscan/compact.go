@@ -14,9 +14,10 @@ const maxDepth = 10000
 
 // AppendCompact appends JSON text without the space between its tokens, so in one line,
 // and with U+FFFD in place of what is not UTF-8. It returns ErrSyntax, and dst as it was,
-// unless raw is one JSON value.
-func AppendCompact[T string | []byte](dst []byte, raw T) ([]byte, error) {
-	c := compactor[T]{src: raw, dst: dst}
+// unless raw is one JSON value. Raw may stand directly behind dst: what is written is never
+// longer than what was read, until the end.
+func AppendCompact(dst, raw []byte) ([]byte, error) {
+	c := compactor{src: raw, dst: dst}
 	c.space()
 	if !c.value(0) {
 		return dst, ErrSyntax
@@ -33,16 +34,34 @@ func AppendCompact[T string | []byte](dst []byte, raw T) ([]byte, error) {
 }
 
 // compactor checks src and copies it, but for space, in as few pieces as there are.
-type compactor[T string | []byte] struct {
-	src  T
+type compactor struct {
+	src  []byte
 	i    int // what is before it was checked
 	kept int // what is before it was copied, or is space
 	dst  []byte
 	wide bool // a string has bytes that are not ASCII
 }
 
+// peek returns the next byte, 0 at the end.
+func (c *compactor) peek() byte {
+	if c.i < len(c.src) {
+		return c.src[c.i]
+	}
+	return 0
+}
+
+// token leaves out space and returns what is behind it, 0 at the end.
+func (c *compactor) token() byte {
+	b := c.peek()
+	if b > ' ' {
+		return b
+	}
+	c.space()
+	return c.peek()
+}
+
 // space leaves out space.
-func (c *compactor[T]) space() {
+func (c *compactor) space() {
 	begin := c.i
 	for c.i < len(c.src) && isSpace(c.src[c.i]) {
 		c.i++
@@ -55,28 +74,15 @@ func (c *compactor[T]) space() {
 
 func isSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\r' || b == '\t' }
 
-// next takes b and the space behind it, if b is next.
-func (c *compactor[T]) next(b byte) bool {
-	if c.i == len(c.src) || c.src[c.i] != b {
-		return false
-	}
-	c.i++
-	c.space()
-	return true
-}
-
 // value takes a value. Space before it has been taken; that behind it is left.
-func (c *compactor[T]) value(depth int) bool {
-	if c.i == len(c.src) {
-		return false
-	}
-	switch c.src[c.i] {
-	case '{':
-		return depth < maxDepth && c.list('{', '}', depth)
-	case '[':
-		return depth < maxDepth && c.list('[', ']', depth)
+func (c *compactor) value(depth int) bool {
+	switch b := c.peek(); b {
 	case '"':
 		return c.text()
+	case '{':
+		return depth < maxDepth && c.object(depth)
+	case '[':
+		return depth < maxDepth && c.array(depth)
 	case 't':
 		return c.literal("true")
 	case 'f':
@@ -88,39 +94,57 @@ func (c *compactor[T]) value(depth int) bool {
 	}
 }
 
-// list takes an array or an object.
-func (c *compactor[T]) list(open, end byte, depth int) bool {
-	c.next(open)
-	if c.i < len(c.src) && c.src[c.i] == end {
+func (c *compactor) object(depth int) bool {
+	c.i++
+	if c.token() == '}' {
 		c.i++
 		return true
 	}
 	for {
-		if open == '{' {
-			if c.i == len(c.src) || c.src[c.i] != '"' || !c.text() {
-				return false
-			}
-			c.space()
-			if !c.next(':') {
-				return false
-			}
-		}
-		if !c.value(depth + 1) {
-			return false
-		}
-		c.space()
-		if c.next(',') {
-			continue
-		}
-		if c.i == len(c.src) || c.src[c.i] != end {
+		if c.token() != '"' || !c.text() || c.token() != ':' {
 			return false
 		}
 		c.i++
-		return true
+		c.token()
+		if !c.value(depth + 1) {
+			return false
+		}
+		switch c.token() {
+		case ',':
+			c.i++
+		case '}':
+			c.i++
+			return true
+		default:
+			return false
+		}
 	}
 }
 
-func (c *compactor[T]) literal(s string) bool {
+func (c *compactor) array(depth int) bool {
+	c.i++
+	if c.token() == ']' {
+		c.i++
+		return true
+	}
+	for {
+		c.token()
+		if !c.value(depth + 1) {
+			return false
+		}
+		switch c.token() {
+		case ',':
+			c.i++
+		case ']':
+			c.i++
+			return true
+		default:
+			return false
+		}
+	}
+}
+
+func (c *compactor) literal(s string) bool {
 	if len(c.src)-c.i < len(s) || string(c.src[c.i:c.i+len(s)]) != s {
 		return false
 	}
@@ -129,33 +153,34 @@ func (c *compactor[T]) literal(s string) bool {
 }
 
 // text takes a string; its quote is next.
-func (c *compactor[T]) text() bool {
-	for c.i++; ; {
-		c.i += PlainLen(c.src[c.i:])
-		if c.i == len(c.src) {
+func (c *compactor) text() bool {
+	for i := c.i + 1; ; {
+		i += PlainLen(c.src[i:])
+		if i == len(c.src) {
 			return false
 		}
-		switch b := c.src[c.i]; {
+		switch b := c.src[i]; {
 		case b == '"':
-			c.i++
+			c.i = i + 1
 			return true
 		case b == '\\':
-			if !c.escape() {
+			if c.i = i; !c.escape() {
 				return false
 			}
+			i = c.i
 		case b < ' ':
 			return false
 		default:
 			c.wide = true
-			for c.i < len(c.src) && c.src[c.i] >= utf8.RuneSelf {
-				c.i++
+			for i < len(c.src) && c.src[i] >= utf8.RuneSelf {
+				i++
 			}
 		}
 	}
 }
 
 // escape takes a backslash and what belongs to it.
-func (c *compactor[T]) escape() bool {
+func (c *compactor) escape() bool {
 	c.i++
 	if c.i == len(c.src) {
 		return false
@@ -179,7 +204,7 @@ func (c *compactor[T]) escape() bool {
 	return false
 }
 
-func (c *compactor[T]) number() bool {
+func (c *compactor) number() bool {
 	if c.peek() == '-' {
 		c.i++
 	}
@@ -204,16 +229,8 @@ func (c *compactor[T]) number() bool {
 	return true
 }
 
-// peek returns the next byte, 0 at the end.
-func (c *compactor[T]) peek() byte {
-	if c.i == len(c.src) {
-		return 0
-	}
-	return c.src[c.i]
-}
-
 // digits takes one digit or more.
-func (c *compactor[T]) digits() bool {
+func (c *compactor) digits() bool {
 	begin := c.i
 	for c.i < len(c.src) && '0' <= c.src[c.i] && c.src[c.i] <= '9' {
 		c.i++

@@ -3,6 +3,7 @@ package jsonscan_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -37,6 +38,11 @@ func checkCompact(t interface {
 ) {
 	want, valid := compact(raw)
 	got, err := jsonscan.AppendCompact([]byte("before"), raw)
+	behind := append([]byte("before"), raw...)
+	inPlace, err2 := jsonscan.AppendCompact(behind[:6], behind[6:])
+	if string(inPlace) != string(got) || !errors.Is(err2, err) {
+		t.Fatalf("%q in its place: %q, %v, else %q, %v", raw, inPlace, err2, got, err)
+	}
 	if !valid {
 		if err == nil || string(got) != "before" {
 			t.Fatalf("%q is not JSON, got %q, %v", raw, got, err)

@@ -209,13 +209,14 @@ func (e *Encoder) Element(v any) error {
 func (e *Encoder) ElementText(json string) error {
 	before := len(e.buf)
 	e.comma()
-	buf, err := AppendRaw(e.buf, json)
+	begin := len(e.buf)
+	e.buf = append(e.buf, json...)
+	buf, err := AppendRaw(e.buf[:begin], e.buf[begin:])
 	if err != nil {
-		e.buf = e.buf[:before]
-		return err
+		buf = e.buf[:before]
 	}
 	e.buf = buf
-	return nil
+	return err
 }
 
 // JSONText writes a field as the protocol wants parameters and metadata: strings

@@ -51,14 +51,15 @@ func AppendAny(dst []byte, v any) (out []byte, err error) {
 		dst = append(dst, '"')
 		return append(AppendTime(dst, v), '"'), nil
 	case json.RawMessage:
-		return AppendRaw(dst, []byte(v))
+		return AppendRaw(dst, v)
 	}
 	return appendReflect(dst, v)
 }
 
 // AppendRaw appends JSON text in one line; no text at all is null. It returns a
-// *ValueError, and dst unchanged, for what is not JSON.
-func AppendRaw[T string | []byte](dst []byte, raw T) ([]byte, error) {
+// *ValueError, and dst unchanged, for what is not JSON. The text may stand directly
+// behind dst.
+func AppendRaw(dst, raw []byte) ([]byte, error) {
 	if len(raw) == 0 {
 		return append(dst, "null"...), nil
 	}
