@@ -15,7 +15,7 @@ func (s *System) end(ref messages.Ref, reason string, at time.Time) {
 	e := wire.NewEncoder()
 	e.Begin(ref.Entity.String(), ref.ID, messages.End.String())
 	e.Time("endTimestamp", at)
-	e.Key("metadata")
+	e.Name("metadata")
 	e.Open('{')
 	e.String("ended_by", reason)
 	e.Close('}')

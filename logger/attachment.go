@@ -110,7 +110,7 @@ func (e entity) attach(a *Attachment, upload *messages.Upload) bool {
 		w.Strings("tags", a.Tags)
 	}
 	if a.Metadata != nil {
-		w.Key("metadata")
+		w.Name("metadata")
 		w.Open('{')
 		e.values(w, messages.AddAttachment, a.Metadata)
 		w.Close('}')
@@ -118,7 +118,7 @@ func (e entity) attach(a *Attachment, upload *messages.Upload) bool {
 	if !a.Timestamp.IsZero() {
 		w.Float("timestamp", float64(a.Timestamp.Unix()))
 	}
-	w.Key("key")
+	w.Name("key")
 	upload.KeyAt = w.Len() + len(`"`)
 	w.Text("/" + upload.Path)
 	w.Optional("mimeType", upload.MIME)

@@ -154,7 +154,7 @@ func (e entity) addError(c ErrorConfig) *LoggedError {
 		w.Optional("code", c.Code)
 		w.Optional("errorType", c.Type)
 		if len(c.Metadata) > 0 {
-			w.Key("metadata")
+			w.Name("metadata")
 			w.Open('{')
 			child := entity{e.log, messages.Ref{Entity: messages.Error, ID: id}, e.route}
 			child.values(w, messages.AddError, c.Metadata)

@@ -51,7 +51,7 @@ func (l *Logger) identify(kind messages.Entity, id string) (messages.Ref, bool) 
 		return messages.Ref{}, false
 	}
 	if id == "" {
-		id = newID()
+		return messages.Ref{Entity: kind, ID: newID()}, true
 	}
 	ref := messages.Ref{Entity: kind, ID: id}
 	if !wire.ValidID(id) {
@@ -112,9 +112,10 @@ func (e entity) addTag(key, value string) {
 	if w == nil {
 		return
 	}
-	w.Key("tags")
+	w.Name("tags")
 	w.Open('{')
-	w.String(key, value)
+	w.Key(key)
+	w.Text(value)
 	w.Close('}')
 	e.send(w, messages.Command{Action: messages.Update})
 }
@@ -156,10 +157,11 @@ func (e entity) addMetadata(m map[string]any) {
 // value a string, other values as their JSON. Values that have none are left out
 // and reported. It reports whether a value was written.
 func (l *Logger) jsonTexts(w *wire.Encoder, ref messages.Ref, action messages.Action, key string, m map[string]any, keepNil bool) bool {
-	w.Key(key)
+	w.Name(key)
 	w.Open('{')
 	written := false
-	for _, k := range sortedKeys(m) {
+	var room [8]string
+	for _, k := range sortedKeys(room[:0], m) {
 		v := m[k]
 		if v == nil && !keepNil {
 			continue
@@ -176,25 +178,22 @@ func (l *Logger) jsonTexts(w *wire.Encoder, ref messages.Ref, action messages.Ac
 
 // values writes an object of any values; those without JSON are left out and reported.
 func (e entity) values(w *wire.Encoder, action messages.Action, m map[string]any) {
-	for _, k := range sortedKeys(m) {
+	for _, k := range sortedKeys(nil, m) {
 		e.log.anyField(w, e.ref, action, k, m[k])
 	}
 }
 
 // fields writes the members of a line's data: as values, without those that are nil.
 func (e entity) fields(w *wire.Encoder, action messages.Action, m map[string]any) {
-	for _, k := range sortedKeys(m) {
+	for _, k := range sortedKeys(nil, m) {
 		if m[k] != nil {
 			e.log.anyField(w, e.ref, action, k, m[k])
 		}
 	}
 }
 
-func sortedKeys(m map[string]any) []string {
-	if len(m) == 0 {
-		return nil
-	}
-	keys := make([]string, 0, len(m))
+// sortedKeys appends the keys of m to an empty slice.
+func sortedKeys(keys []string, m map[string]any) []string {
 	for k := range m {
 		keys = append(keys, k)
 	}
@@ -204,7 +203,7 @@ func sortedKeys(m map[string]any) []string {
 
 func (e entity) addMetric(name string, value float64) {
 	e.update(messages.Update, func(w *wire.Encoder) bool {
-		w.Key("metrics")
+		w.Name("metrics")
 		w.Open('{')
 		if !w.Float(name, value) {
 			e.log.leftOut(e.ref, messages.Update, "metrics."+name, wire.NotANumber, false)

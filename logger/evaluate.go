@@ -47,12 +47,12 @@ func (v *Evaluation) send(with string, variables map[string]any) {
 	v.update(messages.Evaluate, func(w *wire.Encoder) bool {
 		w.String("with", with)
 		if with == "variables" {
-			w.Key("variables")
+			w.Name("variables")
 			w.Open('{')
 			v.values(w, messages.Evaluate, variables)
 			w.Close('}')
 		}
-		w.Key("evaluators")
+		w.Name("evaluators")
 		w.Open('[')
 		for _, name := range v.evaluators {
 			w.Text(name)

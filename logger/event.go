@@ -58,7 +58,7 @@ func (e entity) addFeedback(f Feedback) {
 			w.Strings("tags", f.Tags)
 		}
 		if f.Metadata != nil {
-			w.Key("metadata")
+			w.Name("metadata")
 			w.Open('{')
 			e.values(w, messages.AddFeedback, f.Metadata)
 			w.Close('}')

@@ -97,7 +97,7 @@ func (e entity) result(v any) {
 	if w == nil {
 		return
 	}
-	w.Key("result")
+	w.Name("result")
 	begin := w.Len()
 	if err := encodeResult(w, v); err != nil {
 		w.Release()
@@ -159,9 +159,9 @@ func (e entity) generationError(d ErrorDetail) {
 	if w == nil {
 		return
 	}
-	w.Key("result")
+	w.Name("result")
 	w.Open('{')
-	w.Key("error")
+	w.Name("error")
 	w.Open('{')
 	w.String("message", d.Message)
 	w.String("code", d.Code)
@@ -193,7 +193,7 @@ func (e entity) addCost(c Cost) {
 	if w == nil {
 		return
 	}
-	w.Key("cost")
+	w.Name("cost")
 	w.Open('{')
 	if !w.Float("input", c.Input) || !w.Float("output", c.Output) || !w.Float("total", c.Total) {
 		w.Release()

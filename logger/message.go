@@ -41,7 +41,7 @@ func MessageOf(v any) Message {
 // messages writes the messages field, without the images in them, which are
 // returned. A message without JSON is left out and reported.
 func (l *Logger) messages(w *wire.Encoder, ref messages.Ref, action messages.Action, list []Message) []image {
-	w.Key("messages")
+	w.Name("messages")
 	w.Open('[')
 	var images []image
 	for i := range list {
@@ -51,10 +51,19 @@ func (l *Logger) messages(w *wire.Encoder, ref messages.Ref, action messages.Act
 			l.leftOut(ref, action, "a message", err, true)
 			continue
 		}
-		images = append(images, extract(w, before)...)
+		if list[i].mayHoldImages() {
+			images = append(images, extract(w, before)...)
+		}
 	}
 	w.Close(']')
 	return images
+}
+
+// mayHoldImages is false for plain text that is not a tool's: that of a tool may be JSON
+// with images in it.
+func (m *Message) mayHoldImages() bool {
+	_, text := m.Content.(string)
+	return !text || m.whole != nil || m.Role == "tool"
 }
 
 // extract takes the images out of the message that was written behind before.
@@ -92,7 +101,7 @@ func (m *Message) write(w *wire.Encoder) error {
 	w.Optional("name", m.Name)
 	w.Optional("tool_call_id", m.ToolCallID)
 	if len(m.ToolCalls) > 0 {
-		w.Key("tool_calls")
+		w.Name("tool_calls")
 		w.Open('[')
 		for i := range m.ToolCalls {
 			m.ToolCalls[i].write(w)
@@ -107,7 +116,7 @@ func (c *MessageToolCall) write(w *wire.Encoder) {
 	w.Open('{')
 	w.String("id", c.ID)
 	w.String("type", "function")
-	w.Key("function")
+	w.Name("function")
 	w.Open('{')
 	w.String("name", c.Name)
 	w.String("arguments", c.Arguments)

@@ -47,7 +47,7 @@ func (e entity) retrievalOutput(docs any) {
 	defer e.end(EndConfig{}, true)
 	e.update(messages.Update, func(w *wire.Encoder) bool {
 		list := isList(docs)
-		w.Key("docs")
+		w.Name("docs")
 		if !list {
 			w.Open('[')
 		}

@@ -51,7 +51,7 @@ func (s *Span) SetInput(text string) { s.e().setSpanInput(text) }
 
 func (e entity) setSpanInput(text string) {
 	e.update(messages.Update, func(w *wire.Encoder) bool {
-		w.Key("input")
+		w.Name("input")
 		w.Open('{')
 		w.String("type", "text")
 		w.String("value", text)

@@ -74,7 +74,7 @@ func (e entity) toolError(d ErrorDetail) {
 	if w == nil {
 		return
 	}
-	w.Key("error")
+	w.Name("error")
 	w.Open('{')
 	w.String("message", d.Message)
 	w.Optional("code", d.Code)

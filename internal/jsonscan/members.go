@@ -15,12 +15,17 @@ func Members(object []byte) iter.Seq2[[]byte, []byte] {
 			return
 		}
 		for {
-			key, ok := w.value()
-			if !ok || len(key) < 2 || key[0] != '"' || !w.take(':') {
+			w.space()
+			begin := w.i + 1
+			if w.peek() != '"' || !w.text() {
+				return
+			}
+			key := w.b[begin : w.i-1]
+			if !w.take(':') {
 				return
 			}
 			value, ok := w.value()
-			if !ok || !yield(key[1:len(key)-1], value) || !w.take(',') {
+			if !ok || !yield(key, value) || !w.take(',') {
 				return
 			}
 		}
@@ -33,6 +38,14 @@ type walker struct {
 	i int
 }
 
+// peek returns the next byte, 0 at the end.
+func (w *walker) peek() byte {
+	if w.i < len(w.b) {
+		return w.b[w.i]
+	}
+	return 0
+}
+
 func (w *walker) space() {
 	for w.i < len(w.b) && isSpace(w.b[w.i]) {
 		w.i++
@@ -41,9 +54,10 @@ func (w *walker) space() {
 
 // take moves behind c and the space before it, if c is next.
 func (w *walker) take(c byte) bool {
-	w.space()
-	if w.i == len(w.b) || w.b[w.i] != c {
-		return false
+	if w.peek() != c {
+		if w.space(); w.peek() != c {
+			return false
+		}
 	}
 	w.i++
 	return true
@@ -52,41 +66,51 @@ func (w *walker) take(c byte) bool {
 // value moves behind one value and returns it.
 func (w *walker) value() ([]byte, bool) {
 	w.space()
-	begin, depth := w.i, 0
+	begin := w.i
+	ok := false
+	switch w.peek() {
+	case '"':
+		ok = w.text()
+	case '{', '[':
+		ok = w.nested()
+	default:
+		ok = w.scalar()
+	}
+	return w.b[begin:w.i], ok
+}
+
+// nested moves behind an array or an object.
+func (w *walker) nested() bool {
+	depth := 0
 	for w.i < len(w.b) {
-		switch c := w.b[w.i]; {
-		case c == '"':
+		switch w.b[w.i] {
+		case '"':
 			if !w.text() {
-				return nil, false
+				return false
 			}
-		case c == '{' || c == '[':
+			continue
+		case '{', '[':
 			depth++
-			w.i++
-			continue
-		case c == '}' || c == ']':
+		case '}', ']':
 			depth--
-			w.i++
-		case depth > 0 && (c == ',' || c == ':' || isSpace(c)):
-			w.i++
-			continue
-		default:
-			w.scalar()
 		}
-		if depth <= 0 {
-			return w.b[begin:w.i], depth == 0 && w.i > begin
+		if w.i++; depth == 0 {
+			return true
 		}
 	}
-	return nil, false
+	return false
 }
 
 // scalar moves behind a number, true, false or null.
-func (w *walker) scalar() {
-	for w.i++; w.i < len(w.b); w.i++ {
+func (w *walker) scalar() bool {
+	begin := w.i
+	for ; w.i < len(w.b); w.i++ {
 		switch w.b[w.i] {
 		case ',', ':', '}', ']', '{', '[', '"', ' ', '\n', '\r', '\t':
-			return
+			return w.i > begin
 		}
 	}
+	return w.i > begin
 }
 
 // text moves behind a string.

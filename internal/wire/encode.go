@@ -19,9 +19,10 @@ import (
 //
 // A line never contains a byte below 0x20, so a newline always ends it.
 type Encoder struct {
-	buf  []byte
-	keys []string // scratch for the sorted keys of a map
-	at   time.Time
+	buf   []byte
+	keys  []string // scratch for the sorted keys of a map
+	at    time.Time
+	clock clock
 	// slab is where finished lines are kept, one behind the other: its length is what is
 	// taken.
 	slab []byte
@@ -91,7 +92,16 @@ func (e *Encoder) Bytes() []byte { return e.buf }
 // cannot be encoded is taken back.
 func (e *Encoder) Truncate(n int) { e.buf = e.buf[:n] }
 
-// Key writes a key; exactly one value must follow.
+// Name writes a key that needs no escapes: a name of the protocol. Exactly one value must
+// follow.
+func (e *Encoder) Name(name string) {
+	e.comma()
+	e.buf = append(e.buf, '"')
+	e.buf = append(e.buf, name...)
+	e.buf = append(e.buf, '"', ':')
+}
+
+// Key writes a key of the user's; exactly one value must follow.
 func (e *Encoder) Key(key string) {
 	e.comma()
 	e.buf = AppendString(e.buf, key)
@@ -128,24 +138,24 @@ func (e *Encoder) Text(s string) {
 	e.buf = AppendString(e.buf, s)
 }
 
-// String writes a string field.
-func (e *Encoder) String(key, value string) {
-	e.Key(key)
+// String writes a string field of the protocol.
+func (e *Encoder) String(name, value string) {
+	e.Name(name)
 	e.buf = AppendString(e.buf, value)
 }
 
-// Optional writes a string field unless it is empty.
-func (e *Encoder) Optional(key, value string) {
+// Optional writes a string field of the protocol unless it is empty.
+func (e *Encoder) Optional(name, value string) {
 	if value != "" {
-		e.String(key, value)
+		e.String(name, value)
 	}
 }
 
-// Time writes a time field.
-func (e *Encoder) Time(key string, t time.Time) {
-	e.Key(key)
+// Time writes a time field of the protocol.
+func (e *Encoder) Time(name string, t time.Time) {
+	e.Name(name)
 	e.buf = append(e.buf, '"')
-	e.buf = AppendTime(e.buf, t)
+	e.buf = e.clock.append(e.buf, t)
 	e.buf = append(e.buf, '"')
 }
 
@@ -160,9 +170,9 @@ func (e *Encoder) Float(key string, f float64) bool {
 	return true
 }
 
-// Strings writes an object of strings, its keys sorted.
-func (e *Encoder) Strings(key string, m map[string]string) {
-	e.Key(key)
+// Strings writes a field of the protocol that is an object of strings, its keys sorted.
+func (e *Encoder) Strings(name string, m map[string]string) {
+	e.Name(name)
 	e.Open('{')
 	e.keys = e.keys[:0]
 	for k := range m {
@@ -170,7 +180,8 @@ func (e *Encoder) Strings(key string, m map[string]string) {
 	}
 	slices.Sort(e.keys)
 	for _, k := range e.keys {
-		e.String(k, m[k])
+		e.Key(k)
+		e.buf = AppendString(e.buf, m[k])
 	}
 	clear(e.keys)
 	e.Close('}')
@@ -224,7 +235,8 @@ func (e *Encoder) ElementText(json string) error {
 // writes nothing and returns a *ValueError.
 func (e *Encoder) JSONText(key string, v any) error {
 	if s, ok := v.(string); ok {
-		e.String(key, s)
+		e.Key(key)
+		e.buf = AppendString(e.buf, s)
 		return nil
 	}
 	scratch := NewEncoder()
@@ -241,38 +253,6 @@ func (e *Encoder) JSONText(key string, v any) error {
 		e.buf = appendQuoted(e.buf, buf)
 	}
 	return nil
-}
-
-// AppendTime appends t in UTC with microseconds and offset, in the form of
-// Python's datetime.isoformat, which leaves the fraction out when it is zero:
-// 2024-01-02T03:04:05.678901+00:00.
-func AppendTime(dst []byte, t time.Time) []byte {
-	t = t.UTC()
-	year, month, day := t.Date()
-	if year < 0 || year > 9999 {
-		return t.AppendFormat(dst, "2006-01-02T15:04:05.000000+00:00")
-	}
-	hour, minute, second := t.Clock()
-	dst = appendDigits(dst, year, 4)
-	dst = appendDigits(append(dst, '-'), int(month), 2)
-	dst = appendDigits(append(dst, '-'), day, 2)
-	dst = appendDigits(append(dst, 'T'), hour, 2)
-	dst = appendDigits(append(dst, ':'), minute, 2)
-	dst = appendDigits(append(dst, ':'), second, 2)
-	if micros := t.Nanosecond() / int(time.Microsecond); micros != 0 {
-		dst = appendDigits(append(dst, '.'), micros, 6)
-	}
-	return append(dst, "+00:00"...)
-}
-
-// appendDigits appends the last n decimal digits of a number.
-func appendDigits(dst []byte, number, n int) []byte {
-	dst = append(dst, "000000"[:n]...)
-	for i := len(dst) - 1; number > 0; i-- {
-		dst[i] = byte('0' + number%10)
-		number /= 10
-	}
-	return dst
 }
 
 // AppendFloat appends a finite number in the shortest form that reads back equal,

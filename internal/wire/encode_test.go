@@ -129,7 +129,8 @@ func TestEncodedLinesParse(t *testing.T) {
 		defer e.Release()
 		e.Begin("generation", id, "update")
 		for k, v := range data {
-			e.String(k, v)
+			e.Key(k)
+			e.Text(v)
 		}
 		line, err := wire.Parse(e.Finish())
 		if err != nil {

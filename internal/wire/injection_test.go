@@ -49,7 +49,8 @@ func TestS10NoValueMakesASecondLine(t *testing.T) {
 				continue
 			}
 			data[clean(key)] = clean(value)
-			e.String(key, value)
+			e.Key(key)
+			e.Text(value)
 		}
 		e.Close('}')
 		line := e.Finish()

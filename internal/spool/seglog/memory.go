@@ -28,14 +28,18 @@ func (r *ring) push(e entry) {
 	*r.at(r.n - 1) = e
 }
 
-// pop removes the oldest entry. A ring that held many gives their memory back.
+// ringKept is how many entries a ring that is empty keeps room for.
+const ringKept = 16 << 10
+
+// pop removes the oldest entry. A ring that held many gives their memory back when it is
+// empty.
 func (r *ring) pop() entry {
 	e := *r.at(0)
 	*r.at(0) = entry{}
 	r.head = (r.head + 1) & (len(r.buf) - 1)
 	r.n--
-	if len(r.buf) > 4096 && r.n < len(r.buf)/8 {
-		r.resize(len(r.buf) / 4)
+	if r.n == 0 && len(r.buf) > ringKept {
+		r.buf, r.head = nil, 0
 	}
 	return e
 }
