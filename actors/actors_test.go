@@ -142,7 +142,7 @@ func TestSnapshotIsBehindEarlierCalls(t *testing.T) {
 	r.span(spanRef("a"), spanRef("b"), route)
 	r.end(spanRef("b"), route)
 	r.tell(messages.Command{Route: route, Target: spanRef("a"), Action: messages.Result, Failed: true,
-		Usage: &messages.Usage{Input: 3, Output: 4, Total: 7}}, "")
+		Spent: &messages.Spent{Usage: messages.Usage{Input: 3, Output: 4, Total: 7}}}, "")
 	trace, err := r.sys.Snapshot(t.Context(), route)
 	if err != nil {
 		t.Fatal(err)

@@ -136,15 +136,15 @@ func (r *rig) create(ref messages.Ref, route *messages.Route) {
 	if ref.Entity != messages.Session {
 		r.sys.Register(ref, route)
 	}
-	r.tell(messages.Command{Route: route, Target: ref, Action: messages.Create, Child: ref}, "")
+	r.tell(messages.Command{Route: route, Target: ref, Action: messages.Create, Birth: &messages.Birth{Child: ref}}, "")
 }
 
 func (r *rig) span(parent, span messages.Ref, route *messages.Route) {
 	r.t.Helper()
 	r.sys.Register(span, route)
-	c := messages.Command{Route: route, Target: parent, Action: messages.AddSpan, Child: span}
+	c := messages.Command{Route: route, Target: parent, Action: messages.AddSpan, Birth: &messages.Birth{Child: span}}
 	if parent != route.Owner() {
-		c.Parent = parent
+		c.Birth.Parent = parent
 	}
 	r.tell(c, span.ID)
 }

@@ -115,8 +115,8 @@ func (s *session) handle(c actor.Context, b *messages.Commands) {
 func (s *session) assign(m *messages.Command) {
 	t := s.trace(m.Route)
 	t.last = m.At
-	t.begun = t.begun || m.Child == m.Route.Trace
-	t.ended = m.Action == messages.End && m.Target == m.Route.Trace || t.ended && m.Child.Entity == messages.Unknown
+	t.begun = t.begun || m.Child() == m.Route.Trace
+	t.ended = m.Action == messages.End && m.Target == m.Route.Trace || t.ended && m.Birth == nil
 	if t.pending == nil {
 		t.pending = messages.NewCommands()
 		if t.pid == nil {
@@ -152,20 +152,20 @@ func (s *session) apply(m *messages.Command) {
 	self := s.route.Root
 	record(&s.state, m)
 	switch {
-	case m.Child == self:
+	case m.Child() == self:
 		if s.state.Created {
 			s.doubt(DuplicateID, m)
 		}
 		s.state.Created = true
 		return
-	case m.Child.Entity != messages.Unknown:
-		s.state.Begun[m.Child.Entity]++
-		if m.Child.Entity == messages.Error {
+	case m.Birth != nil:
+		s.state.Begun[m.Child().Entity]++
+		if m.Child().Entity == messages.Error {
 			s.state.Failures++
 		}
 	}
 	if m.Target != self {
-		if m.Child.Entity == messages.Trace && s.state.Ended && !s.state.Implied {
+		if m.Child().Entity == messages.Trace && s.state.Ended && !s.state.Implied {
 			s.doubt(AfterEnd, m)
 		}
 		return

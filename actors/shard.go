@@ -68,7 +68,7 @@ func (s *shard) route(c actor.Context, b *messages.Commands) {
 	for m := b.Next(); m != nil; m = b.Next() {
 		r := s.root(m.Route)
 		r.touched = s.now
-		r.ended = m.Action == messages.End && m.Target == m.Route.Root || r.ended && m.Child.Entity == messages.Unknown
+		r.ended = m.Action == messages.End && m.Target == m.Route.Root || r.ended && m.Birth == nil
 		if r.pending == nil {
 			r.pending = messages.NewCommands()
 			if r.pid == nil {

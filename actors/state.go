@@ -160,22 +160,20 @@ func record(r *messages.Rollup, c *messages.Command) {
 	}
 	r.Last = max(r.Last, at)
 	r.Entries++
-	if c.Usage != nil || c.Cost != 0 {
-		spend(r, c)
+	if c.Spent != nil {
+		spend(r, c.Spent)
 	}
 	if c.Failed {
 		r.Failures++
 	}
 }
 
-func spend(r *messages.Rollup, c *messages.Command) {
+func spend(r *messages.Rollup, s *messages.Spent) {
 	if r.Spent == nil {
 		r.Spent = &messages.Spent{}
 	}
-	r.Spent.Cost += c.Cost
-	if c.Usage != nil {
-		r.Spent.Usage.Add(*c.Usage)
-	}
+	r.Spent.Cost += s.Cost
+	r.Spent.Usage.Add(s.Usage)
 }
 
 // copied returns a roll-up that shares nothing with r.

@@ -92,13 +92,13 @@ func (t *trace) apply(m *messages.Command) {
 	self := t.route.Owner()
 	record(&t.state, m)
 	switch {
-	case m.Child == self:
+	case m.Child() == self:
 		if t.state.Created {
 			t.doubt(DuplicateID, m)
 		}
 		t.state.Created = true
 		return
-	case m.Child.Entity != messages.Unknown:
+	case m.Birth != nil:
 		t.add(m)
 	}
 	switch target := t.family.find(m.Target); {
@@ -112,18 +112,18 @@ func (t *trace) apply(m *messages.Command) {
 
 // add adds the child that a command begins.
 func (t *trace) add(m *messages.Command) {
-	t.state.Begun[m.Child.Entity]++
-	if m.Child.Entity == messages.Error {
+	t.state.Begun[m.Child().Entity]++
+	if m.Child().Entity == messages.Error {
 		t.state.Failures++
 		return // a point in time: it does not end
 	}
-	if t.family.find(m.Child) != nil {
+	if t.family.find(m.Child()) != nil {
 		t.doubt(DuplicateID, m)
 		return
 	}
 	depth := int32(1)
-	if m.Parent.Entity != messages.Unknown {
-		if parent := t.family.find(m.Parent); parent != nil {
+	if m.Birth.Parent.Entity != messages.Unknown {
+		if parent := t.family.find(m.Birth.Parent); parent != nil {
 			depth = parent.depth + 1
 		} else if t.state.Created && (t.family == nil || !t.family.forgot) {
 			t.doubt(UnknownParent, m)
@@ -132,7 +132,7 @@ func (t *trace) add(m *messages.Command) {
 	if t.family == nil {
 		t.family = &family{}
 	}
-	t.family.add(child{ref: m.Child, parent: m.Parent, depth: depth})
+	t.family.add(child{ref: m.Child(), parent: m.Birth.Parent, depth: depth})
 }
 
 // mark applies an end, a hand-over or a write to the flags of its target.

@@ -39,7 +39,7 @@ func (l *Logger) create(ref messages.Ref, route *messages.Route, write func(*wir
 	if ref.Entity != messages.Session {
 		l.actors.Register(ref, route)
 	}
-	if !e.send(w, messages.Command{Action: messages.Create, Child: ref}) {
+	if !e.send(w, messages.Command{Action: messages.Create, Birth: &messages.Birth{Child: ref}}) {
 		l.actors.Forget(ref, route)
 	}
 	return e
@@ -71,7 +71,7 @@ func (e entity) add(action messages.Action, kind messages.Entity, id, spanID str
 	if parent == e.route.Owner() {
 		parent = messages.Ref{}
 	}
-	if !e.send(w, messages.Command{Action: action, Child: ref, Parent: parent}) {
+	if !e.send(w, messages.Command{Action: action, Birth: &messages.Birth{Child: ref, Parent: parent}}) {
 		e.log.actors.Forget(ref, e.route)
 	}
 	return child

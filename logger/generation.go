@@ -113,8 +113,11 @@ func (e entity) result(v any) {
 	}
 	w.Truncate(begin)
 	w.Raw(normal.JSON) // where it is already, if it goes out as given
-	usage := messages.Usage(normal.Usage)
-	e.send(w, messages.Command{Action: messages.Result, Usage: &usage, Failed: normal.Failed})
+	facts := messages.Command{Action: messages.Result, Failed: normal.Failed}
+	if normal.Usage != (completion.Usage{}) {
+		facts.Spent = &messages.Spent{Usage: messages.Usage(normal.Usage)}
+	}
+	e.send(w, facts)
 }
 
 // encodeResult writes the JSON of a result. The response types of openai-go and
@@ -201,7 +204,7 @@ func (e entity) addCost(c Cost) {
 		return
 	}
 	w.Close('}')
-	e.send(w, messages.Command{Action: messages.AddCost, Cost: c.Total})
+	e.send(w, messages.Command{Action: messages.AddCost, Spent: &messages.Spent{Cost: c.Total}})
 }
 
 // AddTag sets a tag.

@@ -64,13 +64,15 @@ func (s *Usage) Add(u Usage) {
 type Command struct {
 	Entry  Entry
 	Route  *Route
-	Target Ref    // the entity the line addresses
-	Action Action // what the line does to it
+	Target Ref // the entity the line addresses
 
-	// Child is the entity that the command begins; zero if it begins none.
-	Child Ref
-	// Parent is the entity that Child hangs below; zero if it is the owner itself.
-	Parent Ref
+	// Birth is of the entity that the command begins; nil if it begins none.
+	Birth *Birth
+	// Spent is what a result or an add-cost says was spent, nil if nothing.
+	Spent *Spent
+	At    int64 // when the call was made, Unix nanoseconds
+
+	Action Action // what the line does to Target
 	// Implied marks an end that the API added after a result or an error: a later
 	// explicit end is not a mistake of the caller.
 	Implied bool
@@ -82,10 +84,21 @@ type Command struct {
 	// so that a failure after that does not emit it again. Only the actor that
 	// handles the command, or its supervisor, touches it.
 	Emitted bool
+}
 
-	At    int64   // when the call was made, Unix nanoseconds
-	Usage *Usage  // tokens of a result, nil if unknown
-	Cost  float64 // US dollars of an add-cost, or 0
+// Birth is the beginning of an entity.
+type Birth struct {
+	Child Ref
+	// Parent is the entity that Child hangs below; zero if it is the owner itself.
+	Parent Ref
+}
+
+// Child returns the entity that the command begins, the zero Ref if it begins none.
+func (c *Command) Child() Ref {
+	if c.Birth == nil {
+		return Ref{}
+	}
+	return c.Birth.Child
 }
 
 // commandsAtOnce is how many commands are allocated together. They are freed together
