@@ -12,7 +12,7 @@ LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 export GOFLAGS += -buildvcs=false
 
 .DEFAULT_GOAL := all
-.PHONY: all lint test race bench fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull reliability
+.PHONY: all lint test race bench bench-compare fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull reliability
 
 all: lint test
 
@@ -27,6 +27,23 @@ race:
 
 bench:
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
+
+# The benchmarks that guard what a call costs, of the commit BASE and of the working
+# tree in turn, COUNT times each; then benchstat's comparison. It asserts nothing.
+BENCH      ?= AddTag|AddGeneration|Turn|AppendCompact|Normalize|Append|Read
+BENCHPKGS  ?= ./logger ./internal/jsonscan ./internal/completion ./internal/spool/seglog
+COUNT      ?= 6
+bench-compare:
+	@test -n "$(BASE)" || { echo "say what to compare with, as in: make bench-compare BASE=HEAD~1" >&2; exit 2; }
+	@dir=$$(mktemp -d); trap 'git worktree remove --force "$$dir/base"; rm -r "$$dir"' EXIT; \
+	git worktree add --quiet --detach "$$dir/base" "$(BASE)"; \
+	for i in $$(seq $(COUNT)); do \
+		for pkg in $(BENCHPKGS); do \
+			if [[ -d $$dir/base/$$pkg ]]; then $(GO) -C "$$dir/base" test -run='^$$' -bench='$(BENCH)' -benchmem "$$pkg" >> "$$dir/old.txt"; fi; \
+			$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem "$$pkg" >> "$$dir/new.txt"; \
+		done; \
+	done; \
+	$(GO) tool -modfile=tools/go.mod benchstat "$$dir/old.txt" "$$dir/new.txt"
 
 # go test fuzzes one target of one package at a time.
 fuzz:

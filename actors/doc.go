@@ -1,22 +1,20 @@
 // Package actors holds the moving parts of the logger: shards that route, a
-// supervised actor for every session and trace, the writer that gathers what they
-// emit, and the sender goroutine that delivers it.
+// supervised actor for every session and trace, and the writer that gathers what they
+// emit and hands it over.
 //
-//	caller ─► shard ─► root (session or trace) ─► writer ─► queue ─► sender ─► server
-//	                     └─► trace (state)          ▲                  │
-//	                                                └──── settled ─────┘
+//	caller ─► inbox ─► shard ─► root (session or trace) ─► writer ─► Config.Out
+//	                              └─► trace (state)
 //
-// The root actor emits the entry of every command below its root key, before
-// anything else happens to the command: entries of one root keep the order of the
-// calls, and a failure further down costs at most a roll-up.
+// Commands travel in lists. The root actor emits the entry of every command below its
+// root key, before anything else happens to the command: entries of one root keep the
+// order of the calls, and a failure further down costs at most a roll-up.
 //
 // Who owns what:
 //
 //	shard    which roots are live, idle, passive; held-back commands of a passivating root
 //	session  its roll-up; its trace actors
 //	trace    its roll-up; which of its spans, generations, … are open
-//	writer   what it gathered and did not hand to the queue yet
-//	sender   the one batch in flight
+//	writer   what it gathered and did not hand over yet
 //
-// Nothing here calls the user's code or blocks, except the sender.
+// Nothing here calls the user's code or blocks.
 package actors

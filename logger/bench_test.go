@@ -1,6 +1,7 @@
 package logger
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -96,17 +97,37 @@ func BenchmarkAddGeneration(b *testing.B) {
 	}
 }
 
-func BenchmarkTurn(b *testing.B) {
-	r := benchRig(b, Config{})
-	response := chatCompletion(answer)
-	for b.Loop() {
-		turn(r.Logger, response)
-	}
-	b.StopTimer()
-	if err := r.Flush(b.Context()); err != nil {
+// answered is an answer as openai-go and anthropic-sdk-go have it: with the JSON that it
+// was read from.
+type answered struct{ json string }
+
+func (a *answered) RawJSON() string { return a.json }
+
+func answeredOf(b testing.TB, response any) *answered {
+	raw, err := json.Marshal(response)
+	if err != nil {
 		b.Fatal(err)
 	}
-	b.ReportMetric(float64(r.Stats().Rejected), "rejected")
+	return &answered{string(raw)}
+}
+
+// A turn whose result is a map, which is encoded by reflection, and one whose result is
+// what the SDKs give.
+func BenchmarkTurn(b *testing.B) {
+	response := chatCompletion(answer)
+	for name, result := range map[string]any{"result=map": response, "result=sdk": answeredOf(b, response)} {
+		b.Run(name, func(b *testing.B) {
+			r := benchRig(b, Config{})
+			for b.Loop() {
+				turn(r.Logger, result)
+			}
+			b.StopTimer()
+			if err := r.Flush(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(r.Stats().Rejected), "rejected")
+		})
+	}
 }
 
 func BenchmarkTurnParallel(b *testing.B) {
@@ -127,6 +148,7 @@ func TestAllocationCeilings(t *testing.T) {
 	r := newRig(t, Config{MaxBytes: 1 << 30}, nil)
 	r.sink.null = true
 	trace := r.Trace(TraceConfig{})
+	result := answeredOf(t, chatCompletion(answer))
 	c := GenerationConfig{
 		Model: "gpt-4o", Provider: "openai",
 		Messages:        []Message{{Role: "system", Content: system}, {Role: "user", Content: question}},
@@ -136,11 +158,14 @@ func TestAllocationCeilings(t *testing.T) {
 		ceiling float64
 		call    func()
 	}{
-		"AddTag":        {3, func() { trace.AddTag("key", "value") }},
-		"AddGeneration": {12, func() { trace.AddGeneration(c) }},
+		"AddTag":        {1, func() { trace.AddTag("key", "value") }},
+		"AddGeneration": {5, func() { trace.AddGeneration(c) }},
+		"a turn":        {30, func() { turn(r.Logger, result) }},
 	} {
 		if got := testing.AllocsPerRun(20_000, test.call); got > test.ceiling {
 			t.Errorf("%s allocates %.1f times, want at most %.0f", name, got, test.ceiling)
+		} else {
+			t.Logf("%s allocates %.1f times, of %.0f", name, got, test.ceiling)
 		}
 	}
 	r.close()
