@@ -17,12 +17,13 @@ type directory struct {
 }
 
 // directoryShard keeps entities by the hash of their id, which is cheaper to look up
-// than the id, and the few that share a hash with another by themselves.
+// than the id. Of two with the same hash the later one hides the earlier: with a seed of
+// this process that is one chance in 2^64 for each two, and costs what an id of another
+// process costs: calls by id take a path of their own.
 type directoryShard struct {
-	mu     sync.Mutex
-	known  map[uint64]known                 // guarded by mu
-	others map[messages.Ref]*messages.Route // guarded by mu
-	_      [40]byte                         // keeps neighbours' locks off the cache line
+	mu    sync.Mutex
+	known map[uint64]known // guarded by mu
+	_     [48]byte         // keeps neighbours' locks off the cache line
 }
 
 type known struct {
@@ -34,7 +35,6 @@ func newDirectory() *directory {
 	d := &directory{seed: maphash.MakeSeed()}
 	for i := range d.shards {
 		d.shards[i].known = map[uint64]known{}
-		d.shards[i].others = map[messages.Ref]*messages.Route{}
 	}
 	return d
 }
@@ -47,47 +47,28 @@ func (d *directory) shard(ref messages.Ref) (*directoryShard, uint64) {
 
 func (d *directory) put(ref messages.Ref, route *messages.Route) {
 	s, hash := d.shard(ref)
-	s.put(hash, ref, route)
-}
-
-func (s *directoryShard) put(hash uint64, ref messages.Ref, route *messages.Route) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if k, taken := s.known[hash]; taken && k.ref != ref {
-		s.others[ref] = route
-		return
-	}
 	s.known[hash] = known{ref, route}
+	s.mu.Unlock()
 }
 
 func (d *directory) get(ref messages.Ref) *messages.Route {
 	s, hash := d.shard(ref)
-	return s.get(hash, ref)
-}
-
-func (s *directoryShard) get(hash uint64, ref messages.Ref) *messages.Route {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if k := s.known[hash]; k.ref == ref {
 		return k.route
 	}
-	return s.others[ref]
+	return nil
 }
 
 // forget removes an entity unless it was begun again under another route.
 func (d *directory) forget(ref messages.Ref, route *messages.Route) {
 	s, hash := d.shard(ref)
-	s.forget(hash, ref, route)
-}
-
-func (s *directoryShard) forget(hash uint64, ref messages.Ref, route *messages.Route) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if k := s.known[hash]; k.ref == ref && k.route.Leads(route) {
 		delete(s.known, hash)
-	}
-	if other := s.others[ref]; other != nil && other.Leads(route) {
-		delete(s.others, ref)
 	}
 }
 
@@ -97,7 +78,7 @@ func (d *directory) size() int {
 	for i := range d.shards {
 		s := &d.shards[i]
 		s.mu.Lock()
-		n += len(s.known) + len(s.others)
+		n += len(s.known)
 		s.mu.Unlock()
 	}
 	return n

@@ -23,37 +23,37 @@ type head struct {
 // Bedrock's REST and struct names one. Of members with the same name the last counts.
 func readHead(answer []byte) head {
 	var h head
-	for key, value := range jsonscan.Members(answer) {
+	for m := jsonscan.MembersOf(answer); m.Next(); {
 		var buf name
-		switch string(buf.lower(key)) {
+		switch string(buf.lower(m.Key)) {
 		case "object":
-			h.object = value
+			h.object = m.Value
 		case "status":
-			h.status = value
+			h.status = m.Value
 		case "error":
-			h.failed = saysAnything(value)
+			h.failed = saysAnything(m.Value)
 		case "choices":
-			h.choices = value
+			h.choices = m.Value
 		case "usage":
-			h.usage = value
+			h.usage = m.Value
 		case "type":
-			h.typ = value
+			h.typ = m.Value
 		case "role":
-			h.role = value
+			h.role = m.Value
 		case "model":
-			h.model = value
+			h.model = m.Value
 		case "content":
-			h.content = value
+			h.content = m.Value
 		case "candidates":
-			h.candidates = value
+			h.candidates = m.Value
 		case "promptfeedback":
-			h.promptFeedback = value
+			h.promptFeedback = m.Value
 		case "usagemetadata":
-			h.usageMetadata = value
+			h.usageMetadata = m.Value
 		case "output":
-			h.output = value
+			h.output = m.Value
 		case "stopreason":
-			h.stopReason = value
+			h.stopReason = m.Value
 		}
 	}
 	return h

@@ -87,19 +87,19 @@ func (u Usage) summed() Usage {
 // openAIUsage reads the usage of a chat or text completion.
 func openAIUsage(raw []byte) Usage {
 	var u Usage
-	for key, value := range jsonscan.Members(raw) {
+	for m := jsonscan.MembersOf(raw); m.Next(); {
 		var buf name
-		switch string(buf.lower(key)) {
+		switch string(buf.lower(m.Key)) {
 		case "prompt_tokens":
-			u.Input = tokens(value)
+			u.Input = tokens(m.Value)
 		case "completion_tokens":
-			u.Output = tokens(value)
+			u.Output = tokens(m.Value)
 		case "total_tokens":
-			u.Total = tokens(value)
+			u.Total = tokens(m.Value)
 		case "prompt_tokens_details":
-			u.Cached = detail(value, "cached_tokens")
+			u.Cached = detail(m.Value, "cached_tokens")
 		case "completion_tokens_details":
-			u.Reasoning = detail(value, "reasoning_tokens")
+			u.Reasoning = detail(m.Value, "reasoning_tokens")
 		}
 	}
 	return u.summed()
@@ -108,19 +108,19 @@ func openAIUsage(raw []byte) Usage {
 // responsesUsage reads the usage of a Responses answer.
 func responsesUsage(raw []byte) Usage {
 	var u Usage
-	for key, value := range jsonscan.Members(raw) {
+	for m := jsonscan.MembersOf(raw); m.Next(); {
 		var buf name
-		switch string(buf.lower(key)) {
+		switch string(buf.lower(m.Key)) {
 		case "input_tokens":
-			u.Input = tokens(value)
+			u.Input = tokens(m.Value)
 		case "output_tokens":
-			u.Output = tokens(value)
+			u.Output = tokens(m.Value)
 		case "total_tokens":
-			u.Total = tokens(value)
+			u.Total = tokens(m.Value)
 		case "input_tokens_details":
-			u.Cached = detail(value, "cached_tokens")
+			u.Cached = detail(m.Value, "cached_tokens")
 		case "output_tokens_details":
-			u.Reasoning = detail(value, "reasoning_tokens")
+			u.Reasoning = detail(m.Value, "reasoning_tokens")
 		}
 	}
 	return u.summed()
@@ -129,10 +129,10 @@ func responsesUsage(raw []byte) Usage {
 // detail returns one count of an object of counts.
 func detail(object []byte, which string) int64 {
 	n := int64(0)
-	for key, value := range jsonscan.Members(object) {
+	for m := jsonscan.MembersOf(object); m.Next(); {
 		var buf name
-		if string(buf.lower(key)) == which {
-			n = tokens(value)
+		if string(buf.lower(m.Key)) == which {
+			n = tokens(m.Value)
 		}
 	}
 	return n

@@ -60,8 +60,9 @@ func checkMembers(t interface {
 ) {
 	n := 0
 	last := map[string]json.RawMessage{}
-	for key, value := range jsonscan.Members(raw) {
+	for m := jsonscan.MembersOf(raw); m.Next(); {
 		n++
+		key, value := m.Key, m.Value
 		var name string
 		if json.Valid(raw) {
 			if err := json.Unmarshal([]byte(`"`+string(key)+`"`), &name); err != nil {

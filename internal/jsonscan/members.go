@@ -1,35 +1,46 @@
 package jsonscan
 
-import (
-	"bytes"
-	"iter"
-)
+import "bytes"
 
-// Members yields the members of an object: the inside of each key as it is written, with
-// its escapes, and the value. The text must be valid JSON. It yields nothing for
-// another value, and stops early in what is not JSON.
-func Members(object []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(key, value []byte) bool) {
-		w := walker{b: object}
-		if !w.take('{') {
-			return
-		}
-		for {
-			w.space()
-			begin := w.i + 1
-			if w.peek() != '"' || !w.text() {
-				return
-			}
-			key := w.b[begin : w.i-1]
-			if !w.take(':') {
-				return
-			}
-			value, ok := w.value()
-			if !ok || !yield(key, value) || !w.take(',') {
-				return
-			}
-		}
+// Members walks over the members of an object:
+//
+//	for m := jsonscan.MembersOf(object); m.Next(); {
+//		… m.Key, m.Value
+//	}
+type Members struct {
+	Key   []byte // the inside of the key as it is written, with its escapes
+	Value []byte
+
+	walker walker
+	begun  bool
+}
+
+// MembersOf begins to walk over the members of an object. The text must be valid JSON.
+// There are none in another value; in what is not JSON the walk ends early.
+func MembersOf(object []byte) Members { return Members{walker: walker{b: object}} }
+
+// Next moves to the next member, and reports whether there is one.
+func (m *Members) Next() bool {
+	w := &m.walker
+	before := byte(',')
+	if !m.begun {
+		m.begun, before = true, '{'
 	}
+	if !w.take(before) {
+		return false
+	}
+	w.space()
+	begin := w.i + 1
+	if w.peek() != '"' || !w.text() {
+		return false
+	}
+	m.Key = w.b[begin : w.i-1]
+	if !w.take(':') {
+		return false
+	}
+	var ok bool
+	m.Value, ok = w.value()
+	return ok
 }
 
 // walker finds where values begin and end in text that is taken to be valid.
