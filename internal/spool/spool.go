@@ -54,12 +54,15 @@ func memoryLog(c Config) *seglog.Log {
 	return log
 }
 
+// recentBytes is a batch of the largest size: a sender that keeps up reads from memory.
+const recentBytes = 4 << 20
+
 // log returns the settings of a log in a folder.
 func (c *Config) log(folder, quarantine vfs.FS) seglog.Config {
 	return seglog.Config{
 		FS: folder, Quarantine: quarantine,
 		Policy: c.Policy, Every: c.Every, MaxBytes: c.MaxBytes, MaxAge: c.MaxAge, DropOldest: c.DropOldest,
-		MemoryBytes: c.MemoryBytes, AEAD: c.AEAD, Release: c.Release, Report: c.Report,
+		MemoryBytes: c.MemoryBytes, RecentBytes: recentBytes, AEAD: c.AEAD, Release: c.Release, Report: c.Report,
 	}
 }
 

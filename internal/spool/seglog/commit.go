@@ -225,6 +225,11 @@ func (c *committer) publish(seg *segment, end int64) {
 	} else if c.dirty.IsZero() {
 		c.dirty = time.Now()
 	}
+	for i := range c.group {
+		if e := &c.group[i]; e.seq > c.acked {
+			c.recent.add(e)
+		}
+	}
 	clear(c.group)
 	c.freed += c.mem.done(last.seq)
 	c.oldest = time.Now()

@@ -81,6 +81,10 @@ type Config struct {
 	// DropOldest is set, or else the new one.
 	MemoryBytes int64
 
+	// RecentBytes is how many bytes of what was written last are kept in memory for Read,
+	// beside what MemoryBytes bounds; 0: none, everything is read from the files.
+	RecentBytes int64
+
 	// AEAD seals each payload; nil: they are stored in plain. It needs a nonce of 12
 	// bytes and a tag of at most 16, such as AES-GCM.
 	AEAD cipher.AEAD
@@ -114,7 +118,8 @@ type Log struct {
 	rd      reader
 
 	mu       sync.Mutex
-	mem      queue      // guarded by mu, like all below
+	mem      queue // guarded by mu, like all below
+	recent   recent
 	segs     []*segment // with records that can be read, oldest first
 	trash    []*segment // to be removed once the cursor is past them
 	damaged  []string   // segments to be copied to quarantine
@@ -178,6 +183,7 @@ func Open(cfg Config) (*Log, error) {
 	_, _ = rand.Read(l.origin[:])         // it never fails
 	l.origin[6] = l.origin[6]&0x0f | 0x40 // RFC 9562: version 4,
 	l.origin[8] = l.origin[8]&0x3f | 0x80 // and its variant
+	l.recent.limit = cfg.RecentBytes
 	l.com = committer{Log: l, cursor: cursorFile{fs: cfg.FS}}
 	l.rd = reader{box: sealer}
 	if cfg.FS != nil {
@@ -313,6 +319,7 @@ func (l *Log) settle() {
 	l.acked = l.gaps.skip(l.acked)
 	l.gaps.forget(l.acked)
 	l.freed += l.mem.done(l.acked)
+	l.recent.done(l.acked)
 	l.retire()
 	l.wake()
 }

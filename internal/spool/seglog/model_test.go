@@ -137,6 +137,7 @@ func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{texts: map[uint64]string{}}
 		m.cfg = Config{
+			RecentBytes:  rapid.SampledFrom([]int64{0, 300, 1 << 20}).Draw(t, "recent"),
 			SegmentBytes: rapid.SampledFrom([]int64{150, 500, 4000}).Draw(t, "segment"),
 			Policy:       rapid.SampledFrom([]Policy{Group, Interval, None}).Draw(t, "policy"),
 			MaxBytes:     rapid.SampledFrom([]int64{0, 0, 1500}).Draw(t, "max"),

@@ -65,6 +65,10 @@ func (l *Log) Read(dst []Record, from uint64, maxRecords, maxBytes int) ([]Recor
 			l.drop(from, l.dropTo, l.dropWhy)
 			from = l.dropTo + 1
 		}
+		if dst = l.readRecent(dst, from, maxRecords, maxBytes); len(dst) > base {
+			l.unlock()
+			return dst, nil
+		}
 		seg := l.find(from)
 		if seg == nil {
 			dst = l.readMemory(dst, from, maxRecords, maxBytes)
