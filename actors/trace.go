@@ -9,8 +9,9 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// trace keeps the state of one trace at a time, from its Begin to the next: its roll-up and what is open in it. As the root of its own key (a trace
-// without session, or an entity of another process) it emits the entries too.
+// trace keeps the state of one trace at a time, from its Begin to the next: its roll-up
+// and what is open in it. As the root of its own key (a trace without session, or an
+// entity of another process) it emits the entries too.
 type trace struct {
 	sys    *System
 	route  *messages.Route

@@ -149,9 +149,9 @@ const leastSpoolBytes = 64 << 20
 // spool, sender and repository id, so that a slow or dead sink delays nobody. Of c,
 // what says where to deliver and how to keep entries until then is used: ID, APIKey,
 // BaseURL, Transport, ManualFlush, FlushInterval and the fields from SpoolDir to
-// MaxBytes, and nothing from the environment; a call never waits for a sink: when the sink has no room its entries are
-// dropped and counted, also with Block. Flush, Sync and Close cover all sinks. It
-// fails with a *ConfigError, or an *Error with ErrClosed or ErrSpool.
+// MaxBytes, and nothing from the environment; a call never waits for a sink: when the sink
+// has no room its entries are dropped and counted, also with Block. Flush, Sync and Close
+// cover all sinks. It fails with a *ConfigError, or an *Error with ErrClosed or ErrSpool.
 func (l *Logger) AddSink(c Config) error {
 	if l == nil {
 		return nil

@@ -196,7 +196,7 @@ func (l *Logger) shut(ctx context.Context) error {
 	if l.cfg.KeepOrphans {
 		reason = ""
 	}
-	handing, cancel := longer(ctx, handOver)
+	handing, cancel := delivery.Longer(ctx, handOver)
 	defer cancel()
 	err := l.actors.Close(handing, reason)
 	err = errors.Join(err, l.each(func(d *destination) error { return d.sink.Close(ctx, true) }))
@@ -210,22 +210,6 @@ func (l *Logger) shut(ctx context.Context) error {
 		e.Detail = "close ended before everything was delivered, and there is no disk to keep it on"
 	}
 	return e
-}
-
-// longer returns a context that ends a while after ctx does.
-func longer(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
-	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-time.After(by):
-			cancel()
-		case <-later.Done():
-		}
-	})
-	return later, func() {
-		stop()
-		cancel()
-	}
 }
 
 // reject counts and reports a call that is not accepted, or panics with it.

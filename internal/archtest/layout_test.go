@@ -53,7 +53,7 @@ var layout = []row{
 		imports: []string{"messages", "internal/wire", "internal/ledger", "supervisor"},
 		modules: []string{protoactor},
 	},
-	{path: "transport", imports: []string{"messages", "internal/wire"}, modules: []string{retryable, uuid}},
+	{path: "transport", imports: []string{"messages", "internal/wire"}, modules: []string{retryable, uuid, compress}},
 	{path: "internal/delivery", imports: []string{"messages", "internal/wire", "internal/spool", "transport"}, modules: []string{uuid}},
 	{
 		path: "logger",
@@ -98,7 +98,7 @@ var layout = []row{
 
 // closureOf names the packages whose dependencies, together, are all that importing
 // the logger may add to a user's build.
-var closureOf = []string{protoactor + "/actor", uuid, retryable, mimetype}
+var closureOf = []string{protoactor + "/actor", uuid, retryable, mimetype, compress + "/zstd"}
 
 // systems are the operating systems that Troupe is built for. A file with a build
 // constraint keeps the rules as well.

@@ -37,7 +37,7 @@ func (s *Sink) adoptOne(ctx context.Context) bool {
 	s.mu.Unlock()
 	s.report(Event{Kind: Adopted, Entries: int(n)})
 	l.empty(ctx)
-	end, stop := after(ctx, closeGrace/2)
+	end, stop := Longer(ctx, closeGrace/2)
 	_ = orphan.Close(end) // what is not acknowledged on disk is found again
 	stop()
 	s.mu.Lock()

@@ -38,10 +38,10 @@ func (s *Sink) close(ctx context.Context, drain bool) error {
 		_ = s.own.drained(ctx) // what is left is counted below
 	}
 	s.cancel()
-	half, stopHalf := after(ctx, closeGrace/2)
+	half, stopHalf := Longer(ctx, closeGrace/2)
 	defer stopHalf()
 	within(half, s.running.Wait)
-	end, stop := after(ctx, closeGrace)
+	end, stop := Longer(ctx, closeGrace)
 	defer stop()
 	var err error
 	closed := make(chan error, 1)
@@ -97,8 +97,8 @@ func within(ctx context.Context, f func()) {
 	}
 }
 
-// after returns a context that ends some time after ctx.
-func after(ctx context.Context, d time.Duration) (context.Context, func()) {
+// Longer returns a context that ends some time after ctx, and the function that frees it.
+func Longer(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	unhook := context.AfterFunc(ctx, func() {
 		sleep(later, d, nil)

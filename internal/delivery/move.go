@@ -78,7 +78,7 @@ func (l *lane) appendOwn(m move) uint64 {
 // the sink does not leave them in two places. If it takes too long they are void, where
 // it is a reader of this lane who would meet them.
 func (l *lane) safe(ctx context.Context, m move, last uint64) bool {
-	ctx, stop := after(ctx, closeGrace/4)
+	ctx, stop := Longer(ctx, closeGrace/4)
 	defer stop()
 	if m.to == l.spool.Uploads {
 		var cancel context.CancelFunc

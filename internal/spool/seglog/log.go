@@ -77,8 +77,9 @@ type Config struct {
 	DropOldest bool
 
 	// MemoryBytes is the limit of the cost of all records that are not on disk, 0: no
-	// limit; with DropOldest four times as much while the disk takes records. Over it the oldest record in memory that nobody has taken is dropped, if
-	// DropOldest is set, or else the new one.
+	// limit; with DropOldest four times as much while the disk takes records. Over it the
+	// oldest record in memory that nobody has taken is dropped, if DropOldest is set, or
+	// else the new one.
 	MemoryBytes int64
 
 	// RecentBytes is how many bytes of what was written last are kept in memory for Read,
