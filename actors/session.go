@@ -25,8 +25,12 @@ type session struct {
 	busy      []*traceActor // with pending commands
 }
 
-// tracesLinger is how many traces of a session linger after their end, at most.
-const tracesLinger = 32
+// How many traces linger after their end, at most: of a session, and of all sessions
+// together, about. Over that a trace is asked to passivate at its end.
+const (
+	tracesLinger    = 32
+	allTracesLinger = 1024
+)
 
 // traceActor is what a session keeps of a live trace.
 type traceActor struct {
@@ -132,9 +136,14 @@ func (s *session) assign(m *messages.Command) {
 func (s *session) linger(c actor.Context, t *traceActor) {
 	s.lingering.push(t)
 	t.lingers = true
-	for s.lingering.len() > tracesLinger {
+	most := tracesLinger
+	if s.sys.lingering.Add(1) > allTracesLinger {
+		most = 0
+	}
+	for s.lingering.len() > most {
 		first := s.lingering.pop()
 		first.lingers = false
+		s.sys.lingering.Add(-1)
 		switch {
 		case !first.ended || first.pid == nil || first.asking != nil:
 		case first.settled.Load() == first.sent:
@@ -333,6 +342,7 @@ func (s *session) release(t *traceActor) {
 	t.pid = nil
 	s.traces = slices.DeleteFunc(s.traces, func(known *traceActor) bool { return known == t })
 	if delete(s.byID, t.id); len(s.traces) == 0 {
+		s.sys.lingering.Add(-int64(s.lingering.len()))
 		s.traces, s.byID, s.lingering = nil, nil, fifo[*traceActor]{}
 	}
 }

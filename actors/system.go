@@ -49,6 +49,8 @@ type System struct {
 	live     atomic.Int64 // session and trace actors
 	orphans  atomic.Int64 // ends that this package emitted
 	passives atomic.Int64
+
+	lingering atomic.Int64 // traces that sessions let linger
 }
 
 // Start starts the actors.
