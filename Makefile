@@ -12,7 +12,7 @@ LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 export GOFLAGS += -buildvcs=false
 
 .DEFAULT_GOAL := all
-.PHONY: all lint test race bench bench-compare fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull reliability
+.PHONY: all lint test race bench bench-compare fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull collector reliability
 
 all: lint test
 
@@ -77,7 +77,7 @@ cover:
 # "make crash N=5000" or "make soak D=8h"; without them each takes its own default.
 HARNESS = $(GO) run ./internal/harness
 
-crash powerloss poison shutdown reopen sessions:
+crash powerloss poison shutdown reopen sessions collector:
 	$(HARNESS) $@ $(if $(N),-n $(N))
 
 outage soak:

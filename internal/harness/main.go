@@ -30,6 +30,7 @@ var commands = []command{
 	{"reopen", "a logger is opened and closed many times (R22)", reopen},
 	{"sessions", "many sessions are live (R16)", sessions},
 	{"soak", "all faults, for a long time (R24)", soak},
+	{"collector", "a collector is filled and asked", collectorLoad},
 }
 
 // trial is a run of an experiment.
