@@ -56,6 +56,7 @@ func TestABodyThatIsCutOffIsToBeSentAgain(t *testing.T) {
 	for name, body := range map[string][]string{
 		"plain": {created}, "gzip": {packed, "Content-Encoding", "gzip"},
 		"the header of gzip": {packed[:5], "Content-Encoding", "gzip"}, "nothing": {""},
+		"zstd": {zstded(t, created), "Content-Encoding", "zstd"}, "nothing of zstd": {"", "Content-Encoding", "zstd"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &server{t, s.Collector, s.url, ""}

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/troupelog/troupe/collector"
 )
 
@@ -86,6 +88,10 @@ func pack(f *testing.F, text string) []byte {
 // FuzzIngestBody checks that no body makes the collector fail, and that it stores as many
 // lines as it says, each a line of the body.
 func FuzzIngestBody(f *testing.F) {
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, text := range []string{
 		"", "\n", "\r\n\r\n", created, created + "\n" + ended, created + "\r\n" + ended + "\r\n", created + "\nnonsense\n\n" + ended,
 		created[:len(created)-1], "trace{id=t,action=end,data={\"a\":}}", "trace{id=\xff,action=end,data=\"\xff\u2028\"}", "trace{id=t,action=,data=null}",
@@ -96,6 +102,11 @@ func FuzzIngestBody(f *testing.F) {
 		for _, body := range [][]byte{[]byte(text), whole, whole[:len(whole)-5], append(whole[:len(whole):len(whole)], whole...)} {
 			f.Add(body, "")
 			f.Add(body, "gzip")
+		}
+		framed := encoder.EncodeAll([]byte(text), nil)
+		for _, body := range [][]byte{framed, framed[:len(framed)-5], append(framed[:len(framed):len(framed)], framed...)} {
+			f.Add(body, "")
+			f.Add(body, "zstd")
 		}
 		f.Add(whole, "br")
 	}
@@ -119,7 +130,7 @@ func FuzzIngestBody(f *testing.F) {
 		if got := answer.Data; got.Accepted != len(lines) || got.Duplicates != 0 {
 			t.Fatalf("%+v, and %d lines are stored", got, len(lines))
 		}
-		if encoding != "gzip" {
+		if encoding != "gzip" && encoding != "zstd" {
 			wantInOrder(t, string(body), lines)
 		}
 	})

@@ -2,10 +2,8 @@ package collector
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/hex"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -48,6 +46,7 @@ type Rejected struct {
 
 // ingest stores the lines of a request and answers when they are on disk.
 func (c *Collector) ingest(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Accept-Encoding", acceptEncoding)
 	batch := store.Batch{Recv: time.Now()}
 	var err error
 	if batch.Repo, err = repositoryParameter(r, "id"); err != nil {
@@ -101,54 +100,6 @@ func sender(h http.Header) (spool store.Spool, first uint64, err error) {
 		return spool, 0, badRequest(SeqHeader + " must be the number of the first line, counted from 1")
 	}
 	return store.Spool(id), first, nil
-}
-
-// readBody returns the decompressed body of a request. The memory it takes is taken
-// from share.
-func readBody(w http.ResponseWriter, r *http.Request, share *share) ([]byte, error) {
-	if r.ContentLength > MaxWire {
-		return nil, &http.MaxBytesError{Limit: MaxWire}
-	}
-	sent := &sourceReader{Reader: http.MaxBytesReader(w, r.Body, MaxWire)}
-	var reader io.Reader = sent
-	switch encoding := r.Header.Get("Content-Encoding"); encoding {
-	case "", "identity":
-	case "gzip":
-		unzip, err := gzip.NewReader(reader)
-		if err != nil {
-			return nil, bodyError(err, sent.err)
-		}
-		defer unzip.Close() //nolint:errcheck // it closes nothing, and what was read was checked
-		reader = unzip
-	default:
-		return nil, &Error{"unsupported", "the body may be compressed with gzip only"}
-	}
-	var body bytes.Buffer
-	share.reader = io.LimitReader(reader, MaxDecoded+1)
-	n, err := body.ReadFrom(share)
-	if err != nil {
-		return nil, bodyError(err, sent.err)
-	}
-	if n > MaxDecoded {
-		return nil, &http.MaxBytesError{Limit: MaxDecoded}
-	}
-	return body.Bytes(), nil
-}
-
-// bodyError tells what reading a body failed with. sent is what its bytes, as they
-// come, failed with: where that is nil, all of them came, and sending them again is
-// of no use.
-func bodyError(err, sent error) error {
-	var tooLarge *http.MaxBytesError
-	var known *Error
-	switch {
-	case errors.As(err, &tooLarge) || errors.As(err, &known):
-		return err
-	case sent != nil:
-		return errIncomplete
-	default:
-		return badRequest("the body is not what its Content-Encoding says")
-	}
 }
 
 // takeApart returns a body's lines, nil in place of malformed ones, and what is to

@@ -92,8 +92,7 @@ func newClient(t http.RoundTripper, failing *atomic.Bool) *retryablehttp.Client 
 // and the caller can wait for it without holding a connection.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	a := answerOf(resp, err)
-	kind := Classify(a.status, a.header, a.body, a.err)
-	return kind == Retry && ctx.Err() == nil, nil
+	return a.kind() == Retry && ctx.Err() == nil, nil
 }
 
 // retryWait is the wait between the requests of one attempt.
@@ -170,6 +169,9 @@ type answer struct {
 	body   []byte
 	err    error
 }
+
+// kind is what to do about the answer.
+func (a answer) kind() Kind { return Classify(a.status, a.header, a.body, a.err) }
 
 // answerOf takes apart what the client returned. Every body is a *readBody, because
 // every answer came through bounded.

@@ -21,6 +21,10 @@
 //	Misconfigured  keep everything and wait for a person, Pause apart
 //	Canceled       the caller's own context ended
 //
+// Bodies are compressed once the server has said that it takes that; a compressed body
+// that is refused is sent as it is before the refusal counts. Limits and errors are in
+// plain bytes. See [HTTP.Send].
+//
 // Upload stores a file: it asks the server for a signed URL and PUTs the content there,
 // with a new URL and a new reader at each attempt and never the whole content in memory.
 // Its errors have the same kinds, for the file as for a batch; two need more than that:

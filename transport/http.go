@@ -47,16 +47,18 @@ type Batch struct {
 }
 
 // HTTP sends batches to one log repository, and files to the storage of its server.
-// Make it with New. It may be used concurrently; all fields but failing are immutable after New.
+// Make it with New. It may be used concurrently; all fields but failing and compression
+// are immutable after New.
 type HTTP struct {
-	client     *retryablehttp.Client // to the server
-	storage    *http.Client          // to where the server's upload URLs lead
-	base       *url.URL
-	key        string
-	logs       target
-	repository target
-	budget     time.Duration
-	failing    atomic.Bool // the last attempt to send ended with Retry
+	client      *retryablehttp.Client // to the server
+	storage     *http.Client          // to where the server's upload URLs lead
+	base        *url.URL
+	key         string
+	logs        target
+	repository  target
+	budget      time.Duration
+	failing     atomic.Bool // the last attempt to send ended with Retry
+	compression compression
 }
 
 // target is one URL of the server.
@@ -85,6 +87,7 @@ func New(c Config) (*HTTP, error) {
 		budget:     attemptBudget,
 	}
 	h.client = newClient(connections, &h.failing)
+	h.compression.pointless = loopback(base.Hostname())
 	return h, nil
 }
 
@@ -99,27 +102,71 @@ func newTarget(base *url.URL, path string, query url.Values) target {
 // *Error. It makes up to three requests and returns when ctx ends or after 30 seconds
 // at most. The server may have stored a batch for which an error is returned, if its
 // answer was lost. An empty batch is delivered without a request.
+//
+// Once the server has taken a batch and said in its answer that it takes bodies
+// compressed with zstd (Accept-Encoding, RFC 9110, section 12.5.3), bodies of 1 KiB or
+// more go compressed, except to a loopback host, where that only costs time. A compressed
+// body that is refused is sent once more as it is, with up to three more requests, and
+// only what the server says to that counts.
 func (h *HTTP) Send(ctx context.Context, b Batch) error {
 	if len(b.Body) == 0 {
 		return nil
 	}
-	body := &payload{bytes: b.Body}
-	defer body.wait()
 	attempt, cancel := context.WithTimeout(ctx, h.budget)
 	defer cancel()
-
 	c := call{op: opSend, subject: fmt.Sprintf("%d lines (%d bytes) to %s", b.Lines, len(b.Body), h.logs.shown), body: b.Body}
-	req, err := retryablehttp.NewRequestWithContext(attempt, http.MethodPost, h.logs.url, retryablehttp.ReaderFunc(body.reader))
+	return h.outcome(ctx, c, h.deliver(attempt, b))
+}
+
+// deliver sends a batch, compressed if the server wants that.
+//
+// A refusal of a compressed body says nothing about its lines. Behind the same address
+// there may be an older server too, or a proxy on the way may drop Content-Encoding or
+// change the body, and what reads compressed bytes as lines finds bad ones. So the plain
+// body decides. If that is taken, compression was to blame, and is given up, as after a
+// 415.
+func (h *HTTP) deliver(ctx context.Context, b Batch) answer {
+	packed, compressed := h.compression.pack(b.Body)
+	if compressed {
+		a := h.post(ctx, b, packed, codingZstd)
+		h.compression.release(packed)
+		if a.kind() != Rejected {
+			return a
+		}
+		if a.status == http.StatusUnsupportedMediaType {
+			h.compression.withdraw()
+		}
+	}
+	a := h.post(ctx, b, b.Body, "")
+	switch {
+	case a.kind() != OK:
+	case compressed:
+		h.compression.withdraw()
+	default:
+		h.compression.learn(a.header)
+	}
+	return a
+}
+
+// post makes the requests for a batch, with its body in a content coding, "" for none.
+// Nobody reads the body any more when it returns.
+func (h *HTTP) post(ctx context.Context, b Batch, body []byte, coding string) answer {
+	source := &payload{bytes: body}
+	defer source.wait()
+	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, h.logs.url, retryablehttp.ReaderFunc(source.reader))
 	if err != nil {
-		return h.outcome(ctx, c, answer{err: err})
+		return answer{err: err}
 	}
 	h.sign(req.Header)
 	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	if coding != "" {
+		req.Header.Set("Content-Encoding", coding)
+	}
 	if b.Spool != "" {
 		req.Header.Set(HeaderSpool, b.Spool)
 		req.Header.Set(HeaderSeq, strconv.FormatUint(b.First, 10))
 	}
-	return h.outcome(ctx, c, answerOf(h.client.Do(req))) //nolint:bodyclose // bounded has read and closed it
+	return answerOf(h.client.Do(req)) //nolint:bodyclose // bounded has read and closed it
 }
 
 // Repository asks the server, with one request of at most 30 seconds, whether it knows
@@ -165,7 +212,7 @@ type call struct {
 // outcome turns an answer of the server into what the caller gets. Ctx is the caller's
 // own context.
 func (h *HTTP) outcome(ctx context.Context, c call, a answer) error {
-	kind := Classify(a.status, a.header, a.body, a.err)
+	kind := a.kind()
 	if c.op == opSend {
 		h.failing.Store(kind == Retry)
 	}

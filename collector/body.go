@@ -1,0 +1,150 @@
+package collector
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// acceptEncoding is the header by which an answer says how the body of a log request
+// may be compressed (RFC 9110, section 12.5.3).
+const acceptEncoding = "zstd, gzip"
+
+// maxWindow is the largest window, in bytes, of a body compressed with zstd. Clients
+// must not use more with this content coding (RFC 9659, section 3).
+const maxWindow = 8 << 20
+
+// Compressed data begins with these bytes (RFC 1952, section 2.3.1; RFC 8878, section
+// 3.1.1). No line does.
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+)
+
+var (
+	errUnsupported = &Error{"unsupported", "the body may be compressed with zstd or gzip only"}
+	errEncoding    = badRequest("the body is not what its Content-Encoding says")
+	errWindow      = badRequest("the body needs a zstd window of more than 8 MiB, which this content coding does not allow")
+	errUnnamed     = badRequest("the body is compressed, and its Content-Encoding does not say so")
+)
+
+// readBody returns the decompressed body of a request. The memory it takes is taken
+// from share.
+func readBody(w http.ResponseWriter, r *http.Request, share *share) ([]byte, error) {
+	if r.ContentLength > MaxWire {
+		return nil, &http.MaxBytesError{Limit: MaxWire}
+	}
+	sent := &sourceReader{Reader: http.MaxBytesReader(w, r.Body, MaxWire)}
+	switch r.Header.Get("Content-Encoding") {
+	case "", "identity":
+		return readPlain(sent, share)
+	case "gzip":
+		return readGzip(sent, share)
+	case "zstd":
+		return readZstd(sent, share)
+	default:
+		return nil, errUnsupported
+	}
+}
+
+// readPlain returns a body as it comes. One whose Content-Encoding was lost on the way
+// is refused: its bytes would be taken for malformed lines, which use up the numbers of
+// the lines that they stand for.
+func readPlain(sent *sourceReader, share *share) ([]byte, error) {
+	body, err := readAll(sent, share)
+	if err != nil {
+		return nil, bodyError(err, sent.err)
+	}
+	if bytes.HasPrefix(body, gzipMagic) || bytes.HasPrefix(body, zstdMagic) {
+		return nil, errUnnamed
+	}
+	return body, nil
+}
+
+func readGzip(sent *sourceReader, share *share) ([]byte, error) {
+	unzip, err := gzip.NewReader(sent)
+	if err != nil {
+		return nil, bodyError(err, sent.err)
+	}
+	defer unzip.Close() //nolint:errcheck // it closes nothing, and what was read was checked
+	body, err := readAll(unzip, share)
+	if err != nil {
+		return nil, bodyError(err, sent.err)
+	}
+	return body, nil
+}
+
+// zstdDecoder is what all requests decode with. As many as it has states, at most 4, do
+// so at one time; what they take until it is taken from their shares is bounded by that,
+// and by MaxDecoded for each.
+var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderMaxMemory(MaxDecoded), zstd.WithDecoderMaxWindow(maxWindow))
+})
+
+// readZstd decodes a body when all of it has come, so that a slow client holds no
+// state, and the decoded bytes serve as the window.
+func readZstd(sent *sourceReader, share *share) ([]byte, error) {
+	decoder, err := zstdDecoder()
+	if err != nil {
+		return nil, err
+	}
+	packed, err := readAll(sent, share)
+	if err != nil {
+		return nil, bodyError(err, sent.err)
+	}
+	if len(packed) == 0 { // not even a frame
+		return nil, errEncoding
+	}
+	body, err := decoder.DecodeAll(packed, nil)
+	switch {
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		return nil, &http.MaxBytesError{Limit: MaxDecoded}
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return nil, errWindow
+	case err != nil:
+		return nil, errEncoding
+	}
+	return body, share.take(len(body))
+}
+
+// take takes bytes that were not read through the share, or fails with errBusy if the
+// budget is used up.
+func (s *share) take(n int) error {
+	s.taken += int64(n)
+	if s.budget.left.Add(-int64(n)) < 0 {
+		return errBusy
+	}
+	return nil
+}
+
+// readAll reads at most MaxDecoded bytes and takes them from share.
+func readAll(reader io.Reader, share *share) ([]byte, error) {
+	var body bytes.Buffer
+	share.reader = io.LimitReader(reader, MaxDecoded+1)
+	n, err := body.ReadFrom(share)
+	if err == nil && n > MaxDecoded {
+		err = &http.MaxBytesError{Limit: MaxDecoded}
+	}
+	return body.Bytes(), err
+}
+
+// bodyError tells what reading a body failed with. sent is what its bytes, as they
+// come, failed with: where that is nil, all of them came, and sending them again is
+// of no use.
+func bodyError(err, sent error) error {
+	var tooLarge *http.MaxBytesError
+	var known *Error
+	switch {
+	case errors.As(err, &tooLarge) || errors.As(err, &known):
+		return err
+	case sent != nil:
+		return errIncomplete
+	default:
+		return errEncoding
+	}
+}
