@@ -15,7 +15,9 @@ import (
 type shard struct {
 	sys   *System
 	roots map[messages.Ref]*root
-	now   int64 // of the last sweep, Unix nanoseconds: precise enough for idleness
+	// passive are the sessions that are kept as a record only.
+	passive map[messages.Ref]*messages.Rollup
+	now     int64 // of the last sweep, Unix nanoseconds: precise enough for idleness
 	// lingering are roots that have ended, the first to end first. What is in it may have
 	// been begun anew since, or be gone.
 	lingering fifo[*root]
@@ -26,11 +28,10 @@ type shard struct {
 // memory of a program that makes many traces within Config.Linger.
 const lingerMost = 128
 
-// root is what a shard keeps of a root key. Either pid or passive is set.
+// root is what a shard keeps of a root key that is live.
 type root struct {
 	key     messages.Ref
 	pid     *actor.PID
-	passive *messages.Rollup
 	touched int64              // last command, by the shard's clock
 	asked   int64              // last Passivate that was declined
 	swept   int64              // last Sweep
@@ -44,7 +45,7 @@ type root struct {
 }
 
 func newShard(s *System) *shard {
-	return &shard{sys: s, roots: map[messages.Ref]*root{}, now: time.Now().UnixNano()}
+	return &shard{sys: s, roots: map[messages.Ref]*root{}, passive: map[messages.Ref]*messages.Rollup{}, now: time.Now().UnixNano()}
 }
 
 // Receive implements actor.Actor.
@@ -130,14 +131,14 @@ func (s *shard) begin(r *root, route *messages.Route) messages.Begin {
 	} else {
 		r.pid = s.sys.beginTrace()
 	}
-	start := messages.Begin{Route: owner, State: r.passive, Settled: &r.settled}
-	r.sent = 0
-	r.settled.Store(0)
-	if r.passive != nil {
-		r.passive = nil
+	state := s.passive[r.key]
+	if state != nil {
+		delete(s.passive, r.key)
 		s.sys.passives.Add(-1)
 	}
-	return start
+	r.sent = 0
+	r.settled.Store(0)
+	return messages.Begin{Route: owner, State: state, Settled: &r.settled}
 }
 
 // pass hands a message on, or holds it back while the actor may be about to stop.
@@ -157,31 +158,31 @@ func (s *shard) send(r *root, message any) {
 }
 
 func (s *shard) inspect(m *messages.Inspect) {
-	switch r := s.roots[m.Route.Root]; {
-	case r == nil, r.pid == nil && m.Route.Trace.Entity != messages.Unknown:
-		close(m.Reply)
-	case r.pid == nil:
-		m.Reply <- messages.Snapshot{Owner: m.Route.Root, Rollup: copied(*r.passive)}
-	default:
+	r, state := s.roots[m.Route.Root], s.passive[m.Route.Root]
+	switch {
+	case r != nil:
 		s.pass(r, m)
+	case state != nil && m.Route.Trace.Entity == messages.Unknown:
+		m.Reply <- messages.Snapshot{Owner: m.Route.Root, Rollup: copied(*state)}
+	default:
+		close(m.Reply)
 	}
 }
 
 func (s *shard) finalise(m *messages.Finalise) {
 	if m.Route != nil {
-		r := s.roots[m.Route.Root]
-		if r == nil {
+		if s.roots[m.Route.Root] == nil && s.passive[m.Route.Root] == nil {
 			m.Done()
 			return
 		}
 		s.pass(s.live(m.Route), m)
 		return
 	}
+	for ref := range s.passive {
+		s.live(&messages.Route{Root: ref})
+	}
 	each := countdown(len(s.roots)+1, m.Done)
-	for ref, r := range s.roots {
-		if r.pid == nil {
-			s.spawn(r, &messages.Route{Root: ref})
-		}
+	for _, r := range s.roots {
 		s.pass(r, &messages.Finalise{Reason: m.Reason, Done: sync.OnceFunc(each)})
 	}
 	each()
@@ -211,7 +212,7 @@ func (s *shard) sweep(c actor.Context, now time.Time) {
 	s.now = now.UnixNano()
 	cfg := &s.sys.cfg
 	for _, r := range s.roots {
-		if r.pid == nil || r.asking != nil {
+		if r.asking != nil {
 			continue
 		}
 		patience := cfg.IdleAfter
@@ -252,9 +253,10 @@ func (s *shard) passivated(m *messages.Passivated) {
 		}
 		r.pid = nil
 		if m.State != nil {
-			r.passive = m.State
+			s.passive[m.Owner] = m.State
 			s.sys.passives.Add(1)
-		} else if len(held) == 0 {
+		}
+		if len(held) == 0 {
 			s.forget(r)
 		}
 	}
@@ -266,7 +268,7 @@ func (s *shard) passivated(m *messages.Passivated) {
 	}
 }
 
-// forget gives up a root of which nothing is to be kept.
+// forget gives up a root that is not live any more.
 func (s *shard) forget(r *root) {
 	r.pid, r.gone = nil, true
 	delete(s.roots, r.key)

@@ -26,8 +26,46 @@ func sessions(fs *flag.FlagSet) func(*trial) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(t.live(log, *n), log.Close(t.ctx))
+		return errors.Join(t.live(log, *n), log.Close(t.ctx), t.passive(*n))
 	}
+}
+
+// passive leaves sessions alone until only a record of each is kept, and tells the heap
+// that it takes. It does so twice: what the first ones left behind, buffers and the
+// capacity of maps for as many live ones, is not taken again by the second.
+func (t *trial) passive(n int) error {
+	log, err := logger.New(logger.Config{
+		ID: "harness-passive", BaseURL: "http://127.0.0.1", SpoolDir: t.dir, Transport: swallow{}, MaxWait: time.Minute, IdleAfter: 100 * time.Millisecond,
+	})
+	if err != nil {
+		return err
+	}
+	var sizes [2]int64
+	for round := range sizes {
+		for range n {
+			log.Session(logger.SessionConfig{})
+		}
+		if err := log.Flush(t.ctx); err != nil {
+			return err
+		}
+		for log.Stats().Passive < int64((round+1)*n) {
+			if err := pause(t.ctx, 10*time.Millisecond); err != nil {
+				return err
+			}
+		}
+		sizes[round] = heap()
+	}
+	t.atMost("passive_bytes", float64(sizes[1]-sizes[0])/float64(n), 300)
+	return log.Close(t.ctx)
+}
+
+// heap returns the bytes that are reachable.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // what the first one found in pools
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 func (t *trial) live(log *logger.Logger, n int) error {
