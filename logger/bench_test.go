@@ -170,3 +170,20 @@ func TestAllocationCeilings(t *testing.T) {
 	}
 	r.close()
 }
+
+// What it takes to start a logger with a spool, and to close it when nothing was logged.
+func BenchmarkNew(b *testing.B) {
+	var opening time.Duration
+	for b.Loop() {
+		start := time.Now()
+		l, err := New(Config{ID: "repo", BaseURL: "http://127.0.0.1:1", SpoolDir: filepath.Join(b.TempDir(), "spool"), RequireDurable: true})
+		opening += time.Since(start)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := l.Close(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(opening.Microseconds())/1000/float64(b.N), "ms/New")
+}
