@@ -103,10 +103,20 @@ func (s *session) handle(c actor.Context, b *messages.Commands) {
 			s.assign(m)
 		}
 	}
-	s.sys.sendOn(b)
+	s.sys.sendOut(b)
+	s.forward(c)
+	done(b)
+}
+
+// forward hands on what was put aside for traces.
+func (s *session) forward(c actor.Context) {
 	for _, t := range s.busy {
-		s.pass(t, t.pending)
+		commands := t.pending
+		if commands == nil {
+			continue // it was handed on before a failure
+		}
 		t.pending = nil
+		s.pass(t, commands)
 		if t.ended && !t.lingers {
 			s.linger(c, t)
 		}

@@ -79,10 +79,20 @@ func (s *shard) route(c actor.Context, b *messages.Commands) {
 		}
 		r.pending.Add(m)
 	}
-	s.sys.sendOn(b)
+	s.sys.sendOut(b) // of commands at which the shard failed
+	s.forward(c)
+	done(b)
+}
+
+// forward hands on what was put aside for roots.
+func (s *shard) forward(c actor.Context) {
 	for _, r := range s.busy {
-		s.pass(r, r.pending)
+		commands := r.pending
+		if commands == nil {
+			continue // it was handed on before a failure
+		}
 		r.pending = nil
+		s.pass(r, commands)
 		if r.ended && !r.lingers {
 			s.linger(c, r)
 		}

@@ -217,14 +217,23 @@ func (s *System) sweep(ctx context.Context) {
 	}
 }
 
-// sendOn gives the writer what was emitted of commands that are done.
-func (s *System) sendOn(b *messages.Commands) {
-	b.Sent = true
+// sendOut gives the writer what was emitted of commands. They stay the actor's own.
+func (s *System) sendOut(b *messages.Commands) {
 	if len(b.Out) == 0 {
-		b.Free()
 		return
 	}
-	s.sup.Send(s.writer, b)
+	out := messages.NewCommands()
+	out.Out, b.Out = b.Out, out.Out
+	out.Sent = true
+	s.sup.Send(s.writer, out)
+}
+
+// done frees commands that were handled, with what was emitted of them sent. It is the
+// last that their actor does: of a list that serves others nobody could tell after a
+// failure whether it is finished.
+func done(b *messages.Commands) {
+	b.Sent = true
+	b.Free()
 }
 
 // failed is called when an actor panicked, before it goes on: an entry that was not
@@ -269,7 +278,8 @@ func (s *System) buried(message any) {
 		for _, c := range m.List {
 			m.Emit(c)
 		}
-		s.sendOn(m)
+		s.sendOut(m)
+		done(m)
 		return
 	case *messages.Inspect:
 		close(m.Reply)

@@ -64,7 +64,8 @@ func (t *trace) handle(b *messages.Commands) {
 	} else {
 		t.settled.Store(0)
 	}
-	t.sys.sendOn(b)
+	t.sys.sendOut(b)
+	done(b)
 }
 
 // begin makes the actor that of another trace.

@@ -5,8 +5,8 @@ import "sync"
 // Commands are commands on their way to one actor, in their order. A shard gets those of
 // its root keys, a root those of its own, a trace below a session its own.
 //
-// An actor goes through them with Next, and a root collects what it emits with Emit;
-// then it sends them on to the writer, for their Out. They belong to one goroutine at a
+// An actor goes through them with Next, and a root collects what it emits with Emit and
+// sends it to the writer, as the Out of a list of its own. They belong to one goroutine at a
 // time: to the sender before they are sent, then to the receiver.
 type Commands struct {
 	List []*Command
@@ -15,7 +15,7 @@ type Commands struct {
 	// Start, if it has a Route, is what the actor is to begin with: it may have served
 	// another trace before.
 	Start Begin
-	// Sent is set when they are on their way to the writer, or done.
+	// Sent is set when they are done, or on their way to the writer.
 	Sent bool
 
 	next int // the first of List that was not begun
@@ -70,6 +70,6 @@ func (b *Commands) Emit(c *Command) {
 	b.Out = append(b.Out, &c.Entry)
 }
 
-// Unfinished reports whether their actor has not sent them on yet: after a failure it is
+// Unfinished reports whether their actor is not done with them: after a failure it is
 // given them again.
 func (b *Commands) Unfinished() bool { return !b.Sent }

@@ -9,7 +9,7 @@
 //	message      sender -> receiver           answer       order
 //	Commands     facade -> shard -> root      none         FIFO per root
 //	             root -> trace                none         FIFO per trace
-//	             root -> writer, for Out      none         FIFO per root
+//	             root -> writer, as Out       none         FIFO per root
 //	Entry        root -> writer               none         FIFO per root
 //	Inspect      facade -> shard -> owner     Snapshot     behind every earlier command of its sender
 //	Sweep        timer -> shard -> root       none         none
