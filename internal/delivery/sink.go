@@ -151,10 +151,11 @@ func (s *Sink) Flush(ctx context.Context) error {
 	return s.own.drained(ctx)
 }
 
-// hurry makes everything due until eager is lowered again.
+// hurry makes everything due until eager is lowered again. The gate is asked first: an
+// attempt that begins because of eager is the one that was asked for.
 func (s *Sink) hurry() {
-	s.eager.Add(1)
 	s.gate.hurry()
+	s.eager.Add(1)
 	s.own.wake()
 }
 
