@@ -20,9 +20,9 @@ type session struct {
 	traces []*traceActor // live ones; few, or swept soon after their end
 	byID   map[string]*traceActor
 	// lingering are traces that have ended, the first to end first. What is in it may
-	// have been begun anew since, or be gone.
-	lingering fifo[*traceActor]
-	busy      []*traceActor // with pending commands
+	// have been begun anew since, or be gone. Nil before the first.
+	lingering *fifo[*traceActor]
+	busy      *traceActor // with pending commands; the others hang below it
 }
 
 // How many traces linger after their end, at most: of a session, and of all sessions
@@ -45,6 +45,7 @@ type traceActor struct {
 	sent    int64        // Commands sent since Begin
 
 	pending *messages.Commands // to be passed on, nil between two messages
+	busy    *traceActor        // the next one with pending commands
 	lingers bool               // it is in lingering
 }
 
@@ -110,19 +111,14 @@ func (s *session) handle(c actor.Context, b *messages.Commands) {
 
 // forward hands on what was put aside for traces.
 func (s *session) forward(c actor.Context) {
-	for _, t := range s.busy {
+	for t := s.busy; t != nil; t = s.busy {
 		commands := t.pending
-		if commands == nil {
-			continue // it was handed on before a failure
-		}
-		t.pending = nil
+		s.busy, t.busy, t.pending = t.busy, nil, nil
 		s.pass(t, commands)
 		if t.ended && !t.lingers {
 			s.linger(c, t)
 		}
 	}
-	clear(s.busy)
-	s.busy = s.busy[:0]
 }
 
 // assign puts a command aside for its trace.
@@ -136,7 +132,7 @@ func (s *session) assign(m *messages.Command) {
 		if t.pid == nil {
 			t.pending.Start = s.begin(t, m.Route)
 		}
-		s.busy = append(s.busy, t)
+		s.busy, t.busy = t, s.busy
 	}
 	t.pending.Add(m)
 }
@@ -144,13 +140,16 @@ func (s *session) assign(m *messages.Command) {
 // linger notes that a trace has ended, and gives up the one that ended first if there are
 // too many.
 func (s *session) linger(c actor.Context, t *traceActor) {
+	if s.lingering == nil {
+		s.lingering = &fifo[*traceActor]{}
+	}
 	s.lingering.push(t)
 	t.lingers = true
 	most := tracesLinger
 	if s.sys.lingering.Add(1) > allTracesLinger {
 		most = 0
 	}
-	for s.lingering.len() > most {
+	for s.lingering != nil && s.lingering.len() > most {
 		first := s.lingering.pop()
 		first.lingers = false
 		s.sys.lingering.Add(-1)
@@ -352,8 +351,10 @@ func (s *session) release(t *traceActor) {
 	t.pid = nil
 	s.traces = slices.DeleteFunc(s.traces, func(known *traceActor) bool { return known == t })
 	if delete(s.byID, t.id); len(s.traces) == 0 {
-		s.sys.lingering.Add(-int64(s.lingering.len()))
-		s.traces, s.byID, s.lingering = nil, nil, fifo[*traceActor]{}
+		if s.lingering != nil {
+			s.sys.lingering.Add(-int64(s.lingering.len()))
+		}
+		s.traces, s.byID, s.lingering = nil, nil, nil
 	}
 }
 

@@ -94,7 +94,7 @@ type Config struct {
 	OnFull OnFull
 
 	// MaxBytes bounds the memory of entries that are accepted and not on disk yet, or,
-	// where there is no disk, not delivered yet, in bytes. Beside them, up to 4 MiB that
+	// where there is no disk, not delivered yet, in bytes. Beside them, up to 2 MiB that
 	// are on disk already are kept for the sender. Default DefaultMaxBytes.
 	MaxBytes int64
 	// MaxWait is how long a call waits for room under MaxBytes before its entry is

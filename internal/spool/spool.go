@@ -54,8 +54,9 @@ func memoryLog(c Config) *seglog.Log {
 	return log
 }
 
-// recentBytes is a batch of the largest size: a sender that keeps up reads from memory.
-const recentBytes = 4 << 20
+// recentBytes is more than a batch of small entries: a sender that keeps up reads from
+// memory.
+const recentBytes = 2 << 20
 
 // log returns the settings of a log in a folder.
 func (c *Config) log(folder, quarantine vfs.FS) seglog.Config {

@@ -11,7 +11,7 @@ const (
 	commitDelay = 5 * time.Millisecond  // this old a record is written without waiting for more
 	cursorBytes = 4 << 20               // after this much is acknowledged the cursor is stored at once
 	cursorDelay = 50 * time.Millisecond // or this long after the first record was
-	groupBytes  = 2 << 20               // the most that is written at once, unless a record is longer
+	groupBytes  = 1 << 20               // the most that is written at once, unless a record is longer
 	retryDelay  = time.Second           // between two tries of what failed
 )
 
