@@ -154,8 +154,8 @@ func (s *session) linger(c actor.Context, t *traceActor) {
 		first.lingers = false
 		s.sys.lingering.Add(-1)
 		switch {
-		case !first.ended || first.pid == nil || first.asking != nil:
-		case first.settled.Load() == first.sent:
+		case !first.ended || first.pid == nil || first.asking != nil || first.pending != nil:
+		case first.sent > 0 && first.settled.Load() == first.sent && s.sys.giveUp(first.pid):
 			s.release(first)
 		default:
 			first.asking = ask(c, first.pid, first.ref(), time.Unix(0, t.last))
@@ -326,6 +326,7 @@ func (s *session) passivated(m *messages.Passivated) {
 		}
 		return
 	}
+	s.sys.endTrace(t.pid)
 	s.release(t)
 	for _, message := range held {
 		switch m := message.(type) {
@@ -335,6 +336,7 @@ func (s *session) passivated(m *messages.Passivated) {
 			if t.pid == nil {
 				m.Start = s.begin(t, route)
 			}
+			t.last = m.List[len(m.List)-1].At
 			s.pass(t, m)
 		case *messages.Inspect:
 			s.inspect(m)
@@ -344,10 +346,8 @@ func (s *session) passivated(m *messages.Passivated) {
 	}
 }
 
-// release gives the actor of a trace back: nothing is open in it, and nothing is sent to
-// it any more.
+// release forgets a trace whose actor was given back.
 func (s *session) release(t *traceActor) {
-	s.sys.endTrace(t.pid)
 	t.pid = nil
 	s.traces = slices.DeleteFunc(s.traces, func(known *traceActor) bool { return known == t })
 	if delete(s.byID, t.id); len(s.traces) == 0 {

@@ -207,9 +207,8 @@ func (s *shard) linger(c actor.Context, r *root) {
 		first := s.lingering.pop()
 		first.lingers = false
 		switch {
-		case !first.ended || first.pid == nil || first.asking != nil:
-		case first.settled.Load() == first.sent:
-			s.sys.endTrace(first.pid)
+		case !first.ended || first.pid == nil || first.asking != nil || first.pending != nil:
+		case first.key.Entity != messages.Session && first.sent > 0 && first.settled.Load() == first.sent && s.sys.giveUp(first.pid):
 			s.forget(first)
 		default:
 			first.asking = ask(c, first.pid, first.key, time.Unix(0, s.now))

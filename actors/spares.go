@@ -50,11 +50,20 @@ func (s *System) beginTrace() *actor.PID {
 	return s.sup.Spawn(s.trace)
 }
 
-// endTrace takes the actor of a trace of which nothing is to be kept. Nobody may send to
-// it any more; it may know the trace until it begins another.
+// endTrace takes the actor of a trace that was passivated. Nobody may send to it any more.
 func (s *System) endTrace(pid *actor.PID) {
-	s.live.Add(-1)
-	if !s.spare.put(pid) {
+	if !s.giveUp(pid) {
+		s.live.Add(-1)
 		s.sup.Stop(pid)
 	}
+}
+
+// giveUp takes the actor of a trace that is settled, and has not been asked: it knows the
+// trace, and its ids, until it begins another. It reports whether there was room for it.
+func (s *System) giveUp(pid *actor.PID) bool {
+	if !s.spare.put(pid) {
+		return false
+	}
+	s.live.Add(-1)
+	return true
 }
