@@ -16,6 +16,7 @@ import (
 
 	"github.com/troupelog/troupe/collector/sqlite"
 	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/collector/viewer"
 )
 
 // Config says how a collector is to work. Its zero value is usable.
@@ -46,6 +47,7 @@ type Collector struct {
 	blobs  *blobs
 	folder *folder
 	memory budget // for the bodies of log requests
+	viewer *viewer.Viewer
 
 	closing sync.Once
 	failure error // of Close, written within closing
@@ -76,6 +78,10 @@ func New(cfg Config) (*Collector, error) {
 	}
 	if err := c.open(dir); err != nil {
 		return nil, errors.Join(fmt.Errorf("collector: opening %s: %w", dir, err), c.release())
+	}
+	var err error
+	if c.viewer, err = c.pages(); err != nil {
+		return nil, errors.Join(err, c.release())
 	}
 	c.folder = startFolder(c.log, c.index, c.blobs, c.logger)
 	// Pages of other sites must not write here: without a key, a browser's own rules

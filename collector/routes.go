@@ -46,6 +46,11 @@ func (c *Collector) routes() http.Handler {
 	keyed("GET /api/v1/repositories/{repo}/lines", c.lines)
 	keyed("GET /api/v1/repositories/{repo}/attachments", c.attachment)
 
+	// What people open.
+	for _, pattern := range c.viewer.Patterns() {
+		keyed(pattern, c.page)
+	}
+
 	open("/", func(http.ResponseWriter, *http.Request) error {
 		return &Error{"not_found", "there is nothing at this address"}
 	})

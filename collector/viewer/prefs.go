@@ -1,0 +1,58 @@
+package viewer
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// prefs are what a reader chose on the settings page. They are kept in a cookie.
+type prefs struct {
+	Theme   string   // "auto", "light" or "dark"
+	UTC     bool     // show times in UTC, not in the zone of the browser
+	Keys    bool     // single keys are shortcuts
+	Columns []string // of the list of traces, in order; empty means the usual ones
+}
+
+const prefsCookie = "troupe-prefs"
+
+// prefsOf returns what the request's cookie says, or the usual preferences.
+func prefsOf(r *http.Request) prefs {
+	p := prefs{Theme: "auto", Keys: true}
+	cookie, err := r.Cookie(prefsCookie)
+	if err != nil {
+		return p
+	}
+	values, err := url.ParseQuery(cookie.Value)
+	if err != nil {
+		return p
+	}
+	if theme := values.Get("theme"); theme == "light" || theme == "dark" {
+		p.Theme = theme
+	}
+	p.UTC = values.Get("utc") == "1"
+	p.Keys = values.Get("keys") != "0"
+	if columns := values.Get("columns"); columns != "" {
+		p.Columns = strings.Split(columns, ".")
+	}
+	return p
+}
+
+// cookie returns the cookie that keeps the preferences, for a year.
+func (p prefs) cookie() *http.Cookie {
+	values := url.Values{"theme": {p.Theme}}
+	if p.UTC {
+		values.Set("utc", "1")
+	}
+	if !p.Keys {
+		values.Set("keys", "0")
+	}
+	if len(p.Columns) > 0 {
+		values.Set("columns", strings.Join(p.Columns, "."))
+	}
+	return &http.Cookie{
+		Name: prefsCookie, Value: values.Encode(), Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()),
+		HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	}
+}
