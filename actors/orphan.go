@@ -11,7 +11,7 @@ import (
 const endedByIdle = "idle"
 
 // end emits the end of an entity that its caller left open.
-func (s *System) end(ref messages.Ref, reason string, at time.Time) {
+func (s *System) end(route *messages.Route, ref messages.Ref, reason string, at time.Time) {
 	e := wire.NewEncoder()
 	e.Begin(ref.Entity.String(), ref.ID, messages.End.String())
 	e.Time("endTimestamp", at)
@@ -22,7 +22,7 @@ func (s *System) end(ref messages.Ref, reason string, at time.Time) {
 	line := e.Finish()
 	e.Release()
 	s.orphans.Add(1)
-	entry := &messages.Entry{Line: line}
+	entry := &messages.Entry{Line: line, Lane: route.Lane}
 	entry.Epoch = s.cfg.Ledger.AdmitOwn(entry.Cost())
 	s.sup.Send(s.writer, entry)
 }

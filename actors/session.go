@@ -391,7 +391,7 @@ func (s *session) advance(r *round) {
 	}
 	if s.state.Created && !s.state.Ended && !s.state.HandedOver {
 		s.state.Ended = true
-		s.sys.end(s.route.Root, r.reason, time.Now())
+		s.sys.end(s.route, s.route.Root, r.reason, time.Now())
 	}
 	r.done()
 }

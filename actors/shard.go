@@ -134,7 +134,7 @@ func (s *shard) begin(r *root, route *messages.Route) messages.Begin {
 	owner := route
 	if route.Root.Entity == messages.Session {
 		if route.Trace.Entity != messages.Unknown {
-			owner = &messages.Route{Root: route.Root}
+			owner = messages.NewRoute(route.Root, messages.Ref{})
 		}
 		r.pid = s.sys.sup.Spawn(s.sys.session)
 		s.sys.live.Add(1)
@@ -189,7 +189,7 @@ func (s *shard) finalise(m *messages.Finalise) {
 		return
 	}
 	for ref := range s.passive {
-		s.live(&messages.Route{Root: ref})
+		s.live(messages.NewRoute(ref, messages.Ref{}))
 	}
 	each := countdown(len(s.roots)+1, m.Done)
 	for _, r := range s.roots {
@@ -291,6 +291,6 @@ func routeOf(message any, owner messages.Ref) *messages.Route {
 	case *messages.Inspect:
 		return m.Route
 	default:
-		return &messages.Route{Root: owner}
+		return messages.NewRoute(owner, messages.Ref{})
 	}
 }

@@ -196,10 +196,10 @@ func (t *trace) finalise(reason string, at time.Time) {
 	for _, c := range t.family.open() {
 		c.ended = true
 		t.family.ended++
-		t.sys.end(c.ref, reason, at)
+		t.sys.end(t.route, c.ref, reason, at)
 	}
 	if t.state.Created && !t.state.Ended && !t.state.HandedOver {
 		t.state.Ended = true
-		t.sys.end(t.route.Owner(), reason, at)
+		t.sys.end(t.route, t.route.Owner(), reason, at)
 	}
 }

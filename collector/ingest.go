@@ -30,6 +30,10 @@ const (
 	SeqHeader   = "X-Troupe-Seq"   // the number of the body's first line, from 1
 )
 
+// OrderHeader is in answers to log requests, with the value "seq": lines of a sender
+// stand in the order of their numbers, so it may have several requests under way.
+const OrderHeader = "X-Troupe-Order"
+
 // Ingested answers a log request that was stored, as {"data":{…}}.
 type Ingested struct {
 	Accepted   int        `json:"accepted"`   // lines stored now
@@ -47,6 +51,7 @@ type Rejected struct {
 // ingest stores the lines of a request and answers when they are on disk.
 func (c *Collector) ingest(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Accept-Encoding", acceptEncoding)
+	w.Header().Set(OrderHeader, "seq")
 	batch := store.Batch{Recv: time.Now()}
 	var err error
 	if batch.Repo, err = repositoryParameter(r, "id"); err != nil {

@@ -35,6 +35,8 @@ const (
 	// MaxBatchEntries and MaxBatchBytes cut the batches that are sent.
 	MaxBatchEntries = 2000
 	MaxBatchBytes   = 4 << 20
+	// MaxInFlight is the largest Config.InFlight.
+	MaxInFlight = 16
 	// MaxAttachmentBytes is the largest content of an attachment, in bytes.
 	MaxAttachmentBytes = 100 << 20
 )
@@ -68,6 +70,15 @@ type Config struct {
 	// FlushInterval is how old an entry becomes before it is sent with what is there.
 	// Default DefaultFlushInterval; negative is refused.
 	FlushInterval time.Duration
+
+	// InFlight is how many batches may be on their way to the server at once: for servers
+	// that are far away, where one batch after the other would wait for every answer. The
+	// lines of a session, or of a trace outside of sessions, arrive in their order all the
+	// same: Troupe's collector is told their numbers, and to other servers all lines of one
+	// of them go in one of the batches. Each takes up to MaxBatchBytes of memory twice.
+	// After a crash of this process the batches that were under way are sent again.
+	// Default 1, at most MaxInFlight.
+	InFlight int
 
 	// SpoolDir is the folder in which entries wait on disk for the server, across
 	// crashes and restarts; other processes, loggers and sinks may share it. It is made
@@ -207,6 +218,7 @@ func (c Config) validate() error {
 	}{
 		{"ID", "is empty: set it, or " + EnvRepoID + ", to the log repository", c.ID == ""},
 		{"FlushInterval", "is negative: use ManualFlush to turn sending by time off", c.FlushInterval < 0},
+		{"InFlight", "must be from 1 to 16, or 0 for 1", c.InFlight < 0 || c.InFlight > MaxInFlight},
 		{"MaxBytes", "is negative", c.MaxBytes < 0},
 		{"IdleAfter", "is negative", c.IdleAfter < 0},
 		{"OrphanAfter", "is negative: use KeepOrphans to turn it off", c.OrphanAfter < 0},

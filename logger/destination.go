@@ -36,7 +36,7 @@ type destination struct {
 // dial makes the client of a destination.
 func dial(c Config) (*transport.HTTP, error) {
 	h, err := transport.New(transport.Config{
-		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, RoundTripper: c.Transport,
+		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, RoundTripper: c.Transport, InFlight: c.InFlight,
 	})
 	if err == nil {
 		return h, nil
@@ -90,7 +90,7 @@ func (l *Logger) open(c Config, client delivery.Client, memory int64, account *l
 		Repository: c.ID, Spool: d.spool, Client: client,
 		BatchEntries: min(MaxBatchEntries, int(max(1, c.MaxBytes/batchesInMemory/smallEntry))),
 		BatchBytes:   min(MaxBatchBytes, int(max(1, c.MaxBytes/batchesInMemory))),
-		Age:          age, Charge: charge, Report: func(e delivery.Event) { l.deliveryEvent(d, e) },
+		InFlight:     c.InFlight, Age: age, Charge: charge, Report: func(e delivery.Event) { l.deliveryEvent(d, e) },
 	})
 	return d, nil
 }

@@ -35,7 +35,7 @@ func (l *Logger) at(kind messages.Entity, id string) entity {
 			return entity{l, ref, route}
 		}
 	}
-	return entity{l, ref, &messages.Route{Root: ref}}
+	return entity{l, ref, messages.NewRoute(ref, messages.Ref{})}
 }
 
 func (l *Logger) badID(ref messages.Ref) *Error {

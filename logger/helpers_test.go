@@ -53,6 +53,9 @@ func (s *sink) Send(_ context.Context, b transport.Batch) error {
 	return nil
 }
 
+// Order implements delivery.Client.
+func (s *sink) Order() transport.Order { return transport.Unknown }
+
 // Upload implements delivery.Client.
 func (s *sink) Upload(_ context.Context, f transport.File) error {
 	content, err := f.Open()

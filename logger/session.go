@@ -34,7 +34,7 @@ func (l *Logger) Session(c SessionConfig) *Session {
 	if !ok {
 		return &Session{}
 	}
-	return &Session{l.create(ref, &messages.Route{Root: ref}, func(w *wire.Encoder) {
+	return &Session{l.create(ref, messages.NewRoute(ref, messages.Ref{}), func(w *wire.Encoder) {
 		head{c.Name, "", c.Tags, c.StartTime, c.EndTime}.write(w, false)
 	})}
 }

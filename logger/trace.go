@@ -37,11 +37,11 @@ func (l *Logger) Trace(c TraceConfig) *Trace {
 	if !ok {
 		return &Trace{}
 	}
-	route := &messages.Route{Root: ref}
+	route := messages.NewRoute(ref, messages.Ref{})
 	if c.SessionID != "" {
 		session := messages.Ref{Entity: messages.Session, ID: c.SessionID}
 		if wire.ValidID(c.SessionID) {
-			route = &messages.Route{Root: session, Trace: ref}
+			route = messages.NewRoute(session, ref)
 		} else {
 			l.reject(l.badID(session))
 			c.SessionID = ""

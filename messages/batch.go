@@ -67,6 +67,9 @@ func (b *Commands) Emit(c *Command) {
 		return
 	}
 	c.Emitted = true
+	if c.Route != nil {
+		c.Entry.Lane = c.Route.Lane
+	}
 	b.Out = append(b.Out, &c.Entry)
 }
 

@@ -8,6 +8,8 @@ type Entry struct {
 	Line []byte
 	// Upload is the attachment that the line describes, nil if it describes none.
 	Upload *Upload
+	// Lane is the Route's: entries of one lane are delivered in their order.
+	Lane uint16
 	// Epoch is the flush epoch the ledger admitted the entry in.
 	Epoch uint64
 	// Quarantined is set when the actor failed before it could emit the entry,

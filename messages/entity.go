@@ -83,9 +83,28 @@ type Route struct {
 	// Trace is the trace that owns the entity, the zero Ref for the session itself.
 	Trace Ref
 
+	// Lane is LaneOf(Root).
+	Lane uint16
+
 	// RootAt and TraceAt are where the actors keep what they found for the route the last
 	// time: RootAt belongs to the shard of Root, TraceAt to the actor of Root.
 	RootAt, TraceAt any
+}
+
+// NewRoute returns the route to the actors of a root, and of a trace below it, the zero
+// Ref for the root itself.
+func NewRoute(root, trace Ref) *Route { return &Route{Root: root, Trace: trace, Lane: LaneOf(root)} }
+
+// LaneOf returns the lane of a root's entries: those of one lane are delivered in their
+// order. It is the same in every process, since entries outlive theirs: FNV-1a of the
+// id, with 32 bits folded into 16.
+func LaneOf(root Ref) uint16 {
+	const offset, prime = 2166136261, 16777619
+	hash := uint32(offset)
+	for i := range len(root.ID) {
+		hash = (hash ^ uint32(root.ID[i])) * prime
+	}
+	return uint16(hash>>16) ^ uint16(hash)
 }
 
 // Leads reports whether two routes lead to the same owner.

@@ -24,7 +24,7 @@ const (
 	handshakeTimeout = 10 * time.Second
 	headerTimeout    = 20 * time.Second // from the end of the request to the answer's head
 	idleTimeout      = time.Minute
-	maxConnections   = 4
+	connections      = 3 // beside those for batches
 
 	maxAnswer     = 64 << 10 // bytes of an answer's body that are read
 	maxAnswerHead = 64 << 10 // bytes of its headers
@@ -32,26 +32,26 @@ const (
 
 // newServerTransport returns the connections to the server. A proxy named by the
 // environment is used only for https, where it cannot see the key.
-func newServerTransport(scheme string) *http.Transport {
-	t := newTransport(&net.Dialer{Timeout: dialTimeout})
+func newServerTransport(scheme string, inFlight int) *http.Transport {
+	t := newTransport(&net.Dialer{Timeout: dialTimeout}, connections+max(inFlight, 1))
 	if scheme == "https" {
 		t.Proxy = http.ProxyFromEnvironment
 	}
 	return t
 }
 
-// newTransport returns connections without a proxy. They speak HTTP/1.1: a sender with
-// one batch in flight gains nothing from HTTP/2, whose dead connections take longer
-// to notice.
-func newTransport(dialer *net.Dialer) *http.Transport {
+// newTransport returns connections without a proxy, so many at most. They speak
+// HTTP/1.1: a sender with few batches in flight gains nothing from HTTP/2, whose dead
+// connections take longer to notice.
+func newTransport(dialer *net.Dialer, most int) *http.Transport {
 	return &http.Transport{
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    handshakeTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
 		IdleConnTimeout:        idleTimeout,
-		MaxConnsPerHost:        maxConnections,
-		MaxIdleConnsPerHost:    maxConnections,
+		MaxConnsPerHost:        most,
+		MaxIdleConnsPerHost:    most,
 		MaxResponseHeaderBytes: maxAnswerHead,
 		DisableCompression:     true,
 	}

@@ -21,6 +21,9 @@ type Config struct {
 	// AllowInsecure permits http to hosts other than loopback: everybody on the way
 	// can then read the key and the log.
 	AllowInsecure bool
+	// InFlight is how many batches may be on their way at once: there are as many
+	// connections, and three for everything else. Default 1.
+	InFlight int
 	// RoundTripper makes the requests to the server, in place of connections of the
 	// package's own with timeouts at every step. It must not follow redirects. Uploads
 	// to other origins than the server's are not made with it, see Upload.

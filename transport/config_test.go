@@ -93,7 +93,7 @@ func TestPrintingShowsNoKey(t *testing.T) {
 }
 
 func TestTransportSettings(t *testing.T) {
-	secure, open := newServerTransport("https"), newServerTransport("http")
+	secure, open := newServerTransport("https", 1), newServerTransport("http", 1)
 	if secure.Proxy == nil || open.Proxy != nil {
 		t.Error("a proxy must be used for https and only there")
 	}

@@ -21,6 +21,11 @@ const (
 	// (spool, sequence) pair drops the line when it comes again.
 	HeaderSpool = "X-Troupe-Spool"
 	HeaderSeq   = "X-Troupe-Seq"
+	// HeaderOrder is in the answer of a server that puts the lines of a spool in the order
+	// of their numbers, whatever the order in which requests reach it; its value is
+	// orderNumbers.
+	HeaderOrder  = "X-Troupe-Order"
+	orderNumbers = "seq"
 )
 
 const (
@@ -47,7 +52,7 @@ type Batch struct {
 }
 
 // HTTP sends batches to one log repository, and files to the storage of its server.
-// Make it with New. It may be used concurrently; all fields but failing and compression
+// Make it with New. It may be used concurrently; all fields but failing, order and compression
 // are immutable after New.
 type HTTP struct {
 	client      *retryablehttp.Client // to the server
@@ -57,9 +62,23 @@ type HTTP struct {
 	logs        target
 	repository  target
 	budget      time.Duration
-	failing     atomic.Bool // the last attempt to send ended with Retry
+	failing     atomic.Bool  // the last attempt to send ended with Retry
+	order       atomic.Int32 // an Order
 	compression compression
 }
+
+// Order is what is known of the order into which a server puts lines.
+type Order int32
+
+// The orders.
+const (
+	Unknown   Order = iota // it has not taken a batch yet
+	ByArrival              // that in which it takes the requests
+	ByNumber               // that of Batch.Spool and Batch.First
+)
+
+// Order returns what the last batch that the server took has shown.
+func (h *HTTP) Order() Order { return Order(h.order.Load()) }
 
 // target is one URL of the server.
 type target struct {
@@ -76,7 +95,7 @@ func New(c Config) (*HTTP, error) {
 	}
 	connections := c.RoundTripper
 	if connections == nil {
-		connections = newServerTransport(base.Scheme)
+		connections = newServerTransport(base.Scheme, c.InFlight)
 	}
 	h := &HTTP{
 		storage:    newStorage(base),
@@ -115,7 +134,11 @@ func (h *HTTP) Send(ctx context.Context, b Batch) error {
 	attempt, cancel := context.WithTimeout(ctx, h.budget)
 	defer cancel()
 	c := call{op: opSend, subject: fmt.Sprintf("%d lines (%d bytes) to %s", b.Lines, len(b.Body), h.logs.shown), body: b.Body}
-	return h.outcome(ctx, c, h.deliver(attempt, b))
+	a := h.deliver(attempt, b)
+	if a.kind() == OK {
+		h.learn(a.header)
+	}
+	return h.outcome(ctx, c, a)
 }
 
 // deliver sends a batch, compressed if the server wants that.
@@ -146,6 +169,15 @@ func (h *HTTP) deliver(ctx context.Context, b Batch) answer {
 		h.compression.learn(a.header)
 	}
 	return a
+}
+
+// learn notes the order of a server that took a batch.
+func (h *HTTP) learn(header http.Header) {
+	order := ByArrival
+	if header.Get(HeaderOrder) == orderNumbers {
+		order = ByNumber
+	}
+	h.order.Store(int32(order))
 }
 
 // post makes the requests for a batch, with its body in a content coding, "" for none.

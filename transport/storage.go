@@ -18,7 +18,7 @@ func newStorage(base *url.URL) *http.Client {
 	if !loopback(base.Hostname()) {
 		dialer.Control = refuseNonpublic
 	}
-	return newSingleClient(newTransport(dialer))
+	return newSingleClient(newTransport(dialer, connections))
 }
 
 // destination is where an upload goes.

@@ -9,13 +9,15 @@ import (
 )
 
 // Client is a connection to the server; a *transport.HTTP is one. A sink calls each
-// method from up to two goroutines at once, but Send never twice at once. A panic of a
+// method from several goroutines at once: Send from up to Config.InFlight. A panic of a
 // Client is counted and treated as a failure of the network.
 type Client interface {
 	// Send delivers a batch. An error that is no *transport.Error is one of the network.
 	Send(ctx context.Context, b transport.Batch) error
 	// Upload stores a file under its key.
 	Upload(ctx context.Context, f transport.File) error
+	// Order tells into which order the server puts lines.
+	Order() transport.Order
 }
 
 // Config says what a sink delivers, and where. Repository, Spool and Client are
@@ -32,6 +34,9 @@ type Config struct {
 	// newlines. Defaults: DefaultBatchEntries and DefaultBatchBytes. A line over
 	// BatchBytes is sent alone.
 	BatchEntries, BatchBytes int
+	// InFlight is how many batches may be under way at once. Lines of one lane keep their
+	// order all the same. Default 1.
+	InFlight int
 	// Age is how old an entry becomes before it is sent in a batch that is not full; 0 is
 	// at once, negative is never: then entries leave when a batch is full and on Flush
 	// and Close.
@@ -58,6 +63,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.BatchBytes <= 0 {
 		c.BatchBytes = DefaultBatchBytes
+	}
+	if c.InFlight <= 0 {
+		c.InFlight = 1
 	}
 	if c.Report == nil {
 		c.Report = func(Event) {}

@@ -41,43 +41,78 @@ func (f *failure) last() error {
 	return f.err
 }
 
-// gate is what all that posts to one server goes through: one at a time, and not before
-// the time that follows from the last answer.
+// gate is what all that posts to one server goes through: so many at a time, and not
+// before the time that follows from the last answer. After a failure one goes alone, to
+// find out whether the server is well again.
 type gate struct {
 	failure
-	turn  chan struct{} // capacity 1; full while somebody is inside
+	turns chan struct{} // holds one element for each that is inside or waits for the time
+	probe chan struct{} // capacity 1; full while one goes alone
 	nudge chan struct{} // capacity 1; ends a back-off
 	force chan struct{} // capacity 1; ends a pause
 
 	wait  sync.Mutex
 	until time.Time // guarded by wait; nobody posts before
 	pause bool      // guarded by wait; until ends a pause, not a back-off
+	round int       // guarded by wait; how often the gate was closed
 }
 
-func newGate() *gate {
-	return &gate{turn: make(chan struct{}, 1), nudge: make(chan struct{}, 1), force: make(chan struct{}, 1)}
+// pass is what lets one through the gate, once.
+type pass struct {
+	round int  // of the gate when it was entered
+	alone bool // it holds the probe
 }
 
-// enter waits for the turn and for the time. It returns false when ctx ended first;
-// otherwise leave must follow.
-func (g *gate) enter(ctx context.Context) bool {
-	select {
-	case g.turn <- struct{}{}:
-	case <-ctx.Done():
-		return false
+func newGate(turns int) *gate {
+	return &gate{
+		turns: make(chan struct{}, turns), probe: make(chan struct{}, 1),
+		nudge: make(chan struct{}, 1), force: make(chan struct{}, 1),
 	}
-	if !g.await(ctx) {
-		g.leave()
-		return false
+}
+
+// enter waits for a turn and for the time. It returns false when ctx ended first;
+// otherwise leave must follow.
+func (g *gate) enter(ctx context.Context) (p pass, ok bool) {
+	select {
+	case g.turns <- struct{}{}:
+	case <-ctx.Done():
+		return p, false
+	}
+	for {
+		if g.last() != nil && !p.alone {
+			select {
+			case g.probe <- struct{}{}:
+				p.alone = true
+			case <-ctx.Done():
+			}
+		}
+		if !g.await(ctx) {
+			g.leave(p)
+			return p, false
+		}
+		if p.round = g.rounds(); p.alone || g.last() == nil {
+			break
+		}
 	}
 	select {
 	case <-g.nudge: // this attempt is the one that was asked for
 	default:
 	}
-	return true
+	return p, true
 }
 
-func (g *gate) leave() { <-g.turn }
+func (g *gate) leave(p pass) {
+	if p.alone {
+		<-g.probe
+	}
+	<-g.turns
+}
+
+func (g *gate) rounds() int {
+	g.wait.Lock()
+	defer g.wait.Unlock()
+	return g.round
+}
 
 // await waits until the time has come, or a flush asks for an attempt at once.
 func (g *gate) await(ctx context.Context) bool {
@@ -128,19 +163,32 @@ func (g *gate) paused() time.Duration {
 	return max(time.Until(until), 0)
 }
 
-// hold closes the gate after a failure.
-func (g *gate) hold(err error, r remedy) {
-	before := g.failed(err)
-	wait := waitFor(err, r, before)
+// hold closes the gate after a failure. Of attempts that were under way together only the
+// first counts; the others can make the time longer, if that is what the server asks for.
+func (g *gate) hold(p pass, err error, r remedy) {
 	g.wait.Lock()
 	defer g.wait.Unlock()
-	g.until, g.pause = time.Now().Add(wait), r == suspend
+	if p.round != g.round {
+		if until := time.Now().Add(waitFor(err, r, 0)); until.After(g.until) {
+			g.until, g.pause = until, g.pause || r == suspend
+		}
+		return
+	}
+	g.round++
+	g.until, g.pause = time.Now().Add(waitFor(err, r, g.failed(err))), r == suspend
 }
 
+// shut closes the gate for a pause, whoever is inside.
+func (g *gate) shut(err error) { g.hold(pass{round: g.rounds()}, err, suspend) }
+
 // clear opens the gate after an answer that is no failure, and reports whether attempts
-// before had failed.
-func (g *gate) clear() bool {
+// before had failed. An attempt that began before the gate was closed says nothing new.
+func (g *gate) clear(p pass) bool {
 	g.wait.Lock()
+	if p.round != g.round {
+		g.wait.Unlock()
+		return false
+	}
 	g.until, g.pause = time.Time{}, false
 	g.wait.Unlock()
 	return g.succeeded()

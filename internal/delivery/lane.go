@@ -22,15 +22,13 @@ type lane struct {
 	tidyUploads chan struct{} // capacity 1
 	tidied      atomic.Int64  // what lost was when tidy last left nothing
 
-	sending   stage // what the Client is at
-	uploading stage
+	uploading stage   // what the Client is at; of the lines, each flight knows
 	upload    failure // of the goroutine of the uploads
 
 	// Owned by the goroutine of the lines.
-	records []seglog.Record // of the batch
-	body    []byte          // of the batch
+	records []seglog.Record // read last
 	seen    time.Time       // when lines were first seen waiting since the last batch
-	limit   int             // bytes of a batch
+	flights []*flight
 	large   largeLine
 
 	// Owned by the goroutine of the uploads.
@@ -42,14 +40,50 @@ type lane struct {
 	born  map[uint64]uint64   // guarded by mu; of a job that was put back, the number it had first
 	void  map[uint64]struct{} // guarded by mu; copies of jobs that are not valid
 	moved int                 // guarded by mu; large lines that became jobs
+	limit int                 // guarded by mu; bytes of a batch
+	ahead []finished          // guarded by mu; in the order of their numbers
 }
 
 func newLane(s *Sink, sp *spool.Spool) *lane {
-	return &lane{
+	l := &lane{
 		sink: s, spool: sp, limit: s.cfg.BatchBytes,
 		wakeLines: make(chan struct{}, 1), wakeUploads: make(chan struct{}, 1), tidyUploads: make(chan struct{}, 1),
 		refused: map[uint64]bool{}, born: map[uint64]uint64{}, void: map[uint64]struct{}{},
 	}
+	for range s.cfg.InFlight {
+		l.flights = append(l.flights, &flight{lane: l})
+	}
+	return l
+}
+
+// size returns how many bytes a batch has at most.
+func (l *lane) size() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limit
+}
+
+// grow lets batches become larger, after one that was taken.
+func (l *lane) grow() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limit = min(l.limit+l.limit/8, l.sink.cfg.BatchBytes)
+}
+
+// shrink makes batches smaller, after a body that was too large.
+func (l *lane) shrink(body int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limit = min(l.limit, max(minBatchBytes, body/2))
+}
+
+// sending returns since when the Client is at the batch that is under way the longest;
+// zero if none is.
+func (l *lane) sending() (since time.Time) {
+	for _, f := range l.flights {
+		since = earlier(since, f.sending.begun())
+	}
+	return since
 }
 
 // found returns how many entries were in the slot when it was opened, with those that
@@ -171,7 +205,7 @@ func (l *lane) open(seq uint64) (uint64, bool) {
 // acknowledge acknowledges the records of a log up to a number, and counts those that
 // had not been dropped before. Who waits for the acknowledgement and then takes mu finds
 // them counted.
-func (l *lane) acknowledge(log *seglog.Log, to uint64, count func(a *Account, n int64)) {
+func (l *lane) acknowledge(log *seglog.Log, to uint64, count outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := ack(log, to)

@@ -63,21 +63,22 @@ func (l *lane) sendLarge(ctx context.Context, r seglog.Record) {
 		return
 	}
 	r.Data = l.sink.largeStub(l.large.id)
-	l.settle(ctx, []seglog.Record{r}, nil)
+	l.flights[0].settle(ctx, []seglog.Record{r}, nil)
 }
 
 // storeLarge makes one attempt to upload a large line and returns whether that went
 // well.
 func (l *lane) storeLarge(ctx context.Context, r seglog.Record) bool {
-	if !l.sink.gate.enter(ctx) {
+	p, ok := l.sink.gate.enter(ctx)
+	if !ok {
 		return false
 	}
-	err := l.put(ctx, &l.sending, transport.File{
+	err := l.put(ctx, &l.flights[0].sending, transport.File{
 		Key: l.sink.largeKey(l.large.id), MIME: largeMIME, Size: int64(len(r.Data)), Open: opener(r.Data),
 	})
 	what := remedyFor(err)
-	l.sink.passed(ctx, 1, what, err)
-	l.sink.gate.leave()
+	l.sink.passed(ctx, p, 1, what, err)
+	l.sink.gate.leave(p)
 	switch {
 	case what == settled:
 		l.large.stored = true
@@ -102,7 +103,7 @@ func (l *lane) refusedLarge(ctx context.Context, r seglog.Record, refusal error)
 		l.bury(l.spool.Lines, r, refusal)
 	default:
 		l.sink.failing(1, errTooMany)
-		l.sink.gate.hold(errTooMany, suspend)
+		l.sink.gate.shut(errTooMany)
 	}
 }
 
@@ -115,7 +116,7 @@ func (l *lane) moveLarge(ctx context.Context, r seglog.Record) {
 	})
 	l.move(ctx, move{
 		from: l.spool.Lines, upTo: r.Seq, to: l.spool.Uploads,
-		items: []seglog.Item{{Kind: seglog.LargeLine, Data: job}},
+		items: []seglog.Item{{Kind: seglog.LargeLine, Lane: r.Lane, Data: job}},
 		done:  func(uint64) { l.moved++ },
 	})
 }

@@ -304,6 +304,9 @@ func (c *fakeClient) Send(ctx context.Context, b transport.Batch) error {
 	return c.send(ctx, b)
 }
 
+// Order implements Client.
+func (c *fakeClient) Order() transport.Order { return transport.Unknown }
+
 // Upload implements Client.
 func (c *fakeClient) Upload(ctx context.Context, f transport.File) error {
 	if c.upload == nil {

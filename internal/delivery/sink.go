@@ -45,7 +45,7 @@ func Start(c Config) *Sink {
 	quoted := wire.AppendString(nil, c.Repository)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Sink{
-		cfg: c, inString: quoted[1 : len(quoted)-1], gate: newGate(), cancel: cancel,
+		cfg: c, inString: quoted[1 : len(quoted)-1], gate: newGate(c.InFlight), cancel: cancel,
 		account: Account{Dropped: map[string]int64{}}, stalls: map[string]episode{},
 	}
 	s.own = newLane(s, c.Spool)
@@ -74,11 +74,11 @@ func (s *Sink) Append(entries []messages.Entry) {
 		e := &entries[i]
 		switch {
 		case e.Upload == nil:
-			s.lines = append(s.lines, seglog.Item{Kind: seglog.Line, Data: e.Line, Cost: e.Cost()})
+			s.lines = append(s.lines, seglog.Item{Kind: seglog.Line, Lane: e.Lane, Data: e.Line, Cost: e.Cost()})
 		case e.Upload.Blob == "":
-			s.lines = append(s.lines, seglog.Item{Kind: seglog.Line, Data: s.localised(e), Cost: e.Cost()})
+			s.lines = append(s.lines, seglog.Item{Kind: seglog.Line, Lane: e.Lane, Data: s.localised(e), Cost: e.Cost()})
 		default:
-			s.uploads = append(s.uploads, seglog.Item{Kind: seglog.Attachment, Data: s.job(e), Cost: e.Cost()})
+			s.uploads = append(s.uploads, seglog.Item{Kind: seglog.Attachment, Lane: e.Lane, Data: s.job(e), Cost: e.Cost()})
 			s.blobs.add(e.Upload.Blob)
 		}
 	}

@@ -270,7 +270,7 @@ func (l *lane) unstored(ctx context.Context, r seglog.Record, u *spool.Upload, e
 	u.After = time.Now().Add(delay)
 	moved := l.move(ctx, move{
 		from: l.spool.Uploads, upTo: r.Seq, to: l.spool.Uploads,
-		items: []seglog.Item{{Kind: r.Kind, Data: spool.AppendUpload(nil, u), Cost: l.held(&r)}},
+		items: []seglog.Item{{Kind: r.Kind, Lane: r.Lane, Data: spool.AppendUpload(nil, u), Cost: l.held(&r)}},
 		done:  func(last uint64) { l.renumber(r.Seq, last) },
 	})
 	if !moved {

@@ -47,7 +47,7 @@ func (s *Sink) watch(ctx context.Context) {
 			tidy = time.Now()
 			s.own.untidy()
 		}
-		s.watched(stageSend, s.own.sending.begun(), sendBudget)
+		s.watched(stageSend, s.own.sending(), sendBudget)
 		s.watched(stageUpload, s.own.uploading.begun(), uploadBudget)
 		for i, log := range []*seglog.Log{s.own.spool.Lines, s.own.spool.Uploads} {
 			logs[i].look(log.State())

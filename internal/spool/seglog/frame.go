@@ -21,7 +21,10 @@ const (
 
 	maxSeq = 1 << 62 // higher numbers are damage
 
-	formatVersion = 1
+	// formatVersion is what is written. Version 1 had zeros in place of the lane of a
+	// frame, and is read as well.
+	formatVersion = 2
+	oldestVersion = 1
 	segmentMagic  = "TRPSEG\x1a\n"
 	frameMagic    = "\xf5TRF" // 0xf5 is in no UTF-8 text
 )
@@ -39,7 +42,7 @@ var (
 // header is the beginning of a segment:
 //
 //	 0  magic    8 bytes "TRPSEG" 1a 0a
-//	 8  version  u32     1
+//	 8  version  u32     2
 //	12  zero     u32
 //	16  origin   16 bytes
 //	32  first    u64     sequence number of the first record
@@ -74,7 +77,7 @@ func parseHeader(b []byte) (header, error) {
 		crc32.Checksum(b[:60], castagnoli) != order.Uint32(b[60:]) {
 		return header{}, errHeader
 	}
-	if v := order.Uint32(b[8:]); v != formatVersion {
+	if v := order.Uint32(b[8:]); v < oldestVersion || v > formatVersion {
 		return header{}, fmt.Errorf("%w: %d", errVersion, v)
 	}
 	h := header{
@@ -96,12 +99,13 @@ func parseHeader(b []byte) (header, error) {
 //	 8  seq       u64     one more than that of the frame before
 //	16  kind      u8
 //	17  flags     u8      bit 0: the payload is sealed
-//	18  zero      u16
+//	18  lane      u16     Item.Lane
 //	20  crc       u32     CRC32C of bytes 0 to 19 and the payload
 //	24  payload
 type frame struct {
 	seq     uint64
 	kind    Kind
+	lane    uint16
 	sealed  bool
 	payload []byte // a part of the buffer it was parsed from
 }
@@ -121,11 +125,12 @@ func (f *frame) size() int { return frameSize + len(f.payload) }
 
 // beginFrame appends the header of a frame; the payload is appended by the caller and
 // endFrame completes the header.
-func beginFrame(dst []byte, seq uint64, kind Kind, flags byte) []byte {
+func beginFrame(dst []byte, seq uint64, kind Kind, flags byte, lane uint16) []byte {
 	var b [frameSize]byte
 	copy(b[:], frameMagic)
 	order.PutUint64(b[8:], seq)
 	b[16], b[17] = byte(kind), flags
+	order.PutUint16(b[18:], lane)
 	return append(dst, b[:]...)
 }
 
@@ -146,7 +151,7 @@ func frameLen(b []byte) (int, error) {
 		return frameSize, errShort
 	}
 	n := order.Uint32(b[4:])
-	if string(b[:4]) != frameMagic || n == 0 || n > maxPayload || b[17]&^flagSealed != 0 || b[18] != 0 || b[19] != 0 {
+	if string(b[:4]) != frameMagic || n == 0 || n > maxPayload || b[17]&^flagSealed != 0 {
 		return 0, errFrame
 	}
 	return frameSize + int(n), nil
@@ -169,6 +174,7 @@ func parseFrame(b []byte) (frame, error) {
 	return frame{
 		seq:     order.Uint64(b[8:]),
 		kind:    Kind(b[16]),
+		lane:    order.Uint16(b[18:]),
 		sealed:  b[17]&flagSealed != 0,
 		payload: b[frameSize:n:n],
 	}, nil

@@ -8,25 +8,26 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/troupelog/troupe/internal/spool/vfs"
 )
 
-// goldens are folders in testdata/v1, written by the first version of the format. They
-// are never written again: SEGLOG_WRITE_GOLDENS only makes those that are missing.
+// goldens are folders in testdata, written by each version of the format. They are never
+// written again: SEGLOG_WRITE_GOLDENS only makes those that are missing.
 var goldens = []struct {
-	name   string
+	name   string // with that of the version in front
 	sealed bool
 	make   func(t *testing.T, disk *vfs.Mem, cfg Config)
 	first  int // records that are to be read
 	n      int
 }{
-	{"plain", false, func(t *testing.T, _ *vfs.Mem, cfg Config) {
+	{"v1/plain", false, func(t *testing.T, _ *vfs.Mem, cfg Config) {
 		fill(t, cfg, 1, 5, 0)
 	}, 1, 5},
-	{"torn", false, func(t *testing.T, disk *vfs.Mem, cfg Config) {
+	{"v1/torn", false, func(t *testing.T, disk *vfs.Mem, cfg Config) {
 		fill(t, cfg, 1, 5, 0)
 		f, err := disk.OpenFile(segmentName(1, 0), os.O_RDWR)
 		if err != nil {
@@ -37,11 +38,11 @@ var goldens = []struct {
 			t.Fatal(err)
 		}
 	}, 1, 4},
-	{"origins", false, func(t *testing.T, _ *vfs.Mem, cfg Config) {
+	{"v1/origins", false, func(t *testing.T, _ *vfs.Mem, cfg Config) {
 		fill(t, cfg, 1, 5, 0)
 		fill(t, cfg, 6, 3, 2)
 	}, 3, 6},
-	{"cursor", false, func(t *testing.T, disk *vfs.Mem, cfg Config) {
+	{"v1/cursor", false, func(t *testing.T, disk *vfs.Mem, cfg Config) {
 		fill(t, cfg, 1, 5, 2)
 		fill(t, cfg, 6, 5, 4)
 		f, err := disk.OpenFile(cursorName, os.O_RDWR) // the newer slot is damaged
@@ -52,10 +53,22 @@ var goldens = []struct {
 			t.Fatal(err)
 		}
 	}, 3, 8},
-	{"sealed", true, func(t *testing.T, _ *vfs.Mem, cfg Config) {
+	{"v1/sealed", true, func(t *testing.T, _ *vfs.Mem, cfg Config) {
 		fill(t, cfg, 1, 5, 1)
 	}, 2, 4},
+	{"v2/lanes", false, func(t *testing.T, _ *vfs.Mem, cfg Config) {
+		l := open(t, cfg)
+		items := numbered(1, 5)
+		for i := range items {
+			items[i].Lane = laneOf(uint64(i + 1))
+		}
+		syncLog(t, l, l.Append(items))
+		closeLog(t, l)
+	}, 1, 5},
 }
+
+// laneOf is the lane of a record in the goldens of version 2.
+func laneOf(seq uint64) uint16 { return uint16(seq * 0x3001) }
 
 func fill(t *testing.T, cfg Config, first, n int, acked uint64) {
 	l := open(t, cfg)
@@ -78,7 +91,7 @@ func TestGoldenFiles(t *testing.T) {
 	for _, g := range goldens {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
-			dir := filepath.Join("testdata", "v1", g.name)
+			dir := filepath.Join("testdata", filepath.FromSlash(g.name))
 			disk := vfs.NewMem()
 			cfg := Config{FS: disk}
 			if g.sealed {
@@ -91,7 +104,17 @@ func TestGoldenFiles(t *testing.T) {
 			disk = load(t, dir)
 			cfg.FS = disk
 			l := open(t, cfg)
-			wantRecords(t, readAll(t, l), g.first, g.n)
+			records := readAll(t, l)
+			wantRecords(t, records, g.first, g.n)
+			for _, r := range records {
+				want := laneOf(r.Seq)
+				if strings.HasPrefix(g.name, "v1/") {
+					want = 0
+				}
+				if r.Lane != want {
+					t.Errorf("record %d is of lane %d, want %d", r.Seq, r.Lane, want)
+				}
+			}
 			if s := l.State(); len(s.Dropped) > 0 || s.Recovered != int64(g.n) {
 				t.Errorf("state: %+v", s)
 			}
@@ -151,7 +174,7 @@ func content(t *testing.T, disk vfs.FS, name string) []byte {
 func TestUnknownVersionIsQuarantined(t *testing.T) {
 	t.Parallel()
 	future := image(header{first: 6, follows: 5, created: time.Now()}, texts(6, 5)...)
-	future[8] = 2
+	future[8] = formatVersion + 1
 	order.PutUint32(future[60:], crc32.Checksum(future[:60], castagnoli))
 	disk, quarantine := vfs.NewMem(), vfs.NewMem()
 	put(t, disk, segmentName(1, 0), image(header{first: 1, created: time.Now()}, texts(1, 5)...))

@@ -219,5 +219,5 @@ func (i *inspector) record(h *header, f *frame) bool {
 	var data []byte
 	var err error
 	data, i.plain, err = i.box.open(i.plain[:0], &h.origin, f)
-	return i.visit(Record{Origin: h.origin, Seq: f.seq, Kind: f.kind, Data: data, Time: h.created}, err == nil)
+	return i.visit(Record{Origin: h.origin, Seq: f.seq, Kind: f.kind, Lane: f.lane, Data: data, Time: h.created}, err == nil)
 }

@@ -26,6 +26,7 @@ const (
 // Item is what Append takes.
 type Item struct {
 	Kind Kind
+	Lane uint16 // records of one lane are meant to keep their order; the log only stores it
 	Data []byte // 1 byte to MaxData; it must not change after Append
 	Cost int64  // what Config.Release is told when the memory of the record is free
 }
@@ -35,6 +36,7 @@ type Record struct {
 	Origin [16]byte // the process run that numbered it: (Origin, Seq) is unique for ever
 	Seq    uint64
 	Kind   Kind
+	Lane   uint16 // of the Item; 0 if it was written by version 1 of the format
 	Data   []byte
 	Time   time.Time // of Append, to about a second; of a recovered record: when its segment was begun
 }
@@ -233,7 +235,7 @@ func (l *Log) append(item *Item, at int64) {
 	case !l.admit(item.Cost):
 		l.drop(seq, seq, "memory full")
 	default:
-		l.mem.push(entry{seq: seq, data: item.Data, cost: item.Cost, at: at, kind: item.Kind})
+		l.mem.push(entry{seq: seq, data: item.Data, cost: item.Cost, at: at, kind: item.Kind, lane: item.Lane})
 		return
 	}
 	l.freed += item.Cost

@@ -9,6 +9,7 @@ type entry struct {
 	cost int64
 	at   int64 // of Append, nanoseconds since 1970
 	kind Kind
+	lane uint16
 }
 
 // ring is a queue of entries in the order of their numbers.

@@ -108,7 +108,7 @@ func (l *Log) readMemory(dst []Record, from uint64, maxRecords, maxBytes int) []
 		if maxBytes < 0 && i > begin {
 			break
 		}
-		dst = append(dst, Record{Origin: l.origin, Seq: e.seq, Kind: e.kind, Data: e.data, Time: time.Unix(0, e.at)})
+		dst = append(dst, Record{Origin: l.origin, Seq: e.seq, Kind: e.kind, Lane: e.lane, Data: e.data, Time: time.Unix(0, e.at)})
 		l.handed = max(l.handed, e.seq)
 		l.read += int64(len(e.data))
 	}
@@ -124,7 +124,7 @@ func (l *Log) InMemory() []Item {
 	items := make([]Item, l.mem.len())
 	for i := range items {
 		e := l.mem.at(i)
-		items[i] = Item{Kind: e.kind, Data: e.data, Cost: e.cost}
+		items[i] = Item{Kind: e.kind, Lane: e.lane, Data: e.data, Cost: e.cost}
 	}
 	return items
 }
@@ -202,7 +202,7 @@ func (r *reader) read(dst []Record, v view, from uint64, maxRecords, maxBytes in
 		if len(dst) == begin {
 			r.scan.use(true)
 		}
-		dst = append(dst, Record{Origin: v.seg.origin, Seq: f.seq, Kind: f.kind, Data: data})
+		dst = append(dst, Record{Origin: v.seg.origin, Seq: f.seq, Kind: f.kind, Lane: f.lane, Data: data})
 	}
 	return dst, lost, nil
 }

@@ -43,9 +43,9 @@ func (b *box) beside(origin *[16]byte, seq uint64, kind Kind) []byte {
 func (b *box) appendFrame(dst []byte, origin *[16]byte, e *entry) []byte {
 	at := len(dst)
 	if b.aead == nil {
-		dst = append(beginFrame(dst, e.seq, e.kind, 0), e.data...)
+		dst = append(beginFrame(dst, e.seq, e.kind, 0, e.lane), e.data...)
 	} else {
-		dst = beginFrame(dst, e.seq, e.kind, flagSealed)
+		dst = beginFrame(dst, e.seq, e.kind, flagSealed, e.lane)
 		dst = slices.Grow(dst, len(e.data)+sealedMore)
 		nonce := dst[len(dst) : len(dst)+nonceSize]
 		_, _ = rand.Read(nonce) // it never fails: crypto/rand
