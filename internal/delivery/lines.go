@@ -76,12 +76,16 @@ func (l *lane) batch(ctx context.Context) bool {
 	l.seen = time.Time{}
 	l.catchUp()
 	order := l.sink.cfg.Client.Order()
-	at := len(l.flights)
-	if order == transport.Unknown {
-		at = 1
+	entries, bytes := l.sink.cfg.BatchEntries, l.size()
+	if n := len(l.flights); n > 1 && order != transport.Unknown {
+		entries, bytes = n*entries, n*bytes
+		if order == transport.ByArrival {
+			// Lanes do not divide evenly, and a flight that takes more than a batch is late.
+			entries, bytes = entries*4/5, bytes*4/5
+		}
 	}
 	var err error
-	l.records, err = log.Read(l.records[:0], log.Next(), at*l.sink.cfg.BatchEntries, at*l.size())
+	l.records, err = log.Read(l.records[:0], log.Next(), entries, bytes)
 	if err != nil || len(l.records) == 0 {
 		return false
 	}

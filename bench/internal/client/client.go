@@ -60,6 +60,7 @@ const (
 // makers are those of all peers, by name.
 var makers = map[string]maker{
 	"troupe":        {newTroupe, workload.LinesPerTurn, troupeModule},
+	"troupe-8":      {newTroupeFar, workload.LinesPerTurn, troupeModule},
 	"troupe-memory": {newTroupeMemory, workload.LinesPerTurn, troupeModule},
 	"otel-blocking": {newOTelBlocking, workload.SpansPerTurn, otelModule},
 	"otel-default":  {newOTelDefault, workload.SpansPerTurn, otelModule},

@@ -31,6 +31,11 @@ func newTroupe(_ context.Context, spec Spec) (peer, error) {
 	return startTroupe(spec, logger.Config{SpoolDir: filepath.Join(spec.Dir, "spool"), RequireDurable: true})
 }
 
+// newTroupeFar is the logger as it is set up for a server that is far away.
+func newTroupeFar(_ context.Context, spec Spec) (peer, error) {
+	return startTroupe(spec, logger.Config{SpoolDir: filepath.Join(spec.Dir, "spool"), RequireDurable: true, InFlight: 8})
+}
+
 func newTroupeMemory(_ context.Context, spec Spec) (peer, error) {
 	return startTroupe(spec, logger.Config{Durability: logger.Memory})
 }
