@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,8 +35,7 @@ type Config struct {
 type Collector struct {
 	handler   http.Handler
 	logger    *slog.Logger
-	keyed     bool     // an API key is set
-	keySum    [32]byte // SHA-256 of the API key
+	guard     guard
 	signer    signer
 	temporary string // folder that Close removes, or empty
 
@@ -59,10 +57,11 @@ var ErrInUse = errors.New("collector: another collector uses the folder: stop it
 
 // New opens or creates a collector. Close it.
 func New(cfg Config) (*Collector, error) {
-	c := &Collector{
-		logger: cfg.Logger,
-		keyed:  cfg.APIKey != "", keySum: sha256.Sum256([]byte(cfg.APIKey)),
+	c := &Collector{logger: cfg.Logger}
+	if cfg.APIKey != "" {
+		c.guard.setKey(cfg.APIKey)
 	}
+	rand.Read(c.guard.secret[:])
 	c.memory.left.Store(maxBodies)
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)

@@ -14,7 +14,8 @@ import (
 // Error is what a request that fails is answered with, as {"error":{…}}.
 type Error struct {
 	// Code tells kinds of errors apart: "bad_request", "unauthorized", "forbidden",
-	// "not_found", "incomplete", "too_large", "unsupported", "unavailable", "internal".
+	// "not_found", "incomplete", "too_large", "unsupported", "too_many", "unavailable",
+	// "internal".
 	Code string `json:"code"`
 	// Message tells people what happened and what to do. It quotes no payload.
 	Message string `json:"message"`
@@ -30,6 +31,7 @@ var statuses = map[string]int{
 	"forbidden":    http.StatusForbidden,
 	"not_found":    http.StatusNotFound,
 	"incomplete":   http.StatusRequestTimeout,
+	"too_many":     http.StatusTooManyRequests,
 	"too_large":    http.StatusRequestEntityTooLarge,
 	"unsupported":  http.StatusUnsupportedMediaType,
 	"unavailable":  http.StatusServiceUnavailable,
@@ -72,7 +74,7 @@ func (c *Collector) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if public.Code == "internal" {
 		c.logger.Error("request failed", "method", r.Method, "route", r.Pattern, "error", err)
 	}
-	if public.Code == "unavailable" {
+	if public.Code == "unavailable" || public.Code == "too_many" {
 		w.Header().Set("Retry-After", "1")
 	}
 	c.writeJSON(w, statuses[public.Code], map[string]*Error{"error": public})

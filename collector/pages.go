@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"io"
-	"net/http"
 
 	"github.com/troupelog/troupe/collector/store"
 	"github.com/troupelog/troupe/collector/viewer"
@@ -43,9 +42,3 @@ type upload struct {
 
 // Close implements io.Closer.
 func (u upload) Close() error { return u.blob.file.Close() }
-
-// page answers with a page of the viewer.
-func (c *Collector) page(w http.ResponseWriter, r *http.Request) error {
-	c.viewer.ServeHTTP(w, r)
-	return nil
-}

@@ -1,10 +1,9 @@
 package collector
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"net/http"
-	"strings"
+
+	"github.com/troupelog/troupe/collector/viewer"
 )
 
 // handler answers a request, or returns the error to answer with.
@@ -21,8 +20,8 @@ func (c *Collector) routes() http.Handler {
 	}
 	keyed := func(pattern string, h handler) {
 		open(pattern, func(w http.ResponseWriter, r *http.Request) error {
-			if !c.authorized(r) {
-				return &Error{"unauthorized", "the API key is wrong or missing; send it as " + keyHeader}
+			if err := c.guard.check(r); err != nil {
+				return err
 			}
 			return h(w, r)
 		})
@@ -47,9 +46,14 @@ func (c *Collector) routes() http.Handler {
 	keyed("GET /api/v1/repositories/{repo}/attachments", c.attachment)
 
 	// What people open.
+	open("POST "+signInPath, c.signIn)
 	for _, pattern := range c.viewer.Patterns() {
-		keyed(pattern, c.page)
+		open(pattern, c.page)
 	}
+	open("GET "+viewer.AssetsPath, func(w http.ResponseWriter, r *http.Request) error {
+		c.viewer.ServeHTTP(w, r)
+		return nil
+	})
 
 	open("/", func(http.ResponseWriter, *http.Request) error {
 		return &Error{"not_found", "there is nothing at this address"}
@@ -59,22 +63,6 @@ func (c *Collector) routes() http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		mux.ServeHTTP(w, r)
 	})
-}
-
-// keyHeader carries the API key. "Authorization: Bearer KEY" does as well.
-const keyHeader = "x-maxim-api-key"
-
-// authorized compares hashes, so that the time taken tells nothing about the key.
-func (c *Collector) authorized(r *http.Request) bool {
-	if !c.keyed {
-		return true
-	}
-	key := r.Header.Get(keyHeader)
-	if key == "" {
-		key, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	}
-	sum := sha256.Sum256([]byte(key))
-	return subtle.ConstantTimeCompare(sum[:], c.keySum[:]) == 1
 }
 
 // health answers whether lines can be stored and read.

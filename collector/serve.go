@@ -20,7 +20,7 @@ const (
 	writeTime      = 60 * time.Second // to take an answer
 	idleTime       = 60 * time.Second // between two requests of a connection
 	maxHeader      = 32 << 10         // bytes
-	maxConnections = 256              // further ones wait to be accepted
+	maxConnections = 1024             // further ones wait to be accepted
 	shutdownTime   = 5 * time.Second  // for requests under way when ctx ends
 )
 
@@ -38,7 +38,7 @@ var ErrNoKey = errors.New("collector: without an API key only this machine may c
 func (c *Collector) Serve(ctx context.Context, listener net.Listener) error {
 	tcp, isTCP := listener.Addr().(*net.TCPAddr)
 	loopback := isTCP && tcp.IP.IsLoopback()
-	if isTCP && !loopback && !c.keyed {
+	if isTCP && !loopback && !c.guard.keyed {
 		return errors.Join(ErrNoKey, listener.Close())
 	}
 	server := &http.Server{

@@ -101,7 +101,7 @@ func TestWithoutKeyOnlyLoopbackIsServed(t *testing.T) {
 }
 
 func TestConnectionsBeyondTheLimitWait(t *testing.T) {
-	const limit = 256
+	const limit = 1024
 	address := serve(t, collector.Config{})
 	request := func(conn net.Conn) {
 		fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -20,8 +20,8 @@ type Viewer struct {
 	mux    *http.ServeMux
 }
 
-// policy is the Content-Security-Policy of every page.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; " +
+// Policy is the Content-Security-Policy of every page.
+const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; " +
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types troupe"
 
@@ -54,10 +54,16 @@ var routes = slices.Concat(
 	pageRoutes,
 )
 
-// Patterns returns the patterns of all addresses that the viewer serves, for the mux of
-// the server that it is part of.
+// AssetsPath is below which the script and the styles are. They are no secret.
+const AssetsPath = "/assets/"
+
+// Style returns the address of the style sheet, for pages that are not the viewer's own.
+func (v *Viewer) Style() string { return v.assets.style.path }
+
+// Patterns returns the patterns of all pages, for the mux of the server that they are
+// part of.
 func (v *Viewer) Patterns() []string {
-	patterns := []string{"GET /assets/"}
+	var patterns []string
 	for _, route := range routes {
 		patterns = append(patterns, route.pattern)
 	}
@@ -69,7 +75,7 @@ func (v *Viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) { v.mux.Serve
 
 func (v *Viewer) serve(w http.ResponseWriter, r *http.Request, h handle) {
 	header := w.Header()
-	header.Set("Content-Security-Policy", policy)
+	header.Set("Content-Security-Policy", Policy)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")

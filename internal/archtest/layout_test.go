@@ -67,7 +67,7 @@ var layout = []row{
 	{
 		path:    "collector",
 		imports: []string{"messages", "internal/wire", "internal/jsonscan", "pricing"},
-		modules: append(terminal, uuid, compress, semaphore, sys, "github.com/gofrs/flock", sqlite, goose, mimetype),
+		modules: append(terminal, uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", sqlite, goose, mimetype),
 	},
 	{path: "collector/fold", imports: []string{"messages", "internal/wire", "pricing"}},
 	{path: "collector/chat", imports: []string{"internal/wire", "internal/jsonscan", "collector/fold"}},

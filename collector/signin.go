@@ -1,0 +1,77 @@
+package collector
+
+import (
+	_ "embed"
+	"errors"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/troupelog/troupe/collector/viewer"
+)
+
+//go:embed signin.html
+var signInText string
+
+var signInPage = template.Must(template.New("signin").Parse(signInText))
+
+// signInPath is where the form is, and where it is sent to.
+const signInPath = "/signin"
+
+// page answers with a page of the viewer, or leads to the form that asks for the key.
+func (c *Collector) page(w http.ResponseWriter, r *http.Request) error {
+	if !c.guard.signedIn(r, time.Now()) && c.guard.check(r) != nil {
+		if r.Method != http.MethodGet || r.Header.Get("X-Troupe-Fragment") != "" || !takesHTML(r) {
+			return errKey
+		}
+		return c.askForKey(w, r.URL.RequestURI(), "", http.StatusUnauthorized)
+	}
+	c.viewer.ServeHTTP(w, r)
+	return nil
+}
+
+// takesHTML reports whether somebody reads pages: a browser, rather than a program.
+func takesHTML(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
+
+func (c *Collector) askForKey(w http.ResponseWriter, next, problem string, status int) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", viewer.Policy)
+	h.Set("Referrer-Policy", "no-referrer")
+	w.WriteHeader(status)
+	_ = signInPage.Execute(w, struct{ Action, Next, Problem, Style string }{
+		signInPath, next, problem, c.viewer.Style(),
+	}) // a reader that has gone needs no answer
+	return nil
+}
+
+// signIn sets the cookie that stands for the key, and leads back to the page that was
+// asked for. The form comes from this origin: the CrossOriginProtection around all routes
+// refuses others.
+func (c *Collector) signIn(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	next := r.PostForm.Get("next")
+	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.HasPrefix(next, "/\\") {
+		next = "/"
+	}
+	if c.guard.keyed {
+		if err := c.guard.try(r, r.PostForm.Get("key")); err != nil {
+			public, _ := errors.AsType[*Error](err)
+			problem := "The key is wrong."
+			if public == errTooMany {
+				problem = "Too many wrong keys. Try again in a second."
+			}
+			return c.askForKey(w, next, problem, statuses[public.Code])
+		}
+		http.SetCookie(w, &http.Cookie{
+			Name: sessionCookie, Value: c.guard.session(time.Now().Add(sessionLife)), Path: "/",
+			MaxAge: int(sessionLife.Seconds()), HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
+		})
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}
