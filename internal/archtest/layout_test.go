@@ -81,10 +81,12 @@ var layout = []row{
 		modules: []string{sqlite, goose, compress, uuid},
 	},
 	{path: "internal/replay", imports: []string{"logger"}},
+	{path: "internal/demo", imports: []string{"logger"}},
 	{
 		path: "internal/cli",
 		imports: []string{
-			"internal/wire", "internal/spool", "internal/delivery", "logger", "transport", "collector", "internal/replay", "collector/tree",
+			"internal/wire", "internal/spool", "internal/delivery", "logger", "transport", "collector",
+			"internal/replay", "internal/demo", "collector/tree", "collector/diff", "collector/export", "pricing",
 		},
 		modules: append(terminal, compress, sys),
 	},

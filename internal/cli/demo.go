@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/troupelog/troupe/internal/demo"
+	"github.com/troupelog/troupe/logger"
+)
+
+// demoTime bounds how long a demo waits for the collector.
+const demoTime = time.Minute
+
+func demoCommand() *cobra.Command {
+	var t target
+	var rounds int
+	cmd := &cobra.Command{
+		Use:   "demo [flags]",
+		Short: "Log a week of made-up agents, to have something to look at",
+		Long: "Logs what a handful of made-up agents would have done in the last week: conversations with tools, documents,\n" +
+			"failures and second attempts, pictures, several languages, feedback, and a run that is still open.\n" +
+			"Everything goes into a repository of its own.",
+		Example: "  troupe serve &\n  troupe demo",
+		Args:    arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			t.fill()
+			return runDemo(c.Context(), t, rounds, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	t.flags(cmd, "to", "demo")
+	cmd.Flags().IntVar(&rounds, "rounds", 12, "how often each agent is at work")
+	return cmd
+}
+
+func runDemo(ctx context.Context, t target, rounds int, stdout, stderr io.Writer) error {
+	if rounds < 1 {
+		return usageError{errors.New("--rounds must be at least 1")}
+	}
+	if err := t.check("to"); err != nil {
+		return err
+	}
+	if err := reach(ctx, t.url); err != nil {
+		return err
+	}
+	told := newNotices(stderr)
+	log, err := logger.New(logger.Config{
+		Durability: logger.Memory, // a demo can be run again
+		ID:         t.repo, APIKey: t.key, BaseURL: t.url, MaxWait: demoTime, OnError: told.logged,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, demoTime)
+	defer cancel()
+	err = demo.Run(ctx, demo.Config{Log: log, Rounds: rounds, Seed: rand.Uint64()})
+	if err = errors.Join(err, log.Flush(ctx), log.Close(ctx)); err != nil {
+		return err
+	}
+	s := log.Stats()
+	_, err = fmt.Fprintf(stdout, "logged %d lines to repository %q: open %s/traces?repo=%s\n", s.Delivered, t.repo, t.url, t.repo)
+	return err
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/transport"
+)
+
+// Limits of the batches that are imported.
+const (
+	importLines = 2000
+	importBytes = 4 << 20
+)
+
+func importCommand() *cobra.Command {
+	var t target
+	cmd := &cobra.Command{
+		Use:   "import [flags] FILE…",
+		Short: "Store log lines that were exported",
+		Long: "Stores log lines in a collector: those that troupe export printed, one JSON object a line, or plain log lines.\n" +
+			"A file that is imported again stores nothing twice. What is malformed is told and left out.",
+		Example: "  troupe export --repo my-agents > lines.jsonl\n  troupe import --repo copy lines.jsonl",
+		Args:    arguments(cobra.MinimumNArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			t.fill()
+			return importFiles(c.Context(), t, args, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	t.flags(cmd, "to", "")
+	return cmd
+}
+
+func importFiles(ctx context.Context, t target, paths []string, stdout, stderr io.Writer) error {
+	if err := t.check("to"); err != nil {
+		return err
+	}
+	client, err := transport.New(transport.Config{BaseURL: t.url, RepositoryID: t.repo, APIKey: t.key})
+	if err != nil {
+		return usageError{err}
+	}
+	defer client.Close()
+	malformed := 0
+	for _, path := range paths {
+		i := importer{send: client.Send, told: stderr, path: path}
+		if err := i.file(ctx); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(stdout, "%s: %d lines are stored in repository %q\n", path, i.sent, t.repo); err != nil {
+			return err
+		}
+		malformed += i.malformed
+	}
+	if malformed > 0 {
+		return fmt.Errorf("%d lines are malformed and left out", malformed)
+	}
+	return nil
+}
+
+// importer sends the lines of a file. Its numbers follow from the file's content and the
+// places in it, so that a collector knows them again.
+type importer struct {
+	send func(context.Context, transport.Batch) error
+	told io.Writer
+	path string
+
+	spool           string
+	batch           transport.Batch
+	number          uint64 // of the line that was read last
+	sent, malformed int
+}
+
+func (i *importer) file(ctx context.Context) error {
+	file, err := os.Open(i.path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return err
+	}
+	i.spool = hex.EncodeToString(sum.Sum(nil)[:16])
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("%w: %s is read twice, so it cannot be a pipe", err, i.path)
+	}
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 2*collector.MaxLine)
+	for lines.Scan() {
+		i.number++
+		if err := i.line(ctx, lines.Bytes()); err != nil {
+			return err
+		}
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("%s: line %d is longer than %d bytes; %d lines before it are stored", i.path, i.number+1, 2*collector.MaxLine, i.sent)
+	}
+	if lines.Err() != nil {
+		return lines.Err()
+	}
+	return i.flush(ctx)
+}
+
+// line adds a line of the file to the batch, which is sent where it is full, or where
+// the numbers have a gap.
+func (i *importer) line(ctx context.Context, text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	line, err := logLine(text)
+	if err == nil {
+		_, err = wire.Parse(line)
+	}
+	if err != nil {
+		i.malformed++
+		tell(i.told, fmt.Errorf("%s: line %d is no log line: %w", i.path, i.number, err))
+		return nil
+	}
+	full := i.batch.Lines >= importLines || len(i.batch.Body)+len(line) > importBytes
+	if i.batch.Lines > 0 && (full || i.batch.First+uint64(i.batch.Lines) != i.number) {
+		if err := i.flush(ctx); err != nil {
+			return err
+		}
+	}
+	if i.batch.Lines == 0 {
+		i.batch.Spool, i.batch.First = i.spool, i.number
+	} else {
+		i.batch.Body = append(i.batch.Body, '\n')
+	}
+	i.batch.Body = append(i.batch.Body, line...)
+	i.batch.Lines++
+	return nil
+}
+
+func (i *importer) flush(ctx context.Context) error {
+	if i.batch.Lines == 0 {
+		return nil
+	}
+	if err := i.send(ctx, i.batch); err != nil {
+		return fmt.Errorf("%s: %d lines are stored, then: %w; import the file again, what is stored is not stored twice", i.path, i.sent, err)
+	}
+	i.sent += i.batch.Lines
+	i.batch = transport.Batch{Body: i.batch.Body[:0]}
+	return nil
+}
+
+var errNotExported = errors.New("its JSON has no line")
+
+// logLine returns the log line in a line of an export, or the line itself.
+func logLine(text []byte) ([]byte, error) {
+	if text[0] != '{' {
+		return text, nil
+	}
+	var stored collector.StoredLine
+	if err := json.Unmarshal(text, &stored); err != nil {
+		return nil, errNotExported // the error would quote the line
+	}
+	if stored.LineBase64 != nil {
+		return stored.LineBase64, nil
+	}
+	if stored.Line == "" {
+		return nil, errNotExported
+	}
+	return []byte(stored.Line), nil
+}
