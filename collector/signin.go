@@ -67,11 +67,11 @@ func (c *Collector) signIn(w http.ResponseWriter, r *http.Request) error {
 			}
 			return c.askForKey(w, next, problem, statuses[public.Code])
 		}
-		http.SetCookie(w, &http.Cookie{
+		http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where there is TLS: on loopback there is none
 			Name: sessionCookie, Value: c.guard.session(time.Now().Add(sessionLife)), Path: "/",
 			MaxAge: int(sessionLife.Seconds()), HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
 		})
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // next is a path of this origin
 	return nil
 }

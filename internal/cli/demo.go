@@ -58,7 +58,7 @@ func runDemo(ctx context.Context, t target, rounds int, stdout, stderr io.Writer
 	}
 	ctx, cancel := context.WithTimeout(ctx, demoTime)
 	defer cancel()
-	err = demo.Run(ctx, demo.Config{Log: log, Rounds: rounds, Seed: rand.Uint64()})
+	err = demo.Run(ctx, demo.Config{Log: log, Rounds: rounds, Seed: rand.Uint64()}) //nolint:gosec // it decides what a demo shows
 	if err = errors.Join(err, log.Flush(ctx), log.Close(ctx)); err != nil {
 		return err
 	}

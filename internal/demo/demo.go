@@ -59,7 +59,7 @@ type stage struct {
 }
 
 func newStage(c Config, number uint64, at time.Time) *stage {
-	return &stage{log: c.Log, random: rand.New(rand.NewPCG(c.Seed, number)), clock: at}
+	return &stage{log: c.Log, random: rand.New(rand.NewPCG(c.Seed, number)), clock: at} //nolint:gosec // the same seed has to log the same
 }
 
 // wait moves the clock by about d, and returns the time then.
