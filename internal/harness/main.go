@@ -30,6 +30,7 @@ var commands = []command{
 	{"reopen", "a logger is opened and closed many times (R22)", reopen},
 	{"sessions", "many sessions are live (R16)", sessions},
 	{"soak", "all faults, for a long time (R24)", soak},
+	{"ingestcrash", "a collector is killed while it stores and folds", ingestCrash},
 	{"collector", "a collector is filled and asked", collectorLoad},
 }
 
@@ -61,6 +62,9 @@ func run(ctx context.Context, args []string) int {
 	if len(args) == 2 && args[0] == workerCommand {
 		return work(args[1], os.Stdin, os.Stdout)
 	}
+	if len(args) == 2 && args[0] == serveCommand {
+		return serveUntilKilled(args[1])
+	}
 	for _, c := range commands {
 		if len(args) > 0 && args[0] == c.name {
 			return c.run(ctx, args[1:])
@@ -68,7 +72,7 @@ func run(ctx context.Context, args []string) int {
 	}
 	fmt.Fprintln(os.Stderr, "usage: harness COMMAND [-flags]")
 	for _, c := range commands {
-		fmt.Fprintf(os.Stderr, "  %-10s %s\n", c.name, c.about)
+		fmt.Fprintf(os.Stderr, "  %-11s %s\n", c.name, c.about)
 	}
 	return 2
 }
