@@ -86,6 +86,10 @@ func (g *gate) enter(ctx context.Context) (p pass, ok bool) {
 			case <-ctx.Done():
 			}
 		}
+		if p.alone && g.last() == nil {
+			<-g.probe // another has found out: nobody has to wait for this one
+			p.alone = false
+		}
 		if !g.await(ctx) {
 			g.leave(p)
 			return p, false
