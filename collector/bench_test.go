@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -112,7 +113,22 @@ func BenchmarkSettle(b *testing.B) {
 	reportLines(b)
 }
 
-// BenchmarkRebuild measures folding alone.
+// BenchmarkSearch measures lines from being sent by one client until all can be found,
+// and folded.
+func BenchmarkSearch(b *testing.B) {
+	bodies := benchBodies(b.N)
+	c, target := benchCollector(b)
+	b.ResetTimer()
+	for i := range b.N {
+		send(b, target, bodies[i])
+	}
+	if err := errors.Join(c.SettleSearch(b.Context()), c.Settle(b.Context())); err != nil {
+		b.Fatal(err)
+	}
+	reportLines(b)
+}
+
+// BenchmarkRebuild measures folding and searching, beside each other.
 func BenchmarkRebuild(b *testing.B) {
 	bodies := benchBodies(b.N)
 	c, target := benchCollector(b)

@@ -10,12 +10,15 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/gofrs/flock"
 
 	"github.com/troupelog/troupe/collector/sqlite"
 	"github.com/troupelog/troupe/collector/store"
 	"github.com/troupelog/troupe/collector/viewer"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // Config says how a collector is to work. Its zero value is usable.
@@ -39,16 +42,30 @@ type Collector struct {
 	signer    signer
 	temporary string // folder that Close removes, or empty
 
-	lock   *flock.Flock
-	log    store.Log
-	index  store.Index
-	blobs  *blobs
-	folder *folder
-	memory budget // for the bodies of log requests
-	viewer *viewer.Viewer
+	lock     *flock.Flock
+	log      store.Log
+	index    store.Index
+	blobs    *blobs
+	search   store.Search
+	explorer store.Explorer
+	prices   *pricing.Table
+	dir      string
+	started  time.Time
+	serving  atomic.Value // string: host and port that Serve answers at
+	counts   counts
+	folder   *follower
+	seeker   *searcher
+	memory   budget // for the bodies of log requests
+	viewer   *viewer.Viewer
 
 	closing sync.Once
 	failure error // of Close, written within closing
+}
+
+// counts are what the pages tell of log requests since the start.
+type counts struct {
+	requests, unauthorized, rejected atomic.Uint64
+	last                             atomic.Value // string: why a line was rejected last
 }
 
 // ErrInUse is returned by New for a folder that another collector works on, in this
@@ -57,7 +74,7 @@ var ErrInUse = errors.New("collector: another collector uses the folder: stop it
 
 // New opens or creates a collector. Close it.
 func New(cfg Config) (*Collector, error) {
-	c := &Collector{logger: cfg.Logger}
+	c := &Collector{logger: cfg.Logger, prices: pricing.Default(), started: time.Now()}
 	if cfg.APIKey != "" {
 		c.guard.setKey(cfg.APIKey)
 	}
@@ -75,6 +92,7 @@ func New(cfg Config) (*Collector, error) {
 		}
 		c.temporary = dir
 	}
+	c.dir = dir
 	if err := c.open(dir); err != nil {
 		return nil, errors.Join(fmt.Errorf("collector: opening %s: %w", dir, err), c.release())
 	}
@@ -83,6 +101,7 @@ func New(cfg Config) (*Collector, error) {
 		return nil, errors.Join(err, c.release())
 	}
 	c.folder = startFolder(c.log, c.index, c.blobs, c.logger)
+	c.seeker = startSearcher(c.log, c.search, c.blobs, c.logger)
 	// Pages of other sites must not write here: without a key, a browser's own rules
 	// are all that keeps them out. The SDKs send no Origin and pass.
 	c.handler = http.NewCrossOriginProtection().Handler(c.routes())
@@ -109,11 +128,16 @@ func (c *Collector) open(dir string) error {
 		return err
 	}
 	c.log = log
-	index, err := sqlite.OpenIndex(ctx, filepath.Join(dir, "index.db"))
+	index, err := sqlite.OpenIndex(ctx, filepath.Join(dir, "index.db"), c.prices)
 	if err != nil {
 		return err
 	}
-	c.index = index
+	c.index, c.explorer = index, index
+	search, err := sqlite.OpenSearch(ctx, dir)
+	if err != nil {
+		return err
+	}
+	c.search = search
 	c.blobs, err = openBlobs(filepath.Join(dir, "blobs"))
 	return err
 }
@@ -132,22 +156,32 @@ func (c *Collector) Settle(ctx context.Context) error {
 	return c.folder.wait(ctx, head)
 }
 
-// Rebuild empties the index, folds all stored lines anew and waits until that is
-// done or ctx ends; the work goes on in the latter case.
-func (c *Collector) Rebuild(ctx context.Context) error {
-	if err := c.folder.restart(ctx); err != nil {
+// SettleSearch waits until everything that was acknowledged before the call can be
+// searched, as Settle does for queries.
+func (c *Collector) SettleSearch(ctx context.Context) error {
+	head, err := c.log.Head(ctx)
+	if err != nil {
 		return err
 	}
-	return c.Settle(ctx)
+	return c.seeker.wait(ctx, head)
 }
 
-// Close stops folding and closes the files. Requests that come later are answered
-// 503; stop the server first. It waits for a step of folding under way, until ctx
+// Rebuild empties the index and the search, derives both anew from all stored lines and
+// waits until that is done or ctx ends; the work goes on in the latter case.
+func (c *Collector) Rebuild(ctx context.Context) error {
+	if err := errors.Join(c.folder.restart(ctx), c.seeker.restart(ctx)); err != nil {
+		return err
+	}
+	return errors.Join(c.Settle(ctx), c.SettleSearch(ctx))
+}
+
+// Close stops folding and searching and closes the files. Requests that come later are answered
+// 503; stop the server first. It waits for steps under way, until ctx
 // ends. Lines that are stored but not folded are folded after the next New. A
 // second Close returns what the first one did.
 func (c *Collector) Close(ctx context.Context) error {
 	c.closing.Do(func() {
-		c.failure = errors.Join(c.folder.stop(ctx), c.release())
+		c.failure = errors.Join(c.folder.stop(ctx), c.seeker.stop(ctx), c.release())
 	})
 	return c.failure
 }
@@ -155,6 +189,9 @@ func (c *Collector) Close(ctx context.Context) error {
 // release closes what is open and removes the temporary folder.
 func (c *Collector) release() error {
 	var errs []error
+	if c.search != nil {
+		errs = append(errs, c.search.Close())
+	}
 	if c.index != nil {
 		errs = append(errs, c.index.Close())
 	}

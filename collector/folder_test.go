@@ -49,7 +49,7 @@ func TestALineThatPanicsDoesNotStopFolding(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	index, err := sqlite.OpenIndex(ctx, filepath.Join(dir, "index.db"))
+	index, err := sqlite.OpenIndex(ctx, filepath.Join(dir, "index.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestALineThatPanicsDoesNotStopFolding(t *testing.T) {
 	}
 	text := notes.String()
 	if strings.Count(text, "stack=") != 1 || strings.Contains(text, "secret") ||
-		strings.Count(text, "line 1 of block 1: panic: string") != 5 || strings.Count(text, "is left out") != 1 {
+		strings.Count(text, "line 1 of block 1: panic: string") != 5 || strings.Count(text, "it is left out") != 1 {
 		t.Errorf("the log is %s", text)
 	}
 }

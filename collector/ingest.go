@@ -52,6 +52,7 @@ type Rejected struct {
 func (c *Collector) ingest(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Accept-Encoding", acceptEncoding)
 	w.Header().Set(OrderHeader, "seq")
+	c.counts.requests.Add(1)
 	batch := store.Batch{Recv: time.Now()}
 	var err error
 	if batch.Repo, err = repositoryParameter(r, "id"); err != nil {
@@ -68,6 +69,10 @@ func (c *Collector) ingest(w http.ResponseWriter, r *http.Request) error {
 	}
 	var result Ingested
 	batch.Lines, result = takeApart(body)
+	if result.Refused > 0 {
+		c.counts.rejected.Add(uint64(result.Refused))
+		c.counts.last.Store(result.Rejected[0].Reason)
+	}
 	if len(batch.Lines) > 0 {
 		receipts, err := c.log.Append(r.Context(), []store.Batch{batch})
 		if err != nil {
@@ -75,6 +80,7 @@ func (c *Collector) ingest(w http.ResponseWriter, r *http.Request) error {
 		}
 		result.Accepted, result.Duplicates = receipts[0].Stored, receipts[0].Duplicate
 		c.folder.notify()
+		c.seeker.notify()
 	}
 	c.writeJSON(w, http.StatusOK, map[string]Ingested{"data": result})
 	return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // agentTurn is the lines of one turn of an agent, as clients send them.
@@ -66,8 +67,8 @@ func TestTraceHasTheWholeTree(t *testing.T) {
 		Model: "gpt-4o", Provider: "openai", Parameters: values{"temperature": json.RawMessage(`"0.5"`)},
 		Messages: raw(`{"role":"user","content":"hi"}`, `{"role":"user","content":"more"}`),
 		Result:   raw(`{"id":"r1","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":4}}}`)[0],
-		Usage:    collector.Usage{Input: 10, Output: 5, Total: 15, Cached: 4},
-		Cost:     collector.Cost{Input: 0.25, Output: 0.5, Total: 0.75}, Lines: 5,
+		Usage:    collector.Usage{Input: 10, Output: 5, Total: 15, CacheRead: 4},
+		Cost:     collector.Cost{Input: pricing.Dollar / 4, Output: pricing.Dollar / 2, Total: 3 * pricing.Dollar / 4}, Lines: 5,
 	}
 	retrieval := &collector.Node{
 		Kind: "retrieval", ID: "r1", Status: "ended", Start: at(6.8), End: at(6.9), DurationMS: 100,
@@ -100,8 +101,8 @@ func TestTraceHasTheWholeTree(t *testing.T) {
 			},
 		},
 		Totals: collector.Totals{
-			Usage: collector.Usage{Input: 10, Output: 5, Total: 15, Cached: 4},
-			Cost:  collector.Cost{Input: 0.25, Output: 0.5, Total: 0.75},
+			Usage: collector.Usage{Input: 10, Output: 5, Total: 15, CacheRead: 4},
+			Cost:  collector.Cost{Input: pricing.Dollar / 4, Output: pricing.Dollar / 2, Total: 3 * pricing.Dollar / 4},
 			Entities: map[string]int{
 				"trace": 1, "span": 2, "generation": 1, "retrieval": 1, "tool_call": 1, "error": 1,
 			},
@@ -143,7 +144,7 @@ func TestListsShowWhatIsBelow(t *testing.T) {
 	equal(t, collector.Page[collector.TraceSummary]{Data: []collector.TraceSummary{{
 		ID: "t1", Name: "turn", SessionID: "s1", Status: "ended", Start: at(5.000001), End: at(8.5), DurationMS: 3499.999,
 		Tags:  map[string]string{"k": "v"},
-		Usage: collector.Usage{Input: 10, Output: 5, Total: 15, Cached: 4}, Cost: collector.Cost{Input: 0.25, Output: 0.5, Total: 0.75},
+		Usage: collector.Usage{Input: 10, Output: 5, Total: 15, CacheRead: 4}, Cost: collector.Cost{Input: pricing.Dollar / 4, Output: pricing.Dollar / 2, Total: 3 * pricing.Dollar / 4},
 		Entities: 6, Errors: 1,
 	}}}, traces)
 

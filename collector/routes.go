@@ -21,6 +21,7 @@ func (c *Collector) routes() http.Handler {
 	keyed := func(pattern string, h handler) {
 		open(pattern, func(w http.ResponseWriter, r *http.Request) error {
 			if err := c.guard.check(r); err != nil {
+				c.counts.unauthorized.Add(1)
 				return err
 			}
 			return h(w, r)

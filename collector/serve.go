@@ -50,6 +50,7 @@ func (c *Collector) Serve(ctx context.Context, listener net.Listener) error {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(c.logger.Handler(), slog.LevelWarn),
 	}
+	c.serving.Store(listener.Addr().String())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(limitListener(listener, maxConnections)) }()
 	select {

@@ -1,12 +1,7 @@
 package fold
 
 import (
-	"maps"
-	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/troupelog/troupe/internal/wire"
 )
 
 // Entity is the thin state of an entity: what lists, counts and the shape of a
@@ -28,10 +23,20 @@ type Entity struct {
 	Ended   bool // a line ended it or gave its end
 	Failed  bool // its last result is an error, or an error was added to it
 
-	Usage Usage
-	Cost  Cost
-	Tags  map[string]string // clipped, MaxTags at most; values that are no strings are JSON
-	Lines int               // lines about it, mentions not counted
+	Usage   Usage
+	Cost    Cost
+	Costing Costing           // where Cost comes from
+	Tags    map[string]string // clipped, MaxTags at most; values that are no strings are JSON
+	Meta    map[string]string // metadata that is text, a number or a boolean; clipped, MaxMeta at most
+	Lines   int               // lines about it, mentions not counted
+
+	Feedback    int // how many were added
+	Attachments int // how many were added
+
+	// First is the beginning of a trace's input, and of the first text of a user that a
+	// line gives to a generation. Last is that of the output, and of the last answer.
+	// Both have MaxPreview bytes at most.
+	First, Last string
 }
 
 // NewEntity returns an entity of a repository that no line has said anything about.
@@ -79,11 +84,15 @@ func (e *Entity) Apply(c Change) {
 	if e.Parent == (Key{}) && c.parent != e.Key {
 		e.Parent = c.parent
 	}
-	if c.action == "end" {
+	switch c.action {
+	case "end":
 		e.Ended = true
-	}
-	if c.action == "add-error" || c.action == "error" {
+	case "add-error", "error":
 		e.Failed = true
+	case "add-feedback":
+		e.Feedback++
+	case "add-attachment", "upload-attachment":
+		e.Attachments++
 	}
 	for _, f := range c.fields {
 		if !isNull(f.value) {
@@ -124,16 +133,32 @@ func (e *Entity) set(how effect, f field) {
 		}
 	case "tags":
 		e.Tags = mergeTags(e.Tags, f.value)
+	case "metadata":
+		e.Meta = mergeMeta(e.Meta, f.value)
 	case "cost":
-		e.Cost = parseCost(f.value)
+		if cost, ok := parseCost(f.value); ok {
+			e.Cost, e.Costing = cost, GivenCost
+		}
 	case "usage":
 		if isObject(f.value) {
 			e.Usage = parseUsage(f.value)
 		}
-	case "result":
-		if e.Ref.Kind == Generation {
-			e.setResult(f.value)
-		}
+	default:
+		e.setBody(f)
+	}
+}
+
+// setBody takes what lists show of inputs and outputs.
+func (e *Entity) setBody(f field) {
+	switch {
+	case e.Ref.Kind == Trace && f.key == "input":
+		e.First = preview(f.value)
+	case e.Ref.Kind == Trace && f.key == "output":
+		e.Last = preview(f.value)
+	case e.Ref.Kind == Generation && f.key == "messages" && e.First == "":
+		e.First = userText(f.value)
+	case e.Ref.Kind == Generation && f.key == "result":
+		e.setResult(f.value)
 	}
 }
 
@@ -143,49 +168,9 @@ func (e *Entity) setResult(result []byte) {
 	if hasUsage {
 		e.Usage = usage
 	}
-}
-
-// MaxTags is how many tags an Entity keeps: the first ones that lines name. A Node
-// has all of them.
-const MaxTags = 256
-
-// mergeTags returns tags with those of object merged into a copy. Of a key that
-// comes twice the last value holds.
-func mergeTags(tags map[string]string, object []byte) map[string]string {
-	merged := maps.Clone(tags)
-	for key, value := range wire.Fields(object) {
-		name := clip(string(key))
-		if isNull(value) {
-			delete(merged, name)
-			continue
-		}
-		if merged == nil {
-			merged = map[string]string{}
-		}
-		if _, known := merged[name]; known || len(merged) < MaxTags {
-			merged[name] = clip(text(value))
-		}
+	if answer := answerText(result); answer != "" {
+		e.Last = answer
 	}
-	if len(merged) == 0 {
-		return nil
-	}
-	return merged
-}
-
-// maxClip is the longest text in bytes that a thin entity keeps of a value.
-const maxClip = 1024
-
-// clip shortens s to maxClip bytes, at the start of a character. What it cuts off
-// does not stay in memory.
-func clip(s string) string {
-	if len(s) <= maxClip {
-		return s
-	}
-	end := maxClip
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return strings.Clone(s[:end])
 }
 
 // Fold returns the entities that lines of a repository touch, each folded from

@@ -196,11 +196,13 @@ func TestUsageOfProviders(t *testing.T) {
 		result string
 		want   fold.Usage
 	}{
-		"chat completions": {`{"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":1}}}`, fold.Usage{Input: 3, Output: 2, Total: 5, Cached: 1, Reasoning: 1}},
+		"chat completions": {`{"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":1}}}`, fold.Usage{Input: 3, Output: 2, Total: 5, CacheRead: 1, Reasoning: 1}},
 		"responses":        {`{"usage":{"input_tokens":3,"output_tokens":2,"total_tokens":5,"output_tokens_details":{"reasoning_tokens":1}}}`, fold.Usage{Input: 3, Output: 2, Total: 5, Reasoning: 1}},
-		"anthropic":        {`{"usage":{"input_tokens":3,"output_tokens":2,"cache_read_input_tokens":1}}`, fold.Usage{Input: 3, Output: 2, Total: 5, Cached: 1}},
-		"gemini":           {`{"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2,"totalTokenCount":6,"thoughtsTokenCount":1}}`, fold.Usage{Input: 3, Output: 2, Total: 6, Reasoning: 1}},
-		"bedrock":          {`{"usage":{"inputTokens":3,"outputTokens":2,"totalTokens":5}}`, fold.Usage{Input: 3, Output: 2, Total: 5}},
+		"anthropic":        {`{"usage":{"input_tokens":3,"output_tokens":2,"cache_read_input_tokens":10,"cache_creation_input_tokens":20}}`, fold.Usage{Input: 33, Output: 2, Total: 35, CacheRead: 10, CacheWrite: 20}},
+		"a gateway":        {`{"usage":{"prompt_tokens":33,"completion_tokens":2,"total_tokens":35,"cache_read_input_tokens":10,"cache_creation_input_tokens":20}}`, fold.Usage{Input: 33, Output: 2, Total: 35, CacheRead: 10, CacheWrite: 20}},
+		"sound":            {`{"usage":{"prompt_tokens":9,"completion_tokens":8,"prompt_tokens_details":{"audio_tokens":4},"completion_tokens_details":{"audio_tokens":3}}}`, fold.Usage{Input: 9, Output: 8, Total: 17, AudioInput: 4, AudioOutput: 3}},
+		"gemini":           {`{"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2,"totalTokenCount":10,"thoughtsTokenCount":1,"toolUsePromptTokenCount":4,"cachedContentTokenCount":2}}`, fold.Usage{Input: 7, Output: 3, Total: 10, CacheRead: 2, Reasoning: 1}},
+		"bedrock":          {`{"usage":{"inputTokens":3,"outputTokens":2,"totalTokens":15,"cacheReadInputTokens":10}}`, fold.Usage{Input: 13, Output: 2, Total: 15, CacheRead: 10}},
 		"nonsense":         {`{"usage":{"prompt_tokens":-1,"completion_tokens":1e300,"total_tokens":"x"}}`, fold.Usage{}},
 		"no object":        {`{"usage":null}`, fold.Usage{}},
 		"no result":        {`"text"`, fold.Usage{}},

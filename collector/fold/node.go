@@ -33,6 +33,7 @@ type Node struct {
 	Messages        []json.RawMessage          `json:"messages,omitempty"`
 	Usage           Usage                      `json:"usage,omitzero"`
 	Cost            Cost                       `json:"cost,omitzero"`
+	Unpriced        bool                       `json:"unpriced,omitempty"` // it used tokens of no known price
 
 	// Of a generation or a tool call. Attempts are earlier results, oldest first.
 	Result   json.RawMessage   `json:"result,omitempty"`
@@ -221,6 +222,7 @@ func (n *Node) finish(e Entity) {
 	n.Kind, n.ID, n.Status, n.Lines = e.Ref.Kind.String(), e.Ref.ID, e.Status(), e.Lines
 	n.Start, n.End, n.SessionID = e.Start, e.End, e.SessionID
 	n.DurationMS, n.Usage, n.Cost = e.DurationMS(), e.Usage, e.Cost
+	n.Unpriced = e.Costing == Unpriced
 	n.Messages = append(n.begun, n.appended...)
 	n.begun, n.appended = nil, nil
 }

@@ -9,11 +9,13 @@ import (
 // the last level, so that a tree can be encoded and decoded, and nothing is left out.
 const MaxDepth = 256
 
-// Totals is what a tree adds up to.
+// Totals is what a tree adds up to. What a span or a trace says of its own usage and
+// cost is not added: it stands for that of the generations below.
 type Totals struct {
-	Usage    Usage          `json:"usage"`
-	Cost     Cost           `json:"cost"`
-	Entities map[string]int `json:"entities"` // by kind, the root included
+	Usage    Usage          `json:"usage"`              // of the generations
+	Cost     Cost           `json:"cost"`               // of the generations
+	Unpriced int            `json:"unpriced,omitempty"` // generations that used tokens of no known price
+	Entities map[string]int `json:"entities"`           // by kind, the root included
 }
 
 // Build returns the tree below root: the given entities, filled from the given
@@ -24,7 +26,7 @@ type Totals struct {
 func Build(ctx context.Context, repo string, root Key, entities []Entity, lines []Line) (*Node, Totals, error) {
 	full := make(map[Key]*builder, len(entities))
 	for _, e := range entities {
-		full[e.Key] = &builder{parent: e.Parent, thin: Entity{Key: e.Key, Repo: repo, Ref: e.Ref}, node: &Node{}}
+		full[e.Key] = &builder{given: e, thin: Entity{Key: e.Key, Repo: repo, Ref: e.Ref}, node: &Node{}}
 	}
 	if full[root] == nil {
 		return nil, Totals{}, nil
@@ -45,7 +47,7 @@ func Build(ctx context.Context, repo string, root Key, entities []Entity, lines 
 
 // builder is a node in the making.
 type builder struct {
-	parent   Key
+	given    Entity
 	history  history
 	thin     Entity
 	node     *Node
@@ -85,6 +87,9 @@ func (b *builder) fold() {
 		b.node.apply(c)
 	}
 	b.history = history{}
+	if b.thin.Costing != GivenCost {
+		b.thin.Cost, b.thin.Costing = b.given.Cost, b.given.Costing
+	}
 	b.node.finish(b.thin)
 }
 
@@ -94,7 +99,7 @@ func (b *builder) fold() {
 func assemble(full map[Key]*builder, order []*builder, root Key) (*Node, Totals) {
 	top := full[root]
 	for _, b := range order {
-		if parent := full[b.parent]; parent != nil && b != top {
+		if parent := full[b.given.Parent]; parent != nil && b != top {
 			parent.children = append(parent.children, b)
 		}
 	}
@@ -131,9 +136,15 @@ type hung struct {
 
 // add counts a node.
 func (t *Totals) add(n *Node) {
+	t.Entities[n.Kind]++
+	if n.Kind != Generation.String() {
+		return
+	}
 	t.Usage.Add(n.Usage)
 	t.Cost.Add(n.Cost)
-	t.Entities[n.Kind]++
+	if n.Unpriced {
+		t.Unpriced++
+	}
 }
 
 func byStart(a, b *Node) int {

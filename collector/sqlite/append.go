@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/troupelog/troupe/collector/store"
@@ -16,7 +15,7 @@ type appender struct {
 
 	lastRecv                           *sql.Stmt
 	addRepo, findRepo, countRepo       *sql.Stmt
-	addSpool, findSpool                *sql.Stmt
+	addSpool, findSpool, seeSpool      *sql.Stmt
 	lastAcked, acked, forgetAcked, ack *sql.Stmt
 	addBlock                           *sql.Stmt
 }
@@ -31,12 +30,13 @@ func newAppender(ctx context.Context, db *sql.DB, codec *codec) (*appender, erro
 		stmt  **sql.Stmt
 		query string
 	}{
-		{&a.lastRecv, `SELECT recv FROM blocks ORDER BY bno DESC LIMIT 1`},
+		{&a.lastRecv, `SELECT coalesce((SELECT recv FROM blocks ORDER BY bno DESC LIMIT 1), (SELECT recv FROM dropped), 0)`},
 		{&a.addRepo, `INSERT INTO repos (name, lines, refused) VALUES (?, 0, 0) ON CONFLICT DO NOTHING`},
 		{&a.findRepo, `SELECT rno, lines FROM repos WHERE name = ?`},
 		{&a.countRepo, `UPDATE repos SET lines = lines + ?, refused = refused + ? WHERE rno = ?`},
-		{&a.addSpool, `INSERT INTO spools (rno, uuid) VALUES (?, ?) ON CONFLICT DO NOTHING`},
-		{&a.findSpool, `SELECT sno FROM spools WHERE rno = ? AND uuid = ?`},
+		{&a.addSpool, `INSERT INTO spools (rno, uuid, seen) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`},
+		{&a.findSpool, `SELECT sno, seen FROM spools WHERE rno = ? AND uuid = ?`},
+		{&a.seeSpool, `UPDATE spools SET seen = ? WHERE sno = ?`},
 		{&a.lastAcked, `SELECT coalesce(max(last), 0) FROM acked WHERE sno = ?`},
 		// Ranges do not overlap, so they are sorted by their ends, too: the caller
 		// stops at the first that ends before its batch.
@@ -58,7 +58,7 @@ func newAppender(ctx context.Context, db *sql.DB, codec *codec) (*appender, erro
 func (a *appender) close() {
 	for _, s := range []*sql.Stmt{
 		a.lastRecv, a.addRepo, a.findRepo, a.countRepo, a.addSpool, a.findSpool,
-		a.lastAcked, a.acked, a.forgetAcked, a.ack, a.addBlock,
+		a.seeSpool, a.lastAcked, a.acked, a.forgetAcked, a.ack, a.addBlock,
 	} {
 		if s != nil {
 			s.Close()
@@ -127,8 +127,7 @@ type writing struct {
 // clock sets recv so that it grows from batch to batch even if the clock does not.
 func (w *writing) clock() error {
 	var last int64
-	err := w.lastRecv.QueryRowContext(w.ctx).Scan(&last)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if err := w.lastRecv.QueryRowContext(w.ctx).Scan(&last); err != nil {
 		return err
 	}
 	w.recv = max(w.batch.Recv.UnixMicro(), last+1)
@@ -145,11 +144,8 @@ func (w *writing) claim() (parts []span, lastAcked uint64, err error) {
 	if !w.batch.numbered {
 		return []span{want}, 0, nil
 	}
-	if _, err := w.addSpool.ExecContext(w.ctx, w.rno, w.batch.Spool[:]); err != nil {
-		return nil, 0, err
-	}
-	var sno int64
-	if err := w.findSpool.QueryRowContext(w.ctx, w.rno, w.batch.Spool[:]).Scan(&sno); err != nil {
+	sno, err := w.spool()
+	if err != nil {
 		return nil, 0, err
 	}
 	if err := w.lastAcked.QueryRowContext(w.ctx, sno).Scan(&lastAcked); err != nil {
@@ -169,6 +165,21 @@ func (w *writing) claim() (parts []span, lastAcked uint64, err error) {
 		return nil, 0, err
 	}
 	return fresh(want, used), lastAcked, nil
+}
+
+// spool returns the number of the batch's sender, and notes that it was seen.
+func (w *writing) spool() (sno int64, err error) {
+	if _, err := w.addSpool.ExecContext(w.ctx, w.rno, w.batch.Spool[:], w.recv); err != nil {
+		return 0, err
+	}
+	var seen int64
+	if err := w.findSpool.QueryRowContext(w.ctx, w.rno, w.batch.Spool[:]).Scan(&sno, &seen); err != nil {
+		return 0, err
+	}
+	if w.recv-seen >= seenEvery.Microseconds() {
+		_, err = w.seeSpool.ExecContext(w.ctx, w.recv, sno)
+	}
+	return sno, err
 }
 
 // usedBy returns the ranges that overlap or touch want, in order.

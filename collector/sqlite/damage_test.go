@@ -12,7 +12,7 @@ import (
 
 func TestFoldingGoesOnBehindADamagedBlock(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
-	log, index, err := open(ctx, dir)
+	log, index, err := open(ctx, dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,8 +108,8 @@ func (f *file) view(ctx context.Context, operation string, fn func(*sql.Tx) erro
 }
 
 // each runs a query and calls fn for every row.
-func each(ctx context.Context, tx *sql.Tx, fn func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := tx.QueryContext(ctx, query, args...)
+func each(ctx context.Context, q queryer, fn func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

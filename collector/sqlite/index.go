@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"sync"
 
@@ -11,21 +10,35 @@ import (
 	"github.com/troupelog/troupe/collector/store"
 )
 
-// Index is a store.Index in one file.
+// Index is a store.Index and a store.Explorer in one file.
 type Index struct {
 	*file
-	mu    sync.Mutex // held while writing; guards the connection
-	conn  *sql.Conn
-	put   bulk
-	place bulk
-	add   bulk
+	prices fold.Prices // nil knows none
+	repos  repos
+	rows   cache
+	sorted int // maxSorted, but for tests
+
+	mu     sync.Mutex // held while writing; guards what follows
+	conn   *sql.Conn
+	stmts  statements
+	next   int64 // the eno that the next new entity gets, while applying
+	known  int64 // the version of the file that what is in memory is of
+	tops   recent[int64, *top]
+	labels recent[labelKey, int64]
+	// written says what to do with what is in memory once a transaction took effect.
+	written func()
 }
 
-var _ store.Index = (*Index)(nil)
+var (
+	_ store.Index    = (*Index)(nil)
+	_ store.Explorer = (*Index)(nil)
+)
 
 // OpenIndex opens the index in the given file, which is created if it does not
-// exist. ctx bounds the opening only. Close the index.
-func OpenIndex(ctx context.Context, path string) (*Index, error) {
+// exist. Prices give the costs of generations that clients give none for; nil knows
+// none. An index that was made with another version of them is emptied, to be folded
+// again. ctx bounds the opening only. Close the index.
+func OpenIndex(ctx context.Context, path string, prices fold.Prices) (*Index, error) {
 	f, err := open(path, "NORMAL")
 	if err != nil {
 		return nil, err
@@ -33,27 +46,38 @@ func OpenIndex(ctx context.Context, path string) (*Index, error) {
 	if err := f.migrate(ctx, "index"); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
-	x := &Index{file: f}
-	if err := x.prepare(ctx); err != nil {
-		return nil, errors.Join(f.fail("preparing statements", err), f.close())
+	x := &Index{file: f, prices: prices, sorted: maxSorted}
+	x.rows.rows.limit, x.tops.limit, x.labels.limit = maxCached, maxCached, maxCached
+	if x.conn, err = x.write.Conn(ctx); err == nil {
+		err = x.stmts.prepare(ctx, x.conn)
+	}
+	if err != nil {
+		return nil, errors.Join(f.fail("preparing statements", err), x.Close())
+	}
+	if err := x.reprice(ctx); err != nil {
+		return nil, errors.Join(err, x.Close())
 	}
 	return x, nil
 }
 
-func (x *Index) prepare(ctx context.Context) (err error) {
-	if x.conn, err = x.write.Conn(ctx); err != nil {
-		return err
+// reprice empties the index if it was made with other prices.
+func (x *Index) reprice(ctx context.Context) error {
+	version, stored := "", ""
+	if x.prices != nil {
+		version = x.prices.Version()
 	}
-	if x.put, err = newBulk(ctx, x.conn, 8, putEntities, 28, onConflict); err == nil {
-		x.place, err = newBulk(ctx, x.conn, 64, `INSERT INTO loc (eno, bno, idx) VALUES `, 3, ` ON CONFLICT DO NOTHING`)
+	if err := x.read.QueryRowContext(ctx, `SELECT prices FROM cur`).Scan(&stored); err != nil {
+		return x.fail("reading the version of the prices", err)
 	}
-	if err == nil {
-		x.add, err = newBulk(ctx, x.conn, 16, addTotals, 11, onTotals)
+	if version == stored {
+		return nil
 	}
-	if err != nil {
-		return errors.Join(err, x.conn.Close())
-	}
-	return nil
+	return x.transaction(ctx, "taking other prices", func() error {
+		if _, err := x.conn.ExecContext(ctx, `UPDATE cur SET prices = ?`, version); err != nil {
+			return err
+		}
+		return x.empty(ctx)
+	})
 }
 
 // Cursor implements store.Index.
@@ -66,58 +90,104 @@ func (x *Index) Cursor(ctx context.Context) (store.Cursor, error) {
 // Apply implements store.Index.
 func (x *Index) Apply(ctx context.Context, updates []store.Update, from, to store.Cursor) error {
 	return x.transaction(ctx, "applying updates", func() error {
-		moved, err := x.conn.ExecContext(ctx, `UPDATE cur SET at = ? WHERE at = ?`, int64(to), int64(from))
+		var version int64
+		err := x.conn.QueryRowContext(ctx, `UPDATE cur SET at = ?, version = version + 1 WHERE at = ? RETURNING version, next`,
+			int64(to), int64(from)).Scan(&version, &x.next)
+		if errors.Is(err, sql.ErrNoRows) {
+			return store.ErrStale
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := moved.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, store.ErrStale)
-		}
-		if err := x.store(ctx, updates); err != nil {
-			return err
-		}
-		return x.total(ctx, updates)
+		return x.apply(ctx, updates, from, version)
 	})
 }
 
-// store writes the entities and then, by the numbers they got, the places.
-func (x *Index) store(ctx context.Context, updates []store.Update) error {
-	var args []any
-	for _, u := range updates {
-		args = append(args, entityArgs(u.Entity)...)
+func (x *Index) apply(ctx context.Context, updates []store.Update, from store.Cursor, version int64) error {
+	if x.known != version-1 { // somebody else wrote
+		x.tops.clear()
+		x.labels.clear()
 	}
-	numbers := make(map[fold.Key]int64, len(updates))
-	err := x.put.run(ctx, args, func(row *sql.Rows) error {
-		var key []byte
-		var eno int64
-		if err := row.Scan(&key, &eno); err != nil {
-			return err
-		}
-		numbers[fold.Key(key)] = eno
-		return nil
-	})
-	if err != nil {
+	if err := x.know(ctx, updates); err != nil {
 		return err
 	}
-	args = args[:0]
-	for _, u := range updates {
-		for _, at := range u.Lines {
-			args = append(args, numbers[u.Entity.Key], at.Block, at.Index)
+	s := x.newStep(ctx, from)
+	if err := s.begin(version-1, updates); err != nil {
+		return err
+	}
+	for _, part := range []func() error{s.hang, s.count, s.write} {
+		if err := part(); err != nil {
+			return err
 		}
 	}
-	return x.place.run(ctx, args, func(*sql.Rows) error { return nil })
+	x.written = func() { s.remember(version) }
+	_, err := x.conn.ExecContext(ctx, `UPDATE cur SET next = ?`, x.next)
+	return err
+}
+
+// newStep returns a step in which nothing changes yet.
+func (x *Index) newStep(ctx context.Context, from store.Cursor) *step {
+	return &step{
+		ctx: ctx, x: x, from: int64(from),
+		byKey: map[fold.Key]*work{}, byEno: map[int64]*work{}, lookups: map[fold.Key]int64{},
+		tops: map[int64]*top{}, labels: map[topLabel]int64{}, anew: map[*top]bool{},
+		buckets: map[bucketKey]*bucket{}, counts: map[countKey]store.Count{},
+	}
+}
+
+// remember keeps what a step wrote in memory.
+func (s *step) remember(version int64) {
+	rows := make([]*row, len(s.works))
+	for i, w := range s.works {
+		rows[i] = w.row
+	}
+	s.x.rows.move(version, rows)
+	for eno, t := range s.tops {
+		s.x.tops.put(eno, t)
+	}
+	s.x.known = version
+}
+
+// know gives new repositories their numbers.
+func (x *Index) know(ctx context.Context, updates []store.Update) error {
+	for _, u := range updates {
+		number, err := x.repos.lookup(ctx, x.conn, u.Entity.Repo)
+		if err != nil {
+			return err
+		}
+		if number == 0 {
+			if _, err := x.conn.ExecContext(ctx, `INSERT INTO repos (name) VALUES (?)`, u.Entity.Repo); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Reset implements store.Index.
 func (x *Index) Reset(ctx context.Context) error {
-	return x.transaction(ctx, "resetting", func() error {
-		for _, query := range []string{`DELETE FROM loc`, `DELETE FROM totals`, `DELETE FROM entities`, `UPDATE cur SET at = 0`} {
-			if _, err := x.conn.ExecContext(ctx, query); err != nil {
-				return err
-			}
+	return x.transaction(ctx, "resetting", func() error { return x.empty(ctx) })
+}
+
+func (x *Index) empty(ctx context.Context) error {
+	for _, query := range []string{
+		`DELETE FROM entities`, `DELETE FROM places`, `DELETE FROM tops`, `DELETE FROM labels`, `DELETE FROM marks`,
+		`DELETE FROM counts`, `DELETE FROM rollups`, `UPDATE cur SET at = 0, version = version + 1`,
+	} {
+		if _, err := x.conn.ExecContext(ctx, query); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
+}
+
+// forgetMemory drops what is in memory of the file.
+func (x *Index) forgetMemory() {
+	x.rows.clear()
+	x.repos.clear()
+	x.tops.clear()
+	x.labels.clear()
+	x.known = 0
 }
 
 func (x *Index) transaction(ctx context.Context, operation string, fn func() error) error {
@@ -129,6 +199,7 @@ func (x *Index) transaction(ctx context.Context, operation string, fn func() err
 	if _, err := x.conn.ExecContext(whole, "BEGIN IMMEDIATE"); err != nil {
 		return x.fail(operation, err)
 	}
+	x.written = x.forgetMemory
 	err := fn()
 	if err == nil {
 		_, err = x.conn.ExecContext(whole, "COMMIT")
@@ -136,6 +207,9 @@ func (x *Index) transaction(ctx context.Context, operation string, fn func() err
 	if err != nil {
 		// Also when ctx has ended: the connection must not stay in a transaction.
 		x.conn.ExecContext(whole, "ROLLBACK") //nolint:errcheck // the reason is in err
+		x.forgetMemory()
+	} else {
+		x.written()
 	}
 	return x.fail(operation, err)
 }
@@ -144,62 +218,9 @@ func (x *Index) transaction(ctx context.Context, operation string, fn func() err
 func (x *Index) Close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, s := range []*sql.Stmt{x.put.one, x.put.many, x.place.one, x.place.many, x.add.one, x.add.many} {
-		s.Close() // SQLite keeps the connection, and its files, as long as one is open
+	x.stmts.close()
+	if x.conn != nil {
+		x.conn.Close() // gives the connection back; a second time it only says so
 	}
-	x.conn.Close() // gives the connection back; a second time it only says so
 	return x.close()
-}
-
-// columns of an entity, in the order of entityArgs and scanEntity.
-const columns = `k, repo, kind, id, parent, session, session_id, name, model, provider,
-	start, "end", seen, started, ended, failed, tin, tout, ttotal, tcached, treasoning,
-	cin, cout, ctotal, tags, lines`
-
-// putEntities inserts or overwrites entities. open and at follow from other columns
-// and are there for the indexes.
-const putEntities = `INSERT INTO entities (` + columns + `, open, at) VALUES `
-
-const onConflict = ` ON CONFLICT (k) DO UPDATE SET parent = excluded.parent, session = excluded.session,
-		session_id = excluded.session_id, name = excluded.name, model = excluded.model,
-		provider = excluded.provider, start = excluded.start, "end" = excluded."end",
-		seen = excluded.seen, started = excluded.started, ended = excluded.ended,
-		failed = excluded.failed, tin = excluded.tin, tout = excluded.tout,
-		ttotal = excluded.ttotal, tcached = excluded.tcached, treasoning = excluded.treasoning,
-		cin = excluded.cin, cout = excluded.cout, ctotal = excluded.ctotal,
-		tags = excluded.tags, lines = excluded.lines, open = excluded.open, at = excluded.at
-	RETURNING k, eno`
-
-func entityArgs(e fold.Entity) []any {
-	return []any{
-		e.Key[:], e.Repo, int(e.Ref.Kind), e.Ref.ID, nullKey(e.Parent), nullKey(e.Session), e.SessionID,
-		e.Name, e.Model, e.Provider, e.Start.UnixMicro(), e.End.UnixMicro(), e.Seen.UnixMicro(),
-		e.Started, e.Ended, e.Failed,
-		e.Usage.Input, e.Usage.Output, e.Usage.Total, e.Usage.Cached, e.Usage.Reasoning,
-		e.Cost.Input, e.Cost.Output, e.Cost.Total, tagsText(e.Tags), e.Lines,
-		e.Open(), position(e).At.UnixMicro(),
-	}
-}
-
-// position returns where an entity stands in lists.
-func position(e fold.Entity) store.Position {
-	if e.Start.IsZero() {
-		return store.Position{At: e.Seen, Key: e.Key}
-	}
-	return store.Position{At: e.Start, Key: e.Key}
-}
-
-func nullKey(k fold.Key) any {
-	if k == (fold.Key{}) {
-		return nil
-	}
-	return k[:]
-}
-
-func tagsText(tags map[string]string) string {
-	if len(tags) == 0 {
-		return ""
-	}
-	text, _ := json.Marshal(tags) // a map of strings always marshals
-	return string(text)
 }

@@ -25,8 +25,9 @@ type Log struct {
 	*file
 	codec    *codec
 	requests chan *request
-	stop     chan struct{} // closed by Close, ends the writer
-	stopping sync.Once     // guards closing stop
+	jobs     chan func(*appender) // for the writer, besides
+	stop     chan struct{}        // closed by Close, ends the writer
+	stopping sync.Once            // guards closing stop
 	writer   sync.WaitGroup
 }
 
@@ -69,7 +70,7 @@ func OpenLog(ctx context.Context, path string) (*Log, error) {
 	if err != nil {
 		return nil, errors.Join(f.fail("preparing statements", err), f.close())
 	}
-	l := &Log{file: f, codec: codec, requests: make(chan *request), stop: make(chan struct{})}
+	l := &Log{file: f, codec: codec, requests: make(chan *request), jobs: make(chan func(*appender)), stop: make(chan struct{})}
 	l.writer.Go(func() { l.run(a) })
 	return l, nil
 }
@@ -115,13 +116,15 @@ func (l *Log) seal(b store.Batch) (sealed, error) {
 }
 
 // run is the goroutine that owns the write connection: it commits what is waiting,
-// group by group, until Close.
+// group by group, and does jobs, until Close.
 func (l *Log) run(a *appender) {
 	defer a.close()
 	for {
 		select {
 		case r := <-l.requests:
 			l.commit(a, l.group(r))
+		case job := <-l.jobs:
+			job(a)
 		case <-l.stop:
 			return
 		}

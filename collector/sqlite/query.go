@@ -1,165 +1,179 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
+	"errors"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/troupelog/troupe/collector/fold"
 	"github.com/troupelog/troupe/collector/store"
 )
 
-// maxArgs is how many arguments one query gets at most.
-const maxArgs = 256
-
-func scanEntity(row *sql.Rows) (fold.Entity, error) {
-	var e fold.Entity
-	var key, parent, session []byte
-	var kind int
-	var start, end, seen int64
-	var tags string
-	err := row.Scan(
-		&key, &e.Repo, &kind, &e.Ref.ID, &parent, &session, &e.SessionID, &e.Name, &e.Model, &e.Provider,
-		&start, &end, &seen, &e.Started, &e.Ended, &e.Failed,
-		&e.Usage.Input, &e.Usage.Output, &e.Usage.Total, &e.Usage.Cached, &e.Usage.Reasoning,
-		&e.Cost.Input, &e.Cost.Output, &e.Cost.Total, &tags, &e.Lines,
-	)
-	if err != nil {
-		return e, err
-	}
-	copy(e.Key[:], key)
-	copy(e.Parent[:], parent)
-	copy(e.Session[:], session)
-	e.Ref.Kind = fold.Kind(kind)
-	e.Start, e.End, e.Seen = micros(start), micros(end), micros(seen)
-	if tags != "" {
-		err = json.Unmarshal([]byte(tags), &e.Tags)
-	}
-	return e, err
-}
-
-// entities runs a query for columns.
-func entities(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]fold.Entity, error) {
-	var found []fold.Entity
-	err := each(ctx, tx, func(row *sql.Rows) error {
-		e, err := scanEntity(row)
-		found = append(found, e)
-		return err
-	}, query, args...)
-	return found, err
-}
-
-// inChunks calls fn with the keys as arguments, maxArgs at most at a time, and as
-// many placeholders.
-func inChunks(keys []fold.Key, fn func(placeholders string, args []any) error) error {
-	for len(keys) > 0 {
-		n := min(len(keys), maxArgs)
-		args := make([]any, n)
-		for i := range args {
-			args[i] = keys[i][:]
-		}
-		if err := fn("?"+strings.Repeat(", ?", n-1), args); err != nil {
-			return err
-		}
-		keys = keys[n:]
-	}
-	return nil
-}
-
 // Get implements store.Index.
 func (x *Index) Get(ctx context.Context, keys []fold.Key) ([]fold.Entity, error) {
-	var found []fold.Entity
+	var found []*row
 	err := x.view(ctx, "reading entities", func(tx *sql.Tx) error {
-		return inChunks(keys, func(placeholders string, args []any) error {
-			some, err := entities(ctx, tx, `SELECT `+columns+` FROM entities WHERE k IN (`+placeholders+`)`, args...)
-			found = append(found, some...)
+		var version int64
+		if err := tx.QueryRowContext(ctx, `SELECT version FROM cur`).Scan(&version); err != nil {
 			return err
-		})
+		}
+		known, unknown := x.rows.get(version, keys)
+		loaded, err := x.rowsByKey(ctx, tx, unknown)
+		if err != nil {
+			return err
+		}
+		x.rows.fill(version, unknown, loaded)
+		found = append(known, loaded...)
+		return nil
 	})
-	return found, err
+	return thin(found), err
+}
+
+// thin returns the entities of rows.
+func thin(rows []*row) []fold.Entity {
+	entities := make([]fold.Entity, len(rows))
+	for i, r := range rows {
+		entities[i] = r.entity
+	}
+	return entities
 }
 
 // Locs implements store.Index.
 func (x *Index) Locs(ctx context.Context, keys []fold.Key) ([]store.Loc, error) {
 	var locs []store.Loc
-	seen := map[store.Loc]bool{}
 	err := x.view(ctx, "reading places", func(tx *sql.Tx) error {
-		return inChunks(keys, func(placeholders string, args []any) error {
+		return inChunks(keys, keyArg, func(placeholders string, args []any) error {
 			return each(ctx, tx, func(row *sql.Rows) error {
-				var at store.Loc
-				err := row.Scan(&at.Block, &at.Index)
-				if !seen[at] {
-					seen[at] = true
-					locs = append(locs, at)
-				}
+				var packed sql.RawBytes
+				err := row.Scan(&packed)
+				locs = places(packed).locs(locs)
 				return err
-			}, `SELECT l.bno, l.idx FROM entities e JOIN loc l ON l.eno = e.eno WHERE e.k IN (`+placeholders+`)`, args...)
+			}, `SELECT places FROM entities WHERE k IN (`+placeholders+`)
+				UNION ALL SELECT p.data FROM entities e JOIN places p USING (eno) WHERE e.k IN (`+placeholders+`)`, append(args, args...)...)
 		})
 	})
-	return locs, err
+	slices.SortFunc(locs, store.Loc.Compare)
+	return slices.Compact(locs), err
 }
-
-// below selects the keys of a tree, each once: UNION, unlike UNION ALL, ends circles.
-const below = `WITH RECURSIVE below (k) AS (
-	SELECT ?1
-	UNION
-	SELECT e.k FROM below JOIN entities e ON e.parent = below.k)`
 
 // Tree implements store.Index.
 func (x *Index) Tree(ctx context.Context, root fold.Key) ([]fold.Entity, error) {
-	var tree []fold.Entity
-	err := x.view(ctx, "reading a tree", func(tx *sql.Tx) (err error) {
-		tree, err = entities(ctx, tx, below+` SELECT `+columns+` FROM below JOIN entities USING (k)`, root[:])
+	var tree []*row
+	err := x.view(ctx, "reading a tree", func(tx *sql.Tx) error {
+		found, err := x.rowsByKey(ctx, tx, []fold.Key{root})
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		top := found[0]
+		if top.trace == 0 {
+			tree, err = x.unattached(ctx, tx, top)
+			return err
+		}
+		all, err := x.rowsOf(ctx, tx, `SELECT `+columns+` FROM entities e WHERE trace = ? AND trace > 0 ORDER BY eno`, top.trace)
+		tree = below(top, all)
 		return err
 	})
-	if i := slices.IndexFunc(tree, func(e fold.Entity) bool { return e.Key == root }); i > 0 {
-		tree[0], tree[i] = tree[i], tree[0]
+	return thin(tree), err
+}
+
+// below returns top and what hangs below it among the entities of its trace.
+func below(top *row, all []*row) []*row {
+	tree := make([]*row, 0, len(all))
+	tree = append(tree, top)
+	if top.eno == top.trace {
+		for _, r := range all {
+			if r.eno != top.eno {
+				tree = append(tree, r)
+			}
+		}
+		return tree
 	}
-	return tree, err
+	children := map[int64][]*row{}
+	for _, r := range all {
+		children[r.parent] = append(children[r.parent], r)
+	}
+	for i := 0; i < len(tree); i++ {
+		tree = append(tree, children[tree[i].eno]...)
+	}
+	return tree
+}
+
+// unattached returns the tree below an entity that is in no trace.
+func (x *Index) unattached(ctx context.Context, tx *sql.Tx, top *row) ([]*row, error) {
+	tree, seen := []*row{top}, map[int64]bool{top.eno: true}
+	for level := []int64{top.eno}; len(level) > 0; {
+		var next []int64
+		err := inChunks(level, enoArg, func(placeholders string, args []any) error {
+			found, err := x.rowsOf(ctx, tx, `SELECT `+columns+` FROM entities e
+				WHERE trace = 0 AND parent > 0 AND parent IN (`+placeholders+`)`, args...)
+			for _, r := range found {
+				if !seen[r.eno] { // parents may go in a circle
+					seen[r.eno] = true
+					tree, next = append(tree, r), append(next, r.eno)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		level = next
+	}
+	return tree, nil
 }
 
 // List implements store.Index.
 func (x *Index) List(ctx context.Context, q store.Query) ([]store.Row, error) {
-	query := `SELECT ` + columns + ` FROM entities WHERE repo = ? AND kind = ?`
-	args := []any{q.Repo, int(q.Kind)}
-	if q.Session != (fold.Key{}) {
-		query = `SELECT ` + columns + ` FROM entities WHERE session = ? AND repo = ? AND kind = ?`
-		args = append([]any{q.Session[:]}, args...)
-	}
-	at := int64(math.MaxInt64)
-	if !q.After.At.IsZero() {
-		at = q.After.At.UnixMicro()
-	}
-	query += ` AND (at, k) < (?, ?) ORDER BY at DESC, k DESC LIMIT ?`
-	args = append(args, at, q.After.Key[:], q.Limit)
-
 	var rows []store.Row
 	err := x.view(ctx, "listing", func(tx *sql.Tx) error {
-		found, err := entities(ctx, tx, query, args...)
-		for _, e := range found {
-			row := store.Row{Entity: e, Position: position(e)}
-			if err = total(ctx, tx, &row); err != nil {
-				break
+		repo, err := x.repos.lookup(ctx, tx, q.Repo)
+		if err != nil || repo == 0 {
+			return err
+		}
+		l := listing{x: x, tx: tx, ctx: ctx}
+		l.where(`t.repo = ? AND t.kind = ?`, repo, int(q.Kind))
+		if q.Session != (fold.Key{}) {
+			l.from = `tops t INDEXED BY tops_session`
+			if err := l.session(q.Session); err != nil {
+				return err
 			}
-			rows = append(rows, row)
+			l.where(`t.session > 0`)
+		}
+		if !q.After.At.IsZero() {
+			eno, err := enoOf(ctx, tx, q.After.Key)
+			if err != nil {
+				return err
+			}
+			l.where(`(t.at, t.eno) < (?, ?)`, q.After.At.UnixMicro(), eno)
+		}
+		l.order = `t.at DESC, t.eno DESC`
+		found, err := l.run(q.Limit)
+		for _, f := range found {
+			rows = append(rows, listRow(f))
 		}
 		return err
 	})
 	return rows, err
 }
 
-// total fills in what hangs below a row.
-func total(ctx context.Context, tx *sql.Tx, row *store.Row) error {
-	if row.Entity.Ref.Kind == fold.Session {
-		return tx.QueryRowContext(ctx, `SELECT count(*) FROM entities WHERE session = ?`,
-			row.Entity.Key[:]).Scan(&row.Children)
+func listRow(f listed) store.Row {
+	s := &f.top.sums
+	return store.Row{
+		Entity: f.row.entity, Position: position(&f.row.entity), Usage: s.usage(), Cost: s.cost(),
+		Children: s.entities(), Errors: int(s[sumKinds+int(fold.Error)]),
 	}
-	sum, err := readTotals(ctx, tx, row.Entity.Key)
-	row.Children, row.Errors, row.Usage, row.Cost = sum.entities, sum.errors, sum.usage, sum.cost
-	return err
+}
+
+// enoOf returns the number of an entity, 0 if it is not there.
+func enoOf(ctx context.Context, q queryer, key fold.Key) (eno int64, err error) {
+	err = q.QueryRowContext(ctx, `SELECT eno FROM entities WHERE k = ?`, key[:]).Scan(&eno)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return eno, err
 }
 
 // Counts implements store.Index.
@@ -170,9 +184,125 @@ func (x *Index) Counts(ctx context.Context, repo string) (map[fold.Kind]store.Co
 			var kind int
 			var c store.Count
 			err := row.Scan(&kind, &c.Entities, &c.Open)
-			counts[fold.Kind(kind)] = c
+			if c.Entities > 0 {
+				counts[fold.Kind(kind)] = c
+			}
 			return err
-		}, `SELECT kind, count(*), sum(open) FROM entities WHERE repo = ? GROUP BY kind`, repo)
+		}, `SELECT kind, entities, open FROM counts WHERE repo = (SELECT repo FROM repos WHERE name = ?)`, repo)
 	})
 	return counts, err
 }
+
+// Find implements store.Explorer.
+func (x *Index) Find(ctx context.Context, repo, prefix string, limit int) ([]fold.Entity, error) {
+	var found []*row
+	err := x.view(ctx, "finding", func(tx *sql.Tx) error {
+		var keys []fold.Key
+		for _, kind := range fold.Kinds() {
+			keys = append(keys, fold.KeyOf(repo, fold.Ref{Kind: kind, ID: prefix}))
+		}
+		exact, err := x.rowsByKey(ctx, tx, keys)
+		if found = exact; err != nil || len(prefix) < minPrefix {
+			return err
+		}
+		number, err := x.repos.lookup(ctx, tx, repo)
+		if err != nil {
+			return err
+		}
+		more, err := x.rowsOf(ctx, tx, `SELECT `+columns+` FROM entities e WHERE repo = ? AND id > ? AND id < ? ORDER BY id LIMIT ?`,
+			number, prefix, prefix+"\xff\xff\xff\xff", max(limit, maxFound))
+		found = append(found, more...)
+		return err
+	})
+	slices.SortStableFunc(found, func(a, b *row) int {
+		return cmp.Or(-cmp.Compare(boolean(a.entity.Ref.ID == prefix), boolean(b.entity.Ref.ID == prefix)),
+			position(&b.entity).At.Compare(position(&a.entity).At))
+	})
+	return thin(found[:min(limit, len(found))]), err
+}
+
+const (
+	// minPrefix is how long a beginning of an id must be.
+	minPrefix = 8
+	// maxFound is how many ids with a prefix are looked at to find the newest.
+	maxFound = 1000
+)
+
+// listing is a query for tops.
+type listing struct {
+	x     *Index
+	tx    *sql.Tx
+	ctx   context.Context
+	from  string // tables; tops is t
+	conds []string
+	args  []any
+	order string
+	none  bool // nothing can match
+}
+
+// listed is a row of a list.
+type listed struct {
+	row *row
+	top *top
+}
+
+func (l *listing) where(cond string, args ...any) {
+	l.conds, l.args = append(l.conds, cond), append(l.args, args...)
+}
+
+// session asks for traces of a session only.
+func (l *listing) session(key fold.Key) error {
+	eno, err := enoOf(l.ctx, l.tx, key)
+	if eno == 0 {
+		l.none = true
+	}
+	l.where(`t.session = ?`, eno)
+	return err
+}
+
+// run returns the first rows.
+func (l *listing) run(limit int) (found []listed, err error) {
+	if l.none {
+		return nil, nil
+	}
+	var rows []*row
+	err = l.each(limit, ` JOIN entities e ON e.eno = t.eno`, columns+`, `+topColumns, func(r *sql.Rows) error {
+		var s topScan
+		row, err := scanRow(r, s.dest()...)
+		if err != nil {
+			return err
+		}
+		t, err := s.result()
+		rows, found = append(rows, row), append(found, listed{row, t})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, l.x.complete(l.ctx, l.tx, rows)
+}
+
+// each calls fn for the first rows.
+func (l *listing) each(limit int, join, columns string, fn func(*sql.Rows) error) error {
+	query, args := l.query(join, columns, limit)
+	return each(l.ctx, l.tx, fn, query, args...)
+}
+
+// query returns a query for the first rows, limit at most.
+func (l *listing) query(join, columns string, limit int) (string, []any) {
+	from := l.from
+	if from == "" {
+		from = `tops t INDEXED BY tops_at`
+	}
+	query := `SELECT ` + columns + ` FROM ` + from + join
+	for i, c := range l.conds {
+		query += [...]string{` WHERE `, ` AND `}[min(i, 1)] + c
+	}
+	if l.order != "" {
+		query += ` ORDER BY ` + l.order
+	}
+	return query + ` LIMIT ?`, append(slices.Clone(l.args), limit)
+}
+
+// everLater is a time behind all others.
+const everLater = math.MaxInt64

@@ -15,7 +15,7 @@ const readBytes = 8 << 20
 // errFull ends a query whose caller has enough rows.
 var errFull = errors.New("enough rows")
 
-const blockColumns = `b.bno, r.name, b.recv, b.spool, b.first, b.late, b.n, b.z
+const blockColumns = `b.bno, r.name, b.recv, b.spool, b.first, b.late, b.base, b.n, b.z
 	FROM blocks b JOIN repos r ON r.rno = b.rno`
 
 // scanBlock reads a row of blockColumns.
@@ -24,7 +24,7 @@ func (l *Log) scanBlock(row interface{ Scan(...any) error }) (store.Block, error
 	var recv int64
 	var spool, z []byte
 	var n int
-	if err := row.Scan(&b.Number, &b.Repo, &recv, &spool, &b.First, &b.Late, &n, &z); err != nil {
+	if err := row.Scan(&b.Number, &b.Repo, &recv, &spool, &b.First, &b.Late, &b.Base, &n, &z); err != nil {
 		return b, err
 	}
 	b.Recv = micros(recv)
@@ -99,10 +99,7 @@ func (l *Log) Lines(ctx context.Context, at []store.Loc) ([]store.Located, error
 				}
 			}
 			if 0 <= loc.Index && loc.Index < len(b.Lines) {
-				lines = append(lines, store.Located{
-					Loc: loc, Repo: b.Repo, Recv: b.Recv, Spool: b.Spool,
-					Seq: b.First + uint64(loc.Index), Text: b.Lines[loc.Index],
-				})
+				lines = append(lines, b.At(loc.Index))
 			}
 		}
 		return nil

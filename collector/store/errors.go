@@ -11,6 +11,9 @@ var (
 	ErrBatch = errors.New("store: malformed batch")
 	// ErrNotFound is returned when there is no such entity.
 	ErrNotFound = errors.New("store: not found")
+	// ErrTerm is returned for a Term whose Field is unknown or cannot be compared by its
+	// Op.
+	ErrTerm = errors.New("store: this field cannot be compared so")
 	// ErrTooLarge is returned for a tree that is larger than MaxTree.
 	ErrTooLarge = errors.New("store: the tree is too large")
 )

@@ -18,10 +18,12 @@ type Explorer interface {
 
 	// Facets returns the commonest values of a field among the traces that match, most
 	// frequent first.
+	//
+	// Where more than MaxTallied traces match, the newest of them are looked at.
 	Facets(ctx context.Context, f Filter, field Field, limit int) ([]Facet, error)
 
 	// Histogram counts the traces that match in n equal parts of [f.From, f.To), which
-	// must both be set.
+	// must both be set. Where more than MaxCounted match, the newest of them are counted.
 	Histogram(ctx context.Context, f Filter, n int) ([]Bar, error)
 
 	// Stats returns roll-ups of [q.From, q.To), by hour or day and model. They are kept
@@ -35,6 +37,13 @@ type Explorer interface {
 	// Open returns the traces that were started and have not ended, newest first.
 	Open(ctx context.Context, repo string, limit int) ([]TraceRow, error)
 }
+
+const (
+	// MaxTallied is how many traces Facets looks at.
+	MaxTallied = 5000
+	// MaxCounted is how many traces Histogram counts.
+	MaxCounted = 50_000
+)
 
 // Field is what a Term is about.
 type Field string
@@ -89,7 +98,8 @@ type Filter struct {
 	Among []fold.Key
 }
 
-// Sort is an order of traces. Ties are broken by key.
+// Sort is an order of traces. Ties are broken in an order of the Index. Of a trace that
+// has not ended, the duration is 0.
 type Sort string
 
 // Orders of traces. Other than Newest they need a filter with From.

@@ -19,7 +19,7 @@ type Blobs interface {
 const (
 	// foldLines is about how many lines one step of Fold takes: enough that the
 	// commit costs little, few enough that readers soon see them.
-	foldLines = 2048
+	foldLines = 8192
 	// foldBytes is how many bytes of uploads a step decodes before it applies them and
 	// lets go of them: decoded, lines can take several times their bytes. One upload may
 	// come on top.
@@ -66,7 +66,6 @@ type decoded struct {
 
 // pending is an entity that new lines touch.
 type pending struct {
-	before fold.Entity // what the index has; zero if it has nothing
 	entity fold.Entity
 	locs   []Loc         // of new lines that are about it
 	late   []fold.Change // if a line came late: fold all its lines anew, and see these
@@ -100,7 +99,7 @@ func (s *step) run(from Cursor) (Cursor, error) {
 // has, so that it can let go of them.
 func (s *step) block(b Block) error {
 	for i := range b.Lines {
-		at := Located{Loc{b.Number, i}, b.Repo, b.Recv, b.Spool, b.First + uint64(i), b.Lines[i]}
+		at := b.At(i)
 		if s.faults.givenUp(at.Loc) {
 			continue
 		}
@@ -194,7 +193,7 @@ func (s *step) load() error {
 	}
 	for _, e := range known {
 		if p := s.entities[e.Key]; p != nil {
-			p.entity, p.before = e, e
+			p.entity = e
 		}
 	}
 	return nil
@@ -210,7 +209,7 @@ func (s *step) updates() ([]Update, error) {
 				return nil, err
 			}
 		}
-		updates = append(updates, Update{Before: p.before, Entity: p.entity, Lines: p.locs})
+		updates = append(updates, Update{Entity: p.entity, Lines: p.locs})
 	}
 	slices.SortFunc(updates, func(a, b Update) int { return slices.Compare(a.Entity.Key[:], b.Entity.Key[:]) })
 	return updates, nil

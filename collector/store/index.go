@@ -9,7 +9,6 @@ import (
 
 // Update is the new state of an entity and the places of lines that are new to it.
 type Update struct {
-	Before fold.Entity // its state in the Index; zero if it is new there
 	Entity fold.Entity
 	Lines  []Loc
 }
@@ -23,8 +22,8 @@ type Query struct {
 	Limit   int      // rows wanted; at least 1
 }
 
-// Position is the place of a row in a list: newest start first, then by key. An
-// entity without a start counts from when it was first seen.
+// Position is the place of a row in a list: newest start first, then in an order of the
+// Index. An entity without a start counts from when it was first seen.
 type Position struct {
 	At  time.Time
 	Key fold.Key
@@ -37,7 +36,7 @@ type Row struct {
 	Usage    fold.Usage // of a trace: of everything below it
 	Cost     fold.Cost  // of a trace: of everything below it
 	Children int        // of a trace: all entities below it; of a session: its traces
-	Errors   int        // of a trace: errors below it
+	Errors   int        // of a trace: entities below it of the kind fold.Error
 }
 
 // Count is how many entities of a kind a repository has.
@@ -54,7 +53,8 @@ type Index interface {
 	Cursor(ctx context.Context) (Cursor, error)
 
 	// Apply stores updates and moves the cursor, all or nothing. It fails with
-	// ErrStale if the cursor is not at from: somebody else was faster.
+	// ErrStale if the cursor is not at from: somebody else was faster. Generations get
+	// their prices here.
 	Apply(ctx context.Context, updates []Update, from, to Cursor) error
 
 	// Get returns the entities with the given keys; unknown ones are left out.
@@ -75,7 +75,15 @@ type Index interface {
 	// Counts returns the counts of a repository by kind.
 	Counts(ctx context.Context, repo string) (map[fold.Kind]Count, error)
 
-	// Reset empties the index and puts the cursor to the beginning.
+	// Forget drops what belongs to lines that a Log dropped, blocks up to and with before,
+	// in many small transactions: entities all of whose lines are gone, with what they
+	// add to totals, and labels that nothing has any more. A trace stays as long as there
+	// are lines of anything in it, a session as long as a trace of it is there. Roll-ups
+	// stay, until a Reset. It returns how many entities it dropped; after an error it can
+	// be called again.
+	Forget(ctx context.Context, before Cursor) (int64, error)
+
+	// Reset empties the index, roll-ups included, and puts the cursor to the beginning.
 	Reset(ctx context.Context) error
 
 	// Close releases the index. A second Close does nothing.

@@ -9,6 +9,10 @@ import (
 // BlockLines is the most lines that a block of a Log holds.
 const BlockLines = 128
 
+// SpoolLife is for how long a sender is remembered at least when its last lines may be
+// dropped. After that, lines that it sends again are new.
+const SpoolLife = 30 * 24 * time.Hour
+
 // Spool names a sender whose lines are numbered. The zero Spool names none.
 type Spool [16]byte
 
@@ -60,21 +64,31 @@ type Block struct {
 	// before. All other lines follow, in the order of fold.Sort, whatever was
 	// committed before.
 	Late  bool
+	Base  uint64   // lines of the repository before Lines[0], those that were dropped among them
 	Lines [][]byte // the caller may keep but must not change them
+}
+
+// At returns a line of the block with its place.
+func (b Block) At(i int) Located {
+	return Located{
+		Loc: Loc{b.Number, i}, Repo: b.Repo, Recv: b.Recv, Spool: b.Spool,
+		Seq: b.First + uint64(i), Number: b.Base + uint64(i) + 1, Text: b.Lines[i],
+	}
 }
 
 // Located is a stored line together with its place.
 type Located struct {
 	Loc
-	Repo  string
-	Recv  time.Time
-	Spool Spool
-	Seq   uint64 // among the sender's lines
-	Text  []byte
+	Repo   string
+	Recv   time.Time
+	Spool  Spool
+	Seq    uint64 // among the sender's lines
+	Number uint64 // in its repository, as Numbered says
+	Text   []byte
 }
 
-// Numbered is a line with its number in its repository: 1, 2, 3 and so on in the
-// order of commits.
+// Numbered is a line with its number in its repository: 1, 2, 3 and so on in the order
+// of commits. The number stays the line's, and nobody else's, when lines are dropped.
 type Numbered struct {
 	Number uint64
 	Text   []byte
@@ -84,7 +98,7 @@ type Numbered struct {
 // with their first line.
 type Repository struct {
 	ID      string
-	Lines   uint64 // stored
+	Lines   uint64 // ever stored, those that were dropped among them
 	Refused uint64 // malformed, counted only
 }
 
@@ -114,6 +128,17 @@ type Log interface {
 	// Scan returns lines of a repository behind number after: at least one if there
 	// is one, and no more than limit or a few MiB.
 	Scan(ctx context.Context, repo string, after uint64, limit int) ([]Numbered, error)
+
+	// Drop deletes the blocks that were received before a time, and what is known of
+	// senders whose last lines came SpoolLife before it, in many short transactions between
+	// which lines are stored. It returns the last block that was ever dropped, 0 if there is
+	// none, and how many lines it deleted. Numbers of lines, of blocks, and those that known
+	// senders have used stay used; repositories stay. After an error it can be called again.
+	Drop(ctx context.Context, before time.Time) (Cursor, int64, error)
+
+	// Dropped returns the last block that was ever dropped, and the time before which all
+	// were; both are zero if there is none.
+	Dropped(ctx context.Context) (Cursor, time.Time, error)
 
 	// Repositories returns all repositories by id.
 	Repositories(ctx context.Context) ([]Repository, error)

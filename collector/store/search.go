@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/troupelog/troupe/collector/fold"
@@ -10,21 +11,25 @@ import (
 // Search is full text over what lines say: messages, answers, inputs, outputs, tool
 // arguments, documents, names, errors. It is derived from a Log behind the Index, by a
 // worker of its own, so that neither waits for it. Its methods are safe for concurrent
-// use, end when ctx does, and fail with ErrClosed after Close.
+// use, end when ctx does, and fail with ErrClosed after Close. What words are, and when
+// they are equal, AppendWords says.
 type Search interface {
 	// Cursor returns how much of the Log is searched.
 	Cursor(ctx context.Context) (Cursor, error)
 
-	// Add makes texts findable and moves the cursor, all or nothing. It fails with
-	// ErrStale if the cursor is not at from.
+	// Add makes texts findable and moves the cursor. It fails with ErrStale if the cursor
+	// is not at from. The texts are those of all blocks between from and to, in the order
+	// of their places; lines that say nothing may be left out. After an error the cursor
+	// may stand anywhere between the two, behind whole blocks, with what is before it added.
 	Add(ctx context.Context, texts []TextAt, from, to Cursor) error
 
-	// Find returns hits, newest first. Words are matched whole and without regard to
-	// case or accents; between Han, Kana, Hangul and Thai characters every character is
-	// a word. Operators of the storage have no meaning in them.
+	// Find returns hits, newest first. It fails with ErrQuery if the query is too long. A
+	// word without a letter or digit is passed by; with no words or phrases left, nothing
+	// is found. A word of several, such as "gpt-4o", is a phrase.
 	Find(ctx context.Context, q SearchQuery) ([]Hit, error)
 
-	// Forget drops what belongs to lines that a Log dropped: blocks before the cursor.
+	// Forget hides what belongs to lines that a Log dropped: blocks up to and with before.
+	// Their words leave the disk when all of their month was dropped.
 	Forget(ctx context.Context, before Cursor) error
 
 	// Reset empties the search and puts the cursor to the beginning.
@@ -33,6 +38,15 @@ type Search interface {
 	// Close releases it. A second Close does nothing.
 	Close() error
 }
+
+// Bounds of a SearchQuery: words, phrases and what is excluded, together.
+const (
+	MaxTerms      = 64
+	MaxTermsBytes = 16 << 10
+)
+
+// ErrQuery is returned for a search of more than MaxTerms or MaxTermsBytes.
+var ErrQuery = errors.New("store: the search has too many words: use fewer")
 
 // TextAt is what a line says.
 type TextAt struct {

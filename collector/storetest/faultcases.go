@@ -22,7 +22,7 @@ func (c *counted) LargeLog(ctx context.Context, repo, key string) ([]byte, error
 // uploadOnce checks that many lines that name one upload take neither its memory nor
 // its reading many times.
 func uploadOnce(h *harness) {
-	const references = 40
+	const references = 12
 	key := h.repo + "/large-logs/u"
 	line := `trace{id=t,action=add-event,data={"x":"` + strings.Repeat("x", 2<<20) + "\"}}\n"
 	h.blobs[h.repo+"\n"+key] = []byte(line + line)

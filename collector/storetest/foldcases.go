@@ -42,7 +42,7 @@ func refoldEqual(h *harness) {
 		h.repo = fmt.Sprint("draw", draw)
 		h.since = h.head()
 		h.cut(t, Lines(t))
-		if diff := cmp.Diff(fold.Fold(h.repo, h.lines()), h.entities()); diff != "" {
+		if diff := cmp.Diff(h.defined(), h.entities()); diff != "" {
 			t.Fatalf("-defined +folded in steps:\n%s", diff)
 		}
 	})

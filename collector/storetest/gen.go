@@ -48,6 +48,12 @@ var verbs = []func(*rapid.T) string{
 		n := rapid.IntRange(0, 9).Draw(t, "tokens")
 		return fmt.Sprintf(`,action=result,data={"result":{"usage":{"prompt_tokens":%d},"error":null}}`, n)
 	},
+	func(t *rapid.T) string {
+		return `,action=result,data={"result":{"choices":[{"message":{"content":` + name(t) + `}}],"usage":{"prompt_tokens":3,"completion_tokens":2}}}`
+	},
+	func(t *rapid.T) string {
+		return `,action=update,data={"model":` + name(t) + `,"messages":[{"role":"user","content":` + name(t) + `}]}`
+	},
 	func(t *rapid.T) string { return `,action=result,data={"result":{"error":{"message":` + name(t) + `}}}` },
 	func(t *rapid.T) string { return `,action=add-cost,data={"cost":{"input":0.5,"output":NaN}}` },
 	func(t *rapid.T) string { return `,action=end,data={` + at(t, "end") + `}` },

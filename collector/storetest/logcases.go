@@ -241,7 +241,7 @@ func (h *harness) sameLine(b store.Block, i int) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	h.equal([]store.Located{{Loc: at, Repo: b.Repo, Recv: b.Recv, Spool: b.Spool, Seq: b.First + uint64(i), Text: b.Lines[i]}}, got)
+	h.equal([]store.Located{b.At(i)}, got)
 }
 
 func growingTimes(h *harness) {

@@ -13,9 +13,15 @@ import (
 	"github.com/troupelog/troupe/collector/store"
 )
 
-// Open opens the store whose files are in dir, or creates it there. The suite
-// opens a folder again after closing what it had opened in it.
-type Open func(ctx context.Context, dir string) (store.Log, store.Index, error)
+// Index is what the suite checks beside a Log.
+type Index interface {
+	store.Index
+	store.Explorer
+}
+
+// Open opens the store whose files are in dir, or creates it there, with the given
+// prices. The suite opens a folder again after closing what it had opened in it.
+type Open func(ctx context.Context, dir string, prices fold.Prices) (store.Log, Index, error)
 
 // Run runs the whole suite, each case on a store of its own.
 func Run(t *testing.T, open Open) {
@@ -38,6 +44,10 @@ func Run(t *testing.T, open Open) {
 		{"reception times grow", growingTimes},
 		{"lines survive closing", reopening},
 		{"a closed store says so", closedStore},
+		{"dropping keeps numbers and dedupe", dropKeepsNumbers},
+		{"dropping forgets senders late", dropForgetsSenders},
+		{"lines are stored while others are dropped", dropUnderIngest},
+		{"what is left of dropped lines is shown", dropLeavesTheRest},
 		{"folding in steps equals folding anew", refoldEqual},
 		{"the order of arrival does not matter", arrivalOrder},
 		{"a second apply is stale", staleApply},
@@ -52,6 +62,17 @@ func Run(t *testing.T, open Open) {
 		{"a line that cannot be folded is given up", givenUp},
 		{"large lines are folded from their upload", largeLine},
 		{"counts tell entities and open ones", counting},
+		{"what is asked for equals a recount", explorerAgrees},
+		{"given traces, sessions and times are filters too", otherFilters},
+		{"sorted rows page by key while rows come in", sortedPaging},
+		{"roll-ups are counted once", rollupsOnce},
+		{"a term that cannot be compared is refused", refusedTerms},
+		{"ids are found by their beginning", findingIDs},
+		{"a client's cost wins over a price", givenCosts},
+		{"new prices are used for all", newPrices},
+		{"what the log dropped is forgotten", forgetting},
+		{"a trace is kept as long as something in it", forgettingParts},
+		{"a large trace comes back whole", largeTrace},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -70,7 +91,7 @@ type harness struct {
 	dir    string
 	repo   string // that the case works with
 	log    store.Log
-	index  store.Index
+	index  Index
 	blobs  blobs
 	faults store.Faults
 	since  store.Cursor // where the lines that the case works with begin
@@ -81,7 +102,7 @@ func (h *harness) ctx() context.Context { return h.Context() }
 func (h *harness) reopen() {
 	h.Helper()
 	var err error
-	if h.log, h.index, err = h.open(context.Background(), h.dir); err != nil {
+	if h.log, h.index, err = h.open(context.Background(), h.dir, Prices); err != nil {
 		h.Fatal(err)
 	}
 }
@@ -224,6 +245,17 @@ func (h *harness) entities() map[fold.Key]fold.Entity {
 	entities := map[fold.Key]fold.Entity{}
 	for _, e := range found {
 		entities[e.Key] = e
+	}
+	return entities
+}
+
+// defined returns what the repository's lines make of the entities by definition.
+func (h *harness) defined() map[fold.Key]fold.Entity {
+	h.Helper()
+	entities := fold.Fold(h.repo, h.lines())
+	for key, e := range entities {
+		e.Price(Prices)
+		entities[key] = e
 	}
 	return entities
 }

@@ -2,14 +2,13 @@ package storetest
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/troupelog/troupe/collector/fold"
 	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // shown is what a list and a tree both say of a trace.
@@ -51,8 +50,26 @@ func (h *harness) treed(id string) shown {
 	return shown{e, n.Status, totals.Usage, totals.Cost, entities - 1, totals.Entities["error"]}
 }
 
-// sums compares sums of floats, which were added in different orders.
-var sums = cmpopts.EquateApprox(1e-9, 1e-9)
+// scatter sends lines of several senders, in an order of arrival in which some come
+// late, settling now and then.
+func (h *harness) scatter(t *rapid.T, lines []string) {
+	next := map[byte]uint64{}
+	var batches []store.Batch
+	for len(lines) > 0 {
+		sender := byte(rapid.IntRange('a', 'c').Draw(t, "sender"))
+		n := rapid.IntRange(1, min(4, len(lines))).Draw(t, "lines")
+		batches = append(batches, h.batch(sender, next[sender]+1, lines[:n]...))
+		next[sender] += uint64(n)
+		lines = lines[n:]
+	}
+	for _, b := range rapid.Permutation(batches).Draw(t, "arrival") {
+		h.append(b)
+		if rapid.Bool().Draw(t, "settle") {
+			h.settle()
+		}
+	}
+	h.settle()
+}
 
 // listsAgree checks that whatever order the lines of several senders arrive in, late
 // ones included, the list says of each trace what its tree says.
@@ -61,25 +78,9 @@ func listsAgree(h *harness) {
 	rapid.Check(h.T, func(t *rapid.T) {
 		draw++
 		h.repo = fmt.Sprint("agree", draw)
-		lines := Lines(t)
-		next := map[byte]uint64{}
-		var batches []store.Batch
-		for len(lines) > 0 {
-			sender := byte(rapid.IntRange('a', 'c').Draw(t, "sender"))
-			n := rapid.IntRange(1, min(4, len(lines))).Draw(t, "lines")
-			batches = append(batches, h.batch(sender, next[sender]+1, lines[:n]...))
-			next[sender] += uint64(n)
-			lines = lines[n:]
-		}
-		for _, b := range rapid.Permutation(batches).Draw(t, "arrival") {
-			h.append(b)
-			if rapid.Bool().Draw(t, "settle") {
-				h.settle()
-			}
-		}
-		h.settle()
+		h.scatter(t, Lines(t))
 		for id, row := range h.listed() {
-			if diff := cmp.Diff(h.treed(id), row, sums); diff != "" {
+			if diff := cmp.Diff(h.treed(id), row); diff != "" {
 				t.Fatalf("trace %s: -tree +list:\n%s", id, diff)
 			}
 		}
@@ -90,13 +91,13 @@ func listsAgree(h *harness) {
 // costs are replaced, one step of folding after the other.
 func totalsMove(h *harness) {
 	seq := uint64(0)
-	step := func(children int, tokens int64, cost float64, line string) {
+	step := func(children int, tokens int64, cost pricing.USD, line string) {
 		h.Helper()
 		seq++
 		h.append(h.batch('a', seq, line))
 		h.settle()
 		row := h.listed()["t"]
-		if row.Children != children || row.Usage.Total != tokens || math.Abs(row.Cost.Total-cost) > 1e-9 {
+		if row.Children != children || row.Usage.Total != tokens || row.Cost.Total != cost {
 			h.Errorf("after line %d: %d entities, %d tokens, cost %v; want %d, %d, %v",
 				seq, row.Children, row.Usage.Total, row.Cost.Total, children, tokens, cost)
 		}
@@ -105,11 +106,11 @@ func totalsMove(h *harness) {
 	step(0, 0, 0, `span{id=s,action=add-generation,data={"id":"g"}}`) // s has no place yet
 	step(0, 0, 0, `generation{id=g,action=result,data={"result":{"usage":{"total_tokens":5}}}}`)
 	step(2, 5, 0, `trace{id=t,action=add-span,data={"id":"s"}}`)
-	step(2, 5, 1e15, `generation{id=g,action=add-cost,data={"cost":1e15}}`)
-	step(2, 5, 0.25, `generation{id=g,action=add-cost,data={"cost":0.25}}`)
-	step(2, 7, 0.25, `generation{id=g,action=result,data={"result":{"usage":{"total_tokens":7}}}}`)
-	step(3, 7, 0.25, `span{id=s,action=add-error,data={"id":"e"}}`)
-	step(3, 7, 0.25, `trace{id=t,action=add-span,data={"id":"s"}}`) // once more
+	step(2, 5, 1000*pricing.Dollar, `generation{id=g,action=add-cost,data={"cost":1e3}}`)
+	step(2, 5, pricing.Dollar/4, `generation{id=g,action=add-cost,data={"cost":0.25}}`)
+	step(2, 7, pricing.Dollar/4, `generation{id=g,action=result,data={"result":{"usage":{"total_tokens":7}}}}`)
+	step(3, 7, pricing.Dollar/4, `span{id=s,action=add-error,data={"id":"e"}}`)
+	step(3, 7, pricing.Dollar/4, `trace{id=t,action=add-span,data={"id":"s"}}`) // once more
 
 	h.append(h.batch('b', 9, `trace{id=u,action=add-span,data={"id":"v"}}`, `span{id=v,action=add-error,data={"id":"w"}}`))
 	h.settle()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // title returns what a node is called.
@@ -50,13 +51,25 @@ func facts(n *fold.Node) []string {
 	return facts
 }
 
-// sum adds up what a node and everything below it used.
+// sum adds up what the generations among a node and everything below it used; without
+// any, what the node says itself.
 func sum(n *fold.Node) (fold.Usage, fold.Cost) {
-	usage, cost := n.Usage, n.Cost
-	for _, child := range n.Children {
-		u, c := sum(child)
-		usage.Add(u)
-		cost.Add(c)
+	var usage fold.Usage
+	var cost fold.Cost
+	generations := 0
+	var add func(*fold.Node)
+	add = func(n *fold.Node) {
+		if n.Kind == fold.Generation.String() {
+			generations++
+			usage.Add(n.Usage)
+			cost.Add(n.Cost)
+		}
+		for _, child := range n.Children {
+			add(child)
+		}
+	}
+	if add(n); generations == 0 {
+		return n.Usage, n.Cost
 	}
 	return usage, cost
 }
@@ -94,15 +107,19 @@ func Tokens(u fold.Usage) string {
 }
 
 // Dollars returns an amount with four decimals below one dollar, else with two.
-func Dollars(amount float64) string {
-	if amount >= 1 {
-		return fmt.Sprintf("$%.2f", amount)
+func Dollars(amount pricing.USD) string {
+	if amount >= pricing.Dollar {
+		return fmt.Sprintf("$%.2f", dollars(amount))
 	}
-	if amount > 0 && amount < 0.0001 {
+	if amount > 0 && amount < pricing.Dollar/10_000 {
 		return "<$0.0001"
 	}
-	return fmt.Sprintf("$%.4f", amount)
+	return fmt.Sprintf("$%.4f", dollars(amount))
 }
+
+// dollars returns an amount as a number that is good enough to be printed with a few
+// decimals.
+func dollars(amount pricing.USD) float64 { return float64(amount) / float64(pricing.Dollar) }
 
 // thousands returns n with commas between groups of three digits.
 func thousands(n int64) string {

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/pricing"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -97,7 +98,7 @@ func anyNode(depth int) *rapid.Generator[*fold.Node] {
 			Status: rapid.SampledFrom([]string{"error", "ended", "open", "partial"}).Draw(t, "status"),
 			Input:  text("input"), Output: text("output"), Result: text("result"), Args: text("args"), Error: text("error"),
 			Message: text("message"), Messages: []json.RawMessage{text("message of a chat")},
-			Usage: fold.Usage{Input: rapid.Int64().Draw(t, "tokens")}, Cost: fold.Cost{Total: rapid.Float64().Draw(t, "cost")},
+			Usage: fold.Usage{Input: rapid.Int64().Draw(t, "tokens")}, Cost: fold.Cost{Total: pricing.USD(rapid.Int64().Draw(t, "cost"))},
 		}
 		if depth > 0 {
 			n.Children = rapid.SliceOfN(anyNode(depth-1), 0, 3).Draw(t, "children")
@@ -171,7 +172,7 @@ func TestTokensAndDollars(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", u, got, want)
 		}
 	}
-	for amount, want := range map[float64]string{12.345: "$12.35", 0.0021: "$0.0021", 0.00001: "<$0.0001", 0.5: "$0.5000"} {
+	for amount, want := range map[pricing.USD]string{12_345_000_001: "$12.35", 2_100_000: "$0.0021", 10_000: "<$0.0001", pricing.Dollar / 2: "$0.5000"} {
 		if got := Dollars(amount); got != want {
 			t.Errorf("%v: %q, want %q", amount, got, want)
 		}

@@ -2,6 +2,11 @@ package viewer
 
 import (
 	"html/template"
+	"iter"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +17,11 @@ import (
 
 // functions are what templates call.
 var functions = template.FuncMap{
+	"add":       func(a, b int) int { return a + b },
+	"both":      func(p *page, value any) withPage { return withPage{p, value} },
+	"list":      func(values ...string) []string { return values },
+	"path":      pathTo,
+	"sub":       func(a, b int) int { return a - b },
 	"clip":      tree.Clip,
 	"clock":     clock,
 	"cost":      cost,
@@ -133,4 +143,35 @@ type navItem struct {
 
 func nav(p *page, path, name, text string) navItem {
 	return navItem{p.Link(path), text, p.Nav == name}
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// number returns a parameter that is a number, 0 if it is none.
+func number(r *http.Request, name string) int {
+	n, err := strconv.Atoi(r.URL.Query().Get(name))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+// sortedPairs yields the members of a map by name.
+func sortedPairs[V any](m map[string]V) iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			if !yield(name, m[name]) {
+				return
+			}
+		}
+	}
+}
+
+// pathTo returns an address with a part that holds anything.
+func pathTo(base, part string) string { return base + url.PathEscape(part) }
+
+// withPage is a value together with the page it is on, for parts of pages.
+type withPage struct {
+	Page  *page
+	Value any
 }

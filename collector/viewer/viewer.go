@@ -52,6 +52,9 @@ type route struct {
 // routes is the list of all pages.
 var routes = slices.Concat(
 	pageRoutes,
+	tracesRoutes,
+	traceRoutes,
+	attachmentRoutes,
 )
 
 // AssetsPath is below which the script and the styles are. They are no secret.

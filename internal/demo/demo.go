@@ -99,8 +99,8 @@ func (s *stage) ask(at opener, provider, model string, messages []logger.Message
 	})
 	first := s.wait(a.took / 4)
 	g.AddMetric("time_to_first_token_ms", float64(first.Sub(s.clock.Add(-a.took/4)).Milliseconds()))
-	g.SetEndTimestamp(s.wait(a.took))
 	g.Result(completion(model, a))
+	g.EndWith(logger.EndConfig{Time: s.wait(a.took)})
 	return append(messages, logger.Message{Role: "assistant", Content: a.text, ToolCalls: a.calls})
 }
 
@@ -132,7 +132,7 @@ func completion(model string, a answer) map[string]any {
 // use logs a tool call with its result, and returns the message that tells the model.
 func (s *stage) use(at opener, call logger.MessageToolCall, result string, took time.Duration) logger.Message {
 	t := at.AddToolCall(logger.ToolCallConfig{Name: call.Name, Args: call.Arguments, StartTime: s.clock})
-	t.SetEndTimestamp(s.wait(took))
 	t.Result(result)
+	t.EndWith(logger.EndConfig{Time: s.wait(took)})
 	return logger.Message{Role: "tool", ToolCallID: call.ID, Content: result}
 }

@@ -50,8 +50,8 @@ func support(s *stage) {
 	messages = s.ask(trace, "openai", model, messages, answer{calls: []logger.MessageToolCall{change}, in: 612, out: 40, cached: 512, took: 800 * time.Millisecond})
 	if s.chance(25) {
 		t := trace.AddToolCall(logger.ToolCallConfig{Name: change.Name, Args: change.Arguments, StartTime: s.clock})
-		t.SetEndTimestamp(s.wait(2 * time.Second))
 		t.Error(logger.ErrorDetail{Message: "the reservation system timed out after 2 s", Code: "504", Type: "timeout"})
+		t.EndWith(logger.EndConfig{Time: s.wait(2 * time.Second)})
 		messages = append(messages, logger.Message{Role: "tool", ToolCallID: change.ID, Content: `{"error":"timeout"}`})
 		reply = "I am sorry, the booking system does not answer. Nothing was changed or charged. I will try again in a minute."
 	} else {
@@ -60,9 +60,7 @@ func support(s *stage) {
 	}
 	s.ask(trace, "openai", model, messages, answer{text: reply, in: 720, out: 35, cached: 640, took: 600 * time.Millisecond})
 	s.end(trace, reply)
-	if s.chance(60) {
-		trace.AddFeedback(logger.Feedback{Score: pick(s, 1.0, 1.0, -1.0), Comment: pick(s, "quick, thank you", "had to ask twice", "")})
-	}
+	trace.AddFeedback(logger.Feedback{Score: pick(s, 1.0, 1.0, -1.0), Comment: pick(s, "quick, thank you", "had to ask twice", "")})
 	session.EndWith(logger.EndConfig{Time: s.clock})
 }
 
@@ -82,8 +80,8 @@ func research(s *stage) {
 		map[string]any{"title": "Refunds", "score": 0.84, "text": "A refund above $500 is approved by a team lead; above $5,000 by finance."},
 		map[string]any{"title": "Retention", "score": 0.78, "text": "Since 1 October logs are kept for 30 days in place of 90."},
 	}
-	r.SetEndTimestamp(s.wait(90 * time.Millisecond))
 	r.Output(docs)
+	r.EndWith(logger.EndConfig{Time: s.wait(90 * time.Millisecond)})
 	reply := pick(s, "At most 72 hours; then it is dropped and counted. [1]", "Team leads above $500, finance above $5,000. [2]", "Since 1 October it is 30 days in place of 90. [3]")
 	s.ask(trace, "anthropic", "claude-sonnet-4-20250514", []logger.Message{
 		{Role: "system", Content: "Answer from the passages only, and name them."},
@@ -108,11 +106,11 @@ func coding(s *stage) {
 		}
 		run := span.AddToolCall(logger.ToolCallConfig{Name: "run_tests", Args: `{"package":"./internal/retry","race":true,"count":50}`, StartTime: s.clock})
 		if worker == 0 {
-			run.SetEndTimestamp(s.wait(9 * time.Second))
 			run.Error(logger.ErrorDetail{Message: "exit status 1: retry_test.go:41: waited 50.3ms, want at most 50ms", Type: "exit"})
+			run.EndWith(logger.EndConfig{Time: s.wait(9 * time.Second)})
 		} else {
-			run.SetEndTimestamp(s.wait(7 * time.Second))
 			run.Result("ok  internal/retry 2.1s")
+			run.EndWith(logger.EndConfig{Time: s.wait(7 * time.Second)})
 		}
 		s.ask(span, "anthropic", "claude-sonnet-4-20250514", []logger.Message{{Role: "user", Content: "What does this tell?"}},
 			answer{text: "```go\nsynctest.Test(t, func(t *testing.T) { … })\n```\nThe deadline is of the wall clock. Use a bubble, then time is exact.", in: 5400, out: 310, cached: 4096, took: 3 * time.Second})
@@ -179,8 +177,8 @@ func overloaded(s *stage) {
 	trace := s.begin(session, "summarise", "Summarise the incident of Tuesday in three sentences.", map[string]string{"env": "prod"})
 	question := []logger.Message{{Role: "user", Content: "Summarise the incident of Tuesday in three sentences."}}
 	g := trace.AddGeneration(logger.GenerationConfig{Name: "answer", Provider: "openai", Model: "gpt-4o", Messages: question, StartTime: s.clock})
-	g.SetEndTimestamp(s.wait(300 * time.Millisecond))
 	g.Error(logger.ErrorDetail{Message: "Rate limit reached for requests. Try again in 12 s.", Code: "429", Type: "rate_limit_exceeded"})
+	g.EndWith(logger.EndConfig{Time: s.wait(300 * time.Millisecond)})
 	trace.AddError(logger.ErrorConfig{Name: "fallback", Message: "gpt-4o refused; using the model of our own", Code: "429", Type: "fallback", StartTime: s.clock})
 	reply := "A certificate expired at 09:12. Checkout failed for 14 minutes. It is renewed by a job now, which pages two weeks ahead."
 	s.ask(trace, "self-hosted", "acme-summary-7b", question, answer{text: reply, in: 2900, out: 61, took: 2 * time.Second})
@@ -194,8 +192,8 @@ func nightlyReport(s *stage) {
 	trace.AddMetadata(map[string]any{"rows": 9007199254740993, "region": "eu-west"})
 	for i := range 24 {
 		search := trace.AddToolCall(logger.ToolCallConfig{Name: "query", Args: fmt.Sprintf(`{"sql":"SELECT count(*) FROM orders WHERE hour = %d","limit":1}`, i), StartTime: s.clock})
-		search.SetEndTimestamp(s.wait(60 * time.Millisecond))
 		search.Result(fmt.Sprintf(`{"count":%d}`, 100+s.random.IntN(900)))
+		search.EndWith(logger.EndConfig{Time: s.wait(60 * time.Millisecond)})
 	}
 	reply := "Orders rose by 4 % against last week; the peak was at 18:00."
 	s.ask(trace, "mistral", "mistral-large-latest", []logger.Message{{Role: "user", Content: "Write the report."}}, answer{text: reply, in: 1500, out: 120, took: 2500 * time.Millisecond})

@@ -1,0 +1,209 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/troupelog/troupe/collector/store"
+)
+
+// A transaction of Drop takes at most so much, so that lines are stored soon again.
+const (
+	dropBlocks = 40
+	dropBytes  = 4 << 20 // of compressed lines; one block may be more
+	dropSpools = 200
+	dropPages  = 128 // given back to the file system
+)
+
+// seenEvery is how exactly it is known when a sender was seen, which costs it a write.
+const seenEvery = 24 * time.Hour
+
+// Drop implements store.Log. The pages that get free are given back to the file system.
+func (l *Log) Drop(ctx context.Context, before time.Time) (store.Cursor, int64, error) {
+	last, err := l.lastBefore(ctx, before)
+	if err != nil {
+		return 0, 0, err
+	}
+	lines, more := int64(0), last > 0
+	for more {
+		err := l.chore(ctx, "dropping blocks", func(a *appender) error {
+			n, err := a.dropBlocks(ctx, last, before)
+			lines, more = lines+n, n > 0
+			return err
+		})
+		if err != nil {
+			return 0, lines, err
+		}
+	}
+	if err := l.dropSpools(ctx, before.Add(-store.SpoolLife-seenEvery)); err != nil {
+		return 0, lines, err
+	}
+	if err := l.shrink(ctx); err != nil {
+		return 0, lines, err
+	}
+	at, _, err := l.Dropped(ctx)
+	return at, lines, err
+}
+
+// Dropped implements store.Log.
+func (l *Log) Dropped(ctx context.Context) (at store.Cursor, before time.Time, err error) {
+	var us int64
+	err = l.read.QueryRowContext(ctx, `SELECT bno, before FROM dropped`).Scan(&at, &us)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, time.Time{}, nil
+	}
+	return at, micros(us), l.fail("reading what was dropped", err)
+}
+
+// lastBefore returns the last block that was received before a time, or 0. Times of
+// reception grow with the numbers of blocks.
+func (l *Log) lastBefore(ctx context.Context, before time.Time) (int64, error) {
+	var last int64
+	err := l.view(ctx, "looking for blocks to drop", func(tx *sql.Tx) error {
+		var low, high int64 // low is before, or 0; what is behind high is not
+		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(bno), 0) FROM blocks`).Scan(&high); err != nil {
+			return err
+		}
+		for low < high {
+			var bno, recv int64
+			err := tx.QueryRowContext(ctx, `SELECT bno, recv FROM blocks WHERE bno > ? ORDER BY bno LIMIT 1`,
+				low+(high-low)/2).Scan(&bno, &recv)
+			switch {
+			case err == nil && recv < before.UnixMicro():
+				low = bno
+			case err == nil || errors.Is(err, sql.ErrNoRows):
+				high = low + (high-low)/2
+			default:
+				return err
+			}
+		}
+		return tx.QueryRowContext(ctx, `SELECT coalesce(max(bno), 0) FROM blocks WHERE bno <= ? AND recv < ?`,
+			low, before.UnixMicro()).Scan(&last)
+	})
+	return last, err
+}
+
+// dropBlocks drops the oldest blocks up to and with last, as many as one transaction
+// may, and returns how many lines they had: 0 if there is none left.
+func (a *appender) dropBlocks(ctx context.Context, last int64, before time.Time) (lines int64, err error) {
+	var upTo, recv int64
+	rows, err := a.conn.QueryContext(ctx, `SELECT bno, recv, n, length(z) FROM blocks WHERE bno <= ? ORDER BY bno LIMIT ?`, last, dropBlocks)
+	if err != nil {
+		return 0, err
+	}
+	bytes := 0
+	err = drain(rows, func(row *sql.Rows) error {
+		var bno, at, n int64
+		var size int
+		if err := row.Scan(&bno, &at, &n, &size); err != nil {
+			return err
+		}
+		if bytes += size; bytes <= dropBytes || lines == 0 {
+			upTo, recv, lines = bno, at, lines+n
+		}
+		return nil
+	})
+	if err != nil || lines == 0 {
+		return 0, err
+	}
+	if _, err := a.conn.ExecContext(ctx, `DELETE FROM blocks WHERE bno <= ?`, upTo); err != nil {
+		return 0, err
+	}
+	_, err = a.conn.ExecContext(ctx, `INSERT INTO dropped (id, bno, recv, before) VALUES (1, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET bno = excluded.bno, recv = excluded.recv, before = max(before, excluded.before)`,
+		upTo, recv, before.UnixMicro())
+	return lines, err
+}
+
+// dropSpools forgets senders that were seen last before a time.
+func (l *Log) dropSpools(ctx context.Context, before time.Time) error {
+	for after := int64(0); ; {
+		var old []int64
+		err := l.view(ctx, "looking for senders to forget", func(tx *sql.Tx) error {
+			return each(ctx, tx, func(row *sql.Rows) error {
+				err := row.Scan(&after)
+				old = append(old, after)
+				return err
+			}, `SELECT sno FROM spools WHERE sno > ? AND seen < ? ORDER BY sno LIMIT ?`, after, before.UnixMicro(), dropSpools)
+		})
+		if err != nil || len(old) == 0 {
+			return err
+		}
+		err = l.chore(ctx, "forgetting senders", func(a *appender) error {
+			for _, sno := range old {
+				// It may have come back meanwhile.
+				gone, err := a.conn.ExecContext(ctx, `DELETE FROM spools WHERE sno = ? AND seen < ?`, sno, before.UnixMicro())
+				if err != nil {
+					return err
+				}
+				if n, err := gone.RowsAffected(); err != nil {
+					return err
+				} else if n == 0 {
+					continue
+				}
+				if _, err := a.conn.ExecContext(ctx, `DELETE FROM acked WHERE sno = ?`, sno); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// shrink gives free pages back to the file system.
+func (l *Log) shrink(ctx context.Context) error {
+	for before := int64(math.MaxInt64); ; {
+		var free int64
+		err := l.read.QueryRowContext(ctx, `PRAGMA freelist_count`).Scan(&free)
+		if err != nil || free == 0 || free >= before {
+			return l.fail("counting free pages", err)
+		}
+		before = free
+		err = l.chore(ctx, "shrinking", func(a *appender) error {
+			rows, err := a.conn.QueryContext(ctx, fmt.Sprintf(`PRAGMA incremental_vacuum(%d)`, dropPages))
+			if err != nil {
+				return err
+			}
+			return drain(rows, func(*sql.Rows) error { return nil }) // each row frees a page
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// chore runs a function in a transaction on the writer's goroutine. Then it waits as
+// long as that took, so that lines are stored at half the speed at worst.
+func (l *Log) chore(ctx context.Context, operation string, fn func(*appender) error) error {
+	var took time.Duration
+	done := make(chan error, 1)
+	job := func(a *appender) {
+		began := time.Now()
+		err := a.transaction(ctx, func() error { return fn(a) })
+		took = time.Since(began)
+		done <- err
+	}
+	select {
+	case l.jobs <- job:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.closed:
+		return store.ErrClosed
+	}
+	if err := <-done; err != nil {
+		return l.fail(operation, err)
+	}
+	select {
+	case <-time.After(took):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

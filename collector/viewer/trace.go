@@ -1,0 +1,225 @@
+package viewer
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/pricing"
+)
+
+var traceRoutes = []route{
+	{"GET /trace/{id}", (*Viewer).trace},
+	{"GET /trace/{id}/nodes", (*Viewer).nodes},
+	{"GET /trace/{id}/node", (*Viewer).nodeFragment},
+}
+
+// firstRows is how many rows of a tree the server renders; scripts show the others.
+const firstRows = 200
+
+// traceData is what the page of a trace shows.
+type traceData struct {
+	ID, Name, SessionID, Status string
+	Start, End                  time.Time
+	Took                        string // until now if it is open
+	View                        string // "tree", "chat" or "raw"
+	Total                       store.TraceRow
+	Errors, Open, Orphans       int
+	Tags                        []pair
+
+	Rows       []treeRow
+	Count      int // of all rows
+	From       int // number of the first of Rows among all
+	Prev, Next string
+	Nodes      string // address of the skeleton of all rows
+	Node       *nodeData
+
+	Chat  []chatCall // of the view chat
+	Cut   int        // calls that the view chat leaves out
+	Lines []rawLine  // of the view raw
+	More  string     // address of further lines
+}
+
+// pair is a name and a value.
+type pair struct{ Name, Value string }
+
+// treeRow is a row of the tree.
+type treeRow struct {
+	Kind, ID, Name, Detail, Status string
+	Ref                            string // for the parameter node
+	Depth, Place, Siblings, Number int
+	Children                       int
+	Took, Tokens, Cost             string
+	Failures                       int // below it
+	Bar                            *bar
+	Orphan, Selected               bool
+	Skew                           string
+}
+
+func (v *Viewer) trace(w http.ResponseWriter, r *http.Request) error {
+	if id, format, ok := exported(r.PathValue("id")); ok {
+		return v.exportTrace(w, r, id, format)
+	}
+	r, cancel := v.ready(r)
+	defer cancel()
+	repo, err := v.repo(r)
+	if err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	entities, err := v.source.Index.Tree(r.Context(), fold.KeyOf(repo, fold.Ref{Kind: fold.Trace, ID: id}))
+	if err != nil {
+		return err
+	}
+	if len(entities) == 0 {
+		return store.ErrNotFound
+	}
+	now := time.Now()
+	o := newOutline(entities, now)
+	d, err := v.traceHead(r.Context(), repo, o, now)
+	if err != nil {
+		return err
+	}
+	d.View = r.URL.Query().Get("view")
+	if err := v.traceBody(r, repo, o, d); err != nil {
+		return err
+	}
+	return v.render(w, r, "trace", &page{Title: d.Status + " · " + named(d.Name, id), Nav: "traces", Help: "trace", Data: d})
+}
+
+// named returns a name, or the id where there is none.
+func named(name, id string) string {
+	if strings.TrimSpace(name) == "" {
+		return id
+	}
+	return name
+}
+
+// traceHead returns what the page says above the tree.
+func (v *Viewer) traceHead(ctx context.Context, repo string, o *outline, now time.Time) (*traceData, error) {
+	root := o.rows[0]
+	d := &traceData{
+		ID: root.Ref.ID, Name: root.Name, SessionID: root.SessionID, Status: root.Status(), Start: root.Start, End: root.End,
+		Errors: o.errors, Open: o.open, Orphans: o.orphans, Count: len(o.rows),
+	}
+	d.Took = took(&root.Entity, now)
+	for name, value := range sortedPairs(root.Tags) {
+		d.Tags = append(d.Tags, pair{name, value})
+	}
+	rows, err := v.source.Explorer.Rows(ctx, store.RowQuery{Filter: store.Filter{Repo: repo, Among: []fold.Key{root.Key}}, Limit: 1})
+	if err == nil && len(rows) == 1 {
+		d.Total = rows[0]
+	}
+	return d, err
+}
+
+// took says how long an entity took, or is at work.
+func took(e *fold.Entity, now time.Time) string {
+	switch {
+	case e.Start.IsZero():
+		return ""
+	case e.Open():
+		return "open for " + duration(now.Sub(e.Start).Truncate(time.Second))
+	case e.End.IsZero():
+		return ""
+	}
+	return duration(e.End.Sub(e.Start))
+}
+
+// traceBody fills in what the view shows.
+func (v *Viewer) traceBody(r *http.Request, repo string, o *outline, d *traceData) error {
+	switch d.View {
+	case "chat":
+		return v.traceChat(r.Context(), repo, o, d)
+	case "raw":
+		return v.traceLines(r, repo, o, d)
+	}
+	d.View = "tree"
+	selected := r.URL.Query().Get("node")
+	if d.From = number(r, "from"); d.From >= len(o.rows) {
+		d.From = 0
+	}
+	parents := map[fold.Key]*outlineRow{}
+	for _, row := range o.rows {
+		parents[row.Key] = row
+	}
+	end := min(d.From+firstRows, len(o.rows))
+	for i, row := range o.rows[d.From:end] {
+		tr := o.treeRow(row, d.From+i+1)
+		tr.Selected = tr.Ref == selected
+		if parent := parents[row.Parent]; parent != nil {
+			tr.Skew = skew(row, parent)
+		}
+		d.Rows = append(d.Rows, tr)
+	}
+	base := "/trace/" + url.PathEscape(d.ID)
+	query := r.URL.Query()
+	query.Del("from")
+	d.Nodes = base + "/nodes?" + query.Encode()
+	if d.From > 0 {
+		d.Prev = itoa(max(0, d.From-firstRows))
+	}
+	if end < len(o.rows) {
+		d.Next = itoa(end)
+	}
+	if selected == "" {
+		selected = refString(o.rows[0].Ref)
+	}
+	var err error
+	d.Node, err = v.node(r.Context(), repo, o, selected)
+	return err
+}
+
+// treeRow returns how an entity is shown in the tree.
+func (o *outline) treeRow(row *outlineRow, number int) treeRow {
+	tr := treeRow{
+		Kind: kindName(row.Ref.Kind), ID: row.Ref.ID, Name: named(row.Name, row.Ref.ID), Status: row.Status(), Ref: refString(row.Ref),
+		Depth: row.depth, Place: row.place, Siblings: row.siblings, Number: number, Children: row.children,
+		Failures: row.failures, Orphan: row.orphan,
+	}
+	if row.Ref.Kind == fold.Generation {
+		tr.Detail = row.Model
+	}
+	if row.Status() == "error" {
+		tr.Failures--
+	}
+	if !row.Start.IsZero() && !row.End.IsZero() {
+		tr.Took = duration(row.End.Sub(row.Start))
+	}
+	if tokens := row.Usage.Total; tokens > 0 {
+		tr.Tokens = count(tokens)
+	}
+	tr.Cost = costOf(row.Cost, row.Costing == fold.Unpriced)
+	if b, ok := o.bar(row); ok {
+		tr.Bar = &b
+	}
+	return tr
+}
+
+// costOf returns what is known of the cost of one call.
+func costOf(c pricing.Cost, unpriced bool) string {
+	if unpriced {
+		return "unpriced"
+	}
+	return cost(c.Total, 0)
+}
+
+// kindName returns a kind for people.
+func kindName(k fold.Kind) string { return strings.ReplaceAll(k.String(), "_", " ") }
+
+// refString names an entity in the parameter node.
+func refString(r fold.Ref) string { return r.Kind.String() + ":" + r.ID }
+
+// parseRef is the inverse of refString.
+func parseRef(s string) (fold.Ref, bool) {
+	kind, id, ok := strings.Cut(s, ":")
+	k := fold.ParseKind(kind)
+	return fold.Ref{Kind: k, ID: id}, ok && k != fold.Unknown && id != ""
+}
+
+// Level returns the class that moves the name in.
+func (r treeRow) Level() string { return "d" + itoa(min(r.Depth, 12)) }

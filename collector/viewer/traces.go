@@ -1,0 +1,329 @@
+package viewer
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/collector/query"
+	"github.com/troupelog/troupe/collector/store"
+)
+
+var tracesRoutes = []route{{"GET /traces", (*Viewer).traces}}
+
+const (
+	// pageRows is how many traces a page lists.
+	pageRows = 50
+	// facetValues is how many values of a field are offered.
+	facetValues = 8
+	// bars is how many parts the histogram has.
+	bars = 60
+	// searchHits is how many hits of a search of texts are looked at for traces.
+	searchHits = 500
+)
+
+// tracesData is what the list of traces shows.
+type tracesData struct {
+	Query     string
+	Pieces    []queryPiece // the query with what is wrong in it marked
+	Bad       []query.BadTerm
+	From, To  string
+	Sort      store.Sort
+	Rows      []listRow
+	Next      string
+	First     bool
+	Facets    []facetGroup
+	Histogram []histogramBar
+	Range     string
+	Empty     bool   // the repository has no lines
+	Wider     string // a query without the last condition, where nothing matches
+	Address   string
+}
+
+// queryPiece is a part of a query as it was typed.
+type queryPiece struct {
+	Text, Reason string // a reason if it is bad
+}
+
+// listRow is a trace in the list.
+type listRow struct {
+	store.TraceRow
+	Status, Name, Took, Address, SessionID string
+	Tags                                   []pair
+}
+
+// facetGroup is values of a field, each a link.
+type facetGroup struct {
+	Name   string
+	Values []facetValue
+}
+
+type facetValue struct {
+	Text, Href string
+	Traces     int
+	On         bool
+}
+
+// histogramBar is a part of the histogram.
+type histogramBar struct {
+	X, Height, Errors int
+	Href, Label       string
+}
+
+func (v *Viewer) traces(w http.ResponseWriter, r *http.Request) error {
+	r, cancel := v.ready(r)
+	defer cancel()
+	repo, err := v.repo(r)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	values := r.URL.Query()
+	text := values.Get("q")
+	parsed := query.Parse(text)
+	d := &tracesData{
+		Query: text, Bad: parsed.Bad, Pieces: pieces(text, parsed.Bad), From: values.Get("from"), To: values.Get("to"),
+		Sort: store.Sort(values.Get("sort")), First: values.Get("after") == "",
+	}
+	if d.Empty, err = v.unknown(r, repo); err != nil {
+		return err
+	}
+	if v.source.About != nil {
+		d.Address = v.source.About(r.Context()).Address
+	}
+	q := store.RowQuery{Filter: store.Filter{Repo: repo, Terms: parsed.Terms}, Sort: d.Sort, Limit: pageRows + 1, After: placeOf(values.Get("after"))}
+	q.From, q.To = timeOf(d.From, now), timeOf(d.To, now)
+	switch d.Sort {
+	case store.Newest:
+	case store.Oldest, store.Slowest, store.Dearest:
+		if q.From.IsZero() {
+			q.From = time.Unix(0, 0)
+		}
+	default:
+		d.Sort, q.Sort = store.Newest, store.Newest
+	}
+	if parsed.Text() {
+		if q.Among, err = v.among(r, repo, parsed); err != nil {
+			return err
+		}
+	}
+	if err := v.fillRows(r, d, q, now); err != nil {
+		return err
+	}
+	if err := v.fillFacets(r, d, q.Filter, parsed, now); err != nil {
+		return err
+	}
+	if len(d.Rows) == 0 {
+		d.Wider = wider(parsed)
+	}
+	return v.render(w, r, "traces", &page{Title: "Traces", Nav: "traces", Help: "lists", Data: d})
+}
+
+// unknown reports whether nothing was logged to a repository.
+func (v *Viewer) unknown(r *http.Request, repo string) (bool, error) {
+	repos, err := v.source.Log.Repositories(r.Context())
+	for _, known := range repos {
+		if known.ID == repo {
+			return false, err
+		}
+	}
+	return true, err
+}
+
+// among returns the traces in which a search of texts has hits.
+func (v *Viewer) among(r *http.Request, repo string, q query.Query) ([]fold.Key, error) {
+	keys := []fold.Key{} // not nil: no hit is no trace
+	if v.source.Search == nil {
+		return keys, nil
+	}
+	search := store.SearchQuery{Repo: repo, Words: q.Words, Phrases: q.Phrases, Not: q.Not, Limit: searchHits}
+	hits, err := v.source.Search.Find(r.Context(), search)
+	if err != nil {
+		return nil, err
+	}
+	passages, err := store.Passages(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, hits, search)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[fold.Key]bool{}
+	for _, p := range passages {
+		if key := fold.KeyOf(repo, p.Trace); p.Trace.Kind == fold.Trace && !seen[key] {
+			seen[key] = true
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+func (v *Viewer) fillRows(r *http.Request, d *tracesData, q store.RowQuery, now time.Time) error {
+	rows, err := v.source.Explorer.Rows(r.Context(), q)
+	if errors.Is(err, store.ErrTerm) {
+		d.Bad = append(d.Bad, query.BadTerm{Reason: err.Error()})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(rows) > pageRows {
+		rows = rows[:pageRows]
+		d.Next = placeText(rows[pageRows-1].Place)
+	}
+	for _, row := range rows {
+		d.Rows = append(d.Rows, newListRow(row, now))
+	}
+	return nil
+}
+
+func newListRow(row store.TraceRow, now time.Time) listRow {
+	e := row.Entity
+	shown := listRow{TraceRow: row, Status: e.Status(), Name: named(e.Name, e.Ref.ID), Took: took(&e, now), SessionID: e.SessionID, Address: "/trace/" + url.PathEscape(e.Ref.ID)}
+	for name, value := range sortedPairs(e.Tags) {
+		if len(shown.Tags) < 4 {
+			shown.Tags = append(shown.Tags, pair{name, value})
+		}
+	}
+	return shown
+}
+
+// facetFields are the fields whose values are offered.
+var facetFields = []store.Field{store.FieldStatus, store.FieldModel, store.FieldTool, store.FieldTag}
+
+// fillFacets fills in what the list can be narrowed to, and when its traces were.
+func (v *Viewer) fillFacets(r *http.Request, d *tracesData, f store.Filter, q query.Query, now time.Time) error {
+	if d.Empty {
+		return nil
+	}
+	p := &page{Here: r.URL}
+	for _, field := range facetFields {
+		found, err := v.source.Explorer.Facets(r.Context(), f, field, facetValues)
+		if err != nil {
+			if errors.Is(err, store.ErrTerm) {
+				return nil // the list says so
+			}
+			return err
+		}
+		group := facetGroup{Name: string(field)}
+		for _, value := range found {
+			term := store.Term{Field: field, Key: value.Key, Op: store.Equal, Value: value.Value}
+			narrowed := q.With(term)
+			shown := facetValue{Text: value.Value, Traces: value.Traces, On: len(narrowed.Terms) == len(q.Terms)}
+			if value.Key != "" {
+				shown.Text = value.Key + "=" + value.Value
+			}
+			shown.Href = p.With("q", narrowed.String(), "after", "")
+			group.Values = append(group.Values, shown)
+		}
+		if len(group.Values) > 0 {
+			d.Facets = append(d.Facets, group)
+		}
+	}
+	return v.fillHistogram(r, d, f, now)
+}
+
+func (v *Viewer) fillHistogram(r *http.Request, d *tracesData, f store.Filter, now time.Time) error {
+	if f.To.IsZero() {
+		f.To = now
+	}
+	if f.From.IsZero() || f.From.Equal(time.Unix(0, 0)) {
+		f.From = f.To.Add(-7 * 24 * time.Hour)
+	}
+	d.Range = timestamp(f.From) + " to " + timestamp(f.To)
+	if !f.From.Before(f.To) {
+		return nil
+	}
+	found, err := v.source.Explorer.Histogram(r.Context(), f, bars)
+	if err != nil {
+		return err
+	}
+	most := 1
+	for _, b := range found {
+		most = max(most, b.Traces)
+	}
+	p := &page{Here: r.URL}
+	width := f.To.Sub(f.From) / bars
+	for i, b := range found {
+		d.Histogram = append(d.Histogram, histogramBar{
+			X: i * 10, Height: (b.Traces*40 + most - 1) / most, Errors: (b.Errors*40 + most - 1) / most,
+			Href:  p.With("from", b.From.UTC().Format(time.RFC3339), "to", b.From.Add(width).UTC().Format(time.RFC3339), "after", ""),
+			Label: fmt.Sprintf("%s: %s, %s", timestamp(b.From), plural(b.Traces, "trace"), plural(b.Errors, "error")),
+		})
+	}
+	return nil
+}
+
+// pieces cuts a query into what is understood and what is not.
+func pieces(text string, bad []query.BadTerm) []queryPiece {
+	var all []queryPiece
+	at := 0
+	for _, b := range bad {
+		if b.From < at || b.To > len(text) {
+			continue
+		}
+		if b.From > at {
+			all = append(all, queryPiece{Text: text[at:b.From]})
+		}
+		all = append(all, queryPiece{text[b.From:b.To], b.Reason})
+		at = b.To
+	}
+	if at < len(text) {
+		all = append(all, queryPiece{Text: text[at:]})
+	}
+	return all
+}
+
+// wider returns a query without its last condition, "" if it has none.
+func wider(q query.Query) string {
+	switch {
+	case len(q.Terms) > 0:
+		q.Terms = q.Terms[:len(q.Terms)-1]
+	case len(q.Words) > 0:
+		q.Words = q.Words[:len(q.Words)-1]
+	default:
+		return ""
+	}
+	return q.String()
+}
+
+// timeOf reads a time: RFC 3339, a date, or how long ago, as in 24h. Anything else is no
+// bound.
+func timeOf(text string, now time.Time) time.Time {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t
+		}
+	}
+	if d, err := time.ParseDuration(text); err == nil {
+		return now.Add(-d.Abs())
+	}
+	return time.Time{}
+}
+
+// placeText is the place of a row as a parameter, and placeOf its inverse.
+func placeText(p store.Place) string {
+	return strconv.FormatInt(p.By, 36) + "." + base64.RawURLEncoding.EncodeToString(p.Key[:])
+}
+
+func placeOf(text string) (p store.Place) {
+	var key string
+	for i := range len(text) {
+		if text[i] == '.' {
+			by, err := strconv.ParseInt(text[:i], 36, 64)
+			if err != nil {
+				return store.Place{}
+			}
+			p.By, key = by, text[i+1:]
+			break
+		}
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(key)
+	if err != nil || len(raw) != len(p.Key) {
+		return store.Place{}
+	}
+	copy(p.Key[:], raw)
+	return p
+}
