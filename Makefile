@@ -12,7 +12,7 @@ LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 export GOFLAGS += -buildvcs=false
 
 .DEFAULT_GOAL := all
-.PHONY: ingestcrash all lint test race bench bench-compare fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull collector reliability
+.PHONY: browser screenshots bench-collector ingestcrash all lint test race bench bench-compare fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull collector reliability
 
 all: lint test
 
@@ -105,6 +105,18 @@ reliability:
 		code=0; "$$dir/harness" $$trial -busy || code=$$?; \
 		[[ $$code -eq 0 || $$code -eq 3 ]] || exit $$code; \
 	done
+
+# The pages with their axes of accessibility, hostile text and keys, in a real browser; see
+# browser/. AXE names the file of axe-core.
+browser:
+	$(GO) -C browser test -timeout 15m ./...
+
+# Pictures of all pages, into docs/images.
+screenshots:
+	$(GO) -C browser run ./screenshots
+
+# What the collector takes and answers; N is how many lines are stored first.
+bench-collector: collector
 
 ci:
 	.ci/run

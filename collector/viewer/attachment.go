@@ -3,6 +3,7 @@ package viewer
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -65,7 +66,7 @@ func (v *Viewer) attachment(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	head, err := bufio.NewReaderSize(file, sniffed).Peek(sniffed)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {

@@ -51,7 +51,7 @@ func (p prefs) cookie() *http.Cookie {
 	if len(p.Columns) > 0 {
 		values.Set("columns", strings.Join(p.Columns, "."))
 	}
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // it holds no secret, and on loopback there is no TLS
 		Name: prefsCookie, Value: values.Encode(), Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	}

@@ -85,7 +85,7 @@ func (v *Viewer) serve(w http.ResponseWriter, r *http.Request, h handle) {
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
 	defer func() {
-		if panicked := recover(); panicked != nil && panicked != http.ErrAbortHandler {
+		if panicked := recover(); panicked != nil && panicked != http.ErrAbortHandler { //nolint:errorlint // it is the very value
 			v.failed(w, r, &panicError{debug.Stack()})
 		} else if panicked != nil {
 			panic(panicked)

@@ -95,6 +95,7 @@ var layout = []row{
 	{path: "examples", imports: []string{"logger", "collector"}},
 
 	{path: "collector/storetest", tests: true},
+	{path: "collector/viewer/xsstest", tests: true},
 	{path: "internal/archtest", tests: true},
 	{path: "internal/conformance", tests: true},
 	{path: "internal/docs", tests: true},
