@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/collector/tree"
+	"github.com/troupelog/troupe/collector/viewer/text"
 	"github.com/troupelog/troupe/pricing"
 )
 
@@ -21,6 +22,7 @@ var functions = template.FuncMap{
 	"both":      func(p *page, value any) withPage { return withPage{p, value} },
 	"list":      func(values ...string) []string { return values },
 	"path":      pathTo,
+	"short":     newShort,
 	"sub":       func(a, b int) int { return a - b },
 	"clip":      tree.Clip,
 	"clock":     clock,
@@ -31,6 +33,7 @@ var functions = template.FuncMap{
 	"glyph":     glyph,
 	"iso":       iso,
 	"lower":     strings.ToLower,
+	"mark":      text.Mark,
 	"nav":       nav,
 	"plural":    plural,
 	"tokenSum":  func(in, out int64) string { return count(in + out) },
@@ -175,3 +178,12 @@ type withPage struct {
 	Page  *page
 	Value any
 }
+
+// shortTraces is a short list of traces on the overview.
+type shortTraces struct {
+	Page  *page
+	Title string
+	Rows  []listRow
+}
+
+func newShort(p *page, title string, rows []listRow) shortTraces { return shortTraces{p, title, rows} }

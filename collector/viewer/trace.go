@@ -30,6 +30,7 @@ type traceData struct {
 	Total                       store.TraceRow
 	Errors, Open, Orphans       int
 	Tags                        []pair
+	Token                       string // of the form for feedback
 
 	Rows       []treeRow
 	Count      int // of all rows
@@ -104,7 +105,7 @@ func (v *Viewer) traceHead(ctx context.Context, repo string, o *outline, now tim
 	root := o.rows[0]
 	d := &traceData{
 		ID: root.Ref.ID, Name: root.Name, SessionID: root.SessionID, Status: root.Status(), Start: root.Start, End: root.End,
-		Errors: o.errors, Open: o.open, Orphans: o.orphans, Count: len(o.rows),
+		Token: v.forms.token("/feedback"), Errors: o.errors, Open: o.open, Orphans: o.orphans, Count: len(o.rows),
 	}
 	d.Took = took(&root.Entity, now)
 	for name, value := range sortedPairs(root.Tags) {

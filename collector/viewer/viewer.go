@@ -15,9 +15,11 @@ import (
 
 // Viewer serves the pages. Make one with New. It is safe for concurrent use.
 type Viewer struct {
-	source Source
-	assets assets
-	mux    *http.ServeMux
+	source  Source
+	assets  assets
+	mux     *http.ServeMux
+	forms   forms
+	streams streams
 }
 
 // Policy is the Content-Security-Policy of every page.
@@ -31,7 +33,7 @@ func New(source Source) (*Viewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Viewer{source: source, assets: loaded, mux: http.NewServeMux()}
+	v := &Viewer{source: source, assets: loaded, mux: http.NewServeMux(), forms: newForms()}
 	v.mux.Handle("GET "+loaded.script.path, loaded.script)
 	v.mux.Handle("GET "+loaded.style.path, loaded.style)
 	for _, route := range routes {
@@ -53,6 +55,14 @@ type route struct {
 var routes = slices.Concat(
 	pageRoutes,
 	tracesRoutes,
+	sessionRoutes,
+	lineRoutes,
+	searchRoutes,
+	liveRoutes,
+	settingsRoutes,
+	overviewRoutes,
+	diffRoutes,
+	feedbackRoutes,
 	traceRoutes,
 	attachmentRoutes,
 )

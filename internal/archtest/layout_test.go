@@ -74,7 +74,7 @@ var layout = []row{
 	{path: "collector/diff", imports: []string{"internal/wire", "collector/fold", "collector/chat", "pricing"}, modules: []string{"github.com/aymanbagabas/go-udiff"}},
 	{path: "collector/tree", imports: []string{"collector/fold", "pricing"}, modules: terminal},
 	{path: "collector/export", imports: []string{"collector/fold", "collector/chat", "collector/tree", "pricing"}},
-	{path: "collector/otlp", imports: []string{"messages", "internal/wire", "internal/jsonscan"}, modules: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"}},
+
 	{
 		path:    "collector/sqlite",
 		imports: []string{"messages", "internal/wire", "internal/jsonscan", "pricing", "collector"},
