@@ -29,6 +29,12 @@ type Config struct {
 	// APIKey is the key that clients must send. Empty means that any key, or none,
 	// is accepted; Serve then refuses addresses that other machines can reach.
 	APIKey string
+	// KeepFor is how long lines and uploads are kept, counted from their reception; 0 keeps
+	// them for good. KeepBytes bounds the files of the folder: where they are larger, the
+	// oldest lines go, a twentieth of the time at once; 0 does not bound. Both are looked
+	// at every five minutes.
+	KeepFor   time.Duration
+	KeepBytes int64
 	// Logger gets what goes wrong behind the answers. It never gets lines, keys or
 	// signed URLs. Nil discards it.
 	Logger *slog.Logger
@@ -42,21 +48,25 @@ type Collector struct {
 	signer    signer
 	temporary string // folder that Close removes, or empty
 
-	lock     *flock.Flock
-	log      store.Log
-	index    store.Index
-	blobs    *blobs
-	search   store.Search
-	explorer store.Explorer
-	prices   *pricing.Table
-	dir      string
-	started  time.Time
-	serving  atomic.Value // string: host and port that Serve answers at
-	counts   counts
-	folder   *follower
-	seeker   *searcher
-	memory   budget // for the bodies of log requests
-	viewer   *viewer.Viewer
+	lock      *flock.Flock
+	log       store.Log
+	index     store.Index
+	blobs     *blobs
+	search    store.Search
+	explorer  store.Explorer
+	prices    *pricing.Table
+	dir       string
+	started   time.Time
+	serving   atomic.Value // string: host and port that Serve answers at
+	counts    counts
+	keepFor   time.Duration
+	keepBytes int64
+	unkeep    context.CancelFunc // ends keep
+	kept      chan struct{}      // closed when keep has ended
+	folder    *follower
+	seeker    *searcher
+	memory    budget // for the bodies of log requests
+	viewer    *viewer.Viewer
 
 	closing sync.Once
 	failure error // of Close, written within closing
@@ -74,7 +84,10 @@ var ErrInUse = errors.New("collector: another collector uses the folder: stop it
 
 // New opens or creates a collector. Close it.
 func New(cfg Config) (*Collector, error) {
-	c := &Collector{logger: cfg.Logger, prices: pricing.Default(), started: time.Now()}
+	if cfg.KeepFor < 0 || cfg.KeepBytes < 0 {
+		return nil, ErrKeep
+	}
+	c := &Collector{keepFor: cfg.KeepFor, keepBytes: cfg.KeepBytes, kept: make(chan struct{}), logger: cfg.Logger, prices: pricing.Default(), started: time.Now()}
 	if cfg.APIKey != "" {
 		c.guard.setKey(cfg.APIKey)
 	}
@@ -102,6 +115,14 @@ func New(cfg Config) (*Collector, error) {
 	}
 	c.folder = startFolder(c.log, c.index, c.blobs, c.logger)
 	c.seeker = startSearcher(c.log, c.search, c.blobs, c.logger)
+	keeping, unkeep := context.WithCancel(context.Background())
+	c.unkeep = unkeep
+	go func() {
+		defer close(c.kept)
+		if c.keepFor > 0 || c.keepBytes > 0 {
+			c.keep(keeping)
+		}
+	}()
 	// Pages of other sites must not write here: without a key, a browser's own rules
 	// are all that keeps them out. The SDKs send no Origin and pass.
 	c.handler = http.NewCrossOriginProtection().Handler(c.routes())
@@ -138,7 +159,7 @@ func (c *Collector) open(dir string) error {
 		return err
 	}
 	c.search = search
-	c.blobs, err = openBlobs(filepath.Join(dir, "blobs"))
+	c.blobs, err = openBlobs(blobDir(dir))
 	return err
 }
 
@@ -181,6 +202,11 @@ func (c *Collector) Rebuild(ctx context.Context) error {
 // second Close returns what the first one did.
 func (c *Collector) Close(ctx context.Context) error {
 	c.closing.Do(func() {
+		c.unkeep()
+		select {
+		case <-c.kept:
+		case <-ctx.Done():
+		}
 		c.failure = errors.Join(c.folder.stop(ctx), c.seeker.stop(ctx), c.release())
 	})
 	return c.failure

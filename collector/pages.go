@@ -17,7 +17,7 @@ import (
 func (c *Collector) pages() (*viewer.Viewer, error) {
 	return viewer.New(viewer.Source{
 		Log: c.log, Index: c.index, Explorer: c.explorer, Search: c.search, Blobs: c.blobs, Files: files{c.blobs},
-		Prices: c.prices, Logger: c.logger, Settle: c.Settle, Append: c.appendOwn, Watch: c.watch, About: c.about,
+		Prices: c.prices, Logger: c.logger, Settle: c.Settle, Append: c.appendOwn, Forget: c.Forget, Watch: c.watch, About: c.about,
 	})
 }
 
@@ -86,6 +86,10 @@ func (c *Collector) about(ctx context.Context) viewer.About {
 		Version: "(unknown)", Dir: c.dir, Started: c.started, Keyed: c.guard.keyed, Address: c.address(),
 		Requests: c.counts.requests.Load(), Unauthorized: c.counts.unauthorized.Load(), Rejected: c.counts.rejected.Load(),
 	}
+	a.KeepFor, a.KeepBytes = c.keepFor, c.keepBytes
+	if _, before, err := c.log.Dropped(ctx); err == nil {
+		a.Forgotten = before
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		a.Version = info.Main.Version
 	}
@@ -93,7 +97,7 @@ func (c *Collector) about(ctx context.Context) viewer.About {
 		a.LastRejected = reason
 	}
 	a.LogBytes, a.IndexBytes = bytesOf(c.dir, "log.db*"), bytesOf(c.dir, "index.db*")
-	a.SearchBytes, a.FileBytes = bytesOf(c.dir, "search*"), bytesOf(filepath.Join(c.dir, "blobs"), "*")
+	a.SearchBytes, a.FileBytes = bytesOf(c.dir, "search*"), bytesOf(blobDir(c.dir), "*")
 	if head, err := c.log.Head(ctx); err == nil {
 		a.Behind = max(0, int64(head-c.folder.cursor()))
 	}
@@ -110,6 +114,9 @@ func (c *Collector) address() string {
 	}
 	return ""
 }
+
+// blobDir is the folder of uploads.
+func blobDir(dir string) string { return filepath.Join(dir, "blobs") }
 
 // bytesOf adds up the files of a folder whose names match, as far as they can be seen.
 func bytesOf(dir, pattern string) (sum int64) {

@@ -45,6 +45,7 @@ func (c *Collector) routes() http.Handler {
 	keyed("GET /api/v1/repositories/{repo}/traces/{id}", c.trace)
 	keyed("GET /api/v1/repositories/{repo}/lines", c.lines)
 	keyed("GET /api/v1/repositories/{repo}/attachments", c.attachment)
+	keyed("GET /api/v1/repositories/{repo}/search", c.searchLines)
 
 	// What people open.
 	open("POST "+signInPath, c.signIn)

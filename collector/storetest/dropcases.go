@@ -74,7 +74,7 @@ func dropForgetsSenders(h *harness) {
 	h.drop(30, 3, 3)
 	h.equal(store.Receipt{Duplicate: 1}, h.received(40, 'a', 1, numbered(1, 1)...))
 	h.received(40, 'd', 1, numbered(1, 1)...)
-	h.drop(41, 5, 2)
+	h.drop(42, 5, 2) // when a sender was seen is known to a day
 	h.equal(store.Receipt{Stored: 1}, h.received(42, 'b', 2, numbered(2, 1)...))
 	h.equal(store.Receipt{Duplicate: 1}, h.received(42, 'c', 1, numbered(1, 1)...))
 	h.equal(store.Receipt{Duplicate: 1}, h.received(42, 'd', 1, numbered(1, 1)...))

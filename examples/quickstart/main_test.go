@@ -15,10 +15,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // took matches the only part of the output that differs from run to run.
 var took = regexp.MustCompile(`\d[\d.m]* ?(µs|ms|s)\b`)
 
-const want = `trace turn 1 · TIME · 38 + 12 tokens
+const want = `trace turn 1 · TIME · 38 + 12 tokens · $0.0002
 in   Where is my order 7?
 out  Order 7 is on its way and arrives on Friday.
-span order agent · TIME · 38 + 12 tokens
+span order agent · TIME · 38 + 12 tokens · $0.0002
 retrieval help pages · TIME
 in   delivery times
 out  ["Parcels take two working days."]
@@ -27,7 +27,7 @@ tool_call find_order · TIME
 in   {"id":7}
 out  {"carrier":"ACME","sent":"Wednesday"}
 ✗ error carrier
-generation gpt-4o (openai) · TIME · 38 + 12 tokens
+generation gpt-4o (openai) · TIME · 38 + 12 tokens · $0.0002
 in   2 messages, user: Where is my order 7?
 out  Order 7 is on its way and arrives on Friday.
 accepted=21 delivered=21 pending=0 dead=0 dropped=0

@@ -87,7 +87,7 @@ func rootCommand() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(serveCommand(), showCommand(), replayCommand(), spoolCommand(), demoCommand(), exportCommand(), importCommand(), diffCommand(), doctorCommand())
+	root.AddCommand(serveCommand(), showCommand(), replayCommand(), spoolCommand(), demoCommand(), exportCommand(), importCommand(), diffCommand(), searchCommand(), tailCommand(), doctorCommand())
 	return root
 }
 

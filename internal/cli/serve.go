@@ -20,7 +20,11 @@ import (
 const closeTime = 10 * time.Second
 
 // serveFlags are the flags of troupe serve.
-type serveFlags struct{ addr, data, key string }
+type serveFlags struct {
+	addr, data, key string
+	keep            time.Duration
+	keepBytes       int64
+}
 
 func serveCommand() *cobra.Command {
 	var f serveFlags
@@ -37,6 +41,8 @@ func serveCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&f.addr, "addr", DefaultAddr, "host:port to listen on; port 0 takes a free one")
 	cmd.Flags().StringVar(&f.data, "data", "", "folder to store in (default: troupe in your data folder)")
+	cmd.Flags().DurationVar(&f.keep, "keep", 0, "how long to keep what is logged, as in 720h (default: for good)")
+	cmd.Flags().Int64Var(&f.keepBytes, "keep-bytes", 0, "how many bytes to keep at most; the oldest go first (default: no limit)")
 	cmd.Flags().StringVar(&f.key, "api-key", "", "key that clients must send (default: $"+EnvAPIKey+")")
 	return cmd
 }
@@ -58,8 +64,10 @@ func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 	}
 	defer func() { _ = listener.Close() }() // Serve has closed it, if it came to that
 	logger := slog.New(slog.NewTextHandler(stderr, nil))
-	c, err := collector.New(collector.Config{Dir: f.data, APIKey: f.key, Logger: logger})
+	c, err := collector.New(collector.Config{Dir: f.data, APIKey: f.key, KeepFor: f.keep, KeepBytes: f.keepBytes, Logger: logger})
 	switch {
+	case errors.Is(err, collector.ErrKeep):
+		return usageError{errors.New("--keep and --keep-bytes must not be negative")}
 	case errors.Is(err, collector.ErrInUse):
 		return fmt.Errorf("%w with --data", err)
 	case err != nil:

@@ -1,0 +1,86 @@
+package collector
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/collector/query"
+	"github.com/troupelog/troupe/collector/store"
+)
+
+// SearchHit is a line that a search found, in the answer to a request for a search, newest
+// first.
+type SearchHit struct {
+	Line     uint64    `json:"line"` // its number in the repository
+	Received time.Time `json:"received"`
+	Kind     string    `json:"kind"` // of the entity that the line is about
+	ID       string    `json:"id"`
+	Name     string    `json:"name,omitempty"`
+	Trace    string    `json:"trace,omitempty"`   // id of the trace that it is in
+	Session  string    `json:"session,omitempty"` // id, where it is in no trace
+	Field    string    `json:"field"`             // that has the first match
+	Text     string    `json:"text"`              // around the first match, at most 240 bytes
+	Marks    [][2]int  `json:"marks"`             // places of matches in Text, in bytes
+}
+
+// searchLines answers a search. Only words, phrases and what must not be in a line count;
+// conditions are refused, as are queries without a word.
+func (c *Collector) searchLines(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := c.query(w, r)
+	defer cancel()
+	limit, err := count(r, "limit", 1, maxRows, defaultRows)
+	if err != nil {
+		return err
+	}
+	asked := query.Parse(r.URL.Query().Get("q"))
+	if !asked.Text() || len(asked.Terms)+len(asked.Bad) > 0 {
+		return badRequest("the parameter q must hold words or \"phrases\", and no conditions")
+	}
+	q := store.SearchQuery{Repo: r.PathValue("repo"), Words: asked.Words, Phrases: asked.Phrases, Not: asked.Not, Limit: int(limit) + 1}
+	if q.After, err = searchCursor(parameter(r, "cursor")); err != nil {
+		return err
+	}
+	hits, err := c.search.Find(ctx, q)
+	if err != nil {
+		return err
+	}
+	page := Page[SearchHit]{Data: []SearchHit{}}
+	if len(hits) > int(limit) {
+		hits = hits[:limit]
+		last := hits[limit-1]
+		page.Next = strconv.FormatInt(last.Block, 10) + "." + strconv.Itoa(last.Index)
+	}
+	passages, err := store.Passages(ctx, c.log, c.index, c.blobs, hits, q)
+	if err != nil {
+		return err
+	}
+	for _, p := range passages {
+		hit := SearchHit{Line: p.Number, Received: p.Recv, Kind: p.Ref.Kind.String(), ID: p.Ref.ID, Name: p.Name, Field: p.Role, Text: p.Text, Marks: p.Marks}
+		switch p.Trace.Kind {
+		case fold.Trace:
+			hit.Trace = p.Trace.ID
+		case fold.Session:
+			hit.Session = p.Trace.ID
+		}
+		page.Data = append(page.Data, hit)
+	}
+	c.writeJSON(w, http.StatusOK, page)
+	return nil
+}
+
+// searchCursor reads the place of the last hit of the page before.
+func searchCursor(text string) (store.Loc, error) {
+	if text == "" {
+		return store.Loc{}, nil
+	}
+	block, index, _ := strings.Cut(text, ".")
+	b, err := strconv.ParseInt(block, 10, 64)
+	i, err2 := strconv.Atoi(index)
+	if err != nil || err2 != nil || b < 0 || i < 0 {
+		return store.Loc{}, badRequest("the parameter cursor must be the next of the page before")
+	}
+	return store.Loc{Block: b, Index: i}, nil
+}
