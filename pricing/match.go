@@ -144,8 +144,13 @@ func cutVersion(name string) (string, bool) {
 	return cut, cut != name
 }
 
-// cutDate takes away -2006-01-02, -20060102 or @20060102.
+// cutDate takes away -2006-01-02, -20060102, @20060102, -latest or @latest.
 func cutDate(name string) (string, bool) {
+	for _, newest := range []string{"-latest", "@latest"} {
+		if head, found := strings.CutSuffix(name, newest); found && head != "" {
+			return head, true
+		}
+	}
 	for _, layout := range []string{"-2006-01-02", "-20060102", "@20060102"} {
 		n := len(name) - len(layout)
 		if n <= 0 || !strings.HasPrefix(name[n:], layout[:1]+"20") {

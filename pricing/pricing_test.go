@@ -50,6 +50,7 @@ func TestCallsArePricedExactly(t *testing.T) {
 		{"gpt-4o", "openai", Usage{Input: 1000, CacheRead: 400, Output: 100}, "0.003"},
 		{"gpt-4o-2024-08-06", "openai", Usage{Input: 1000, Output: 100}, "0.0035"},
 		{"openai/gpt-4o-mini", "", Usage{Input: 1000, Output: 100}, "0.00021"},
+		{"mistral-large-latest", "mistral", Usage{Input: 1500, Output: 120}, "0.00372"},
 		{"o4-mini", "openai", Usage{Input: 220, Output: 410, Reasoning: 352}, "0.002046"},
 		{"claude-sonnet-4-20250514", "anthropic", Usage{Input: 1840, CacheRead: 1200, Output: 46}, "0.00297"},
 		{"us.anthropic.claude-3-7-sonnet-20250219-v1:0", "bedrock", Usage{Input: 1000}, "0.003"},
