@@ -37,6 +37,7 @@ func run(t *testing.T, spec client.Spec) (measure.Figures, sink.Stats) {
 func TestEveryClientIsCountedWhole(t *testing.T) {
 	want := map[string]sink.Stats{
 		"troupe":        {Lines: turns * workload.LinesPerTurn},
+		"troupe-8":      {Lines: turns * workload.LinesPerTurn},
 		"troupe-memory": {Lines: turns * workload.LinesPerTurn},
 		"otel-blocking": {Spans: turns * workload.SpansPerTurn},
 		"otel-default":  {Spans: turns * workload.SpansPerTurn},
@@ -49,7 +50,10 @@ func TestEveryClientIsCountedWhole(t *testing.T) {
 				if f.Lost() != 0 || f.Failure != "" || len(f.Refused) > 0 {
 					t.Errorf("lost %v %%, failure %q, refused %v; want nothing", f.Lost(), f.Failure, f.Refused)
 				}
-				w := want[name]
+				w, known := want[name]
+				if !known {
+					t.Fatal("the table of this test does not say what the client sends")
+				}
 				if counts.Lines != w.Lines || counts.Spans != w.Spans || counts.Events != w.Events {
 					t.Errorf("the sink counts %+v, want %+v", counts, w)
 				}
