@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/troupelog/troupe/collector/fold"
@@ -67,6 +69,7 @@ type decoded struct {
 // pending is an entity that new lines touch.
 type pending struct {
 	entity fold.Entity
+	nth    int           // by the order in which lines of the step name entities first
 	locs   []Loc         // of new lines that are about it
 	late   []fold.Change // if a line came late: fold all its lines anew, and see these
 }
@@ -129,7 +132,7 @@ func (s *step) decode(b Block, at Located) error {
 			s.decoded = append(s.decoded, decoded{at.Loc, b.Late, changes})
 			for _, c := range changes {
 				if s.entities[c.Key] == nil {
-					s.entities[c.Key] = &pending{entity: fold.NewEntity(b.Repo, c)}
+					s.entities[c.Key] = &pending{entity: fold.NewEntity(b.Repo, c), nth: len(s.entities)}
 				}
 			}
 		}
@@ -199,11 +202,12 @@ func (s *step) load() error {
 	return nil
 }
 
-// updates returns the new states, ordered by key so that concurrent writers of
-// one database lock rows in one order.
+// updates returns the new states in the order in which lines name the entities first, so
+// that what an index numbers in this order does not depend on where a step ends.
 func (s *step) updates() ([]Update, error) {
 	updates := make([]Update, 0, len(s.entities))
-	for _, p := range s.entities {
+	touched := slices.SortedFunc(maps.Values(s.entities), func(a, b *pending) int { return cmp.Compare(a.nth, b.nth) })
+	for _, p := range touched {
 		if p.late != nil {
 			if err := s.refold(p); err != nil {
 				return nil, err
@@ -211,7 +215,6 @@ func (s *step) updates() ([]Update, error) {
 		}
 		updates = append(updates, Update{Entity: p.entity, Lines: p.locs})
 	}
-	slices.SortFunc(updates, func(a, b Update) int { return slices.Compare(a.Entity.Key[:], b.Entity.Key[:]) })
 	return updates, nil
 }
 

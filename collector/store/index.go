@@ -52,7 +52,8 @@ type Index interface {
 	// Cursor returns how much of the Log is contained.
 	Cursor(ctx context.Context) (Cursor, error)
 
-	// Apply stores updates and moves the cursor, all or nothing. It fails with
+	// Apply stores updates and moves the cursor, all or nothing. Updates of entities that
+	// are new come in the order in which lines name them first. It fails with
 	// ErrStale if the cursor is not at from: somebody else was faster. Generations get
 	// their prices here.
 	Apply(ctx context.Context, updates []Update, from, to Cursor) error
