@@ -23,6 +23,9 @@ type Config struct {
 	Linger      time.Duration // an ended trace keeps its state so long
 	OrphanAfter time.Duration // without a call, what is open is ended; 0 means never
 
+	// Sampled makes the entries that actors make name their commands.
+	Sampled bool
+
 	// Report is told what a user should know. It is called by actors, concurrently,
 	// and must not block.
 	Report func(Event)

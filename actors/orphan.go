@@ -22,7 +22,12 @@ func (s *System) end(route *messages.Route, ref messages.Ref, reason string, at 
 	line := e.Finish()
 	e.Release()
 	s.orphans.Add(1)
-	entry := &messages.Entry{Line: line, Lane: route.Lane}
-	entry.Epoch = s.cfg.Ledger.AdmitOwn(entry.Cost())
-	s.sup.Send(s.writer, entry)
+	c := messages.NewCommand()
+	*c = messages.Command{Route: route, Target: ref, Action: messages.End, At: time.Now().UnixNano()}
+	c.Entry = messages.Entry{Line: line, Lane: route.Lane}
+	c.Entry.Epoch = s.cfg.Ledger.AdmitOwn(c.Entry.Cost())
+	if s.cfg.Sampled {
+		c.Entry.Of = c
+	}
+	s.sup.Send(s.writer, &c.Entry)
 }

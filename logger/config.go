@@ -133,6 +133,13 @@ type Config struct {
 	// is rejected with ErrMask. It is called concurrently. Default: nothing is masked.
 	Mask func(text string) string
 
+	// Sample is the part of sessions, and of traces outside of sessions, that are logged,
+	// above 0 and up to 1. A session is logged whole or not at all, whatever processes and
+	// loggers log to it: its id decides. What is left out is in Stats.SampledOut. Default 1.
+	Sample float64
+	// Tail, if set, logs those traces only that turn out to be worth it.
+	Tail *TailSampling
+
 	// OnError is told of rejected and doubtful calls and of background failures, as an
 	// *Error. It runs on one goroutine of the logger, not on the caller's (only what
 	// happens after Close is told on the caller's); a panic in it is caught and
@@ -202,6 +209,11 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 	c.MaxWait = cmp.Or(c.MaxWait, DefaultMaxWait)
 	c.IdleAfter = cmp.Or(c.IdleAfter, DefaultIdleAfter)
 	c.OrphanAfter = cmp.Or(c.OrphanAfter, DefaultOrphanAfter)
+	c.Sample = cmp.Or(c.Sample, 1)
+	if c.Tail != nil {
+		tail := c.Tail.withDefaults(c.MaxBytes)
+		c.Tail = &tail
+	}
 	c.SyncEvery = cmp.Or(c.SyncEvery, DefaultSyncEvery)
 	c.MaxSpoolAge = cmp.Or(c.MaxSpoolAge, DefaultMaxSpoolAge)
 	if c.Slog == nil {
@@ -225,6 +237,7 @@ func (c Config) validate() error {
 		{"Durability", "is none of SyncGroup, SyncEach, SyncInterval, SyncNone and Memory", c.Durability > Memory},
 		{"RequireDurable", "contradicts Durability: Memory", c.RequireDurable && c.Durability == Memory},
 		{"OnFull", "is none of Block, DropNewest and DropOldest", c.OnFull > DropOldest},
+		{"Sample", "must be above 0 and at most 1", !(c.Sample > 0 && c.Sample <= 1)},
 		{"SyncEvery", "is negative", c.SyncEvery < 0},
 		{"MaxSpoolBytes", "is negative", c.MaxSpoolBytes < 0},
 		{"MaxSpoolAge", "is negative", c.MaxSpoolAge < 0},
@@ -233,6 +246,9 @@ func (c Config) validate() error {
 		if check.bad {
 			return &ConfigError{Field: check.field, Reason: check.reason}
 		}
+	}
+	if c.Tail != nil {
+		return c.Tail.validate(c)
 	}
 	return nil
 }

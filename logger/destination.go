@@ -202,6 +202,15 @@ func (l *Logger) primary() *destination { return (*l.destinations.Load())[0] }
 
 // out gives entries to every destination; the writer calls it.
 func (l *Logger) out(entries []messages.Entry) {
+	if l.sampler != nil {
+		l.sampler.Take(entries)
+		return
+	}
+	l.toSinks(entries)
+}
+
+// toSinks hands entries to all destinations.
+func (l *Logger) toSinks(entries []messages.Entry) {
 	for i, d := range *l.destinations.Load() {
 		d.sink.Append(stored(entries, i))
 	}

@@ -67,10 +67,15 @@ func (e entity) id() string { return e.ref.ID }
 // update sends a line whose data write fills in. write reports false if nothing is
 // left to say: then the call is rejected, and write has reported why.
 func (e entity) update(action messages.Action, write func(*wire.Encoder) bool) bool {
+	return e.updateOf(messages.Command{Action: action}, write)
+}
+
+// updateOf is update with more that the actors are to know.
+func (e entity) updateOf(facts messages.Command, write func(*wire.Encoder) bool) bool {
 	if e.log == nil {
 		return false
 	}
-	w := e.log.line(e.ref, action)
+	w := e.log.line(e.ref, facts.Action)
 	if w == nil {
 		return false
 	}
@@ -78,7 +83,7 @@ func (e entity) update(action messages.Action, write func(*wire.Encoder) bool) b
 		w.Release()
 		return false
 	}
-	return e.send(w, messages.Command{Action: action})
+	return e.send(w, facts)
 }
 
 // send ends the line of a call and hands it on, with what the actors are to know of it.

@@ -46,7 +46,7 @@ type Feedback struct {
 }
 
 func (e entity) addFeedback(f Feedback) {
-	e.update(messages.AddFeedback, func(w *wire.Encoder) bool {
+	e.updateOf(messages.Command{Action: messages.AddFeedback, Score: &f.Score}, func(w *wire.Encoder) bool {
 		if !w.Float("score", f.Score) {
 			e.log.leftOut(e.ref, messages.AddFeedback, "score", wire.NotANumber, f.Comment != "")
 			if f.Comment == "" {

@@ -16,6 +16,7 @@ import (
 	"github.com/troupelog/troupe/actors"
 	"github.com/troupelog/troupe/internal/delivery"
 	"github.com/troupelog/troupe/internal/ledger"
+	"github.com/troupelog/troupe/internal/sampling"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 	"github.com/troupelog/troupe/transport"
@@ -30,6 +31,8 @@ type Logger struct {
 	ledger *ledger.Ledger
 	actors *actors.System
 	report *reporter
+
+	sampler *sampling.Sampler // nil logs everything
 
 	destinations atomic.Pointer[[]*destination] // the primary first; never shrinks
 	growing      sync.Mutex                     // held while destinations grows or Close begins
@@ -62,7 +65,8 @@ func New(c Config) (*Logger, error) {
 	}
 	l.primary().release = client.Close
 	ctx, cancel := context.WithCancel(context.Background())
-	l.release = cancel
+	ends := l.release
+	l.release = func() { cancel(); ends() }
 	l.background.Go(func() { l.checkRepository(ctx, client) })
 	return l, nil
 }
@@ -80,12 +84,18 @@ func start(c Config, client delivery.Client, fault func(*messages.Command)) (*Lo
 	if c.KeepOrphans {
 		orphanAfter = 0
 	}
+	l.sample()
 	l.actors = actors.Start(actors.Config{
-		Ledger: l.ledger, Out: l.out,
+		Ledger: l.ledger, Out: l.out, Sampled: l.sampler != nil,
 		Workers: workers(), Shards: workers(),
 		IdleAfter: c.IdleAfter, Linger: min(lingerAfterEnd, c.IdleAfter), OrphanAfter: orphanAfter,
 		Report: l.event, Log: c.Slog, Fault: fault,
 	})
+	if c.Tail != nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		l.release = cancel
+		l.background.Go(func() { l.decide(ctx) })
+	}
 	return l, nil
 }
 
@@ -199,6 +209,9 @@ func (l *Logger) shut(ctx context.Context) error {
 	handing, cancel := delivery.Longer(ctx, handOver)
 	defer cancel()
 	err := l.actors.Close(handing, reason)
+	if l.sampler != nil {
+		l.sampler.Finish()
+	}
 	err = errors.Join(err, l.each(func(d *destination) error { return d.sink.Close(ctx, true) }))
 	if err == nil {
 		return l.dropped("close")
@@ -261,6 +274,9 @@ func (l *Logger) send(e *wire.Encoder, c *messages.Command) bool {
 	}
 	if l.cfg.Debug {
 		l.debug(c.Entry.Line)
+	}
+	if l.sampler != nil {
+		c.Entry.Of = c
 	}
 	l.actors.Tell(c)
 	if l.cfg.Durability == SyncEach {

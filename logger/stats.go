@@ -16,6 +16,10 @@ type Stats struct {
 	Dead      int64 // refused by the server for good, and kept as dead letters
 	Dropped   int64 // given up, see DroppedBy
 
+	// SampledOut are entries of calls that Config.Sample or Config.Tail left out; they are
+	// in none of the others.
+	SampledOut int64
+
 	PendingBytes int64            // memory of what is not on disk or delivered
 	SpoolBytes   int64            // disk space of what is on disk
 	DroppedBy    map[string]int64 // dropped entries by reason
@@ -62,9 +66,13 @@ func (l *Logger) Stats() Stats {
 	// What left the actors is read before what entered them, so that nothing is
 	// counted as pending twice.
 	primary := all[0].sink.Account()
+	left := int64(0)
+	if l.sampler != nil {
+		left = l.sampler.Left()
+	}
 	a, c := l.ledger.Read(), l.actors.Counts()
 	s := Stats{
-		Accepted: a.Accepted, Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
+		Accepted: a.Accepted - left, SampledOut: left, Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
 		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes, Unreported: l.report.unseen.Load(),
 		Panics: c.Panics + primary.Panics + l.report.panicky.Load(), Quarantined: a.Quarantined, Orphans: c.Orphans,
 		Live: c.Live, Passive: c.Passive, Ids: c.Registered,

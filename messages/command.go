@@ -8,6 +8,9 @@ type Entry struct {
 	Line []byte
 	// Upload is the attachment that the line describes, nil if it describes none.
 	Upload *Upload
+	// Of is the command that the entry is of, where sampling is to decide on it; nil
+	// where not.
+	Of *Command
 	// Lane is the Route's: entries of one lane are delivered in their order.
 	Lane uint16
 	// Epoch is the flush epoch the ledger admitted the entry in.
@@ -72,6 +75,8 @@ type Command struct {
 	Birth *Birth
 	// Spent is what a result or an add-cost says was spent, nil if nothing.
 	Spent *Spent
+	// Score is what a feedback gives, nil if it gives none.
+	Score *float64
 	At    int64 // when the call was made, Unix nanoseconds
 
 	Action Action // what the line does to Target

@@ -42,6 +42,7 @@ var terminal = []string{
 var layout = []row{
 	{path: "messages"},
 	{path: "internal/ledger"},
+	{path: "internal/sampling", imports: []string{"messages"}},
 	{path: "internal/jsonscan"},
 	{path: "internal/wire", imports: []string{"messages", "internal/jsonscan"}},
 	{path: "internal/completion", imports: []string{"internal/jsonscan"}},
@@ -58,8 +59,8 @@ var layout = []row{
 	{
 		path: "logger",
 		imports: []string{
-			"messages", "internal/wire", "internal/ledger", "internal/spool", "internal/completion", "internal/media",
-			"supervisor", "actors", "transport", "internal/delivery",
+			"messages", "internal/wire", "internal/ledger", "internal/sampling", "internal/spool", "internal/completion",
+			"internal/media", "supervisor", "actors", "transport", "internal/delivery",
 		},
 		modules: []string{uuid, mimetype},
 	},
