@@ -64,7 +64,7 @@ const sniffBytes = 3072
 const octetStream = "application/octet-stream"
 
 func (e entity) addAttachment(a Attachment) {
-	if e.log == nil {
+	if e.log == nil || e.log.cfg.OmitContent {
 		return
 	}
 	if a.ID == "" {

@@ -131,7 +131,14 @@ type Config struct {
 	// values. What it returns is logged in the text's place. Ids, keys of objects,
 	// numbers, times, types of attachments and their contents are not masked. Where it panics, the call
 	// is rejected with ErrMask. It is called concurrently. Default: nothing is masked.
+	// Package mask has some.
 	Mask func(text string) string
+	// OmitContent logs what happened, and not what was said: in the place of inputs,
+	// outputs, messages, arguments and results of tools, documents, variables of
+	// evaluations, and comments of feedback stands [omitted], and nothing is attached.
+	// Names, models, parameters, token counts, times, errors, tags, metadata and events
+	// stay.
+	OmitContent bool
 
 	// Sample is the part of sessions, and of traces outside of sessions, that are logged,
 	// above 0 and up to 1. A session is logged whole or not at all, whatever processes and

@@ -256,6 +256,9 @@ func (l *Logger) send(e *wire.Encoder, c *messages.Command) bool {
 	c.At = e.At().UnixNano()
 	c.Entry.Line = e.Finish()
 	e.Release()
+	if l.cfg.OmitContent {
+		c.Entry.Line = omit(c.Entry.Line)
+	}
 	if l.cfg.Mask != nil && !l.masked(c) {
 		return false
 	}

@@ -59,12 +59,13 @@ var layout = []row{
 	{
 		path: "logger",
 		imports: []string{
-			"messages", "internal/wire", "internal/ledger", "internal/sampling", "internal/spool", "internal/completion",
+			"messages", "internal/wire", "internal/jsonscan", "internal/ledger", "internal/sampling", "internal/spool", "internal/completion",
 			"internal/media", "supervisor", "actors", "transport", "internal/delivery",
 		},
 		modules: []string{uuid, mimetype},
 	},
 	{path: "pricing"},
+	{path: "mask"},
 	{
 		path:    "collector",
 		imports: []string{"messages", "internal/wire", "internal/jsonscan", "pricing"},
