@@ -25,7 +25,7 @@ func serve(t *testing.T, l *Logger, h http.Handler) *httptest.Server {
 
 // get asks a server and returns the status and the body; an answer that breaks off has
 // the status 0.
-func get(t *testing.T, ctx context.Context, url string) (int, string) {
+func get(ctx context.Context, t *testing.T, url string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -58,7 +58,7 @@ func TestMiddlewareLogsEachRequest(t *testing.T) {
 	mux.HandleFunc("/abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	srv := serve(t, r.Logger, mux)
 	for path, want := range map[string]int{"/ok/17?key=SECRET": 200, "/missing": 404, "/broken": 502, "/panic": 0, "/abort": 0} {
-		if got, _ := get(t, t.Context(), srv.URL+path); got != want {
+		if got, _ := get(t.Context(), t, srv.URL+path); got != want {
 			t.Errorf("%s was answered with %d, want %d", path, got, want)
 		}
 	}
@@ -101,10 +101,10 @@ func TestMiddlewareContinuesATrace(t *testing.T) {
 		FromContext(q.Context()).AddToolCall(ToolCallConfig{ID: "c"}).End()
 	}))
 	ctx, trace := StartTrace(NewContext(t.Context(), client.Logger), TraceConfig{ID: "t"})
-	get(t, ctx, srv.URL)
+	get(ctx, t, srv.URL)
 	trace.End()
 	ctx = NewContext(t.Context(), client.Session(SessionConfig{ID: "s"}))
-	get(t, ctx, srv.URL)
+	get(ctx, t, srv.URL)
 	srv.Close()
 	server.close()
 	lines := server.lines()
@@ -161,7 +161,7 @@ func TestMiddlewareStreamsAndHandsOver(t *testing.T) {
 	resp.Body.Close()
 	control.Body.Close()
 	for path, want := range map[string]string{"/hijack": "hi", "/copy": "copied"} {
-		if _, body := get(t, t.Context(), srv.URL+path); body != want {
+		if _, body := get(t.Context(), t, srv.URL+path); body != want {
 			t.Errorf("%s was answered with %q", path, body)
 		}
 	}
