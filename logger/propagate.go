@@ -1,0 +1,156 @@
+package logger
+
+import (
+	"context"
+	"net/http"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/messages"
+)
+
+// Names of the headers in which the Maxim SDKs pass ids and names on.
+const (
+	headerTraceID        = "X-Maxim-Trace-Id"
+	headerSessionID      = "X-Maxim-Session-Id"
+	headerGenerationName = "X-Maxim-Generation-Name"
+)
+
+// maxPropagated is how long an id or a name from a header may be, in bytes; a longer one
+// is ignored.
+const maxPropagated = 256
+
+// Inject writes what the work of ctx is part of into the headers of a request to another
+// process, for its Extract or Middleware. The ids as they are travel in x-maxim-trace-id,
+// x-maxim-session-id and, with the span, in the members troupe-session, troupe-trace and
+// troupe-span of baggage; x-maxim-generation-name has what NameGeneration gave.
+//
+// For tools that know W3C Trace Context there is a traceparent. It continues the trace
+// that Extract found; else its trace id are the digits of the trace's id if that is a
+// UUID, and the beginning of the id's SHA-256 if not. The parent id is the beginning of
+// the SHA-256 of the span's, or else the trace's, id. A traceparent that is there
+// already, say of OpenTelemetry, stays, and so do the other members of a baggage.
+//
+// The session, trace and span are handed over, see Trace.HandOver: as the other process
+// may still write to them, this one no longer ends them if nobody does. Without a trace
+// or session in ctx nothing is written.
+func Inject(ctx context.Context, h http.Header) {
+	s := FromContext(ctx)
+	if h == nil {
+		return
+	}
+	if s.generation != "" {
+		set(h, headerGenerationName, s.generation)
+	}
+	if s.log == nil {
+		return
+	}
+	var members []string
+	carry := func(e entity, key, header string) {
+		if e.log == nil {
+			return
+		}
+		members = append(members, key+"="+e.ref.ID)
+		if header != "" {
+			set(h, header, e.ref.ID)
+		}
+		e.handOver()
+	}
+	carry(s.Session().e(), baggageSession, headerSessionID)
+	carry(s.trace, baggageTrace, headerTraceID)
+	carry(s.span, baggageSpan, "")
+	if members == nil {
+		return
+	}
+	mergeBaggage(h, members)
+	if s.trace.log != nil && h[headerTraceparent] == nil {
+		set(h, headerTraceparent, s.traceparent())
+		if s.w3c.state != "" {
+			set(h, headerTracestate, s.w3c.state)
+		}
+	}
+}
+
+// set sets a header whose name is in its canonical form, unless the value could not be
+// sent or would not be read.
+func set(h http.Header, name, value string) {
+	if name == headerTracestate || propagates(value) {
+		h[name] = []string{value}
+	}
+}
+
+// Extract returns a context whose work is part of what the headers of a request name, as
+// Inject or a Maxim SDK wrote them. The logger is that of ctx; without one, and where the
+// headers name nothing, ctx is returned as it is. What is begun in the trace or span is
+// logged by its id, in the trace of the other process, which goes on owning it: this one
+// ends only what it began itself.
+//
+// An x-maxim header counts more than the baggage. Ids that are malformed or longer than
+// 256 bytes are ignored. A traceparent alone names no trace of this log; it is passed
+// on by Inject.
+//
+// Whoever can send the headers can write to any trace whose id is known. Remove
+// x-maxim-* and baggage from requests that come from outside.
+func Extract(ctx context.Context, h http.Header) context.Context {
+	s := FromContext(ctx)
+	if s.log == nil {
+		return ctx
+	}
+	found := Scope{log: s.log, generation: s.generation, w3c: parseTraceparent(h)}
+	if name := one(h, headerGenerationName); propagates(name) {
+		found.generation = name
+	}
+	carried := parseBaggage(h)
+	found.session = firstID(one(h, headerSessionID), carried[baggageSession])
+	if trace := firstID(one(h, headerTraceID), carried[baggageTrace]); trace != "" {
+		found.trace = s.log.at(messages.Trace, trace)
+		if span := firstID(carried[baggageSpan]); span != "" && carried[baggageTrace] == trace {
+			found.span = s.log.spanIn(found.trace, span)
+		}
+	}
+	if found.session == "" && found.trace.log == nil {
+		found.session, found.trace, found.span = s.session, s.trace, s.span
+	}
+	return withScope(ctx, found)
+}
+
+// spanIn returns a span of a trace that another process may have begun.
+func (l *Logger) spanIn(trace entity, id string) entity {
+	ref := messages.Ref{Entity: messages.Span, ID: id}
+	if route := l.actors.Lookup(ref); route != nil {
+		return entity{l, ref, route}
+	}
+	return entity{l, ref, trace.route}
+}
+
+// one returns the only value of a header, "" for none and for several.
+func one(h http.Header, name string) string {
+	if values := h[name]; len(values) == 1 {
+		return values[0]
+	}
+	return ""
+}
+
+// firstID returns the first of the ids that is one, "" for none.
+func firstID(candidates ...string) string {
+	for _, c := range candidates {
+		if len(c) <= maxPropagated && wire.ValidID(c) {
+			return c
+		}
+	}
+	return ""
+}
+
+// propagates reports whether a text can be the value of a header and is short enough.
+func propagates(text string) bool {
+	if text == "" || len(text) > maxPropagated || !utf8.ValidString(text) {
+		return false
+	}
+	for _, r := range text {
+		if unicode.IsControl(r) {
+			return false
+		}
+	}
+	return true
+}

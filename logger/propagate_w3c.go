@@ -1,0 +1,134 @@
+package logger
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Names of the headers of W3C Trace Context and W3C Baggage.
+const (
+	headerTraceparent = "Traceparent"
+	headerTracestate  = "Tracestate"
+	headerBaggage     = "Baggage"
+)
+
+// Keys of the members of a baggage that carry ids as they are.
+const (
+	baggagePrefix  = "troupe-"
+	baggageSession = baggagePrefix + "session"
+	baggageTrace   = baggagePrefix + "trace"
+	baggageSpan    = baggagePrefix + "span"
+)
+
+// maxBaggage is how long a baggage everybody has to pass on, in bytes (W3C Baggage 3.3.2).
+const maxBaggage = 8192
+
+// w3cSpan is what a traceparent header says: https://www.w3.org/TR/trace-context/.
+type w3cSpan struct {
+	trace string // 32 hexadecimal digits, "" for none
+	flags string // 2 hexadecimal digits
+	state string // tracestate, as it came
+}
+
+// parseTraceparent reads the headers of a request. What is malformed is none. Versions
+// later than 00 may have more fields, which say nothing here.
+func parseTraceparent(h http.Header) w3cSpan {
+	values := h[headerTraceparent]
+	if len(values) != 1 {
+		return w3cSpan{}
+	}
+	parts := strings.Split(strings.TrimSpace(values[0]), "-")
+	if len(parts) < 4 || !isHex(parts[0], 2) || parts[0] == "ff" || parts[0] == "00" && len(parts) != 4 {
+		return w3cSpan{}
+	}
+	if !isHex(parts[1], 32) || zero(parts[1]) || !isHex(parts[2], 16) || zero(parts[2]) || !isHex(parts[3], 2) {
+		return w3cSpan{}
+	}
+	return w3cSpan{trace: parts[1], flags: parts[3], state: strings.Join(h[headerTracestate], ",")}
+}
+
+func isHex(s string, length int) bool {
+	return len(s) == length && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+func zero(s string) bool { return strings.Trim(s, "0") == "" }
+
+// traceparent returns the header for an entity of a trace. Unless the scope continues
+// the trace of another system, the trace id is that of the Troupe trace, see w3cTraceID.
+func (s Scope) traceparent() string {
+	trace, flags := s.w3c.trace, s.w3c.flags
+	if trace == "" {
+		trace, flags = w3cTraceID(s.trace.ref.ID), "01"
+	}
+	return "00-" + trace + "-" + w3cParentID(s.innermost().ref.ID) + "-" + flags
+}
+
+// w3cTraceID maps an id to 32 hexadecimal digits, always the same: the digits of a UUID,
+// else the beginning of the id's SHA-256.
+func w3cTraceID(id string) string {
+	if len(id) == len(uuid.UUID{}.String()) {
+		if u, err := uuid.Parse(id); err == nil && u != uuid.Nil {
+			return hex.EncodeToString(u[:])
+		}
+	}
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:16])
+}
+
+// w3cParentID maps an id to 16 hexadecimal digits: the beginning of its SHA-256.
+func w3cParentID(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:8])
+}
+
+// mergeBaggage adds members to the baggage of h in place of earlier ones of this package.
+// What others put there stays. If it gets too long for everybody to pass on, nothing
+// is added.
+func mergeBaggage(h http.Header, members []string) {
+	var kept []string
+	for _, value := range h[headerBaggage] {
+		for member := range strings.SplitSeq(value, ",") {
+			if member = strings.TrimSpace(member); member != "" && !strings.HasPrefix(member, baggagePrefix) {
+				kept = append(kept, member)
+			}
+		}
+	}
+	merged := strings.Join(append(kept, members...), ",")
+	if len(merged) > maxBaggage {
+		merged = strings.Join(kept, ",")
+	}
+	if merged == "" {
+		delete(h, headerBaggage)
+		return
+	}
+	h[headerBaggage] = []string{merged}
+}
+
+// parseBaggage returns the values of this package's members, by key.
+func parseBaggage(h http.Header) map[string]string {
+	var found map[string]string
+	for _, value := range h[headerBaggage] {
+		for member := range strings.SplitSeq(value, ",") {
+			member, _, _ = strings.Cut(member, ";") // properties say nothing here
+			key, text, ok := strings.Cut(member, "=")
+			key = strings.TrimSpace(key)
+			if !ok || !strings.HasPrefix(key, baggagePrefix) {
+				continue
+			}
+			text, err := url.PathUnescape(strings.TrimSpace(text))
+			if err != nil {
+				continue
+			}
+			if found == nil {
+				found = map[string]string{}
+			}
+			found[key] = text
+		}
+	}
+	return found
+}
