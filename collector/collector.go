@@ -15,6 +15,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/troupelog/troupe/collector/otlp"
 	"github.com/troupelog/troupe/collector/sqlite"
 	"github.com/troupelog/troupe/collector/store"
 	"github.com/troupelog/troupe/collector/viewer"
@@ -69,6 +70,7 @@ type Collector struct {
 	folder    *follower
 	seeker    *searcher
 	memory    budget // for the bodies of log requests
+	kin       otlp.Kin
 	viewer    *viewer.Viewer
 
 	closing sync.Once

@@ -36,6 +36,9 @@ func (c *Collector) routes() http.Handler {
 	keyed("POST /api/sdk/v1/log-repositories/check-attach-evaluators", c.attachEvaluators)
 	open("PUT "+uploadPath, c.upload) // the URL is signed
 
+	// What exporters of OpenTelemetry call.
+	keyed("POST /v1/traces", c.ingestOTLP)
+
 	// What readers call.
 	keyed("GET /api/v1/repositories", c.listRepositories)
 	keyed("GET /api/v1/repositories/{repo}/stats", c.stats)

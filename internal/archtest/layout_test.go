@@ -29,6 +29,7 @@ const (
 	semaphore  = "golang.org/x/sync"
 	sqlite     = "modernc.org/sqlite"
 	goose      = "github.com/pressly/goose/v3"
+	protobuf   = "google.golang.org/protobuf"
 )
 
 // terminal lists the modules that draw on a terminal and read a command line.
@@ -75,6 +76,7 @@ var layout = []row{
 	{path: "collector/chat", imports: []string{"internal/wire", "internal/jsonscan", "collector/fold"}},
 	{path: "collector/diff", imports: []string{"internal/wire", "collector/fold", "collector/chat", "pricing"}, modules: []string{"github.com/aymanbagabas/go-udiff"}},
 	{path: "collector/tree", imports: []string{"collector/fold", "pricing"}, modules: terminal},
+	{path: "collector/otlp", imports: []string{"internal/wire", "internal/jsonscan", "collector/fold"}, modules: []string{protobuf}},
 	{path: "collector/export", imports: []string{"collector/fold", "collector/chat", "collector/tree", "pricing"}},
 
 	{

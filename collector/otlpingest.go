@@ -1,0 +1,125 @@
+package collector
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/troupelog/troupe/collector/otlp"
+	"github.com/troupelog/troupe/collector/store"
+)
+
+// RepositoryHeader names the log repository that the spans of an OTLP request go to. So
+// does the parameter id. Without both they go to that of their service.name.
+const RepositoryHeader = "x-maxim-repo-id"
+
+var errMediaType = &Error{"unsupported", "the Content-Type must be application/x-protobuf or application/json"}
+
+// ingestOTLP stores the spans of an OTLP/HTTP export request and answers when they are
+// on disk. Its answers are those of the OTLP specification.
+func (c *Collector) ingestOTLP(w http.ResponseWriter, r *http.Request) error {
+	c.counts.requests.Add(1)
+	format, ok := otlp.ParseFormat(r.Header.Get("Content-Type"))
+	if !ok {
+		c.failOTLP(w, r, otlp.JSON, errMediaType)
+		return nil
+	}
+	result, err := c.storeOTLP(w, r, format)
+	if err != nil {
+		c.failOTLP(w, r, format, err)
+		return nil
+	}
+	if result.Rejected > 0 {
+		c.counts.rejected.Add(uint64(result.Rejected))
+		c.counts.last.Store(result.Reason)
+	}
+	c.answerOTLP(w, format, http.StatusOK, otlp.Success(format, result.Rejected, result.Reason))
+	return nil
+}
+
+func (c *Collector) storeOTLP(w http.ResponseWriter, r *http.Request, format otlp.Format) (otlp.Result, error) {
+	repo, err := repositoryOTLP(r)
+	if err != nil {
+		return otlp.Result{}, err
+	}
+	share := share{budget: &c.memory}
+	defer share.release()
+	body, err := readBody(w, r, &share)
+	if err != nil {
+		return otlp.Result{}, err
+	}
+	result, err := otlp.Convert(body, format, repo, &c.kin)
+	if err != nil {
+		return otlp.Result{}, badRequest(otlp.ErrMalformed.Error())
+	}
+	batches, size := batchesOf(result.Batches)
+	if err := share.take(size); err != nil {
+		return otlp.Result{}, err
+	}
+	if len(batches) == 0 {
+		return result, nil
+	}
+	if _, err := c.log.Append(r.Context(), batches); err != nil {
+		return otlp.Result{}, c.storageError(r, err)
+	}
+	c.folder.notify()
+	c.seeker.notify()
+	return result, nil
+}
+
+// batchesOf returns the batches as they are stored, and the bytes of their lines.
+func batchesOf(converted []otlp.Batch) (batches []store.Batch, size int) {
+	recv := time.Now()
+	for _, b := range converted {
+		batches = append(batches, store.Batch{Repo: b.Repo, Spool: b.Sender, First: b.First, Recv: recv, Lines: b.Lines})
+		for _, line := range b.Lines {
+			size += len(line)
+		}
+	}
+	return batches, size
+}
+
+// repositoryOTLP returns the repository that a request names, "" if it names none.
+func repositoryOTLP(r *http.Request) (string, error) {
+	if parameter(r, "id") != "" {
+		return repositoryParameter(r, "id")
+	}
+	repo := r.Header.Get(RepositoryHeader)
+	if len(repo) > maxRepository {
+		return "", badRequest("the header " + RepositoryHeader + " is too long for the name of a log repository")
+	}
+	return repo, nil
+}
+
+// codesOTLP maps the codes of errors to those of google.rpc.Code.
+var codesOTLP = map[string]int{
+	"bad_request": otlp.InvalidArgument, "unsupported": otlp.InvalidArgument, "too_large": otlp.InvalidArgument,
+	"unauthorized": otlp.Unauthenticated, "too_many": otlp.ResourceExhausted, "unavailable": otlp.Unavailable,
+}
+
+// failOTLP answers with a google.rpc.Status. What may be sent again has one of the
+// statuses that exporters do send again for.
+func (c *Collector) failOTLP(w http.ResponseWriter, r *http.Request, format otlp.Format, err error) {
+	public := publicError(err)
+	switch public.Code {
+	case "incomplete":
+		public = &Error{"unavailable", public.Message}
+	case "internal":
+		c.logger.Error("request failed", "method", r.Method, "route", r.Pattern, "error", err)
+	}
+	if public.Code == "unavailable" || public.Code == "too_many" {
+		w.Header().Set("Retry-After", "1")
+	}
+	code, ok := codesOTLP[public.Code]
+	if !ok {
+		code = otlp.Internal
+	}
+	c.answerOTLP(w, format, statuses[public.Code], otlp.Failure(format, code, public.Message))
+}
+
+func (c *Collector) answerOTLP(w http.ResponseWriter, format otlp.Format, status int, body []byte) {
+	w.Header().Set("Content-Type", format.ContentType())
+	w.WriteHeader(status)
+	if _, err := w.Write(body); err != nil {
+		c.logger.Debug("answering failed", "status", status, "error", err) // the exporter has gone
+	}
+}
