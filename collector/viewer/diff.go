@@ -54,6 +54,13 @@ func (v *Viewer) diff(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if pick := r.URL.Query()["pick"]; len(pick) > 0 {
+		if len(pick) != 2 {
+			return v.render(w, r, "diff", &page{Title: "Compare", Nav: "traces", Data: &diffData{Title: "Compare", Problem: "Choose two traces in the list, and compare them."}})
+		}
+		http.Redirect(w, r, (&page{Here: r.URL, Repo: repo}).Link("/diff", "a", pick[0], "b", pick[1]), http.StatusSeeOther)
+		return nil
+	}
 	d := &diffData{A: r.URL.Query().Get("a"), B: r.URL.Query().Get("b"), Title: "Compare"}
 	if err := v.compare(r.Context(), repo, d); err != nil {
 		return err

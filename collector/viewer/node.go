@@ -20,6 +20,7 @@ import (
 // nodeData is what is shown of one entity.
 type nodeData struct {
 	Ref, Kind, ID, Name, Status string
+	Trace                       string // the id of its trace
 	Start, End                  time.Time
 	Took, Model, Provider       string
 	Usage                       *fold.Usage
@@ -70,7 +71,7 @@ func (v *Viewer) node(ctx context.Context, repo string, o *outline, name string)
 		return nil, err
 	}
 	d := &nodeData{
-		Ref: name, Kind: kindName(ref.Kind), ID: ref.ID, Name: named(row.Name, ref.ID), Status: row.Status(), Orphan: row.orphan,
+		Ref: name, Trace: o.trace, Kind: kindName(ref.Kind), ID: ref.ID, Name: named(row.Name, ref.ID), Status: row.Status(), Orphan: row.orphan,
 		Start: row.Start, End: row.End, Took: took(&row.Entity, time.Now()), Model: row.Model, Provider: row.Provider,
 		Cost: costOf(row.Cost, row.Costing == fold.Unpriced),
 	}

@@ -10,7 +10,8 @@ import (
 
 // outline is the shape of a trace: its entities in the order in which they are shown.
 type outline struct {
-	rows []*outlineRow
+	trace string // id
+	rows  []*outlineRow
 	// from and to are the times that bars are drawn between.
 	from, to time.Time
 	errors   int
@@ -27,6 +28,10 @@ type outlineRow struct {
 	siblings int
 	orphan   bool
 	failures int // at it and below it
+
+	group   int           // how many rows it stands for, 0 for an entity
+	sum     time.Duration // that these took
+	grouped bool          // a row stands for it and others
 }
 
 // newOutline puts the entities of a tree, of which the first is the root, in order:
@@ -42,6 +47,7 @@ func newOutline(entities []fold.Entity, now time.Time) *outline {
 		byKey[entities[i].Key] = &outlineRow{Entity: entities[i]}
 	}
 	root := byKey[entities[0].Key]
+	o.trace = root.Ref.ID
 	below := map[*outlineRow][]*outlineRow{}
 	for _, e := range entities[1:] {
 		row := byKey[e.Key]
@@ -139,7 +145,11 @@ func (o *outline) bounds(now time.Time) {
 	}
 }
 
-// bar is where an entity stands in the time line, in thousandths of its width.
+// wholeLine is the width of the time line: bars are drawn in ten-thousandths, so that
+// they can be looked at closely.
+const wholeLine = 10_000
+
+// bar is where an entity stands in the time line.
 type bar struct{ X, Width int }
 
 // bar returns the bar of a row; false if it has no start.
@@ -149,18 +159,20 @@ func (o *outline) bar(row *outlineRow) (bar, bool) {
 		return bar{}, false
 	}
 	if whole <= 0 {
-		return bar{0, 1000}, true
+		return bar{0, wholeLine}, true
 	}
 	end := row.End
 	if row.Open() || end.IsZero() && row.Ref.Kind != fold.Error {
 		end = o.to
 	}
-	x := int(row.Start.Sub(o.from) * 1000 / whole)
-	width := 4
+	const least = 40
+	part := func(d time.Duration) int { return int(float64(d) / float64(whole) * wholeLine) }
+	x := min(part(row.Start.Sub(o.from)), wholeLine-least)
+	width := least
 	if end.After(row.Start) {
-		width = max(width, int(end.Sub(row.Start)*1000/whole))
+		width = max(width, part(end.Sub(row.Start)))
 	}
-	return bar{min(x, 996), min(width, 1000-min(x, 996))}, true
+	return bar{x, min(width, wholeLine-x)}, true
 }
 
 // skew says by how much a row lies outside of its parent, "" if it does not, by more than

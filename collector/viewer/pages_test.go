@@ -118,7 +118,7 @@ func TestTraceListShowsAndNarrows(t *testing.T) {
 	}
 	s.want("/traces?q=status:open", ">other<")
 	s.want("/traces?q=dur:%3Esoon+model:gpt-4o", "<u>dur:&gt;soon</u>", "turn t1")
-	s.want("/traces?q=model:none+status:open", "No traces match", "Without the last condition", "status:open")
+	s.want("/traces?q=model:none+status:open", "No traces match", "Without <code>model:none</code>", "status:open")
 	s.want("/traces?sort=slowest", "turn t1")
 	s.want("/traces?repo=none", "Waiting for the first trace", "troupe demo", "logger.New")
 }

@@ -3,6 +3,7 @@ package viewer
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,7 +13,7 @@ type prefs struct {
 	Theme   string   // "auto", "light" or "dark"
 	UTC     bool     // show times in UTC, not in the zone of the browser
 	Keys    bool     // single keys are shortcuts
-	Columns []string // of the list of traces, in order; empty means the usual ones
+	Columns []string // of the list of traces that are shown; empty means all
 }
 
 const prefsCookie = "troupe-prefs"
@@ -37,6 +38,35 @@ func prefsOf(r *http.Request) prefs {
 		p.Columns = strings.Split(columns, ".")
 	}
 	return p
+}
+
+// column is a column of the list of traces that can be left out.
+type column struct {
+	Name, Title string
+	Number      bool
+}
+
+var allColumns = []column{
+	{"started", "Started", false}, {"took", "Took", true}, {"calls", "Calls", true}, {"tools", "Tools", true},
+	{"tokens", "Tokens", true}, {"cost", "Cost", true}, {"errors", "Errors", true}, {"session", "Session", false},
+}
+
+// noColumns stands for a choice of none.
+const noColumns = "none"
+
+// columns returns those that were chosen, in their usual order.
+func (p prefs) columns() (chosen []column) {
+	for _, c := range allColumns {
+		if p.Shows(c.Name) {
+			chosen = append(chosen, c)
+		}
+	}
+	return chosen
+}
+
+// Shows reports whether a column was chosen. All are, before anybody chooses.
+func (p prefs) Shows(name string) bool {
+	return len(p.Columns) == 0 || slices.Contains(p.Columns, name)
 }
 
 // cookie returns the cookie that keeps the preferences, for a year.

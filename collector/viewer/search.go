@@ -54,7 +54,9 @@ func (v *Viewer) search(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if d.Hits == 0 {
-		d.Wider = wider(query.Query{Words: parsed.Words, Phrases: parsed.Phrases, Not: parsed.Not})
+		if n := len(parsed.Words); n > 1 {
+			d.Wider = query.Query{Words: parsed.Words[:n-1], Phrases: parsed.Phrases, Not: parsed.Not}.String()
+		}
 	}
 	return v.render(w, r, "search", &page{Title: "Search", Nav: "search", Help: "search", Data: d})
 }

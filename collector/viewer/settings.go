@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"net/http"
+	"net/url"
 	"runtime"
 	"time"
 )
@@ -9,6 +10,7 @@ import (
 var settingsRoutes = []route{
 	{"GET /settings", (*Viewer).settings},
 	{"POST /settings", (*Viewer).saveSettings},
+	{"POST /settings/delete", (*Viewer).deleteOld},
 	{"GET /about", (*Viewer).about},
 	{"GET /help", (*Viewer).help},
 }
@@ -18,10 +20,17 @@ type settingsData struct {
 	Token, Version string
 	Models         int
 	Saved          bool
+	Columns        []column // all of them
+	DeleteToken    string
+	Deleted        string // the time before which everything was deleted just now
+	About          About
 }
 
 func (v *Viewer) settings(w http.ResponseWriter, r *http.Request) error {
-	d := settingsData{Token: v.forms.token("/settings"), Saved: r.URL.Query().Has("saved")}
+	d := settingsData{
+		Token: v.forms.token("/settings"), Saved: r.URL.Query().Has("saved"), Columns: allColumns,
+		DeleteToken: v.forms.token("/settings/delete"), Deleted: r.URL.Query().Get("deleted"), About: v.source.About(r.Context()),
+	}
 	if v.source.Prices != nil {
 		d.Version = v.source.Prices.Version()
 		for range v.source.Prices.Models() {
@@ -41,8 +50,33 @@ func (v *Viewer) saveSettings(w http.ResponseWriter, r *http.Request) error {
 		p.Theme = theme
 	}
 	p.UTC, p.Keys = r.PostForm.Get("utc") != "", r.PostForm.Get("keys") != ""
+	p.Columns = nil
+	for _, c := range allColumns {
+		if r.PostForm.Get("column-"+c.Name) != "" {
+			p.Columns = append(p.Columns, c.Name)
+		}
+	}
+	if len(p.Columns) == 0 {
+		p.Columns = []string{noColumns}
+	}
 	http.SetCookie(w, p.cookie())
 	http.Redirect(w, r, "/settings?saved=1", http.StatusSeeOther)
+	return nil
+}
+
+// deleteOld deletes what was received before a day, in all repositories.
+func (v *Viewer) deleteOld(w http.ResponseWriter, r *http.Request) error {
+	if err := v.posted(w, r); err != nil {
+		return err
+	}
+	before, err := time.Parse(time.DateOnly, r.PostForm.Get("before"))
+	if err != nil || r.PostForm.Get("sure") == "" {
+		return &failure{http.StatusBadRequest, "nothing was deleted", "Give a day, and say that you are sure."}
+	}
+	if err := v.source.Forget(r.Context(), before); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/settings?"+url.Values{"deleted": {before.Format(time.DateOnly)}}.Encode(), http.StatusSeeOther)
 	return nil
 }
 
@@ -56,20 +90,6 @@ type aboutData struct {
 func (v *Viewer) about(w http.ResponseWriter, r *http.Request) error {
 	a := v.source.About(r.Context())
 	return v.render(w, r, "about", &page{Title: "About", Nav: "settings", Data: aboutData{a, runtime.Version(), duration(time.Since(a.Started).Truncate(time.Second))}})
-}
-
-// key is a key and what it does.
-type key struct{ Key, Does string }
-
-// keyMap is what js/keys.js and js/tree.js do, for the page that tells people.
-var keyMap = map[string][]key{
-	"Everywhere": {{"/", "find or search"}, {"f", "filter"}, {"?", "this page"}, {"g t", "traces"}, {"g s", "sessions"}, {"g l", "live"}, {"g o", "overview"}, {"g h", "help"}},
-	"Lists":      {{"j, k", "down, up"}, {"Enter", "open"}, {"n", "next page"}},
-	"A trace": {
-		{"j, k, ↓, ↑", "down, up"}, {"→, ←", "expand or child, collapse or parent"}, {"[, ]", "previous, next sibling"}, {"*", "expand all"}, {"z", "collapse to the first level"},
-		{"e, E", "next, previous error"}, {"u", "next that is open"}, {"/", "find"}, {"Enter, Shift-Enter", "next, previous hit"}, {"Home, End, Page Up, Page Down", "far"},
-	},
-	"Live": {{"p", "pause"}},
 }
 
 func (v *Viewer) help(w http.ResponseWriter, r *http.Request) error {

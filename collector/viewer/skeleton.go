@@ -19,7 +19,8 @@ type skeleton struct {
 	Detail []int    `json:"detail"` // the model
 	Depth  []int    `json:"depth"`
 	Status []int    `json:"status"` // 0 ended, 1 open, 2 error, 3 partial
-	X      []int    `json:"x"`      // of the bar, in thousandths; -1 for none
+	Group  []int    `json:"group"`  // how many rows it stands for, 0 for an entity
+	X      []int    `json:"x"`      // of the bar, in ten-thousandths; -1 for none
 	Width  []int    `json:"width"`
 	Took   []int64  `json:"took"`   // microseconds; -1 if it is not known
 	Tokens []int64  `json:"tokens"` // in and out
@@ -45,7 +46,10 @@ func (v *Viewer) nodes(w http.ResponseWriter, r *http.Request) error {
 	if len(entities) == 0 {
 		return store.ErrNotFound
 	}
-	body, err := json.Marshal(newOutline(entities, time.Now()).skeleton())
+	now := time.Now()
+	o := newOutline(entities, now)
+	o.narrow(narrowingOf(r), now)
+	body, err := json.Marshal(o.skeleton())
 	if err != nil {
 		return err
 	}
@@ -76,6 +80,7 @@ func (o *outline) skeleton() *skeleton {
 		}
 		tr := o.treeRow(row, 0)
 		s.Kind, s.ID, s.Name, s.Detail = append(s.Kind, int(row.Ref.Kind)), append(s.ID, id), append(s.Name, name(tr.Name)), append(s.Detail, name(tr.Detail))
+		s.Group = append(s.Group, row.group)
 		s.Depth, s.Status = append(s.Depth, row.depth), append(s.Status, statusNumbers[tr.Status])
 		x, width := -1, 0
 		if tr.Bar != nil {
@@ -83,7 +88,9 @@ func (o *outline) skeleton() *skeleton {
 		}
 		s.X, s.Width = append(s.X, x), append(s.Width, width)
 		took := int64(-1)
-		if !row.Start.IsZero() && !row.End.IsZero() {
+		if row.group > 0 {
+			took = row.sum.Microseconds()
+		} else if !row.Start.IsZero() && !row.End.IsZero() {
 			took = row.End.Sub(row.Start).Microseconds()
 		}
 		s.Took, s.Tokens, s.Cost = append(s.Took, took), append(s.Tokens, row.Usage.Total), append(s.Cost, tr.Cost)

@@ -2,8 +2,10 @@ package viewer
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,10 +34,15 @@ type traceData struct {
 	Tags                        []pair
 	Token                       string // of the form for feedback
 
+	Narrow     narrowing
+	Box        string // of the pictures of bars: what Narrow.Zoom shows
+	Hidden     int    // nodes that Narrow took out
 	Rows       []treeRow
-	Count      int // of all rows
+	At         int // number of the row that is chosen, from 0
+	Count      int // of all nodes
 	From       int // number of the first of Rows among all
 	Prev, Next string
+	Kept       []pair // parameters that the form keeps
 	Nodes      string // address of the skeleton of all rows
 	Node       *nodeData
 
@@ -58,6 +65,7 @@ type treeRow struct {
 	Failures                       int // below it
 	Bar                            *bar
 	Orphan, Selected               bool
+	Group                          int // how many it stands for
 	Skew                           string
 }
 
@@ -141,6 +149,13 @@ func (v *Viewer) traceBody(r *http.Request, repo string, o *outline, d *traceDat
 	}
 	d.View = "tree"
 	selected := r.URL.Query().Get("node")
+	if selected == "" {
+		selected = refString(o.rows[0].Ref)
+	}
+	d.Narrow = narrowingOf(r)
+	d.Box = fmt.Sprintf("%d 0 %d 10", d.Narrow.Zoom[0], d.Narrow.Zoom[1]-d.Narrow.Zoom[0])
+	d.Hidden = o.narrow(d.Narrow, time.Now())
+	d.At = max(0, slices.IndexFunc(o.rows, func(row *outlineRow) bool { return row.group == 0 && refString(row.Ref) == selected }))
 	if d.From = number(r, "from"); d.From >= len(o.rows) {
 		d.From = 0
 	}
@@ -148,14 +163,23 @@ func (v *Viewer) traceBody(r *http.Request, repo string, o *outline, d *traceDat
 	for _, row := range o.rows {
 		parents[row.Key] = row
 	}
-	end := min(d.From+firstRows, len(o.rows))
+	end, skipped := min(d.From+firstRows, len(o.rows)), 0
 	for i, row := range o.rows[d.From:end] {
-		tr := o.treeRow(row, d.From+i+1)
+		if row.grouped {
+			skipped++
+			continue // its group leads to it
+		}
+		tr := o.treeRow(row, d.From+i+1-skipped)
 		tr.Selected = tr.Ref == selected
 		if parent := parents[row.Parent]; parent != nil {
 			tr.Skew = skew(row, parent)
 		}
 		d.Rows = append(d.Rows, tr)
+	}
+	for _, name := range []string{"repo", "node", "root", "key", "group"} {
+		if value := r.URL.Query().Get(name); value != "" {
+			d.Kept = append(d.Kept, pair{name, value})
+		}
 	}
 	base := "/trace/" + url.PathEscape(d.ID)
 	query := r.URL.Query()
@@ -167,12 +191,20 @@ func (v *Viewer) traceBody(r *http.Request, repo string, o *outline, d *traceDat
 	if end < len(o.rows) {
 		d.Next = itoa(end)
 	}
-	if selected == "" {
-		selected = refString(o.rows[0].Ref)
-	}
 	var err error
 	d.Node, err = v.node(r.Context(), repo, o, selected)
 	return err
+}
+
+// zoom is a button of the time line.
+type zoom struct{ Name, Key, Sign, Does string }
+
+// Zooms returns the buttons of the time line.
+func (*traceData) Zooms() []zoom {
+	return []zoom{
+		{"in", "+", "+", "Look closer"}, {"out", "-", "−", "Look from farther away"}, {"all", "0", "↔", "The whole time"},
+		{"earlier", ",", "←", "Earlier"}, {"later", ".", "→", "Later"},
+	}
 }
 
 // treeRow returns how an entity is shown in the tree.
@@ -180,7 +212,17 @@ func (o *outline) treeRow(row *outlineRow, number int) treeRow {
 	tr := treeRow{
 		Kind: kindName(row.Ref.Kind), ID: row.Ref.ID, Name: named(row.Name, row.Ref.ID), Status: row.Status(), Ref: refString(row.Ref),
 		Depth: row.depth, Place: row.place, Siblings: row.siblings, Number: number, Children: row.children,
-		Failures: row.failures, Orphan: row.orphan,
+		Failures: row.failures, Orphan: row.orphan, Group: row.group,
+	}
+	if row.group > 0 {
+		tr.Name, tr.Took = fmt.Sprintf("%s ×%d", row.Name, row.group), "Σ "+duration(row.sum)
+		if tokens := row.Usage.Total; tokens > 0 {
+			tr.Tokens = count(tokens)
+		}
+		if b, ok := o.bar(row); ok {
+			tr.Bar = &b
+		}
+		return tr
 	}
 	if row.Ref.Kind == fold.Generation {
 		tr.Detail = row.Model

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -40,8 +41,9 @@ type tracesData struct {
 	Facets    []facetGroup
 	Histogram []histogramBar
 	Range     string
-	Empty     bool   // the repository has no lines
-	Wider     string // a query without the last condition, where nothing matches
+	Empty     bool         // the repository has no lines
+	Wider     []widerQuery // where nothing matches
+	Columns   []column
 	Address   string
 }
 
@@ -54,8 +56,12 @@ type queryPiece struct {
 type listRow struct {
 	store.TraceRow
 	Status, Name, Took, Address, SessionID string
+	Ref                                    string // as in refString
 	Tags                                   []pair
 }
+
+// widerQuery is a query without one of its conditions.
+type widerQuery struct{ Without, Href, Found string }
 
 // facetGroup is values of a field, each a link.
 type facetGroup struct {
@@ -119,8 +125,11 @@ func (v *Viewer) traces(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(d.Rows) == 0 {
-		d.Wider = wider(parsed)
+		if err := v.fillWider(r, d, q, parsed); err != nil {
+			return err
+		}
 	}
+	d.Columns = prefsOf(r).columns()
 	return v.render(w, r, "traces", &page{Title: "Traces", Nav: "traces", Help: "lists", Data: d})
 }
 
@@ -181,7 +190,7 @@ func (v *Viewer) fillRows(r *http.Request, d *tracesData, q store.RowQuery, now 
 
 func newListRow(row store.TraceRow, now time.Time) listRow {
 	e := row.Entity
-	shown := listRow{TraceRow: row, Status: e.Status(), Name: named(e.Name, e.Ref.ID), Took: took(&e, now), SessionID: e.SessionID, Address: "/trace/" + url.PathEscape(e.Ref.ID)}
+	shown := listRow{TraceRow: row, Status: e.Status(), Name: named(e.Name, e.Ref.ID), Took: took(&e, now), SessionID: e.SessionID, Address: "/trace/" + url.PathEscape(e.Ref.ID), Ref: refString(e.Ref)}
 	for name, value := range sortedPairs(e.Tags) {
 		if len(shown.Tags) < 4 {
 			shown.Tags = append(shown.Tags, pair{name, value})
@@ -276,17 +285,61 @@ func pieces(text string, bad []query.BadTerm) []queryPiece {
 	return all
 }
 
-// wider returns a query without its last condition, "" if it has none.
-func wider(q query.Query) string {
-	switch {
-	case len(q.Terms) > 0:
-		q.Terms = q.Terms[:len(q.Terms)-1]
-	case len(q.Words) > 0:
-		q.Words = q.Words[:len(q.Words)-1]
-	default:
-		return ""
+// mostWider is how many wider queries are tried, and widerRows how many of their traces are
+// counted.
+const mostWider, widerRows = 5, 100
+
+// fillWider fills in what would match without one of the conditions.
+func (v *Viewer) fillWider(r *http.Request, d *tracesData, q store.RowQuery, parsed query.Query) error {
+	p := &page{Here: r.URL}
+	q.After, q.Limit, q.Sort = store.Place{}, widerRows, store.Newest
+	for _, w := range wider(parsed)[:min(mostWider, len(wider(parsed)))] {
+		q.Terms, q.Among = w.query.Terms, nil
+		if w.query.Text() {
+			var err error
+			if q.Among, err = v.among(r, q.Repo, w.query); err != nil {
+				return err
+			}
+		}
+		rows, err := v.source.Explorer.Rows(r.Context(), q)
+		if errors.Is(err, store.ErrTerm) {
+			continue // the list says so
+		}
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			found := plural(len(rows), "trace")
+			if len(rows) == widerRows {
+				found = count(widerRows) + " traces or more"
+			}
+			d.Wider = append(d.Wider, widerQuery{w.without, p.With("q", w.query.String(), "after", ""), found})
+		}
 	}
-	return q.String()
+	return nil
+}
+
+// less is a query without a condition.
+type less struct {
+	without string
+	query   query.Query
+}
+
+// wider returns a query without each of its conditions.
+func wider(q query.Query) []less {
+	var all []less
+	for i := range q.Terms {
+		w, only := q, query.Query{Terms: q.Terms[i : i+1]}
+		w.Terms = slices.Concat(q.Terms[:i], q.Terms[i+1:])
+		all = append(all, less{only.String(), w})
+	}
+	if q.Text() {
+		w, only := q, q
+		w.Words, w.Phrases, w.Not = nil, nil, nil
+		only.Terms = nil
+		all = append(all, less{only.String(), w})
+	}
+	return all
 }
 
 // timeOf reads a time: RFC 3339, a date, or how long ago, as in 24h. Anything else is no

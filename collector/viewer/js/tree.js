@@ -14,9 +14,10 @@ async function start() {
   if (!answer.ok) return;
   const s = await answer.json();
   const n = s.kind.length;
-  const folded = new Uint8Array(n);
+  const folded = Uint8Array.from(s.group, size => size > 0 ? 1 : 0);
   let shown = [], hits = new Set(), needle = '';
-  let at = Math.max(0, [...grid.querySelectorAll('[role=row]')].findIndex(row => row.classList.contains('selected')));
+  let at = Math.min(n - 1, Number(grid.dataset.at));
+  let [left, right] = grid.dataset.zoom.split('-').map(Number);
 
   const end = i => { let j = i + 1; while (j < n && s.depth[j] > s.depth[i]) j++; return j; };
   const parent = i => { let j = i - 1; while (j >= 0 && s.depth[j] >= s.depth[i]) j--; return j; };
@@ -101,11 +102,11 @@ async function start() {
     if (s.detail[i] >= 0 && s.names[s.detail[i]]) span(what, 'dim', s.names[s.detail[i]]);
     cell(row, 'num', s.tokens[i] ? s.tokens[i].toLocaleString('en') : '');
     cell(row, 'num', s.cost[i]);
-    cell(row, 'num', s.took[i] < 0 ? (s.status[i] === 1 ? 'open' : '') : time(s.took[i]));
+    cell(row, 'num', (s.group[i] ? 'Σ ' : '') + (s.took[i] < 0 ? (s.status[i] === 1 ? 'open' : '') : time(s.took[i])));
     const line = cell(row, 'line');
     if (s.x[i] >= 0) {
       const box = document.createElementNS(svg, 'svg'), rect = document.createElementNS(svg, 'rect');
-      box.setAttribute('viewBox', '0 0 1000 10'); box.setAttribute('preserveAspectRatio', 'none'); box.setAttribute('aria-hidden', 'true');
+      box.setAttribute('viewBox', `${left} 0 ${right - left} 10`); box.setAttribute('preserveAspectRatio', 'none'); box.setAttribute('aria-hidden', 'true');
       for (const [key, value] of [['x', s.x[i]], ['y', 1], ['width', s.width[i]], ['height', 8], ['class', s.status[i] === 2 ? 'fail' : 'bar']]) rect.setAttribute(key, value);
       box.append(rect); line.append(box);
     }
@@ -131,6 +132,7 @@ async function start() {
   let pending = 0, asking = null;
   function show(i) {
     clearTimeout(pending);
+    if (s.group[i]) return;
     pending = setTimeout(() => {
       if (asking) asking.abort();
       asking = new AbortController();
@@ -186,6 +188,25 @@ async function start() {
   grid.addEventListener('scroll', () => requestAnimationFrame(draw), {passive: true});
   new ResizeObserver(draw).observe(grid);
 
+  // The part of the time line that is shown, in the address too.
+  const wide = 10000;
+  const zooms = {in: [.25, .75], out: [-.5, 1.5], earlier: [-.25, .75], later: [.25, 1.25]};
+  document.querySelector('[data-treebar]').addEventListener('click', event => {
+    const button = event.target.closest('[data-zoom]');
+    if (!button) return;
+    const span = right - left, [a, b] = zooms[button.dataset.zoom] || [-1e4, 1e4];
+    let from = left + a * span, to = left + b * span;
+    if (a < 0 && b < 1 || b > 1 && a > 0) { const by = Math.max(-left, Math.min(wide - right, a * span)); from = left + by; to = right + by; }
+    from = Math.max(0, Math.round(from)); to = Math.min(wide, Math.round(to));
+    if (to - from < 10) return;
+    [left, right] = [from, to];
+    const page = new URL(location.href);
+    if (to - from === wide) page.searchParams.delete('zoom'); else page.searchParams.set('zoom', from + '-' + to);
+    history.replaceState(null, '', page);
+    grid.dataset.page = page;
+    list();
+  });
+
   const find = document.querySelector('[data-find]'), found = document.querySelector('[data-found]');
   document.querySelector('[data-treebar]').hidden = false;
   find.addEventListener('input', () => {
@@ -208,8 +229,7 @@ async function start() {
   grid.append(spacer);
   const pages = grid.parentElement.querySelector('.pages');
   if (pages) pages.remove();
-  const from = Number(new URLSearchParams(location.search).get('from') || 0);
-  at = Math.min(n - 1, at + from);
+  for (let p = parent(at); p >= 0; p = parent(p)) folded[p] = 0;
   list();
   grid.dataset.ready = 'true';
 }
