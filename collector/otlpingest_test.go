@@ -160,4 +160,3 @@ func TestOTLPTraceWithoutRoot(t *testing.T) {
 		t.Error(diff)
 	}
 }
-
