@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,6 +179,40 @@ func parsed(v any) any {
 	return value
 }
 
+// verbatim returns the array or object that a text holds as JSON as it is written, else v
+// itself.
+func verbatim(v any) any {
+	s, ok := v.(string)
+	if !ok {
+		return v
+	}
+	s = strings.TrimSpace(s)
+	if s == "" || s[0] != '{' && s[0] != '[' || !json.Valid([]byte(s)) || tooDeep(s) {
+		return v
+	}
+	return json.RawMessage(s)
+}
+
+// value returns the value of the first of the keys that there is: an array or object that
+// is JSON in a text, and the text that OpenLLMetry has as JSON.
+func (a attributes) value(keys ...string) any {
+	for _, key := range keys {
+		v := a.peek(key)
+		if v == nil {
+			continue
+		}
+		a.get(keys...)
+		if quoted, ok := v.(string); ok && strings.HasPrefix(key, "traceloop.") {
+			var text string
+			if json.Unmarshal([]byte(quoted), &text) == nil {
+				return text
+			}
+		}
+		return verbatim(v)
+	}
+	return nil
+}
+
 // tooDeep reports whether JSON is nested deeper than values may be.
 func tooDeep(s string) bool {
 	depth, inText := 0, false
@@ -212,6 +245,3 @@ func asJSON(v any) string {
 	}
 	return string(text)
 }
-
-// sortedNames returns the names of an object's members in order.
-func sortedNames(o object) []string { return slices.Sorted(maps.Keys(o)) }

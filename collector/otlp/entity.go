@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -135,8 +136,8 @@ func (m *maker) own() {
 // messages.
 func (m *maker) step() {
 	a := m.attributes
-	m.input = parsed(a.get("input.value", "traceloop.entity.input"))
-	m.output = parsed(a.get("output.value", "traceloop.entity.output"))
+	m.input = a.value("input.value", "traceloop.entity.input")
+	m.output = a.value("output.value", "traceloop.entity.output")
 	c := conversationOf(m.span)
 	if m.input == nil && len(c.sent) > 0 {
 		m.input = c.sent
@@ -163,8 +164,8 @@ func readable(value any, messages []any, role string) any {
 func (m *maker) toolCall() {
 	a, ref := m.attributes, m.entity.ref
 	m.fields.set("description", a.text("gen_ai.tool.description", "tool.description"))
-	m.input = parsed(a.get("gen_ai.tool.call.arguments", "input.value", "tool_call.function.arguments", "traceloop.entity.input", "tool.parameters"))
-	m.output = parsed(a.get("gen_ai.tool.call.result", "output.value", "traceloop.entity.output"))
+	m.input = a.value("gen_ai.tool.call.arguments", "input.value", "tool_call.function.arguments", "traceloop.entity.input")
+	m.output = a.value("gen_ai.tool.call.result", "output.value", "traceloop.entity.output")
 	m.fields.set("args", m.input)
 	if m.output != nil {
 		var f fields
@@ -181,7 +182,7 @@ func (m *maker) toolCall() {
 
 func (m *maker) retrieval() {
 	a := m.attributes
-	m.input = parsed(a.get("input.value", "gen_ai.retrieval.query.text", "reranker.query", "traceloop.entity.input"))
+	m.input = a.value("input.value", "gen_ai.retrieval.query.text", "reranker.query", "traceloop.entity.input")
 	m.fields.set("input", m.input)
 	var docs []any
 	for _, prefix := range []string{"retrieval.documents", "reranker.output_documents"} {
@@ -217,13 +218,9 @@ func (m *maker) extras() {
 	for _, x := range []struct{ key, action string }{
 		{"troupe.feedback", "add-feedback"}, {"troupe.evaluation", "evaluate"}, {"troupe.attachment", "add-attachment"},
 	} {
-		for _, value := range m.attributes.elements(x.key) {
-			var f fields
-			if data, ok := value.(object); ok {
-				for _, name := range sortedNames(data) {
-					f.set(name, data[name])
-				}
-				m.entity.about = append(m.entity.about, f.line(m.entity.ref, x.action))
+		for _, value := range list(m.attributes.get(x.key)) {
+			if data, ok := verbatim(value).(json.RawMessage); ok && data[0] == '{' {
+				m.entity.about = append(m.entity.about, fieldsOf(data).line(m.entity.ref, x.action))
 			}
 		}
 	}
@@ -298,7 +295,9 @@ func (m *maker) metadata() object {
 	}
 	var links []any
 	for _, l := range m.links {
-		links = append(links, object{"trace_id": l.trace.String(), "span_id": l.span.String(), "attributes": l.attributes.rest()})
+		link := l.attributes.rest()
+		link["trace_id"], link["span_id"] = l.trace.String(), l.span.String()
+		links = append(links, link)
 	}
 	if links != nil {
 		all["otel.links"] = links

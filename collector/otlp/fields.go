@@ -1,9 +1,11 @@
 package otlp
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/internal/jsonscan"
 	"github.com/troupelog/troupe/internal/wire"
 )
 
@@ -37,6 +39,16 @@ func (f *fields) set(name string, value any) {
 		whole = named[:before] // never: values are those of JSON
 	}
 	*f = whole
+}
+
+// fieldsOf returns the members of an object.
+func fieldsOf(raw json.RawMessage) fields {
+	compact, err := jsonscan.AppendCompact(nil, raw)
+	if err != nil || string(compact) == "{}" {
+		return nil
+	}
+	compact[0] = ','
+	return compact[:len(compact)-1]
 }
 
 // time adds a time unless it is unknown.

@@ -3,7 +3,6 @@ package otlp
 import (
 	"encoding/json"
 	"maps"
-	"slices"
 	"strings"
 )
 
@@ -11,7 +10,7 @@ import (
 func (m *maker) generation() {
 	a, f := m.attributes, &m.fields
 	c := conversationOf(m.span)
-	request, response := a.text("gen_ai.request.model", "llm.model_name", "embedding.model_name"), a.text("gen_ai.response.model")
+	request, response := a.text("gen_ai.request.model", "llm.model_name", "embedding.model_name"), a.look("gen_ai.response.model")
 	if request == "" {
 		request = response
 	}
@@ -39,8 +38,8 @@ func (m *maker) generation() {
 	} else if usage != nil {
 		result["usage"] = usage
 	}
-	if len(result) > 0 && response != "" && result["model"] == nil {
-		result["model"] = response
+	if len(result) > 0 {
+		describe(result, a)
 	}
 	m.results(result)
 	m.input, m.output = lastText(c.sent, "user"), lastText(c.said(), "assistant")
@@ -48,7 +47,10 @@ func (m *maker) generation() {
 
 // results adds the lines of the result, after those of earlier attempts.
 func (m *maker) results(last object) {
-	all := m.attributes.elements("troupe.attempt")
+	var all []any
+	for _, earlier := range list(m.attributes.get("troupe.attempt")) {
+		all = append(all, verbatim(earlier))
+	}
 	if len(last) > 0 {
 		all = append(all, last)
 	}
@@ -62,7 +64,7 @@ func (m *maker) results(last object) {
 // resultOf returns the result of a model call, empty if there is none.
 func resultOf(a attributes, c *conversation, output any) object {
 	result := object{}
-	id, reasons := a.text("gen_ai.response.id"), list(parsed(a.get("gen_ai.response.finish_reasons", "llm.response.finish_reason", "llm.finish_reason")))
+	reasons := list(parsed(a.peek("gen_ai.response.finish_reasons")))
 	if len(c.answers) == 0 && output != nil {
 		if o, ok := parsed(output).(object); ok {
 			result = o // in the provider's words
@@ -79,10 +81,18 @@ func resultOf(a attributes, c *conversation, output any) object {
 	if len(c.answers) > 0 {
 		result["choices"] = c.answers
 	}
-	if len(result) > 0 && id != "" {
-		result["id"] = id
-	}
 	return result
+}
+
+// describe adds what a span says of a result beside its answers. Without a result that
+// stays metadata.
+func describe(result object, a attributes) {
+	a.get("gen_ai.response.finish_reasons")
+	for name, key := range map[string]string{"id": "gen_ai.response.id", "model": "gen_ai.response.model"} {
+		if text := a.text(key); text != "" && result[name] == nil {
+			result[name] = text
+		}
+	}
 }
 
 // sentIn returns the messages of an input: of a whole request, a list of messages, or a
@@ -295,13 +305,4 @@ func (a attributes) members(prefix string) object {
 		}
 	}
 	return found
-}
-
-// elements returns the elements of a list of texts, JSON parsed.
-func (a attributes) elements(key string) []any {
-	elements := slices.Clone(list(a.get(key)))
-	for i := range elements {
-		elements[i] = parsed(elements[i])
-	}
-	return elements
 }
