@@ -63,6 +63,7 @@ var layout = []row{
 		},
 		modules: []string{uuid, mimetype},
 	},
+	{path: "troupeslog", imports: []string{"logger"}},
 	{path: "pricing"},
 	{
 		path:    "collector",
