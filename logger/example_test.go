@@ -2,7 +2,9 @@ package logger_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"expvar"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -80,4 +82,24 @@ func ExampleTrace_Snapshot() {
 	// Output:
 	// 1 [{tool_call search}] <nil>
 	// 2
+}
+
+// The account as a variable of expvar, served at /debug/vars.
+func ExampleLogger_Var() {
+	s := server()
+	defer s.Close()
+	log, err := logger.New(logger.Config{ID: "my-agents", BaseURL: s.URL})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	expvar.Publish("troupe", log.Var())
+
+	log.Trace(logger.TraceConfig{Name: "question"}).End()
+	if err := log.Close(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	var account struct{ Accepted, Delivered, Pending int }
+	fmt.Println(json.Unmarshal([]byte(expvar.Get("troupe").String()), &account), account)
+	// Output: <nil> {2 2 0}
 }

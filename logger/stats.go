@@ -3,6 +3,9 @@ package logger
 import (
 	"fmt"
 	"maps"
+	"time"
+
+	"github.com/troupelog/troupe/internal/delivery"
 )
 
 // Stats is the account of a logger. It always balances:
@@ -35,6 +38,8 @@ type Stats struct {
 	Passive     int64 // sessions kept as a record
 	Ids         int   // ids that calls by id can find
 
+	Traffic Traffic // what the server was sent
+
 	Sinks []SinkStats // the destinations that AddSink added, in their order
 }
 
@@ -44,6 +49,18 @@ type SinkStats struct {
 	Accepted, Recovered, Delivered, Pending, Dead int64
 	Dropped                                       int64
 	DroppedBy                                     map[string]int64
+	Traffic                                       Traffic
+}
+
+// Traffic says what one destination was sent, in this process, and what waits for it. A
+// batch or upload counts once the server took it, so the mean batch has Entries / Batches
+// entries. Bytes are those before compression.
+type Traffic struct {
+	Batches, Entries, Bytes      int64
+	LargestEntries, LargestBytes int64         // of one batch
+	Uploads, UploadBytes         int64         // attachments, and lines too large to be sent
+	Retries                      int64         // failed attempts, of up to three requests each, that are repeated
+	QueueAge                     time.Duration // of the oldest pending entry, about; 0 if there is none
 }
 
 // String returns the account in one line; what earlier processes left is in it where
@@ -75,7 +92,7 @@ func (l *Logger) Stats() Stats {
 		Accepted: a.Accepted - left, SampledOut: left, Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
 		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes, Unreported: l.report.unseen.Load(),
 		Panics: c.Panics + primary.Panics + l.report.panicky.Load(), Quarantined: a.Quarantined, Orphans: c.Orphans,
-		Live: c.Live, Passive: c.Passive, Ids: c.Registered,
+		Live: c.Live, Passive: c.Passive, Ids: c.Registered, Traffic: trafficOf(&primary),
 	}
 	if c.Lost > 0 {
 		s.DroppedBy[lostInActors] = c.Lost
@@ -108,8 +125,20 @@ func (d *destination) stats() SinkStats {
 	a := d.sink.Account()
 	return SinkStats{
 		ID: d.cfg.ID, Accepted: a.Appended, Recovered: a.Recovered, Delivered: a.Delivered, Pending: a.Pending(), Dead: a.Dead,
-		Dropped: sum(a.Dropped), DroppedBy: maps.Clone(a.Dropped),
+		Dropped: sum(a.Dropped), DroppedBy: maps.Clone(a.Dropped), Traffic: trafficOf(&a),
 	}
+}
+
+func trafficOf(a *delivery.Account) Traffic {
+	t := Traffic{
+		Batches: a.Sent.Batches, Entries: a.Sent.Entries, Bytes: a.Sent.Bytes,
+		LargestEntries: a.Sent.LargestEntries, LargestBytes: a.Sent.LargestBytes,
+		Uploads: a.Sent.Uploads, UploadBytes: a.Sent.UploadBytes, Retries: a.Retries,
+	}
+	if !a.Oldest.IsZero() {
+		t.QueueAge = max(0, time.Since(a.Oldest)) // the clock may have been set back
+	}
+	return t
 }
 
 // Health says whether entries reach the server.

@@ -65,6 +65,7 @@ var layout = []row{
 		},
 		modules: []string{uuid, mimetype},
 	},
+	{path: "troupeslog", imports: []string{"logger"}},
 	{path: "pricing"},
 	{path: "mask"},
 	{

@@ -3,6 +3,7 @@ package delivery
 import (
 	"cmp"
 	"maps"
+	"time"
 
 	"github.com/troupelog/troupe/internal/spool/seglog"
 )
@@ -26,6 +27,26 @@ type Account struct {
 	// DeadDropped counts the dead letters that were removed because there were too many;
 	// they are counted in Dead, too.
 	DeadDropped int64
+
+	Sent    Sent
+	Retries int64     // failed attempts to send or to upload, of up to three requests each, that are repeated
+	Oldest  time.Time // when the oldest pending entry was appended, about; zero if there is none
+}
+
+// Sent counts what the server took.
+type Sent struct {
+	Batches, Entries, Bytes      int64 // Bytes as they are before compression
+	LargestEntries, LargestBytes int64 // of one batch
+	Uploads, UploadBytes         int64
+}
+
+// batch counts a batch.
+func (s *Sent) batch(entries, bytes int) {
+	s.Batches++
+	s.Entries += int64(entries)
+	s.Bytes += int64(bytes)
+	s.LargestEntries = max(s.LargestEntries, int64(entries))
+	s.LargestBytes = max(s.LargestBytes, int64(bytes))
 }
 
 // Pending returns how many entries have no outcome.
@@ -66,6 +87,7 @@ func (a *Account) read(state seglog.State) {
 		a.Spooled += min(state.Unacked, int64(state.Written-state.Acked))
 	}
 	a.SpoolBytes += state.DiskBytes
+	a.Oldest = earlier(a.Oldest, state.Oldest)
 }
 
 // count changes the account.

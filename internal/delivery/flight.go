@@ -162,6 +162,7 @@ func (f *flight) send(ctx context.Context, records []seglog.Record) (ok bool, re
 		l.sink.gate.leave(p)
 		switch r {
 		case settled:
+			l.sink.count(func(a *Account) { a.Sent.batch(len(records), len(f.body)) })
 			l.grow()
 			return true, nil
 		case shrink:
@@ -188,7 +189,9 @@ func (s *Sink) passed(ctx context.Context, p pass, entries int, r remedy, err er
 	}
 }
 
+// failing counts and tells an attempt that failed and will be repeated.
 func (s *Sink) failing(entries int, err error) {
+	s.count(func(a *Account) { a.Retries++ })
 	s.report(Event{Kind: Failing, Entries: entries, Err: err})
 }
 

@@ -217,7 +217,14 @@ func (l *lane) attemptUpload(ctx context.Context, r seglog.Record) time.Duration
 func (l *lane) put(ctx context.Context, s *stage, f transport.File) error {
 	s.begin()
 	defer s.end()
-	return l.sink.contained(func(c Client) error { return c.Upload(ctx, f) })
+	err := l.sink.contained(func(c Client) error { return c.Upload(ctx, f) })
+	if err == nil {
+		l.sink.count(func(a *Account) {
+			a.Sent.Uploads++
+			a.Sent.UploadBytes += f.Size
+		})
+	}
+	return err
 }
 
 // stored puts the line of a job among the lines.

@@ -346,6 +346,8 @@ func leaveIt(t *testing.T, delivers bool, l *logger.Logger, o *told) {
 		o.err(h.Repository)
 		o.value(h)
 		o.value(l.Stats())
+		o.value(l.Var())
+		o.add(l.Var().String())
 	}
 	state()
 	patience := 50 * time.Millisecond

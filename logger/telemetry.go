@@ -1,0 +1,120 @@
+package logger
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Var is the account and the health of a logger as a variable of the standard library's
+// expvar: its String is a JSON object of numbers, whose members docs/telemetry.md lists.
+// It holds names of log repositories, reasons and stages, and no text of an entry or an
+// error. It costs nothing until it is read. Make it with Logger.Var.
+type Var struct{ log *Logger }
+
+// Var returns the logger as an expvar.Var, to be published by the program:
+//
+//	expvar.Publish("troupe", log.Var())
+//
+// This package does not import expvar itself, because that would serve the command line
+// of the process at /debug/vars of http.DefaultServeMux, asked or not.
+func (l *Logger) Var() Var { return Var{l} }
+
+// account is the form of Var.
+type account struct {
+	Accepted     int64            `json:"accepted"`
+	Recovered    int64            `json:"recovered"`
+	Delivered    int64            `json:"delivered"`
+	Pending      int64            `json:"pending"`
+	Dead         int64            `json:"dead"`
+	Dropped      map[string]int64 `json:"dropped"`
+	Rejected     map[string]int64 `json:"rejected"`
+	Doubtful     map[string]int64 `json:"doubtful"`
+	Unreported   int64            `json:"unreported"`
+	PendingBytes int64            `json:"pending_bytes"`
+	SpoolBytes   int64            `json:"spool_bytes"`
+	Panics       int64            `json:"panics"`
+	Quarantined  int64            `json:"quarantined"`
+	Orphans      int64            `json:"orphans"`
+	Live         int64            `json:"live"`
+	Passive      int64            `json:"passive"`
+	Ids          int              `json:"ids"`
+	traffic
+	state
+	Closed bool          `json:"closed"`
+	Sinks  []sinkAccount `json:"sinks"`
+}
+
+type sinkAccount struct {
+	Repository string           `json:"repository"`
+	Accepted   int64            `json:"accepted"`
+	Recovered  int64            `json:"recovered"`
+	Delivered  int64            `json:"delivered"`
+	Pending    int64            `json:"pending"`
+	Dead       int64            `json:"dead"`
+	Dropped    map[string]int64 `json:"dropped"`
+	traffic
+	state
+}
+
+type traffic struct {
+	Batches         int64   `json:"batches"`
+	BatchEntries    int64   `json:"batch_entries"`
+	BatchBytes      int64   `json:"batch_bytes"`
+	MaxBatchEntries int64   `json:"max_batch_entries"`
+	MaxBatchBytes   int64   `json:"max_batch_bytes"`
+	Uploads         int64   `json:"uploads"`
+	UploadBytes     int64   `json:"upload_bytes"`
+	Retries         int64   `json:"retries"`
+	QueueAge        float64 `json:"queue_age_seconds"`
+}
+
+type state struct {
+	OK         bool   `json:"ok"`
+	DeliveryOK bool   `json:"delivery_ok"`
+	SpoolOK    bool   `json:"spool_ok"`
+	Full       bool   `json:"full"`
+	Stalled    string `json:"stalled"`
+}
+
+// String implements expvar.Var.
+func (v Var) String() string {
+	s, h := v.log.Stats(), v.log.Health()
+	a := account{
+		Accepted: s.Accepted, Recovered: s.Recovered, Delivered: s.Delivered, Pending: s.Pending, Dead: s.Dead,
+		Dropped: counts(s.DroppedBy), Rejected: counts(s.RejectedBy), Doubtful: counts(s.Doubtful), Unreported: s.Unreported,
+		PendingBytes: s.PendingBytes, SpoolBytes: s.SpoolBytes, Panics: s.Panics, Quarantined: s.Quarantined, Orphans: s.Orphans,
+		Live: s.Live, Passive: s.Passive, Ids: s.Ids,
+		traffic: s.Traffic.members(),
+		state:   state{h.OK, h.Delivery == nil, h.Spool == nil, h.Full, h.Stalled},
+		Closed:  h.Closed, Sinks: []sinkAccount{},
+	}
+	// A sink that is added between the two readings has its turn next time.
+	for i := range min(len(s.Sinks), len(h.Sinks)) {
+		t, g := &s.Sinks[i], &h.Sinks[i]
+		a.Sinks = append(a.Sinks, sinkAccount{
+			Repository: t.ID, Accepted: t.Accepted, Recovered: t.Recovered, Delivered: t.Delivered, Pending: t.Pending, Dead: t.Dead,
+			Dropped: counts(t.DroppedBy), traffic: t.Traffic.members(),
+			state: state{g.OK, g.Delivery == nil, g.Spool == nil, g.Full, g.Stalled},
+		})
+	}
+	text, err := json.Marshal(a)
+	if err != nil {
+		return "{}" // never: there is nothing in it that is not JSON
+	}
+	return string(text)
+}
+
+// counts returns an empty object instead of null.
+func counts(by map[string]int64) map[string]int64 {
+	if by == nil {
+		return map[string]int64{}
+	}
+	return by
+}
+
+func (t *Traffic) members() traffic {
+	return traffic{
+		Batches: t.Batches, BatchEntries: t.Entries, BatchBytes: t.Bytes, MaxBatchEntries: t.LargestEntries, MaxBatchBytes: t.LargestBytes,
+		Uploads: t.Uploads, UploadBytes: t.UploadBytes, Retries: t.Retries, QueueAge: t.QueueAge.Round(time.Millisecond).Seconds(),
+	}
+}
