@@ -63,6 +63,7 @@ var layout = []row{
 		},
 		modules: []string{uuid, mimetype},
 	},
+	{path: "llm", imports: []string{"internal/wire", "internal/jsonscan", "internal/completion", "logger"}},
 	{path: "pricing"},
 	{
 		path:    "collector",
