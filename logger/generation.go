@@ -158,21 +158,7 @@ func (e entity) generationError(d ErrorDetail) {
 		return
 	}
 	defer e.end(EndConfig{}, true)
-	w := e.log.line(e.ref, messages.Result)
-	if w == nil {
-		return
-	}
-	w.Name("result")
-	w.Open('{')
-	w.Name("error")
-	w.Open('{')
-	w.String("message", d.Message)
-	w.String("code", d.Code)
-	w.String("type", d.Type)
-	w.Close('}')
-	w.String("id", newID())
-	w.Close('}')
-	e.send(w, messages.Command{Action: messages.Result, Failed: true})
+	e.failure(d)
 }
 
 // Cost is the price of a model call, in US dollars.

@@ -66,6 +66,7 @@ var layout = []row{
 		modules: []string{uuid, mimetype},
 	},
 	{path: "troupeslog", imports: []string{"logger"}},
+	{path: "llm", imports: []string{"internal/wire", "internal/jsonscan", "internal/completion", "logger"}},
 	{path: "pricing"},
 	{path: "mask"},
 	{

@@ -1,0 +1,147 @@
+package llm
+
+import (
+	"encoding/json"
+	"maps"
+
+	"github.com/troupelog/troupe/logger"
+)
+
+// anthropicAnswer gathers the stream of a message of Anthropic.
+type anthropicAnswer struct {
+	*budget
+	message map[string]json.RawMessage // as it began, then with its end; nil before
+	usage   map[string]json.RawMessage
+	blocks  pieces[blockStreamed]
+	done    bool
+	err     json.RawMessage
+}
+
+// blockStreamed is a block of content that is streamed.
+type blockStreamed struct {
+	begun                map[string]json.RawMessage
+	text, thought, input []byte
+}
+
+func (a *anthropicAnswer) add(_ string, data []byte) {
+	var event struct {
+		Type    string                     `json:"type"`
+		Message map[string]json.RawMessage `json:"message"`
+		Index   int                        `json:"index"`
+		Block   json.RawMessage            `json:"content_block"`
+		Delta   json.RawMessage            `json:"delta"`
+		Usage   map[string]json.RawMessage `json:"usage"`
+		Error   json.RawMessage            `json:"error"`
+	}
+	if !decode(data, &event) {
+		return
+	}
+	switch event.Type {
+	case "message_start":
+		a.message = event.Message
+		var usage map[string]json.RawMessage
+		if decode(event.Message["usage"], &usage) {
+			a.count(usage)
+		}
+	case "content_block_start":
+		if block := a.blocks.at(event.Index, a.budget); block != nil {
+			decode(a.raw(event.Block), &block.begun)
+		}
+	case "content_block_delta":
+		if block := a.blocks.at(event.Index, a.budget); block != nil {
+			a.delta(block, event.Delta)
+		}
+	case "message_delta":
+		var end map[string]json.RawMessage
+		if decode(event.Delta, &end) {
+			a.end(end)
+		}
+		a.count(event.Usage)
+	case "message_stop":
+		a.done = true
+	case "error":
+		a.err = event.Error
+	}
+}
+
+func (a *anthropicAnswer) delta(block *blockStreamed, raw json.RawMessage) {
+	var d struct {
+		Text     string `json:"text"`
+		Thinking string `json:"thinking"`
+		Partial  string `json:"partial_json"`
+	}
+	if decode(raw, &d) {
+		a.text(&block.text, d.Text)
+		a.text(&block.thought, d.Thinking)
+		a.text(&block.input, d.Partial)
+	}
+}
+
+// end takes over the members that come at the end, such as stop_reason.
+func (a *anthropicAnswer) end(members map[string]json.RawMessage) {
+	if a.message == nil {
+		a.message = map[string]json.RawMessage{}
+	}
+	maps.Copy(a.message, members)
+}
+
+// count takes over counts of tokens; later ones replace earlier ones.
+func (a *anthropicAnswer) count(usage map[string]json.RawMessage) {
+	if a.usage == nil {
+		a.usage = map[string]json.RawMessage{}
+	}
+	for name, n := range usage {
+		if given(n) {
+			a.usage[name] = n
+		}
+	}
+}
+
+func (a *anthropicAnswer) complete() bool { return a.done }
+
+func (a *anthropicAnswer) failure() *logger.ErrorDetail {
+	if !given(a.err) {
+		return nil
+	}
+	d := providerError(a.err)
+	return &d
+}
+
+func (a *anthropicAnswer) result() []byte {
+	if a.message == nil {
+		return nil
+	}
+	out := maps.Clone(a.message)
+	content := []json.RawMessage{}
+	for _, block := range a.blocks.ordered() {
+		content = append(content, block.encoded())
+	}
+	out["content"] = encode(content)
+	if len(a.usage) > 0 {
+		out["usage"] = encode(a.usage)
+	}
+	return encode(out)
+}
+
+// encoded returns the block as far as it came.
+func (b *blockStreamed) encoded() json.RawMessage {
+	block := maps.Clone(b.begun)
+	if block == nil {
+		block = map[string]json.RawMessage{}
+	}
+	switch {
+	case b.input != nil:
+		// Half of the input is no JSON.
+		if block["input"] = b.input; !json.Valid(b.input) {
+			block["input"] = encode(string(b.input))
+		}
+	case b.thought != nil:
+		block["thinking"] = encode(string(b.thought))
+	case b.text != nil:
+		block["text"] = encode(string(b.text))
+	}
+	if _, known := block["type"]; !known {
+		block["type"] = json.RawMessage(`"text"`)
+	}
+	return encode(block)
+}

@@ -1,0 +1,254 @@
+package llm
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/troupelog/troupe/internal/completion"
+	"github.com/troupelog/troupe/logger"
+)
+
+// errClosed says that the caller closed the body.
+var errClosed = errors.New("llm: the body was closed")
+
+// requestIDs are the headers in which providers name a request.
+var requestIDs = []string{"X-Request-Id", "Request-Id", "Apim-Request-Id", "X-Goog-Request-Id"}
+
+// finish logs how the attempt came out, and ends it also if this panics; mu is held.
+func (c *call) finish(why error) {
+	c.finished = true
+	logged := false
+	defer func() {
+		if !logged {
+			c.gen.End()
+		}
+	}()
+	c.finishWith(why)
+	logged = true
+}
+
+func (c *call) finishWith(why error) {
+	if c.stop != nil {
+		c.stop()
+	}
+	if e, ok := c.framing.(*events); ok && why == io.EOF {
+		e.finish()
+	}
+	c.noteHead()
+	if c.status >= http.StatusBadRequest {
+		c.refused()
+		return
+	}
+	if c.answer == nil || c.opaque != "" {
+		c.tell()
+		c.gen.End()
+		return
+	}
+	if e, ok := c.answer.(*embeddingsAnswer); ok {
+		e.facts(c.facts)
+	}
+	failure := c.answer.failure()
+	if failure == nil {
+		failure = c.unfinished(why)
+	} else {
+		*failure = c.shown(*failure)
+	}
+	c.deliver(failure)
+}
+
+// noteHead notes what the head of the answer says; mu is held.
+func (c *call) noteHead() {
+	if c.status != 0 {
+		c.facts["http.status"] = c.status
+	}
+	for _, name := range requestIDs {
+		if id := c.header.Get(name); id != "" {
+			c.facts["request_id"] = bounded(id)
+			break
+		}
+	}
+	if c.opaque != "" {
+		c.facts["capture"] = c.opaque
+	}
+}
+
+// refused ends an attempt whose answer is an error; mu is held.
+func (c *call) refused() {
+	var body json.RawMessage
+	if c.answer != nil {
+		body = c.answer.result()
+	}
+	d := c.shown(statusError(c.status, body))
+	if c.counted && retryable(c.status, c.header) && c.request.Context().Err() == nil {
+		c.failAttempt(d, c.header)
+		return
+	}
+	c.fail(d)
+}
+
+// unfinished returns what is wrong with an answer that has not come to its end, nil for
+// nothing. It notes in the facts how the answer ended; mu is held.
+func (c *call) unfinished(why error) *logger.ErrorDetail {
+	cut := c.cut || c.budget.cut
+	switch {
+	case c.answer.complete():
+		return nil
+	case cut && !c.framing.within() && (why == io.EOF || why == errClosed):
+		return nil // it is whole, only not here
+	case c.framing != nil && c.framing.spoiled():
+		return &logger.ErrorDetail{Type: "invalid_json", Message: "the answer is not JSON"}
+	case why == errClosed:
+		c.facts["ended"] = closed
+		return nil
+	case why == io.EOF:
+		c.facts["ended"] = truncated
+		return &logger.ErrorDetail{Type: truncated, Message: "the answer stopped before its end"}
+	}
+	d := transportError(why)
+	c.facts["ended"] = d.Type
+	return &d
+}
+
+// deliver logs the answer, whole or not, with what is wrong with it; mu is held.
+func (c *call) deliver(failure *logger.ErrorDetail) {
+	if c.cut || c.budget.cut {
+		c.facts["capture"] = "the answer is cut at " + strconv.Itoa(c.options.limit()) + " bytes"
+	}
+	result := c.answer.result()
+	if result == nil && c.cut {
+		result = usageOf(c.framing.tail())
+	}
+	if result == nil && failure != nil {
+		c.fail(*failure)
+		return
+	}
+	if result == nil {
+		c.tell()
+		c.gen.End()
+		return
+	}
+	if !c.named {
+		var of struct {
+			Model string `json:"model"`
+		}
+		if decode(result, &of) && of.Model != "" {
+			c.gen.SetModel(of.Model)
+		}
+	}
+	if failure != nil {
+		result = withError(result, *failure)
+	}
+	if c.options.NoContent {
+		result = bare(result)
+	}
+	c.tell()
+	c.gen.Result(json.RawMessage(result))
+}
+
+// tell logs the facts and the time to the first token; mu is held.
+func (c *call) tell() {
+	if len(c.facts) > 0 {
+		c.gen.AddMetadata(c.facts)
+	}
+	if c.first > 0 {
+		c.gen.AddMetric("time_to_first_token_ms", float64(c.first.Microseconds())/1000)
+	}
+}
+
+// shown returns an error of the provider's as it may be logged.
+func (c *call) shown(d logger.ErrorDetail) logger.ErrorDetail {
+	if c.options.NoContent {
+		d.Message = ""
+	}
+	return d
+}
+
+// fail ends the call with an error; mu is held.
+func (c *call) fail(d logger.ErrorDetail) {
+	c.tell()
+	c.gen.Error(d)
+}
+
+// failAttempt logs the failure of an attempt that may not be the last; mu is held.
+func (c *call) failAttempt(d logger.ErrorDetail, h http.Header) {
+	c.tell()
+	c.gen.Attempt(d)
+	next, now := c.key, time.Now()
+	next.count++
+	hold(c.request.Context(), next, &heldCall{gen: c.gen, started: c.started, failedAt: now}, patience(h, now))
+}
+
+// usageOf returns a chat completion with the usage, if the end of an answer that was too
+// long tells it; else nil.
+func usageOf(tail []byte) []byte {
+	for _, name := range []string{`"usage"`, `"usageMetadata"`} {
+		i := strings.LastIndex(string(tail), name)
+		if i < 0 {
+			continue
+		}
+		_, value, ok := strings.Cut(string(tail[i:]), ":")
+		if !ok {
+			continue
+		}
+		var usage json.RawMessage
+		if json.NewDecoder(strings.NewReader(value)).Decode(&usage) != nil || usage[0] != '{' {
+			continue
+		}
+		if name == `"usage"` {
+			return encode(chatCompletion{Object: "chat.completion", Choices: []chatChoice{}, Usage: usage})
+		}
+		return encode(map[string]any{"candidates": []any{}, "modelVersion": "unknown", "usageMetadata": usage})
+	}
+	return nil
+}
+
+// withError returns an answer, in the form that is logged, with an error beside it.
+func withError(result []byte, d logger.ErrorDetail) []byte {
+	members := map[string]json.RawMessage{}
+	if !decode(completion.Normalize(result).JSON, &members) || members == nil {
+		members = map[string]json.RawMessage{}
+	}
+	members["error"] = encode(map[string]string{"message": d.Message, "code": d.Code, "type": d.Type})
+	return encode(members)
+}
+
+// bare returns an answer without what is said in it.
+func bare(result []byte) []byte {
+	var whole struct {
+		ID      string          `json:"id,omitempty"`
+		Object  string          `json:"object,omitempty"`
+		Created json.RawMessage `json:"created,omitempty"`
+		Model   string          `json:"model,omitempty"`
+		Status  string          `json:"status,omitempty"`
+		Choices []struct {
+			Index        int             `json:"index"`
+			Message      json.RawMessage `json:"message"`
+			FinishReason json.RawMessage `json:"finish_reason,omitempty"`
+		} `json:"choices,omitempty"`
+		Details json.RawMessage `json:"incomplete_details,omitempty"`
+		Usage   json.RawMessage `json:"usage,omitempty"`
+		Error   *struct {
+			Code    json.RawMessage `json:"code,omitempty"`
+			Type    string          `json:"type,omitempty"`
+			Message string          `json:"message"`
+		} `json:"error,omitempty"`
+	}
+	if !decode(completion.Normalize(result).JSON, &whole) {
+		return []byte(`{"object":"chat.completion","choices":[]}`)
+	}
+	for i := range whole.Choices {
+		whole.Choices[i].Message = json.RawMessage(`{"role":"assistant","content":null}`)
+	}
+	if whole.Object == "" {
+		whole.Object = "chat.completion"
+	}
+	if whole.Error != nil {
+		whole.Error.Message = ""
+	}
+	return encode(whole)
+}
