@@ -12,7 +12,7 @@ LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 export GOFLAGS += -buildvcs=false
 
 .DEFAULT_GOAL := all
-.PHONY: browser screenshots bench-collector ingestcrash all lint test race bench bench-compare fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull collector reliability
+.PHONY: slowclients browser screenshots bench-collector ingestcrash all lint test race bench bench-compare fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull collector reliability
 
 all: lint test
 
@@ -80,7 +80,7 @@ HARNESS = $(GO) run ./internal/harness
 crash powerloss poison shutdown reopen sessions ingestcrash collector:
 	$(HARNESS) $@ $(if $(N),-n $(N))
 
-outage soak:
+outage soak slowclients:
 	$(HARNESS) $@ $(if $(D),-d $(D))
 
 chaos:
@@ -101,7 +101,7 @@ reliability:
 	@dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; \
 	$(GO) build -o "$$dir/harness" ./internal/harness; \
 	for trial in "crash -n 200" "powerloss -n 2000" "chaos -d 5s" "chaos -clean -d 5s" "outage -d 10s" poison \
-		diskfull "multiproc -d 15s" "shutdown -n 2" "reopen -n 200" "soak -d 20s" sessions "ingestcrash -n 30"; do \
+		diskfull "multiproc -d 15s" "shutdown -n 2" "reopen -n 200" "soak -d 20s" sessions "ingestcrash -n 30" "slowclients -d 10s"; do \
 		code=0; "$$dir/harness" $$trial -busy || code=$$?; \
 		[[ $$code -eq 0 || $$code -eq 3 ]] || exit $$code; \
 	done

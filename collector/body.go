@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
-	"io"
 	"net/http"
 	"sync"
 
@@ -44,7 +43,7 @@ func readBody(w http.ResponseWriter, r *http.Request, share *share) ([]byte, err
 	case "", "identity":
 		return readPlain(sent, share)
 	case "gzip":
-		return readGzip(sent, share)
+		return readGzip(r, sent, share)
 	case "zstd":
 		return readZstd(sent, share)
 	default:
@@ -66,15 +65,30 @@ func readPlain(sent *sourceReader, share *share) ([]byte, error) {
 	return body, nil
 }
 
-func readGzip(sent *sourceReader, share *share) ([]byte, error) {
-	unzip, err := gzip.NewReader(sent)
+// unzipping bounds how many gzipped bodies are decoded at one time, and with them the memory
+// of those that turn out to be too large.
+var unzipping = make(chan struct{}, 2)
+
+// readGzip decodes a body when all of it has come, as readZstd does.
+func readGzip(r *http.Request, sent *sourceReader, share *share) ([]byte, error) {
+	packed, err := readAll(sent, share)
 	if err != nil {
 		return nil, bodyError(err, sent.err)
+	}
+	select {
+	case unzipping <- struct{}{}:
+		defer func() { <-unzipping }()
+	case <-r.Context().Done():
+		return nil, errIncomplete
+	}
+	unzip, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, errEncoding
 	}
 	defer unzip.Close() //nolint:errcheck // it closes nothing, and what was read was checked
 	body, err := readAll(unzip, share)
 	if err != nil {
-		return nil, bodyError(err, sent.err)
+		return nil, bodyError(err, nil)
 	}
 	return body, nil
 }
@@ -110,27 +124,6 @@ func readZstd(sent *sourceReader, share *share) ([]byte, error) {
 		return nil, errEncoding
 	}
 	return body, share.take(len(body))
-}
-
-// take takes bytes that were not read through the share, or fails with errBusy if the
-// budget is used up.
-func (s *share) take(n int) error {
-	s.taken += int64(n)
-	if s.budget.left.Add(-int64(n)) < 0 {
-		return errBusy
-	}
-	return nil
-}
-
-// readAll reads at most MaxDecoded bytes and takes them from share.
-func readAll(reader io.Reader, share *share) ([]byte, error) {
-	var body bytes.Buffer
-	share.reader = io.LimitReader(reader, MaxDecoded+1)
-	n, err := body.ReadFrom(share)
-	if err == nil && n > MaxDecoded {
-		err = &http.MaxBytesError{Limit: MaxDecoded}
-	}
-	return body.Bytes(), err
 }
 
 // bodyError tells what reading a body failed with. sent is what its bytes, as they

@@ -1,9 +1,6 @@
 package collector
 
-import (
-	"io"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // maxBodies bounds the bytes of all log requests that are in memory at one time.
 const maxBodies = 256 << 20
@@ -16,22 +13,19 @@ type budget struct{ left atomic.Int64 }
 var errBusy = &Error{"unavailable", "too many log requests are under way; send the lines again later"}
 
 // share is what one request takes of a budget: as much as it has read, not as much
-// as it announced, so that slow clients hold little. It is an io.Reader of the
-// request's body.
+// as it announced, so that slow clients hold little.
 type share struct {
 	budget *budget
-	reader io.Reader
 	taken  int64
 }
 
-// Read reads from the body, or fails with errBusy if the budget is used up.
-func (s *share) Read(p []byte) (int, error) {
-	n, err := s.reader.Read(p)
+// take takes bytes, or fails with errBusy if the budget is used up.
+func (s *share) take(n int) error {
 	s.taken += int64(n)
 	if s.budget.left.Add(-int64(n)) < 0 {
-		return n, errBusy
+		return errBusy
 	}
-	return n, err
+	return nil
 }
 
 // release gives back what was taken.

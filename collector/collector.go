@@ -35,6 +35,9 @@ type Config struct {
 	// at every five minutes.
 	KeepFor   time.Duration
 	KeepBytes int64
+	// Prices says what model calls cost whose log gives no cost; nil is pricing.Default().
+	// A folder that was filled with other prices is indexed again when it is opened.
+	Prices *pricing.Table
 	// Logger gets what goes wrong behind the answers. It never gets lines, keys or
 	// signed URLs. Nil discards it.
 	Logger *slog.Logger
@@ -87,7 +90,10 @@ func New(cfg Config) (*Collector, error) {
 	if cfg.KeepFor < 0 || cfg.KeepBytes < 0 {
 		return nil, ErrKeep
 	}
-	c := &Collector{keepFor: cfg.KeepFor, keepBytes: cfg.KeepBytes, kept: make(chan struct{}), logger: cfg.Logger, prices: pricing.Default(), started: time.Now()}
+	c := &Collector{keepFor: cfg.KeepFor, keepBytes: cfg.KeepBytes, kept: make(chan struct{}), logger: cfg.Logger, prices: cfg.Prices, started: time.Now()}
+	if c.prices == nil {
+		c.prices = pricing.Default()
+	}
 	if cfg.APIKey != "" {
 		c.guard.setKey(cfg.APIKey)
 	}

@@ -51,8 +51,10 @@ func TestMainSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		"another address without key": {
 			[]string{"serve", "--addr", "192.0.2.1:0", "--data", dir}, ExitUsage, []string{"192.0.2.1", "--api-key"},
 		},
-		"no address":    {[]string{"serve", "--addr", "127.0.0.1", "--data", dir}, ExitUsage, []string{"--addr", "host:port"}},
-		"address taken": {[]string{"serve", "--addr", taken.Addr().String(), "--data", dir}, ExitFailure, []string{taken.Addr().String(), "in use", "--addr"}},
+		"prices that are not there": {[]string{"serve", "--prices", filepath.Join(dir, "none.json")}, ExitUsage, []string{"--prices", "none.json"}},
+		"prices that are none":      {[]string{"serve", "--prices", file}, ExitUsage, []string{"--prices", file, `"models"`}},
+		"no address":                {[]string{"serve", "--addr", "127.0.0.1", "--data", dir}, ExitUsage, []string{"--addr", "host:port"}},
+		"address taken":             {[]string{"serve", "--addr", taken.Addr().String(), "--data", dir}, ExitFailure, []string{taken.Addr().String(), "in use", "--addr"}},
 		"data in a file": {
 			[]string{"serve", "--addr", "127.0.0.1:0", "--data", file}, ExitFailure, []string{file, "--data"},
 		},

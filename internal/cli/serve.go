@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // closeTime bounds how long the collector may take to close its files.
@@ -22,6 +23,7 @@ const closeTime = 10 * time.Second
 // serveFlags are the flags of troupe serve.
 type serveFlags struct {
 	addr, data, key string
+	prices          string
 	keep            time.Duration
 	keepBytes       int64
 }
@@ -43,6 +45,7 @@ func serveCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.data, "data", "", "folder to store in (default: troupe in your data folder)")
 	cmd.Flags().DurationVar(&f.keep, "keep", 0, "how long to keep what is logged, as in 720h (default: for good)")
 	cmd.Flags().Int64Var(&f.keepBytes, "keep-bytes", 0, "how many bytes to keep at most; the oldest go first (default: no limit)")
+	cmd.Flags().StringVar(&f.prices, "prices", "", "JSON file of prices of your own, which come before those built in")
 	cmd.Flags().StringVar(&f.key, "api-key", "", "key that clients must send (default: $"+EnvAPIKey+")")
 	return cmd
 }
@@ -58,13 +61,17 @@ func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 			return usageError{err}
 		}
 	}
+	prices, err := priceTable(f.prices)
+	if err != nil {
+		return err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr.String())
 	if err != nil {
 		return fmt.Errorf("%w: stop what uses it, or choose another address with --addr", err)
 	}
 	defer func() { _ = listener.Close() }() // Serve has closed it, if it came to that
 	logger := slog.New(slog.NewTextHandler(stderr, nil))
-	c, err := collector.New(collector.Config{Dir: f.data, APIKey: f.key, KeepFor: f.keep, KeepBytes: f.keepBytes, Logger: logger})
+	c, err := collector.New(collector.Config{Dir: f.data, APIKey: f.key, KeepFor: f.keep, KeepBytes: f.keepBytes, Prices: prices, Logger: logger})
 	switch {
 	case errors.Is(err, collector.ErrKeep):
 		return usageError{errors.New("--keep and --keep-bytes must not be negative")}
@@ -80,6 +87,24 @@ func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
 	return errors.Join(err, c.Close(patience))
+}
+
+// priceTable returns the prices that are built in, with those of the file before them
+// if there is one.
+func priceTable(path string) (*pricing.Table, error) {
+	if path == "" {
+		return pricing.Default(), nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--prices must name a file of prices: %w", err)}
+	}
+	defer func() { _ = file.Close() }()
+	own, err := pricing.Load(file)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--prices: %s: %w", path, err)}
+	}
+	return pricing.Default().With(own), nil
 }
 
 // address resolves where to listen. Without a key only this machine may connect.

@@ -67,6 +67,30 @@ func ingestCrash(fs *flag.FlagSet) func(*trial) error {
 	}
 }
 
+// serveApart starts a process that serves the collector of a folder, and returns its URL.
+func (t *trial) serveApart(dir string) (*exec.Cmd, string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, "", err
+	}
+	server := exec.CommandContext(t.ctx, self, serveCommand, dir) //nolint:gosec // it is this program
+	said := &tail{}
+	server.Stderr = said
+	out, err := server.StdoutPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	if err := server.Start(); err != nil {
+		return nil, "", err
+	}
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		_ = server.Wait() // it has failed: said tells why
+		return nil, "", fmt.Errorf("the collector does not start: %w: %s", err, said)
+	}
+	return server, "http://" + strings.TrimSpace(address), nil
+}
+
 type ingestTrial struct {
 	*trial
 	data    string
@@ -85,30 +109,15 @@ type ingestSender struct {
 
 // round serves for a moment, while all senders post, and kills the collector.
 func (c *ingestTrial) round() error {
-	self, err := os.Executable()
+	victim, url, err := c.serveApart(c.data)
 	if err != nil {
 		return err
-	}
-	victim := exec.CommandContext(c.ctx, self, serveCommand, c.data) //nolint:gosec // it is this program
-	said := &tail{}
-	victim.Stderr = said
-	out, err := victim.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := victim.Start(); err != nil {
-		return err
-	}
-	address, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		_ = victim.Wait() // it has failed: said tells why
-		return fmt.Errorf("the collector does not start again: %w: %s", err, said)
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
 	client := &http.Client{Transport: &http.Transport{}}
 	var sending sync.WaitGroup
 	for _, s := range c.senders {
-		sending.Go(func() { s.run(ctx, client, "http://"+strings.TrimSpace(address)) })
+		sending.Go(func() { s.run(ctx, client, url) })
 	}
 	err = pause(c.ctx, time.Duration(c.rnd.Int64N(int64(killAfter))))
 	_ = victim.Process.Kill() // an error means that it is dead

@@ -31,6 +31,7 @@ var commands = []command{
 	{"sessions", "many sessions are live (R16)", sessions},
 	{"soak", "all faults, for a long time (R24)", soak},
 	{"ingestcrash", "a collector is killed while it stores and folds", ingestCrash},
+	{"slowclients", "a collector is beset by slow and greedy clients (S5)", slowClients},
 	{"collector", "a collector is filled and asked", collectorLoad},
 }
 

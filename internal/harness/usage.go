@@ -18,19 +18,25 @@ type usage struct {
 
 // ownUsage returns the usage of this process.
 func ownUsage() usage {
-	u := usage{Goroutines: runtime.NumGoroutine()}
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return u
-	}
-	u.RSS, u.PeakRSS = kilobytes(status, "VmRSS:"), kilobytes(status, "VmHWM:")
+	u := usageOf("self")
+	u.Goroutines = runtime.NumGoroutine()
 	if files, err := os.ReadDir("/proc/self/fd"); err == nil {
 		u.Files = len(files) - 1 // one is the folder's
 	}
 	return u
 }
 
-// kilobytes returns a size of /proc/self/status in bytes.
+// usageOf returns the memory of a process.
+func usageOf(pid string) (u usage) {
+	status, err := os.ReadFile("/proc/" + pid + "/status")
+	if err != nil {
+		return u
+	}
+	u.RSS, u.PeakRSS = kilobytes(status, "VmRSS:"), kilobytes(status, "VmHWM:")
+	return u
+}
+
+// kilobytes returns a size of a /proc/*/status in bytes.
 func kilobytes(status []byte, key string) int64 {
 	_, after, _ := bytes.Cut(status, []byte(key))
 	line, _, _ := bytes.Cut(after, []byte{'\n'})
