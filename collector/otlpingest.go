@@ -118,8 +118,9 @@ func (c *Collector) failOTLP(w http.ResponseWriter, r *http.Request, format otlp
 
 func (c *Collector) answerOTLP(w http.ResponseWriter, format otlp.Format, status int, body []byte) {
 	w.Header().Set("Content-Type", format.ContentType())
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	if _, err := w.Write(body); err != nil {
+	if _, err := w.Write(body); err != nil { //nolint:gosec // JSON or protobuf, and said to be so
 		c.logger.Debug("answering failed", "status", status, "error", err) // the exporter has gone
 	}
 }

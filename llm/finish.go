@@ -36,7 +36,7 @@ func (c *call) finishWith(why error) {
 	if c.stop != nil {
 		c.stop()
 	}
-	if e, ok := c.framing.(*events); ok && why == io.EOF {
+	if e, ok := c.framing.(*events); ok && errors.Is(why, io.EOF) {
 		e.finish()
 	}
 	c.noteHead()
@@ -98,14 +98,14 @@ func (c *call) unfinished(why error) *logger.ErrorDetail {
 	switch {
 	case c.answer.complete():
 		return nil
-	case cut && !c.framing.within() && (why == io.EOF || why == errClosed):
+	case cut && !c.framing.within() && (errors.Is(why, io.EOF) || errors.Is(why, errClosed)):
 		return nil // it is whole, only not here
 	case c.framing != nil && c.framing.spoiled():
 		return &logger.ErrorDetail{Type: "invalid_json", Message: "the answer is not JSON"}
-	case why == errClosed:
+	case errors.Is(why, errClosed):
 		c.facts["ended"] = closed
 		return nil
-	case why == io.EOF:
+	case errors.Is(why, io.EOF):
 		c.facts["ended"] = truncated
 		return &logger.ErrorDetail{Type: truncated, Message: "the answer stopped before its end"}
 	}

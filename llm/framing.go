@@ -206,11 +206,11 @@ func (o *objects) between(p []byte) []byte {
 func (o *objects) inside(p []byte) (int, bool) {
 	for i := 0; i < len(p); i++ {
 		if o.text {
-			if n := o.inText(p[i:]); n < 0 {
+			n := o.inText(p[i:])
+			if n < 0 {
 				return len(p), false
-			} else {
-				i += n
 			}
+			i += n
 			continue
 		}
 		switch p[i] {

@@ -124,10 +124,10 @@ func (r *reader) sent(a api, key string, value json.RawMessage) {
 // are left out.
 func (r *reader) list(a api, value json.RawMessage) {
 	for element := range wire.Elements(value) {
-		switch {
-		case element[0] == '{':
+		switch element[0] {
+		case '{':
 			r.messages = append(r.messages, logger.MessageOf(json.RawMessage(element)))
-		case element[0] == '"':
+		case '"':
 			r.messages = append(r.messages, logger.Message{Role: "user", Content: json.RawMessage(element)})
 		}
 	}
@@ -175,6 +175,6 @@ func (r *reader) param(key string, value json.RawMessage) {
 	case first == '"' && json.Unmarshal(value, &text) == nil:
 		r.params[key] = text
 	default:
-		r.params[key] = json.RawMessage(value)
+		r.params[key] = value
 	}
 }
