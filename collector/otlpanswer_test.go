@@ -216,7 +216,9 @@ func TestOTLPIsSearched(t *testing.T) {
 	t.Parallel()
 	s := start(t, collector.Config{})
 	s.postOTLP(otlpRequest("shop", agentSpans()...))
-	s.settle()
+	if err := s.SettleSearch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	status, text := s.do("GET", "/api/v1/repositories/shop/search?q=paris", nil)
 	if status != http.StatusOK || !strings.Contains(text, otlpTrace) {
 		t.Errorf("%d %s", status, text)
