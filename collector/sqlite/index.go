@@ -193,20 +193,9 @@ func (x *Index) forgetMemory() {
 func (x *Index) transaction(ctx context.Context, operation string, fn func() error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	// Begin and end do not follow ctx: where it ends meanwhile they may take effect and
-	// fail all the same.
-	whole := context.WithoutCancel(ctx)
-	if _, err := x.conn.ExecContext(whole, "BEGIN IMMEDIATE"); err != nil {
-		return x.fail(operation, err)
-	}
 	x.written = x.forgetMemory
-	err := fn()
-	if err == nil {
-		_, err = x.conn.ExecContext(whole, "COMMIT")
-	}
+	err := x.transact(ctx, x.conn, fn)
 	if err != nil {
-		// Also when ctx has ended: the connection must not stay in a transaction.
-		x.conn.ExecContext(whole, "ROLLBACK") //nolint:errcheck // the reason is in err
 		x.forgetMemory()
 	} else {
 		x.written()

@@ -66,7 +66,7 @@ func OpenLog(ctx context.Context, path string) (*Log, error) {
 	if err := f.migrate(ctx, "log"); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
-	a, err := newAppender(ctx, f.write, codec)
+	a, err := newAppender(ctx, f, codec)
 	if err != nil {
 		return nil, errors.Join(f.fail("preparing statements", err), f.close())
 	}

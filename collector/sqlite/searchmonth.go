@@ -171,21 +171,7 @@ func (m *month) seal(ctx context.Context) error {
 }
 
 func (m *month) transaction(ctx context.Context, operation string, fn func() error) error {
-	// Begin and end do not follow ctx: where it ends meanwhile they may take effect and
-	// fail all the same.
-	whole := context.WithoutCancel(ctx)
-	if _, err := m.conn.ExecContext(whole, "BEGIN IMMEDIATE"); err != nil {
-		return m.fail(operation, err)
-	}
-	err := fn()
-	if err == nil {
-		_, err = m.conn.ExecContext(whole, "COMMIT")
-	}
-	if err != nil {
-		// Also when ctx has ended: the connection must not stay in a transaction.
-		m.conn.ExecContext(whole, "ROLLBACK") //nolint:errcheck // the reason is in err
-	}
-	return m.fail(operation, err)
+	return m.fail(operation, m.transact(ctx, m.conn, fn))
 }
 
 // remove closes the month and removes its files.
