@@ -125,10 +125,12 @@ func (x *Index) apply(ctx context.Context, updates []store.Update, from store.Cu
 	return err
 }
 
-// newStep returns a step in which nothing changes yet.
+// newStep returns a step in which nothing changes yet. The driver starts a goroutine for
+// each statement whose context may end, so they get one that does not, and the step looks
+// between them whether ctx has ended.
 func (x *Index) newStep(ctx context.Context, from store.Cursor) *step {
 	return &step{
-		ctx: ctx, x: x, from: int64(from),
+		ctx: context.WithoutCancel(ctx), ended: ctx.Err, x: x, from: int64(from),
 		byKey: map[fold.Key]*work{}, byEno: map[int64]*work{}, lookups: map[fold.Key]int64{},
 		tops: map[int64]*top{}, labels: map[topLabel]int64{}, anew: map[*top]bool{},
 		buckets: map[bucketKey]*bucket{}, counts: map[countKey]store.Count{},

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/pprof"
 	"strings"
 	"sync/atomic"
@@ -167,6 +168,9 @@ func (l *load) questions() error {
 	u := ownUsage()
 	l.atMost("resident_mb", megabytes(u.RSS), residentMB)
 	l.note("peak_resident_mb", int(megabytes(u.PeakRSS)))
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	l.note("go_heap_mb", int(megabytes(int64(memory.HeapInuse+memory.StackInuse))))
 	l.tell()
 	return err
 }
