@@ -18,7 +18,7 @@ type top struct {
 	dur         int64
 
 	sums        sums
-	first, last excerpt    // from what is below
+	first, last excerpt    // in what is below
 	marks       []mark     // maxLabels at most
 	stored      *topStored // what the file has; nil if it is new
 }
@@ -57,11 +57,11 @@ func (t *top) labels() []int64 {
 // mark is a label that a trace has because of n entities.
 type mark struct{ label, n int64 }
 
-// excerpt is a text and the place in the tree that it comes from.
+// excerpt is where in the tree a text is: the generation has it.
 type excerpt struct {
 	at   int64
 	key  fold.Key
-	text string
+	said bool // there is one
 }
 
 // less reports whether the place is before another.
@@ -120,12 +120,17 @@ func (t *top) set(label, n int64) {
 	}
 }
 
+// said stands for a text that a generation has. It once was the text itself.
+const said = "+"
+
 func (t *top) pack() []byte {
 	p := packer{make([]byte, 0, 256)}
 	p.counters(t.sums[:])
 	for _, e := range []excerpt{t.first, t.last} {
-		p.text(e.text)
-		if e.text != "" {
+		if !e.said {
+			p.text("")
+		} else {
+			p.text(said)
 			p.num(e.at)
 			p.key(e.key)
 		}
@@ -142,7 +147,7 @@ func (t *top) unpack(data []byte) error {
 	u := unpacker{b: data}
 	u.counters(t.sums[:])
 	for _, e := range []*excerpt{&t.first, &t.last} {
-		if e.text = u.text(); e.text != "" {
+		if e.said = u.text() != ""; e.said {
 			e.at, e.key = u.num(), u.key()
 		}
 	}
@@ -184,12 +189,6 @@ func traceRow(e fold.Entity, t *top, sort store.Sort) store.TraceRow {
 		Feedback: int(t.sums[sumFeedback]), Attachments: int(t.sums[sumAttachments]),
 		First: e.First, Last: e.Last,
 		Place: store.Place{By: t.at, Key: e.Key},
-	}
-	if r.First == "" {
-		r.First = t.first.text
-	}
-	if r.Last == "" {
-		r.Last = t.last.text
 	}
 	switch sort {
 	case store.Slowest:
