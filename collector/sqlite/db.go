@@ -33,19 +33,31 @@ type file struct {
 	once   sync.Once
 }
 
-// open opens or creates a database file and brings its schema up to date.
-// synchronous is FULL or NORMAL.
-func open(path, synchronous string) (*file, error) {
-	// auto_vacuum must come before the first write to a new file.
-	const common = "_pragma=auto_vacuum(INCREMENTAL)&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-16384)" // pages of 4 KiB, KiB
+// tuning is how a file is used. A connection holds at most its cache in memory, beside
+// the pages that a transaction changes.
+type tuning struct {
+	synchronous           string // FULL or NORMAL
+	pageSize              int    // bytes, of a file that is created
+	writeCache, readCache int    // KiB, of each connection
+}
+
+// walBytes is about how much is written before it is copied into the file, and what a
+// journal is cut to that grew larger.
+const walBytes = 16 << 20
+
+// open opens or creates a database file.
+func open(path string, t tuning) (*file, error) {
+	// page_size and auto_vacuum must come before the first write to a new file.
+	common := fmt.Sprintf("_pragma=page_size(%d)&_pragma=auto_vacuum(INCREMENTAL)&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)"+
+		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(%d)&_pragma=journal_size_limit(%d)", t.pageSize, walBytes/t.pageSize, 2*walBytes)
 	f := &file{name: filepath.Base(path), closed: make(chan struct{})}
+	write := fmt.Sprintf("%s&_txlock=immediate&_pragma=synchronous(%s)&_pragma=cache_size(-%d)", common, t.synchronous, t.writeCache)
 	var err error
-	if f.write, err = sql.Open("sqlite", dsn(path, common+"&_txlock=immediate&_pragma=synchronous("+synchronous+")")); err != nil {
+	if f.write, err = sql.Open("sqlite", dsn(path, write)); err != nil {
 		return nil, fmt.Errorf("sqlite: opening %s: %w", f.name, err)
 	}
 	f.write.SetMaxOpenConns(1)
-	if f.read, err = sql.Open("sqlite", dsn(path, common+"&_pragma=query_only(1)")); err != nil {
+	if f.read, err = sql.Open("sqlite", dsn(path, fmt.Sprintf("%s&_pragma=query_only(1)&_pragma=cache_size(-%d)", common, t.readCache))); err != nil {
 		return nil, fmt.Errorf("sqlite: opening %s: %w", f.name, errors.Join(err, f.write.Close()))
 	}
 	f.read.SetMaxOpenConns(readers)

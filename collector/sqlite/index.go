@@ -34,12 +34,15 @@ var (
 	_ store.Explorer = (*Index)(nil)
 )
 
+// indexTuning: a step of folding comes back to the pages that it has read.
+var indexTuning = tuning{synchronous: "NORMAL", pageSize: 4096, writeCache: 32768, readCache: 4096}
+
 // OpenIndex opens the index in the given file, which is created if it does not
 // exist. Prices give the costs of generations that clients give none for; nil knows
 // none. An index that was made with another version of them is emptied, to be folded
 // again. ctx bounds the opening only. Close the index.
 func OpenIndex(ctx context.Context, path string, prices fold.Prices) (*Index, error) {
-	f, err := open(path, "NORMAL")
+	f, err := open(path, indexTuning)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +133,7 @@ func (x *Index) apply(ctx context.Context, updates []store.Update, from store.Cu
 // between them whether ctx has ended.
 func (x *Index) newStep(ctx context.Context, from store.Cursor) *step {
 	return &step{
-		ctx: context.WithoutCancel(ctx), ended: ctx.Err, x: x, from: int64(from),
+		ctx: context.WithoutCancel(ctx), pace: pacer{ended: ctx.Err}, x: x, from: int64(from),
 		byKey: map[fold.Key]*work{}, byEno: map[int64]*work{}, lookups: map[fold.Key]int64{},
 		tops: map[int64]*top{}, labels: map[topLabel]int64{}, anew: map[*top]bool{},
 		buckets: map[bucketKey]*bucket{}, counts: map[countKey]store.Count{},

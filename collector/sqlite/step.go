@@ -14,10 +14,10 @@ import (
 // Everything that is counted changes by what an entity counts now minus what it counted
 // before, so that neither folding again nor lines that come late count twice.
 type step struct {
-	ctx   context.Context // does not end
-	ended func() error    // the reason if the caller's has ended
-	x     *Index
-	from  int64 // the cursor before
+	ctx  context.Context // does not end
+	pace pacer           // of the caller's context
+	x    *Index
+	from int64 // the cursor before
 
 	works   []*work
 	byKey   map[fold.Key]*work

@@ -90,7 +90,7 @@ func (s *step) write() error {
 }
 
 func (s *step) writeEntity(w *work) (err error) {
-	if err := s.ended(); err != nil {
+	if err := s.pace.step(); err != nil {
 		return err
 	}
 	r, st := w.row, &s.x.stmts
@@ -116,7 +116,7 @@ func notNil(b []byte) []byte {
 }
 
 func (s *step) writeTop(t *top) (err error) {
-	if err := s.ended(); err != nil {
+	if err := s.pace.step(); err != nil {
 		return err
 	}
 	st, c := &s.x.stmts, t.indexed()

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 
 	"github.com/troupelog/troupe/collector/fold"
@@ -115,6 +116,7 @@ func (s *step) read(from Cursor) ([]Block, Cursor, error) {
 // blocks folds in the lines of blocks and returns how many there are.
 func (s *step) blocks(blocks []Block) (lines int, err error) {
 	for _, b := range blocks {
+		runtime.Gosched() // what stores lines comes first
 		lines += len(b.Lines)
 		if err := s.block(b); err != nil {
 			return lines, err
