@@ -17,7 +17,8 @@ type follower struct {
 	follow func(context.Context, *store.Faults) (store.Cursor, error) // one step
 	reset  func(context.Context) error
 	logger *slog.Logger
-	period time.Duration // a step begins so long after the one before, unless somebody waits
+	period time.Duration // a step begins so long after the one before, unless somebody waits or it is behind
+	behind func() bool   // reports whether it is behind by more than that; used by its goroutine only; may be nil if period is 0
 
 	wake   chan struct{} // holds one: something may be left to do
 	hurry  chan struct{} // holds one: somebody waits
@@ -52,7 +53,9 @@ func (f *follower) run(ctx context.Context) {
 	defer close(f.done)
 	pause, began := minPause, time.Time{}
 	for ctx.Err() == nil {
-		f.sleep(ctx, f.period-time.Since(began), f.hurry)
+		if f.period > 0 && !f.behind() {
+			f.sleep(ctx, f.period-time.Since(began), f.hurry)
+		}
 		began = time.Now()
 		moved, err := f.step(ctx)
 		switch {

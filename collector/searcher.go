@@ -25,6 +25,7 @@ func startSearcher(log store.Log, search store.Search, blobs store.Blobs, logger
 	s := &searcher{log: log, follower: follower{
 		name: "searching", reset: search.Reset, logger: logger, period: searchPeriod,
 	}}
+	s.behind = s.isBehind
 	s.follow = func(ctx context.Context, faults *store.Faults) (store.Cursor, error) {
 		at, recv, err := store.Gather(ctx, log, search, blobs, faults)
 		if !recv.IsZero() {
@@ -34,6 +35,13 @@ func startSearcher(log store.Log, search store.Search, blobs store.Blobs, logger
 	}
 	s.start()
 	return s
+}
+
+// isBehind reports whether the last line that can be found was received longer ago than
+// the searcher waits: more are there then, or none at all, which the next step finds out.
+func (s *searcher) isBehind() bool {
+	recv := s.recv.Load()
+	return recv > 0 && time.Since(time.UnixMicro(recv)) > 2*searchPeriod
 }
 
 // progress says how many blocks are stored and cannot be found yet, and when the last

@@ -46,8 +46,8 @@ var newCodec = sync.OnceValues(func() (*codec, error) {
 // would need, and a checksum, would be a tenth of them.
 var (
 	rowEncoder = sync.OnceValue(func() *zstd.Encoder {
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
-			zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1),
+			zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true)) // a faster level leaves text as it is
 		if err != nil {
 			panic(err) // the options are fixed
 		}

@@ -92,7 +92,7 @@ func packEntity(e *fold.Entity) []byte {
 	}
 	p.texts(e.Tags)
 	p.texts(e.Meta)
-	if len(p.b) < minCompressed {
+	if len(p.b) < minCompressed || !e.Ended { // one that has not ended is written again
 		return p.b
 	}
 	z := packer{make([]byte, 0, len(p.b))}
