@@ -37,19 +37,15 @@ type file struct {
 // the pages that a transaction changes.
 type tuning struct {
 	synchronous           string // FULL or NORMAL
-	pageSize              int    // bytes, of a file that is created
 	writeCache, readCache int    // KiB, of each connection
 }
 
-// walBytes is about how much is written before it is copied into the file, and what a
-// journal is cut to that grew larger.
-const walBytes = 16 << 20
-
 // open opens or creates a database file.
 func open(path string, t tuning) (*file, error) {
-	// page_size and auto_vacuum must come before the first write to a new file.
-	common := fmt.Sprintf("_pragma=page_size(%d)&_pragma=auto_vacuum(INCREMENTAL)&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)"+
-		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(%d)&_pragma=journal_size_limit(%d)", t.pageSize, walBytes/t.pageSize, 2*walBytes)
+	// auto_vacuum must come before the first write to a new file. A journal is copied into
+	// the file when it has 16 MiB (pages of 4 KiB), and cut to that if it grew larger.
+	const common = "_pragma=auto_vacuum(INCREMENTAL)&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
+		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(16777216)"
 	f := &file{name: filepath.Base(path), closed: make(chan struct{})}
 	write := fmt.Sprintf("%s&_txlock=immediate&_pragma=synchronous(%s)&_pragma=cache_size(-%d)", common, t.synchronous, t.writeCache)
 	var err error

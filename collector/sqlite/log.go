@@ -17,9 +17,8 @@ const (
 	groupLines    = 32 << 10
 )
 
-// logTuning: blocks are read once or twice. A page holds several of them, which have
-// about 3 KB; on smaller ones a third stays empty.
-var logTuning = tuning{synchronous: "FULL", pageSize: 16384, writeCache: 2048, readCache: 1024}
+// logTuning: blocks are read once or twice.
+var logTuning = tuning{synchronous: "FULL", writeCache: 2048, readCache: 1024}
 
 // maxSeq is the largest number of a line: SQLite has no unsigned integers.
 const maxSeq = 1 << 62

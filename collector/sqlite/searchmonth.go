@@ -43,7 +43,7 @@ func monthName(t time.Time) string { return t.UTC().Format("2006-01") }
 func monthFile(name string) string { return "search-" + name + ".db" }
 
 // searchTuning: what was written is read again only when it is merged.
-var searchTuning = tuning{synchronous: "NORMAL", pageSize: 4096, writeCache: 4096, readCache: 2048}
+var searchTuning = tuning{synchronous: "NORMAL", writeCache: 4096, readCache: 2048}
 
 // openMonth opens or creates the file of a month.
 func openMonth(ctx context.Context, path string) (*month, error) {

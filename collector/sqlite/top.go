@@ -120,21 +120,18 @@ func (t *top) set(label, n int64) {
 	}
 }
 
-// said stands for a text that a generation has. It once was the text itself.
-const said = "+"
+// What stands for the text of an excerpt, which once was there itself; nothing if there is
+// none. The second is no text.
+const (
+	said     = "+"
+	saidSame = "\xff" // where the other excerpt is
+)
 
 func (t *top) pack() []byte {
 	p := packer{make([]byte, 0, 256)}
 	p.counters(t.sums[:])
-	for _, e := range []excerpt{t.first, t.last} {
-		if !e.said {
-			p.text("")
-		} else {
-			p.text(said)
-			p.num(e.at)
-			p.key(e.key)
-		}
-	}
+	p.excerpt(t.first, excerpt{})
+	p.excerpt(t.last, t.first)
 	p.bits(uint64(len(t.marks)))
 	for _, m := range t.marks {
 		p.num(m.label)
@@ -146,15 +143,36 @@ func (t *top) pack() []byte {
 func (t *top) unpack(data []byte) error {
 	u := unpacker{b: data}
 	u.counters(t.sums[:])
-	for _, e := range []*excerpt{&t.first, &t.last} {
-		if e.said = u.text() != ""; e.said {
-			e.at, e.key = u.num(), u.key()
-		}
-	}
+	t.first = u.excerpt(excerpt{})
+	t.last = u.excerpt(t.first)
 	for range min(u.bits(), maxLabels) {
 		t.marks = append(t.marks, mark{u.num(), u.num()})
 	}
 	return u.err()
+}
+
+func (p *packer) excerpt(e, other excerpt) {
+	switch {
+	case !e.said:
+		p.text("")
+	case e == other:
+		p.text(saidSame)
+	default:
+		p.text(said)
+		p.num(e.at)
+		p.key(e.key)
+	}
+}
+
+func (u *unpacker) excerpt(other excerpt) excerpt {
+	switch u.text() {
+	case "":
+		return excerpt{}
+	case saidSame:
+		return other
+	default:
+		return excerpt{u.num(), u.key(), true}
+	}
 }
 
 // topColumns are in the order of topScan. All queries call the table t.

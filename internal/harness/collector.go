@@ -171,6 +171,7 @@ func (l *load) questions() error {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	l.note("go_heap_mb", int(megabytes(int64(memory.HeapInuse+memory.StackInuse))))
+	l.note("go_kept_mb", int(megabytes(int64(memory.HeapIdle-memory.HeapReleased))))
 	l.tell()
 	return err
 }
