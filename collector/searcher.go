@@ -3,7 +3,7 @@ package collector
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/troupelog/troupe/collector/store"
@@ -16,16 +16,13 @@ const searchPeriod = 200 * time.Millisecond
 // searcher makes what the log holds searchable, beside folding.
 type searcher struct {
 	follower
-	log  store.Log
-	recv atomic.Int64 // when the last line that can be found was received, in microseconds since 1970; 0 if unknown
 }
 
 // startSearcher starts what adds the log to the search. Stop it.
-func startSearcher(log store.Log, search store.Search, blobs store.Blobs, logger *slog.Logger) *searcher {
-	s := &searcher{log: log, follower: follower{
-		name: "searching", reset: search.Reset, logger: logger, period: searchPeriod,
+func startSearcher(log store.Log, search store.Search, blobs store.Blobs, turns *sync.Mutex, logger *slog.Logger) *searcher {
+	s := &searcher{follower{
+		name: "searching", reset: search.Reset, log: log, turns: turns, logger: logger, period: searchPeriod,
 	}}
-	s.behind = s.isBehind
 	s.follow = func(ctx context.Context, faults *store.Faults) (store.Cursor, error) {
 		at, recv, err := store.Gather(ctx, log, search, blobs, faults)
 		if !recv.IsZero() {
@@ -35,13 +32,6 @@ func startSearcher(log store.Log, search store.Search, blobs store.Blobs, logger
 	}
 	s.start()
 	return s
-}
-
-// isBehind reports whether the last line that can be found was received longer ago than
-// the searcher waits: more are there then, or none at all, which the next step finds out.
-func (s *searcher) isBehind() bool {
-	recv := s.recv.Load()
-	return recv > 0 && time.Since(time.UnixMicro(recv)) > 2*searchPeriod
 }
 
 // progress says how many blocks are stored and cannot be found yet, and when the last

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -41,8 +42,11 @@ func collectorLoad(fs *flag.FlagSet) func(*trial) error {
 		if err != nil {
 			return err
 		}
-		l := &load{trial: t, server: c, wanted: *n, profile: *profile}
-		return errors.Join(l.run(*n/linesPerTurn), c.Close(t.ctx))
+		connections := &http.Transport{MaxIdleConnsPerHost: steadyClients}
+		l := &load{trial: t, server: c, client: &http.Client{Transport: connections}, wanted: *n, profile: *profile}
+		err = l.run(*n / linesPerTurn)
+		connections.CloseIdleConnections()
+		return errors.Join(err, c.Close(t.ctx))
 	}
 }
 
@@ -50,6 +54,7 @@ func collectorLoad(fs *flag.FlagSet) func(*trial) error {
 type load struct {
 	*trial
 	server  *collector.Server
+	client  *http.Client
 	wanted  int          // lines
 	profile string       // file, or empty
 	turns   atomic.Int64 // begun by post, the first is 1

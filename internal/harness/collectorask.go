@@ -32,7 +32,7 @@ func (l *load) get(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(req)
+	answer, err := l.client.Do(req)
 	if err != nil {
 		return err
 	}

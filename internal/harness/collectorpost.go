@@ -77,7 +77,7 @@ func (l *load) postBody(ctx context.Context, body []byte, lines int) error {
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(req)
+	answer, err := l.client.Do(req)
 	if err != nil {
 		return err
 	}
