@@ -35,7 +35,7 @@ var (
 )
 
 // indexTuning: a step of folding comes back to the pages that it has read.
-var indexTuning = tuning{synchronous: "NORMAL", writeCache: 32768, readCache: 4096}
+var indexTuning = tuning{synchronous: "NORMAL", writeCache: 24576, readCache: 4096}
 
 // OpenIndex opens the index in the given file, which is created if it does not
 // exist. Prices give the costs of generations that clients give none for; nil knows

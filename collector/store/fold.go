@@ -23,7 +23,7 @@ const (
 	// foldReads is how often a step reads where much is waiting. An entity whose lines
 	// are apart is stored once a step, and storing takes most of the time: with 5,000
 	// turns growing at the same time, it takes a third of what it does with one read.
-	foldReads = 4
+	foldReads = 3
 	// foldBytes is how many bytes of uploads a step decodes before it applies them and
 	// lets go of them: decoded, lines can take several times their bytes. One upload may
 	// come on top.

@@ -28,7 +28,7 @@ const (
 	searchTime    = 100     // ms: the newest 50 lines with a word
 	writeTime     = 250     // ms: the longest transaction
 	residentMB    = 256     // of 10 M lines
-	bytesPerLine  = 250     // on disk: 2.5 GB of 10 M lines
+	diskGB        = 2.5     // of 10 M lines
 )
 
 // collectorLoad fills a collector over HTTP with agent turns, asks it questions while
@@ -165,11 +165,10 @@ func (l *load) questions() error {
 			return "/search?q=" + rareWord(1+int64(i)*104729%l.turns.Load())
 		}),
 	)
-	lines := float64(l.lines.Load())
-	bytes := sizeOf(filepath.Join(l.dir, "collector"))
-	l.note("lines", l.lines.Load())
-	l.note("disk_mb", int(megabytes(bytes)))
-	l.atMost("bytes_per_line", float64(bytes)/lines, bytesPerLine)
+	lines, bytes := l.lines.Load(), sizeOf(filepath.Join(l.dir, "collector"))
+	l.note("lines", lines)
+	l.atMost("disk_gb", float64(bytes)/1e9, diskGB)
+	l.note("bytes_per_line", bytes/max(lines, 1))
 	u := ownUsage()
 	l.atMost("resident_mb", megabytes(u.RSS), residentMB)
 	l.note("peak_resident_mb", int(megabytes(u.PeakRSS)))

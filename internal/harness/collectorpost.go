@@ -96,6 +96,10 @@ func (l *load) postBody(ctx context.Context, body []byte, lines int) error {
 // take turns, and shows how long they wait to be acknowledged, from the moment that they
 // should have been sent.
 func (l *load) steady(key string, while func() error) error {
+	disk, err := l.startProbe()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(l.ctx)
 	defer cancel(nil)
 	const period = time.Second * linesPerSmall / offeredRate
@@ -122,9 +126,12 @@ func (l *load) steady(key string, while func() error) error {
 			}
 		})
 	}
-	err := while()
+	err = while()
 	close(done)
 	clients.Wait()
+	sync := disk.end()
+	l.note(key+"_sync_ms_p50", ms(sync.P50)) // of the disk alone: no acknowledgement is faster
+	l.note(key+"_sync_ms_p99", ms(sync.P99))
 	q := took.quantiles()
 	l.note(key+"_ms_p50", ms(q.P50))
 	l.soonEnough(key+"_ms_p99", float64(q.P99.Microseconds())/1000, ackTime)
