@@ -121,8 +121,9 @@ func New(cfg Config) (*Collector, error) {
 	if c.viewer, err = c.pages(); err != nil {
 		return nil, errors.Join(err, c.release())
 	}
-	c.folder = startFolder(c.log, c.index, c.blobs, c.logger)
-	c.seeker = startSearcher(c.log, c.search, c.blobs, c.logger)
+	turns := newTurns()
+	c.folder = startFolder(c.log, c.index, c.blobs, turns, c.logger)
+	c.seeker = startSearcher(c.log, c.search, c.blobs, turns, c.logger)
 	keeping, unkeep := context.WithCancel(context.Background())
 	c.unkeep = unkeep
 	go func() {

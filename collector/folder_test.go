@@ -63,7 +63,7 @@ func TestALineThatPanicsDoesNotStopFolding(t *testing.T) {
 		t.Fatal(err)
 	}
 	notes := &notebook{}
-	f := startFolder(log, index, minefield{}, slog.New(slog.NewTextHandler(notes, nil)))
+	f := startFolder(log, index, minefield{}, nil, slog.New(slog.NewTextHandler(notes, nil)))
 	err = f.wait(ctx, 1)
 	if err := errors.Join(err, f.stop(ctx)); err != nil {
 		t.Fatal(err)

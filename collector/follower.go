@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupelog/troupe/collector/store"
@@ -17,7 +19,10 @@ type follower struct {
 	follow func(context.Context, *store.Faults) (store.Cursor, error) // one step
 	reset  func(context.Context) error
 	logger *slog.Logger
-	period time.Duration // a step begins so long after the one before, unless somebody waits
+	period time.Duration // a step begins so long after the one before, unless somebody waits or it is behind
+	log    store.Log
+	turns  *sync.Mutex  // held during a step unless it is far behind; nil: never
+	recv   atomic.Int64 // when the last line that it has got to was received, in microseconds since 1970; 0 if unknown
 
 	wake   chan struct{} // holds one: something may be left to do
 	hurry  chan struct{} // holds one: somebody waits
@@ -39,6 +44,20 @@ const (
 	maxPause = 10 * time.Second
 )
 
+// maxTurns is how many blocks behind a follower may be before it works beside the other
+// one: at 10,000 lines/s, about three seconds.
+const maxTurns = 256
+
+// newTurns returns what followers take turns by, nil where there are processors enough: if
+// all of them did work in the background, a request would wait for one at each of its
+// stations, for up to 10 ms.
+func newTurns() *sync.Mutex {
+	if runtime.GOMAXPROCS(0) > 2 {
+		return nil
+	}
+	return &sync.Mutex{}
+}
+
 // start starts a follower that has its name, follow, reset and logger. Stop it.
 func (f *follower) start() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -52,7 +71,9 @@ func (f *follower) run(ctx context.Context) {
 	defer close(f.done)
 	pause, began := minPause, time.Time{}
 	for ctx.Err() == nil {
-		f.sleep(ctx, f.period-time.Since(began), f.hurry)
+		if !f.late() {
+			f.sleep(ctx, f.period-time.Since(began), f.hurry)
+		}
 		began = time.Now()
 		moved, err := f.step(ctx)
 		switch {
@@ -80,6 +101,10 @@ func (f *follower) run(ctx context.Context) {
 // not take the host program down, and a line that cannot be read must not hold up
 // those behind it.
 func (f *follower) step(ctx context.Context) (moved bool, err error) {
+	if f.turns != nil && f.near(ctx) {
+		f.turns.Lock()
+		defer f.turns.Unlock()
+	}
 	f.stepping.Lock()
 	defer f.stepping.Unlock()
 	before := f.cursor()
@@ -97,6 +122,19 @@ func (f *follower) step(ctx context.Context) (moved bool, err error) {
 	}
 	f.moveTo(after)
 	return true, nil
+}
+
+// late reports whether the last line that it has got to was received longer ago than it
+// waits: more are there then, or none at all, which the next step finds out.
+func (f *follower) late() bool {
+	recv := f.recv.Load()
+	return recv > 0 && time.Since(time.UnixMicro(recv)) > 2*f.period
+}
+
+// near reports whether no more is left to do than takes turns.
+func (f *follower) near(ctx context.Context) bool {
+	head, err := f.log.Head(ctx)
+	return err == nil && head-f.cursor() <= maxTurns
 }
 
 // tellStack logs where a panic came from, the first time there is one.

@@ -40,6 +40,21 @@ func (c *Collector) Forget(ctx context.Context, before time.Time) error {
 	return errors.Join(c.search.Forget(ctx, cursor), c.blobs.forget(before))
 }
 
+// LongestWrites is how long others could not write to a file at worst.
+type LongestWrites struct{ Log, Index, Search time.Duration }
+
+// LongestWrites returns the longest transactions since the call before. Requests that log
+// wait for those of the log, and nobody waits for the others.
+func (c *Collector) LongestWrites() LongestWrites {
+	longest := func(of any) time.Duration {
+		if w, ok := of.(interface{ LongestWrite() time.Duration }); ok {
+			return w.LongestWrite()
+		}
+		return 0
+	}
+	return LongestWrites{longest(c.log), longest(c.index), longest(c.search)}
+}
+
 // keep deletes what is too old or too much, until ctx ends.
 func (c *Collector) keep(ctx context.Context) {
 	tick := time.NewTicker(keepEvery)

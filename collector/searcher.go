@@ -3,7 +3,7 @@ package collector
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/troupelog/troupe/collector/store"
@@ -16,14 +16,12 @@ const searchPeriod = 200 * time.Millisecond
 // searcher makes what the log holds searchable, beside folding.
 type searcher struct {
 	follower
-	log  store.Log
-	recv atomic.Int64 // when the last line that can be found was received, in microseconds since 1970; 0 if unknown
 }
 
 // startSearcher starts what adds the log to the search. Stop it.
-func startSearcher(log store.Log, search store.Search, blobs store.Blobs, logger *slog.Logger) *searcher {
-	s := &searcher{log: log, follower: follower{
-		name: "searching", reset: search.Reset, logger: logger, period: searchPeriod,
+func startSearcher(log store.Log, search store.Search, blobs store.Blobs, turns *sync.Mutex, logger *slog.Logger) *searcher {
+	s := &searcher{follower{
+		name: "searching", reset: search.Reset, log: log, turns: turns, logger: logger, period: searchPeriod,
 	}}
 	s.follow = func(ctx context.Context, faults *store.Faults) (store.Cursor, error) {
 		at, recv, err := store.Gather(ctx, log, search, blobs, faults)

@@ -10,6 +10,7 @@ import (
 
 // appender writes batches on one connection. It belongs to the log's writer.
 type appender struct {
+	file  *file
 	conn  *sql.Conn
 	codec *codec
 
@@ -20,12 +21,12 @@ type appender struct {
 	addBlock                           *sql.Stmt
 }
 
-func newAppender(ctx context.Context, db *sql.DB, codec *codec) (*appender, error) {
-	conn, err := db.Conn(ctx)
+func newAppender(ctx context.Context, f *file, codec *codec) (*appender, error) {
+	conn, err := f.write.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a := &appender{conn: conn, codec: codec}
+	a := &appender{file: f, conn: conn, codec: codec}
 	for _, s := range []struct {
 		stmt  **sql.Stmt
 		query string
@@ -69,22 +70,7 @@ func (a *appender) close() {
 
 // transaction runs fn in a transaction that is durable when it returns nil.
 func (a *appender) transaction(ctx context.Context, fn func() error) error {
-	// Begin and end do not follow ctx: where it ends meanwhile they may take effect and
-	// fail all the same.
-	whole := context.WithoutCancel(ctx)
-	if _, err := a.conn.ExecContext(whole, "BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	err := fn()
-	if err == nil {
-		_, err = a.conn.ExecContext(whole, "COMMIT")
-	}
-	if err != nil {
-		// Also when ctx has ended: the connection must not stay in a transaction. It
-		// fails where SQLite has rolled back itself.
-		a.conn.ExecContext(whole, "ROLLBACK") //nolint:errcheck // the reason is in err
-	}
-	return err
+	return a.file.transact(ctx, a.conn, fn)
 }
 
 // append stores one batch within a transaction.

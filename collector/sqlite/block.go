@@ -42,6 +42,26 @@ var newCodec = sync.OnceValues(func() (*codec, error) {
 	return &codec{encoder, decoder}, nil
 })
 
+// rowEncoder and rowDecoder compress rows of the index, which are small: what a stream
+// would need, and a checksum, would be a tenth of them.
+var (
+	rowEncoder = sync.OnceValue(func() *zstd.Encoder {
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1),
+			zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true)) // a faster level leaves text as it is
+		if err != nil {
+			panic(err) // the options are fixed
+		}
+		return e
+	})
+	rowDecoder = sync.OnceValue(func() *zstd.Decoder {
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlock))
+		if err != nil {
+			panic(err)
+		}
+		return d
+	})
+)
+
 // pack cuts lines, numbered from first on, into chunks. A nil line is left out and
 // ends a chunk, since the lines of a block have consecutive numbers.
 func (c *codec) pack(lines [][]byte, first uint64) []chunk {

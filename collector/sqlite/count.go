@@ -169,21 +169,18 @@ func (s *step) excerpt(t *top, e *fold.Entity, gone bool) {
 	if e.Ref.Kind != fold.Generation {
 		return
 	}
-	first := excerpt{position(e).At.UnixMicro(), e.Key, e.First}
-	last := excerpt{first.at, e.Key, e.Last}
-	if gone {
-		first.text, last.text = "", ""
-	}
+	first := excerpt{position(e).At.UnixMicro(), e.Key, e.First != "" && !gone}
+	last := excerpt{first.at, e.Key, e.Last != "" && !gone}
 	switch {
-	case first.text != "" && (t.first.text == "" || !t.first.less(first)):
+	case first.said && (!t.first.said || !t.first.less(first)):
 		t.first = first
-	case t.first.text != "" && t.first.key == e.Key && t.first != first:
+	case t.first.said && t.first.key == e.Key && t.first != first:
 		s.anew[t] = true
 	}
 	switch {
-	case last.text != "" && (t.last.text == "" || !last.less(t.last)):
+	case last.said && (!t.last.said || !last.less(t.last)):
 		t.last = last
-	case t.last.text != "" && t.last.key == e.Key && t.last != last:
+	case t.last.said && t.last.key == e.Key && t.last != last:
 		s.anew[t] = true
 	}
 }

@@ -29,22 +29,31 @@ type file struct {
 	write  *sql.DB
 	read   *sql.DB
 	closed chan struct{} // closed by Close
+	writes longest
 	once   sync.Once
 }
 
-// open opens or creates a database file and brings its schema up to date.
-// synchronous is FULL or NORMAL.
-func open(path, synchronous string) (*file, error) {
-	// auto_vacuum must come before the first write to a new file.
+// tuning is how a file is used. A connection holds at most its cache in memory, beside
+// the pages that a transaction changes.
+type tuning struct {
+	synchronous           string // FULL or NORMAL
+	writeCache, readCache int    // KiB, of each connection
+}
+
+// open opens or creates a database file.
+func open(path string, t tuning) (*file, error) {
+	// auto_vacuum must come before the first write to a new file. A journal is copied into
+	// the file when it has 16 MiB (pages of 4 KiB), and cut to that if it grew larger.
 	const common = "_pragma=auto_vacuum(INCREMENTAL)&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-16384)" // pages of 4 KiB, KiB
+		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(16777216)"
 	f := &file{name: filepath.Base(path), closed: make(chan struct{})}
+	write := fmt.Sprintf("%s&_txlock=immediate&_pragma=synchronous(%s)&_pragma=cache_size(-%d)", common, t.synchronous, t.writeCache)
 	var err error
-	if f.write, err = sql.Open("sqlite", dsn(path, common+"&_txlock=immediate&_pragma=synchronous("+synchronous+")")); err != nil {
+	if f.write, err = sql.Open("sqlite", dsn(path, write)); err != nil {
 		return nil, fmt.Errorf("sqlite: opening %s: %w", f.name, err)
 	}
 	f.write.SetMaxOpenConns(1)
-	if f.read, err = sql.Open("sqlite", dsn(path, common+"&_pragma=query_only(1)")); err != nil {
+	if f.read, err = sql.Open("sqlite", dsn(path, fmt.Sprintf("%s&_pragma=query_only(1)&_pragma=cache_size(-%d)", common, t.readCache))); err != nil {
 		return nil, fmt.Errorf("sqlite: opening %s: %w", f.name, errors.Join(err, f.write.Close()))
 	}
 	f.read.SetMaxOpenConns(readers)

@@ -200,6 +200,11 @@ func (l *Log) chore(ctx context.Context, operation string, fn func(*appender) er
 	if err := <-done; err != nil {
 		return l.fail(operation, err)
 	}
+	return rest(ctx, took)
+}
+
+// rest waits as long as something took.
+func rest(ctx context.Context, took time.Duration) error {
 	select {
 	case <-time.After(took):
 		return nil

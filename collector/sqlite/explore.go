@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -157,12 +158,39 @@ func (x *Index) Rows(ctx context.Context, q store.RowQuery) ([]store.TraceRow, e
 			return err
 		}
 		found, err := w.run(q.Limit)
+		if err != nil {
+			return err
+		}
+		texts, err := w.excerpts(found)
 		for _, f := range found {
-			rows = append(rows, traceRow(f.row.entity, f.top, q.Sort))
+			r := traceRow(f.row.entity, f.top, q.Sort)
+			r.First, r.Last = cmp.Or(r.First, texts[f.top.first.key].First), cmp.Or(r.Last, texts[f.top.last.key].Last)
+			rows = append(rows, r)
 		}
 		return err
 	})
 	return rows, err
+}
+
+// excerpts returns the generations whose texts traces show that have none of their own.
+func (w *filtering) excerpts(of []listed) (map[fold.Key]*fold.Entity, error) {
+	texts := map[fold.Key]*fold.Entity{{}: {}}
+	var keys []fold.Key
+	want := func(own string, e excerpt) {
+		if own == "" && e.said {
+			keys = append(keys, e.key)
+		}
+		texts[e.key] = texts[fold.Key{}]
+	}
+	for _, f := range of {
+		want(f.row.entity.First, f.top.first)
+		want(f.row.entity.Last, f.top.last)
+	}
+	rows, err := w.x.rowsByKey(w.ctx, w.tx, keys)
+	for _, r := range rows {
+		texts[r.entity.Key] = &r.entity
+	}
+	return texts, err
 }
 
 // sorted puts the listing in order, behind the last row of the page before.

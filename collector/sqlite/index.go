@@ -34,12 +34,15 @@ var (
 	_ store.Explorer = (*Index)(nil)
 )
 
+// indexTuning: a step of folding comes back to the pages that it has read.
+var indexTuning = tuning{synchronous: "NORMAL", writeCache: 24576, readCache: 4096}
+
 // OpenIndex opens the index in the given file, which is created if it does not
 // exist. Prices give the costs of generations that clients give none for; nil knows
 // none. An index that was made with another version of them is emptied, to be folded
 // again. ctx bounds the opening only. Close the index.
 func OpenIndex(ctx context.Context, path string, prices fold.Prices) (*Index, error) {
-	f, err := open(path, "NORMAL")
+	f, err := open(path, indexTuning)
 	if err != nil {
 		return nil, err
 	}
@@ -125,10 +128,12 @@ func (x *Index) apply(ctx context.Context, updates []store.Update, from store.Cu
 	return err
 }
 
-// newStep returns a step in which nothing changes yet.
+// newStep returns a step in which nothing changes yet. The driver starts a goroutine for
+// each statement whose context may end, so they get one that does not, and the step looks
+// between them whether ctx has ended.
 func (x *Index) newStep(ctx context.Context, from store.Cursor) *step {
 	return &step{
-		ctx: ctx, x: x, from: int64(from),
+		ctx: context.WithoutCancel(ctx), pace: pacer{ended: ctx.Err}, x: x, from: int64(from),
 		byKey: map[fold.Key]*work{}, byEno: map[int64]*work{}, lookups: map[fold.Key]int64{},
 		tops: map[int64]*top{}, labels: map[topLabel]int64{}, anew: map[*top]bool{},
 		buckets: map[bucketKey]*bucket{}, counts: map[countKey]store.Count{},
@@ -193,20 +198,9 @@ func (x *Index) forgetMemory() {
 func (x *Index) transaction(ctx context.Context, operation string, fn func() error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	// Begin and end do not follow ctx: where it ends meanwhile they may take effect and
-	// fail all the same.
-	whole := context.WithoutCancel(ctx)
-	if _, err := x.conn.ExecContext(whole, "BEGIN IMMEDIATE"); err != nil {
-		return x.fail(operation, err)
-	}
 	x.written = x.forgetMemory
-	err := fn()
-	if err == nil {
-		_, err = x.conn.ExecContext(whole, "COMMIT")
-	}
+	err := x.transact(ctx, x.conn, fn)
 	if err != nil {
-		// Also when ctx has ended: the connection must not stay in a transaction.
-		x.conn.ExecContext(whole, "ROLLBACK") //nolint:errcheck // the reason is in err
 		x.forgetMemory()
 	} else {
 		x.written()

@@ -17,6 +17,9 @@ const (
 	groupLines    = 32 << 10
 )
 
+// logTuning: blocks are read once or twice.
+var logTuning = tuning{synchronous: "FULL", writeCache: 2048, readCache: 1024}
+
 // maxSeq is the largest number of a line: SQLite has no unsigned integers.
 const maxSeq = 1 << 62
 
@@ -59,14 +62,14 @@ func OpenLog(ctx context.Context, path string) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := open(path, "FULL")
+	f, err := open(path, logTuning)
 	if err != nil {
 		return nil, err
 	}
 	if err := f.migrate(ctx, "log"); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
-	a, err := newAppender(ctx, f.write, codec)
+	a, err := newAppender(ctx, f, codec)
 	if err != nil {
 		return nil, errors.Join(f.fail("preparing statements", err), f.close())
 	}

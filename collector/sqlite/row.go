@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"fmt"
 	"strings"
 
 	"github.com/troupelog/troupe/collector/fold"
@@ -45,7 +46,12 @@ const (
 	hasParent
 	hasUsage
 	hasCost
+	isCompressed // all that follows
 )
+
+// minCompressed is how many bytes of an entity are worth compressing: most of those that
+// have more are texts.
+const minCompressed = 128
 
 // packEntity returns what no column of its own holds.
 func packEntity(e *fold.Entity) []byte {
@@ -86,12 +92,28 @@ func packEntity(e *fold.Entity) []byte {
 	}
 	p.texts(e.Tags)
 	p.texts(e.Meta)
+	if len(p.b) < minCompressed || !e.Ended { // one that has not ended is written again
+		return p.b
+	}
+	z := packer{make([]byte, 0, len(p.b))}
+	z.bits(isCompressed)
+	if z.b = rowEncoder().EncodeAll(p.b, z.b); len(z.b) < len(p.b) {
+		return z.b
+	}
 	return p.b
 }
 
 func unpackEntity(e *fold.Entity, data []byte) error {
 	u := unpacker{b: data}
 	flags := u.bits()
+	if flags&isCompressed != 0 {
+		plain, err := rowDecoder().DecodeAll(u.b, nil)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errPacked, err)
+		}
+		u.b = plain
+		flags = u.bits()
+	}
 	e.Started, e.Ended, e.Failed = flags&isStarted != 0, flags&isEnded != 0, flags&isFailed != 0
 	if flags&hasParent != 0 {
 		e.Parent = u.key()

@@ -42,9 +42,12 @@ func monthName(t time.Time) string { return t.UTC().Format("2006-01") }
 
 func monthFile(name string) string { return "search-" + name + ".db" }
 
+// searchTuning: what was written is read again only when it is merged.
+var searchTuning = tuning{synchronous: "NORMAL", writeCache: 4096, readCache: 2048}
+
 // openMonth opens or creates the file of a month.
 func openMonth(ctx context.Context, path string) (*month, error) {
-	f, err := open(path, "NORMAL")
+	f, err := open(path, searchTuning)
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +125,13 @@ func (m *month) insert(ctx context.Context, texts []store.TextAt) error {
 	if err := m.mark.run(ctx, blocks, func(*sql.Rows) error { return nil }); err != nil {
 		return err
 	}
+	// The driver starts a goroutine for each statement whose context may end.
+	pace, whole := pacer{ended: ctx.Err}, context.WithoutCancel(ctx)
 	for _, r := range rows {
-		if _, err := m.word.ExecContext(ctx, r.id, r.words); err != nil {
+		if err := pace.step(); err != nil {
+			return err
+		}
+		if _, err := m.word.ExecContext(whole, r.id, r.words); err != nil {
 			return err
 		}
 	}
@@ -171,21 +179,7 @@ func (m *month) seal(ctx context.Context) error {
 }
 
 func (m *month) transaction(ctx context.Context, operation string, fn func() error) error {
-	// Begin and end do not follow ctx: where it ends meanwhile they may take effect and
-	// fail all the same.
-	whole := context.WithoutCancel(ctx)
-	if _, err := m.conn.ExecContext(whole, "BEGIN IMMEDIATE"); err != nil {
-		return m.fail(operation, err)
-	}
-	err := fn()
-	if err == nil {
-		_, err = m.conn.ExecContext(whole, "COMMIT")
-	}
-	if err != nil {
-		// Also when ctx has ended: the connection must not stay in a transaction.
-		m.conn.ExecContext(whole, "ROLLBACK") //nolint:errcheck // the reason is in err
-	}
-	return m.fail(operation, err)
+	return m.fail(operation, m.transact(ctx, m.conn, fn))
 }
 
 // remove closes the month and removes its files.

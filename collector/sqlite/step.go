@@ -14,7 +14,8 @@ import (
 // Everything that is counted changes by what an entity counts now minus what it counted
 // before, so that neither folding again nor lines that come late count twice.
 type step struct {
-	ctx  context.Context
+	ctx  context.Context // does not end
+	pace pacer           // of the caller's context
 	x    *Index
 	from int64 // the cursor before
 

@@ -18,7 +18,7 @@ type top struct {
 	dur         int64
 
 	sums        sums
-	first, last excerpt    // from what is below
+	first, last excerpt    // in what is below
 	marks       []mark     // maxLabels at most
 	stored      *topStored // what the file has; nil if it is new
 }
@@ -57,11 +57,11 @@ func (t *top) labels() []int64 {
 // mark is a label that a trace has because of n entities.
 type mark struct{ label, n int64 }
 
-// excerpt is a text and the place in the tree that it comes from.
+// excerpt is where in the tree a text is: the generation has it.
 type excerpt struct {
 	at   int64
 	key  fold.Key
-	text string
+	said bool // there is one
 }
 
 // less reports whether the place is before another.
@@ -120,16 +120,18 @@ func (t *top) set(label, n int64) {
 	}
 }
 
+// What stands for the text of an excerpt, which once was there itself; nothing if there is
+// none. The second is no text.
+const (
+	said     = "+"
+	saidSame = "\xff" // where the other excerpt is
+)
+
 func (t *top) pack() []byte {
 	p := packer{make([]byte, 0, 256)}
 	p.counters(t.sums[:])
-	for _, e := range []excerpt{t.first, t.last} {
-		p.text(e.text)
-		if e.text != "" {
-			p.num(e.at)
-			p.key(e.key)
-		}
-	}
+	p.excerpt(t.first, excerpt{})
+	p.excerpt(t.last, t.first)
 	p.bits(uint64(len(t.marks)))
 	for _, m := range t.marks {
 		p.num(m.label)
@@ -141,15 +143,36 @@ func (t *top) pack() []byte {
 func (t *top) unpack(data []byte) error {
 	u := unpacker{b: data}
 	u.counters(t.sums[:])
-	for _, e := range []*excerpt{&t.first, &t.last} {
-		if e.text = u.text(); e.text != "" {
-			e.at, e.key = u.num(), u.key()
-		}
-	}
+	t.first = u.excerpt(excerpt{})
+	t.last = u.excerpt(t.first)
 	for range min(u.bits(), maxLabels) {
 		t.marks = append(t.marks, mark{u.num(), u.num()})
 	}
 	return u.err()
+}
+
+func (p *packer) excerpt(e, other excerpt) {
+	switch {
+	case !e.said:
+		p.text("")
+	case e == other:
+		p.text(saidSame)
+	default:
+		p.text(said)
+		p.num(e.at)
+		p.key(e.key)
+	}
+}
+
+func (u *unpacker) excerpt(other excerpt) excerpt {
+	switch u.text() {
+	case "":
+		return excerpt{}
+	case saidSame:
+		return other
+	default:
+		return excerpt{u.num(), u.key(), true}
+	}
 }
 
 // topColumns are in the order of topScan. All queries call the table t.
@@ -184,12 +207,6 @@ func traceRow(e fold.Entity, t *top, sort store.Sort) store.TraceRow {
 		Feedback: int(t.sums[sumFeedback]), Attachments: int(t.sums[sumAttachments]),
 		First: e.First, Last: e.Last,
 		Place: store.Place{By: t.at, Key: e.Key},
-	}
-	if r.First == "" {
-		r.First = t.first.text
-	}
-	if r.Last == "" {
-		r.Last = t.last.text
 	}
 	switch sort {
 	case store.Slowest:

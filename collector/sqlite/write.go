@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -64,8 +65,9 @@ func (s *step) write() error {
 			return err
 		}
 	}
-	for _, t := range s.tops {
-		if err := s.writeTop(t); err != nil {
+	// In the order of the file, which touches each page once.
+	for _, eno := range slices.Sorted(maps.Keys(s.tops)) {
+		if err := s.writeTop(s.tops[eno]); err != nil {
 			return err
 		}
 	}
@@ -88,6 +90,9 @@ func (s *step) write() error {
 }
 
 func (s *step) writeEntity(w *work) (err error) {
+	if err := s.pace.step(); err != nil {
+		return err
+	}
 	r, st := w.row, &s.x.stmts
 	data, at := packEntity(&r.entity), notNil(r.places)
 	switch {
@@ -111,6 +116,9 @@ func notNil(b []byte) []byte {
 }
 
 func (s *step) writeTop(t *top) (err error) {
+	if err := s.pace.step(); err != nil {
+		return err
+	}
 	st, c := &s.x.stmts, t.indexed()
 	usage := t.sums.usage()
 	values := []any{usage.Input + usage.Output, t.sums.kinds(), t.pack()}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
 
 	"github.com/troupelog/troupe/collector/fold"
@@ -19,9 +20,12 @@ type Blobs interface {
 }
 
 const (
-	// foldLines is about how many lines one step of Fold takes: enough that the
-	// commit costs little, few enough that readers soon see them.
+	// foldLines is about how many lines a step of Fold reads at once.
 	foldLines = 8192
+	// foldReads is how often a step reads where much is waiting. An entity whose lines
+	// are apart is stored once a step, and storing takes most of the time: with 5,000
+	// turns growing at the same time, it takes a third of what it does with one read.
+	foldReads = 3
 	// foldBytes is how many bytes of uploads a step decodes before it applies them and
 	// lets go of them: decoded, lines can take several times their bytes. One upload may
 	// come on top.
@@ -76,26 +80,52 @@ type pending struct {
 
 // run folds one step and returns the cursor behind it.
 func (s *step) run(from Cursor) (Cursor, error) {
-	blocks, to, err := s.log.Read(s.ctx, from, foldLines)
-	if damaged, ok := errors.AsType[*LineError](err); ok && s.faults.givenUp(damaged.At) {
-		blocks, to, err = nil, Cursor(damaged.At.Block), nil
-	}
-	if err != nil || to == from {
-		return from, err
-	}
-	for _, b := range blocks {
-		if err := s.block(b); err != nil {
+	to := from
+	for range foldReads {
+		blocks, next, err := s.read(to)
+		if err != nil && to > from {
+			break // the next step tells
+		}
+		if err != nil {
 			return from, err
 		}
+		lines, err := s.blocks(blocks)
+		if err != nil {
+			return from, err
+		}
+		if to = next; lines < foldLines/2 {
+			break // there is not much more, and readers want to see it
+		}
 	}
-	if err := s.apply(); err != nil {
-		return from, err
+	if to == from {
+		return from, nil
 	}
 	updates, err := s.updates()
 	if err != nil {
 		return from, err
 	}
 	return to, s.index.Apply(s.ctx, updates, from, to)
+}
+
+// read returns the next blocks and the cursor behind them.
+func (s *step) read(from Cursor) ([]Block, Cursor, error) {
+	blocks, to, err := s.log.Read(s.ctx, from, foldLines)
+	if damaged, ok := errors.AsType[*LineError](err); ok && s.faults.givenUp(damaged.At) {
+		return nil, Cursor(damaged.At.Block), nil
+	}
+	return blocks, to, err
+}
+
+// blocks folds in the lines of blocks and returns how many there are.
+func (s *step) blocks(blocks []Block) (lines int, err error) {
+	for _, b := range blocks {
+		runtime.Gosched() // what stores lines comes first
+		lines += len(b.Lines)
+		if err := s.block(b); err != nil {
+			return lines, err
+		}
+	}
+	return lines, s.apply()
 }
 
 // block decodes a block's lines. Where uploads take much memory, it applies what it

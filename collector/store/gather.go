@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/troupelog/troupe/collector/fold"
@@ -10,7 +11,7 @@ import (
 
 const (
 	// gatherLines is about how many lines one step of Gather takes.
-	gatherLines = 8192
+	gatherLines = 4096
 	// gatherBytes is how many bytes of texts a step holds before it adds them.
 	gatherBytes = 4 << 20
 )
@@ -53,6 +54,7 @@ func (g *gatherer) run(log Log) error {
 		return err
 	}
 	for _, b := range blocks {
+		runtime.Gosched() // what stores lines comes first
 		if err := g.block(b); err != nil {
 			return err
 		}

@@ -1,205 +1,214 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
+	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/pprof"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/troupelog/troupe/collector"
-	"github.com/troupelog/troupe/logger"
 )
 
+// Bounds of the figures of a collector.
 const (
-	linesPerTurn    = 9
-	turnsPerPost    = 200 // about 1,800 lines, as the logger's own batches
-	collectorAsks   = 200 // questions of each kind
-	collectorClient = 4   // connections
+	burstRate     = 100_000 // acknowledged lines a second
+	clientRate    = 50_000  // the same, with a logger on the same cores
+	sustainedRate = 20_000  // folded and searchable lines a second
+	ackTime       = 15      // ms: 99 % of what is acknowledged at offeredRate
+	newestTime    = 5       // ms: the newest 50 traces
+	traceTime     = 60      // ms: a trace
+	searchTime    = 100     // ms: the newest 50 lines with a word
+	writeTime     = 250     // ms: the longest transaction
+	residentMB    = 256     // of 10 M lines
+	diskGB        = 2.5     // of 10 M lines
 )
 
-// collectorLoad fills a collector over HTTP with agent turns and asks it questions while
-// it holds them. Collector and clients share this process and its cores.
+// collectorLoad fills a collector over HTTP with agent turns, asks it questions while
+// it holds them, and lets it forget a tenth. Collector and clients share this process and
+// its cores.
 func collectorLoad(fs *flag.FlagSet) func(*trial) error {
 	n := fs.Int("n", 1_000_000, "how many `lines` are stored")
+	profile := fs.String("cpuprofile", "", "`file` for a profile of storing, folding and making searchable")
 	return func(t *trial) error {
 		c, err := collector.Start(collector.Config{Dir: filepath.Join(t.dir, "collector")})
 		if err != nil {
 			return err
 		}
-		l := &load{trial: t, server: c}
-		return errors.Join(l.run(*n/linesPerTurn), c.Close(t.ctx))
+		connections := &http.Transport{MaxIdleConnsPerHost: steadyClients}
+		l := &load{trial: t, server: c, client: &http.Client{Transport: connections}, wanted: *n, profile: *profile}
+		err = l.run(*n / linesPerTurn)
+		connections.CloseIdleConnections()
+		return errors.Join(err, c.Close(t.ctx))
 	}
 }
 
 // load is one run of collectorLoad.
 type load struct {
 	*trial
-	server *collector.Server
-	turns  atomic.Int64 // posted by post, the first is 1
+	server  *collector.Server
+	client  *http.Client
+	wanted  int          // lines
+	profile string       // file, or empty
+	turns   atomic.Int64 // begun by post, the first is 1
+	lines   atomic.Int64 // acknowledged
+	tenth   atomic.Int64 // when a tenth of them was, in nanoseconds since 1970
 }
 
 func (l *load) run(turns int) error {
-	burst := min(turns, 50_000)
+	burst := min(turns/5, 50_000)
+	for _, part := range []func() error{
+		func() error { return l.burst(burst) },
+		func() error { return l.withClient(burst) },
+		func() error { return l.profiled(func() error { return l.fill(turns - 2*burst) }) },
+		l.questions,
+		func() error { return l.steady("ack", func() error { return pause(l.ctx, steadyTime) }) },
+		l.retention,
+	} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// burst measures how fast lines are acknowledged.
+func (l *load) burst(turns int) error {
 	start := time.Now()
-	if err := l.post(burst); err != nil {
+	if err := l.post(turns); err != nil {
 		return err
 	}
-	l.fastEnough("burst_lines_per_s", rate(burst, time.Since(start)), 100_000)
-	if err := l.server.Settle(l.ctx); err != nil {
-		return err
-	}
+	l.rate("burst_lines_per_s", turns, time.Since(start), burstRate)
+	return l.settle()
+}
 
-	start = time.Now()
-	if err := l.logTurns(burst); err != nil {
+// withClient measures the same where the lines come from a logger.
+func (l *load) withClient(turns int) error {
+	start := time.Now()
+	if err := l.logTurns(turns); err != nil {
 		return err
 	}
-	l.fastEnough("with_client_lines_per_s", rate(burst, time.Since(start)), 50_000)
-	if err := l.server.Settle(l.ctx); err != nil {
-		return err
-	}
+	l.rate("with_client_lines_per_s", turns, time.Since(start), clientRate)
+	l.lines.Add(int64(turns) * linesPerTurn)
+	return l.settle()
+}
 
-	rest := max(turns-2*burst, burst)
-	start = time.Now()
-	if err := l.post(rest); err != nil {
+// fill stores the rest, and measures how long it takes until all of it is folded and
+// can be searched.
+func (l *load) fill(turns int) error {
+	start := time.Now()
+	if err := l.post(turns); err != nil {
 		return err
 	}
+	acked := time.Since(start)
 	if err := l.server.Settle(l.ctx); err != nil {
 		return err
 	}
-	l.fastEnough("folded_lines_per_s", rate(rest, time.Since(start)), 20_000)
-	l.note("lines", (2*burst+rest)*linesPerTurn)
-	l.note("rss_mb", int(megabytes(ownUsage().RSS)))
-	return errors.Join(
-		l.ask("newest_ms", 5, func(int) string { return "/traces?limit=50" }),
-		l.ask("trace_ms", 60, func(i int) string {
-			return fmt.Sprintf("/traces/t%d", 1+(i*7919)%int(l.turns.Load()))
-		}),
-	)
+	folded := time.Since(start)
+	if err := l.server.SettleSearch(l.ctx); err != nil {
+		return err
+	}
+	l.note("filled_lines_per_s", int(rate(turns, acked)))
+	l.note("folded_lines_per_s", int(rate(turns, folded)))
+	l.rate("folded_and_searchable_lines_per_s", turns, time.Since(start), sustainedRate)
+	w := l.server.LongestWrites()
+	l.note("longest_writes_ms", fmt.Sprint(w.Log.Milliseconds(), "/", w.Index.Milliseconds(), "/", w.Search.Milliseconds()))
+	return nil
+}
+
+// profiled does something under the profiler, if that is wanted.
+func (l *load) profiled(do func() error) error {
+	if l.profile == "" {
+		return do()
+	}
+	f, err := os.Create(l.profile)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	err = do()
+	pprof.StopCPUProfile()
+	return errors.Join(err, f.Close())
 }
 
 func rate(turns int, took time.Duration) float64 { return float64(turns*linesPerTurn) / took.Seconds() }
 
-// post sends turns over several connections and returns when all are acknowledged.
-func (l *load) post(turns int) error {
-	ctx, cancel := context.WithCancelCause(l.ctx)
-	defer cancel(nil)
-	var clients sync.WaitGroup
-	var left atomic.Int64
-	left.Store(int64(turns))
-	for range collectorClient {
-		clients.Go(func() {
-			var body bytes.Buffer
-			for left.Add(-turnsPerPost) > -turnsPerPost && ctx.Err() == nil {
-				body.Reset()
-				for range turnsPerPost {
-					writeTurn(&body, l.turns.Add(1))
-				}
-				if err := l.postBody(ctx, body.Bytes()); err != nil {
-					cancel(err)
-				}
-			}
-		})
-	}
-	clients.Wait()
-	return context.Cause(ctx)
+func (l *load) rate(key string, turns int, took time.Duration, bound float64) {
+	l.fastEnough(key, rate(turns, took), bound)
+	l.tell()
 }
 
-func (l *load) postBody(ctx context.Context, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.server.URL()+"/api/sdk/v3/log?id=harness", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("the collector answered %s", answer.Status)
-	}
-	_, err = io.Copy(io.Discard, answer.Body)
+// settle waits until all that was acknowledged is folded and can be searched.
+func (l *load) settle() error {
+	return errors.Join(l.server.Settle(l.ctx), l.server.SettleSearch(l.ctx))
+}
+
+// questions measures what the store answers, and what it takes.
+func (l *load) questions() error {
+	err := errors.Join(
+		l.ask("newest_ms", newestTime, func(int) string { return "/traces?limit=50" }),
+		l.ask("trace_ms", traceTime, func(i int) string {
+			return fmt.Sprintf("/traces/t%d", 1+int64(i)*7919%l.turns.Load())
+		}),
+		l.ask("search_common_ms", searchTime, func(int) string { return "/search?q=" + commonWord }),
+		l.ask("search_word_ms", searchTime, func(i int) string { return fmt.Sprintf("/search?q=word%d", i*31%vocabulary) }),
+		l.ask("search_rare_ms", searchTime, func(i int) string {
+			return "/search?q=" + rareWord(1+int64(i)*104729%l.turns.Load())
+		}),
+	)
+	lines, bytes := l.lines.Load(), sizeOf(filepath.Join(l.dir, "collector"))
+	l.note("lines", lines)
+	l.atMost("disk_gb", float64(bytes)/1e9, diskGB)
+	l.note("bytes_per_line", bytes/max(lines, 1))
+	u := ownUsage()
+	l.atMost("resident_mb", megabytes(u.RSS), residentMB)
+	l.note("peak_resident_mb", int(megabytes(u.PeakRSS)))
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	l.note("go_heap_mb", int(megabytes(int64(memory.HeapInuse+memory.StackInuse))))
+	l.note("go_kept_mb", int(megabytes(int64(memory.HeapIdle-memory.HeapReleased))))
+	l.tell()
 	return err
 }
 
-// writeTurn writes the lines of a turn, whose texts share no long run of words with
-// those of another.
-func writeTurn(w *bytes.Buffer, n int64) {
-	const start, end = `"startTimestamp":"2026-01-02T03:04:05.678901+00:00"`, `"endTimestamp":"2026-01-02T03:04:06.678901+00:00"`
-	text := words(n)
-	fmt.Fprintf(w, `trace{id=t%[1]d,action=create,data={"name":"turn","tags":{"env":"prod"},%[2]s,"sessionId":"s%[4]d","input":"%[5]s"}}
-trace{id=t%[1]d,action=add-generation,data={"id":"g%[1]d","model":"gpt-4o","provider":"openai","messages":[{"role":"user","content":"%[5]s"}],"modelParameters":{"temperature":"0.5"},"tags":{},%[2]s}}
-generation{id=g%[1]d,action=result,data={"result":{"id":"r","choices":[{"index":0,"message":{"role":"assistant","content":"%[5]s"}}],"usage":{"prompt_tokens":120,"completion_tokens":30,"total_tokens":150}}}}
-generation{id=g%[1]d,action=end,data={%[3]s}}
-trace{id=t%[1]d,action=add-tool-call,data={"id":"c%[1]d","name":"lookup","args":"{}",%[2]s}}
-tool_call{id=c%[1]d,action=result,data={"result":"%[5]s"}}
-tool_call{id=c%[1]d,action=end,data={%[3]s}}
-trace{id=t%[1]d,action=update,data={"output":"%[5]s"}}
-trace{id=t%[1]d,action=end,data={%[3]s}}
-`, n, start, end, n/10, text)
+// sizeOf adds up the files of a folder.
+func sizeOf(dir string) (sum int64) {
+	_ = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() {
+			if info, err := entry.Info(); err == nil { // or it has just gone
+				sum += info.Size()
+			}
+		}
+		return nil
+	})
+	return sum
 }
 
-// words returns about 400 bytes of text.
-func words(n int64) string {
-	var text strings.Builder
-	for i := range int64(45) {
-		fmt.Fprintf(&text, "word%d ", (n*7919+i*104729)%4093)
+// retention measures how long others wait while a tenth of the lines is deleted.
+func (l *load) retention() error {
+	l.server.LongestWrites()
+	start := time.Now()
+	err := l.steady("forgetting_ack", func() error {
+		return l.server.Forget(l.ctx, time.Unix(0, l.tenth.Load()))
+	})
+	l.note("forgetting_s", fmt.Sprintf("%.3g", time.Since(start).Seconds()))
+	w := l.server.LongestWrites()
+	for key, took := range map[string]time.Duration{"log": w.Log, "index": w.Index, "search": w.Search} {
+		l.soonEnough("longest_write_"+key+"_ms", float64(took.Milliseconds()), writeTime)
 	}
-	return text.String()
+	return err
 }
 
-// logTurns logs turns with a logger of this process, and returns when all are
-// acknowledged.
-func (l *load) logTurns(turns int) error {
-	log, err := logger.New(logger.Config{ID: "harness", APIKey: "key", BaseURL: l.server.URL(), SpoolDir: filepath.Join(l.dir, "spool"), MaxWait: time.Minute})
-	if err != nil {
-		return err
-	}
-	for n := range turns {
-		text := words(int64(n))
-		trace := log.Trace(logger.TraceConfig{Name: "turn", Input: text})
-		generation := trace.AddGeneration(logger.GenerationConfig{Model: "gpt-4o", Provider: "openai", Messages: []logger.Message{{Role: "user", Content: text}}})
-		generation.Result(map[string]any{
-			"choices": []any{map[string]any{"message": map[string]any{"role": "assistant", "content": text}}},
-			"usage":   map[string]any{"prompt_tokens": 120, "completion_tokens": 30, "total_tokens": 150},
-		})
-		call := trace.AddToolCall(logger.ToolCallConfig{Name: "lookup", Args: "{}"})
-		call.Result(text)
-		trace.SetOutput(text)
-		trace.End()
-	}
-	return errors.Join(log.Flush(l.ctx), log.Close(l.ctx))
-}
-
-// ask asks questions one after the other, and shows how long the answers took.
-func (l *load) ask(key string, bound float64, path func(i int) string) error {
-	var took histogram
-	for i := range collectorAsks {
-		req, err := http.NewRequestWithContext(l.ctx, http.MethodGet, l.server.URL()+"/api/v1/repositories/harness"+path(i), nil)
-		if err != nil {
-			return err
-		}
-		start := time.Now()
-		answer, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, answer.Body)
-		answer.Body.Close()
-		took.add(time.Since(start))
-		if err != nil || answer.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s: %s: %w", path(i), answer.Status, err)
-		}
-	}
-	q := took.quantiles()
-	l.soonEnough(key+"_p50", float64(q.P50.Microseconds())/1000, bound)
-	l.note(key+"_p99", fmt.Sprintf("%.4g", float64(q.P99.Microseconds())/1000))
-	return nil
+// tell shows what is known so far.
+func (l *load) tell() {
+	l.logf("  %s", strings.ReplaceAll(l.String(), " ", "\n  "))
 }

@@ -146,11 +146,11 @@ func (s *ingestSender) run(ctx context.Context, client *http.Client, url string)
 
 // post sends the next n turns.
 func (s *ingestSender) post(ctx context.Context, client *http.Client, url string, n int64) error {
-	var body bytes.Buffer
+	var body []byte
 	for i := range n {
-		writeTurn(&body, s.number(s.turns+i))
+		body = appendTurn(body, s.number(s.turns+i))
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/api/sdk/v3/log?id=harness", &body)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/api/sdk/v3/log?id=harness", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -221,9 +221,7 @@ func (c *ingestTrial) compare(server *collector.Server) (lost, repeated int64, e
 	want := map[[32]byte]int64{}
 	for _, s := range c.senders {
 		for turn := range s.turns {
-			var body bytes.Buffer
-			writeTurn(&body, s.number(turn))
-			for line := range bytes.Lines(body.Bytes()) {
+			for line := range bytes.Lines(appendTurn(nil, s.number(turn))) {
 				want[sha256.Sum256(bytes.TrimSuffix(line, []byte("\n")))]++
 			}
 		}

@@ -154,10 +154,9 @@ func (b *siege) log(ctx context.Context) error {
 		if n%10 == 0 {
 			client.CloseIdleConnections()
 		}
-		var body bytes.Buffer
-		writeTurn(&body, n)
+		body := appendTurn(nil, n)
 		start := time.Now()
-		req, err := http.NewRequestWithContext(b.ctx, http.MethodPost, b.url+"/api/sdk/v3/log?id=harness", &body)
+		req, err := http.NewRequestWithContext(b.ctx, http.MethodPost, b.url+"/api/sdk/v3/log?id=harness", bytes.NewReader(body))
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,80 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// longest remembers the longest of some times. It may be used concurrently.
+type longest struct{ ns atomic.Int64 }
+
+func (l *longest) add(d time.Duration) {
+	for {
+		before := l.ns.Load()
+		if int64(d) <= before || l.ns.CompareAndSwap(before, int64(d)) {
+			return
+		}
+	}
+}
+
+// take returns the longest and starts over.
+func (l *longest) take() time.Duration { return time.Duration(l.ns.Swap(0)) }
+
+// pacer lets others run during many statements: a goroutine that waits for the processor
+// would else wait for 10 ms, and a request that is stored passes through several.
+type pacer struct {
+	ended func() error // the error of the caller's context
+	steps int
+}
+
+// pacedSteps is how many statements, of 10 to 50 µs, are run at a stretch.
+const pacedSteps = 16
+
+// step is called before each statement. It returns the error of the context.
+func (p *pacer) step() error {
+	if p.steps++; p.steps%pacedSteps == 0 {
+		runtime.Gosched()
+	}
+	return p.ended()
+}
+
+// transact runs fn in a transaction on the connection that writes, and remembers how long
+// others could not write.
+func (f *file) transact(ctx context.Context, conn *sql.Conn, fn func() error) error {
+	// Begin and end do not follow ctx: where it ends meanwhile they may take effect and
+	// fail all the same.
+	whole := context.WithoutCancel(ctx)
+	if _, err := conn.ExecContext(whole, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	began := time.Now()
+	defer func() { f.writes.add(time.Since(began)) }()
+	err := fn()
+	if err == nil {
+		_, err = conn.ExecContext(whole, "COMMIT")
+	}
+	if err != nil {
+		// Also when ctx has ended: the connection must not stay in a transaction. It
+		// fails where SQLite has rolled back itself.
+		conn.ExecContext(whole, "ROLLBACK") //nolint:errcheck // the reason is in err
+	}
+	return err
+}
+
+// LongestWrite returns how long the longest transaction that wrote took since the call
+// before, the copying of what was written into the file included.
+func (f *file) LongestWrite() time.Duration { return f.writes.take() }
+
+// LongestWrite returns how long the longest transaction that wrote took since the call
+// before, in any month that is still there.
+func (x *Search) LongestWrite() (most time.Duration) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, m := range x.months {
+		most = max(most, m.LongestWrite())
+	}
+	return most
+}
