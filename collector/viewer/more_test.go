@@ -111,56 +111,6 @@ func TestComparisons(t *testing.T) {
 	s.want("/diff?a=t1&b=gt1", "model call only")
 }
 
-func TestSettingsAreKeptInACookieAndFormsNeedTheirToken(t *testing.T) {
-	s := open(t, turn("t1")...)
-	s.want("/about", "Nothing leaves this machine")
-	s.want("/help", "status:error", "next, previous error")
-	post := func(path string, form url.Values) *http.Response {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.server.URL()+path, strings.NewReader(form.Encode()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		resp, err := http.DefaultTransport.RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		return resp
-	}
-	token := func(path, action string) string {
-		body := s.want(path)
-		_, form, _ := strings.Cut(body, `action="`+action+`"`)
-		_, rest, _ := strings.Cut(form, `name="token" value="`)
-		value, _, _ := strings.Cut(rest, `"`)
-		return value
-	}
-	if got := post("/settings", url.Values{"theme": {"dark"}}).StatusCode; got != http.StatusForbidden {
-		t.Errorf("settings without a token are answered %d", got)
-	}
-	resp := post("/settings", url.Values{"token": {token("/settings", "/settings")}, "theme": {"dark"}, "utc": {"1"}})
-	if resp.StatusCode != http.StatusSeeOther || len(resp.Cookies()) != 1 || !strings.Contains(resp.Cookies()[0].Value, "dark") {
-		t.Errorf("settings are answered %d with %v", resp.StatusCode, resp.Cookies())
-	}
-	feedback := url.Values{"repo": {"r"}, "trace": {"t1"}, "score": {"+"}, "comment": {`good "work"`}}
-	if got := post("/feedback", feedback).StatusCode; got != http.StatusForbidden {
-		t.Errorf("feedback without a token is answered %d", got)
-	}
-	feedback.Set("token", token("/settings", "/settings"))
-	if got := post("/feedback", feedback).StatusCode; got != http.StatusForbidden {
-		t.Errorf("feedback with the token of another form is answered %d", got)
-	}
-	feedback.Set("token", token("/trace/t1", "/feedback"))
-	if got := post("/feedback", feedback); got.StatusCode != http.StatusSeeOther {
-		t.Errorf("feedback is answered %d", got.StatusCode)
-	}
-	s.want("/trace/t1", "good", "work")
-	feedback.Set("trace", "unknown}")
-	if got := post("/feedback", feedback).StatusCode; got != http.StatusNotFound {
-		t.Errorf("feedback to an unknown trace is answered %d", got)
-	}
-}
-
 // follow opens the stream of events and returns a function that gives the next trace.
 func (s *site) follow(ctx context.Context) (next func() (viewer.LiveTrace, error), status int) {
 	s.Helper()

@@ -62,6 +62,12 @@ func (s *site) get(path string) (int, string) {
 	if err != nil {
 		s.Fatal(err)
 	}
+	return s.do(req)
+}
+
+// do sends a request of a page.
+func (s *site) do(req *http.Request) (int, string) {
+	s.Helper()
 	req.Header.Set("Accept", "text/html")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -73,7 +79,7 @@ func (s *site) get(path string) (int, string) {
 		s.Fatal(err)
 	}
 	if policy := resp.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
-		s.Errorf("%s has the policy %q", path, policy)
+		s.Errorf("%s has the policy %q", req.URL.Path, policy)
 	}
 	return resp.StatusCode, string(text)
 }
