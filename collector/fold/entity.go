@@ -35,7 +35,7 @@ type Entity struct {
 
 	// First is the beginning of a trace's input, and of the first text of a user that a
 	// line gives to a generation. Last is that of the output, and of the last answer.
-	// Both have MaxPreview bytes at most.
+	// Both have MaxPreview characters at most.
 	First, Last string
 }
 

@@ -16,6 +16,9 @@ const MaxTags = 256
 // lines name.
 const MaxMeta = 64
 
+// maxMetaText is how many bytes of a key and of a value of metadata an Entity keeps.
+const maxMetaText = 200
+
 // mergeTags returns tags with those of object merged into a copy.
 func mergeTags(tags map[string]string, object []byte) map[string]string {
 	return mergeText(tags, object, MaxTags, maxClip, false)
@@ -24,7 +27,7 @@ func mergeTags(tags map[string]string, object []byte) map[string]string {
 // mergeMeta returns metadata with what is text, a number or a boolean in object merged
 // into a copy. Another value leaves nothing of the one before.
 func mergeMeta(meta map[string]string, object []byte) map[string]string {
-	return mergeText(meta, object, MaxMeta, MaxPreview, true)
+	return mergeText(meta, object, MaxMeta, maxMetaText, true)
 }
 
 // mergeText merges members of an object, limit at most, with keys and values cut to

@@ -7,8 +7,9 @@ import (
 	"github.com/troupelog/troupe/internal/wire"
 )
 
-// MaxPreview is how many bytes of a text lists show.
-const MaxPreview = 200
+// MaxPreview is how many characters of a text an Entity keeps for lists, which show 80 of
+// them and whether there are more.
+const MaxPreview = 88
 
 // maxPreviewed is how many bytes of a JSON value are read to show the beginning of it:
 // escaped, a character takes 12 bytes at most.
@@ -19,7 +20,17 @@ func preview(raw []byte) string {
 	if len(raw) > maxPreviewed && raw[0] == '"' {
 		raw = cutString(raw)
 	}
-	return strings.Clone(clipTo(text(raw[:min(len(raw), maxPreviewed)]), MaxPreview))
+	return strings.Clone(beginning(text(raw[:min(len(raw), maxPreviewed)]), MaxPreview))
+}
+
+// beginning returns the first characters of a text.
+func beginning(s string, characters int) string {
+	for at := range s {
+		if characters--; characters < 0 {
+			return s[:at]
+		}
+	}
+	return s
 }
 
 // cutString returns the beginning of a JSON string that is longer than maxPreviewed, as
