@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/troupelog/troupe/logger"
@@ -20,7 +18,7 @@ const (
 // and logs what it does in its span. One goroutine owns it.
 type agent struct {
 	span  *logger.Span
-	model model
+	model *model
 	lib   *library
 	tools []tool
 	done  tally
@@ -49,23 +47,13 @@ func (a *agent) work(ctx context.Context, system, task string) string {
 	return "I cannot answer: " + err.Error()
 }
 
-// ask makes one call of the model: one generation.
+// ask makes one call of the model. Its client logs it, in the span of the agent.
 func (a *agent) ask(ctx context.Context, messages []message) (message, error) {
-	gen := a.span.AddGeneration(logger.GenerationConfig{
-		Provider: a.model.provider(), Model: a.model.name(), Messages: logged(messages),
-		ModelParameters: map[string]any{"temperature": temperature},
-	})
 	a.done.generations++
-	raw, err := a.model.complete(ctx, messages, a.tools)
+	raw, err := a.model.complete(logger.NewContext(ctx, a.span), messages, a.tools)
 	if err != nil {
-		detail := logger.ErrorDetail{Message: err.Error()}
-		if refused, ok := errors.AsType[*apiError](err); ok {
-			detail.Code, detail.Type = strconv.Itoa(refused.status), refused.kind
-		}
-		gen.Error(detail)
 		return message{}, err
 	}
-	gen.Result(raw)
 	return answerOf(raw)
 }
 
@@ -112,13 +100,4 @@ func (a *agent) search(args json.RawMessage) string {
 func (a *agent) fail(what string, err error) {
 	a.span.AddError(logger.ErrorConfig{Name: what, Message: err.Error()})
 	a.done.errors++
-}
-
-// logged returns messages as the logger takes them: any value with the right JSON.
-func logged(messages []message) []logger.Message {
-	out := make([]logger.Message, len(messages))
-	for i, m := range messages {
-		out[i] = logger.MessageOf(m)
-	}
-	return out
 }

@@ -1,8 +1,9 @@
 // Command agents runs an orchestrator with 60 agents at once: ten users ask two
 // questions each about this repository's documents, and six agents work on each
-// question. They search docs/ for real, call real tools, and log all of it.
+// question. They search docs/ for real, call real tools, and log all of it; the calls of
+// the model are logged by its HTTP client, which package llm intercepts.
 //
-// The model is a small deterministic stand-in. With OPENAI_API_KEY set it is OpenAI's,
+// The model is a small deterministic stand-in behind a server of this process. With OPENAI_API_KEY set it is OpenAI's,
 // or that of any server that speaks its chat completions API at OPENAI_BASE_URL;
 // OPENAI_MODEL names another model than gpt-4o-mini.
 package main
@@ -33,16 +34,26 @@ func main() {
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), runTime)
 	defer cancel()
-	if _, err := run(ctx, os.Stdout, os.DirFS(*docs), chooseModel(os.Getenv), questions); err != nil {
+	if err := start(ctx, os.DirFS(*docs)); err != nil {
 		fmt.Fprintln(os.Stderr, "agents:", err)
 		cancel()
 		os.Exit(1)
 	}
 }
 
+// start runs the agents with the model that the environment names.
+func start(ctx context.Context, docs fs.FS) error {
+	m, stop, err := startModel(os.Getenv)
+	if err != nil {
+		return err
+	}
+	_, err = run(ctx, os.Stdout, docs, m, questions)
+	return errors.Join(err, stop())
+}
+
 // run lets the agents work on questions, prints what the collector knows of it, and returns what
 // the agents say they did.
-func run(ctx context.Context, out io.Writer, docs fs.FS, m model, qs []question) (done tally, err error) {
+func run(ctx context.Context, out io.Writer, docs fs.FS, m *model, qs []question) (done tally, err error) {
 	lib, err := openLibrary(docs)
 	if err != nil {
 		return done, fmt.Errorf("reading the documents: %w; run it in the root of the repository, or set -docs", err)
@@ -59,7 +70,7 @@ func run(ctx context.Context, out io.Writer, docs fs.FS, m model, qs []question)
 	}
 	defer func() { err = errors.Join(err, log.Close(ctx)) }()
 
-	_, _ = fmt.Fprintf(out, "%d sections of %d documents; the model is %s\n", len(lib.sections), len(lib.files), m.name())
+	_, _ = fmt.Fprintf(out, "%d sections of %d documents; the model is %s\n", len(lib.sections), len(lib.files), m.name)
 	o := &orchestrator{log: log, model: m, lib: lib, tools: toolbox(lib)}
 	done = o.run(ctx, qs)
 	// Now all of it is stored; Settle waits until all of it can be read, too.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,8 +22,9 @@ var account = regexp.MustCompile(`accepted=(\d+) delivered=(\d+) pending=0 dead=
 
 // ran runs the example and checks that the collector has what the agents say they
 // did, that nothing is open, and that every entry arrived.
-func ran(t *testing.T, m model, qs []question) (tally, string) {
+func ran(t *testing.T, m *model, qs []question) (tally, string) {
 	t.Helper()
+	defer m.client.CloseIdleConnections()
 	var out bytes.Buffer
 	done, err := run(t.Context(), &out, os.DirFS("../../docs"), m, qs)
 	if err != nil {
@@ -52,8 +52,16 @@ func ran(t *testing.T, m model, qs []question) (tally, string) {
 	return done, text
 }
 
+// served returns a model that a handler stands for.
+func served(t *testing.T, h http.Handler) *model {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return newModel(server.URL+"/v1", "", "small")
+}
+
 func TestTheCollectorHasWhatTheAgentsDid(t *testing.T) {
-	done, _ := ran(t, standIn{}, questions)
+	done, _ := ran(t, served(t, standIn{}), questions)
 	turns := 2 * len(questions)
 	want := tally{
 		sessions: len(questions), traces: turns, spans: 6 * turns,
@@ -86,20 +94,23 @@ func TestAgentsUseTheChatCompletionsAPI(t *testing.T) {
 			io.WriteString(w, `{"error":{"message":"slow down","type":"rate_limit_exceeded"}}`)
 			return
 		}
-		raw, err := standIn{}.complete(r.Context(), req.Messages, nil)
+		indented, err := json.MarshalIndent(standIn{}.complete(req.Messages), "", "  ")
 		if err != nil {
 			t.Error(err)
 		}
-		var indented bytes.Buffer
-		if err := json.Indent(&indented, raw, "", "  "); err != nil {
-			t.Error(err)
-		}
-		w.Write(indented.Bytes())
+		w.Write(indented)
 	}))
 	defer server.Close()
 
 	env := map[string]string{"OPENAI_API_KEY": "test-key", "OPENAI_BASE_URL": server.URL + "/v1/", "OPENAI_MODEL": "small"}
-	done, text := ran(t, chooseModel(func(key string) string { return env[key] }), questions)
+	m, stop, err := startModel(func(key string) string { return env[key] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, text := ran(t, m, questions)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
 	turns := 2 * len(questions)
 	if int(calls.Load()) != done.generations || int(throttled.Load()) != turns || done.errors != 2*turns+2 {
 		t.Errorf("the server had %d calls and throttled %d; the agents say %v", calls.Load(), throttled.Load(), done)
@@ -110,23 +121,27 @@ func TestAgentsUseTheChatCompletionsAPI(t *testing.T) {
 }
 
 func TestWithoutAKeyTheModelIsTheStandIn(t *testing.T) {
-	if m := chooseModel(func(string) string { return "" }); m != (standIn{}) {
-		t.Errorf("the model is %v", m.name())
+	m, stop, err := startModel(func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
 	}
-	m, ok := chooseModel(func(key string) string { return map[string]string{"OPENAI_API_KEY": "k"}[key] }).(*openAI)
-	if !ok || m.url != "https://api.openai.com/v1/chat/completions" || m.name() != "gpt-4o-mini" {
-		t.Errorf("with a key alone the model is %+v", m)
+	if m.name != standInName || !strings.HasPrefix(m.url, "http://127.0.0.1:") {
+		t.Errorf("the model is %s at %s", m.name, m.url)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	m, _, err = startModel(func(key string) string { return map[string]string{"OPENAI_API_KEY": "k"}[key] })
+	if err != nil || m.url != "https://api.openai.com/v1/chat/completions" || m.name != "gpt-4o-mini" {
+		t.Errorf("with a key alone the model is %+v, %v", m, err)
 	}
 }
 
 // confused is a model that asks for one and the same call for ever.
 type confused struct{ toolCall }
 
-func (confused) provider() string { return "none" }
-func (confused) name() string     { return "confused" }
-
-func (c confused) complete(context.Context, []message, []tool) (json.RawMessage, error) {
-	return json.Marshal(completion{Object: "chat.completion", Choices: []choice{{Message: message{Role: "assistant", ToolCalls: []toolCall{c.toolCall}}}}})
+func (c confused) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	_ = json.NewEncoder(w).Encode(completion{Object: "chat.completion", Choices: []choice{{Message: message{Role: "assistant", ToolCalls: []toolCall{c.toolCall}}}}})
 }
 
 func TestConfusedModelsAreLoggedAndLeftAlone(t *testing.T) {
@@ -141,7 +156,7 @@ func TestConfusedModelsAreLoggedAndLeftAlone(t *testing.T) {
 		"never content":          {function{"clock", `{"zone":"UTC"}`}, tally{toolCalls: maxRounds * agents, errors: agents}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			done, _ := ran(t, confused{toolCall{"call_1", "function", test.call}}, questions[:1])
+			done, _ := ran(t, served(t, confused{toolCall{"call_1", "function", test.call}}), questions[:1])
 			want := test.want
 			want.add(tally{sessions: 1, traces: turns, spans: agents, generations: maxRounds * agents})
 			if done != want {

@@ -53,7 +53,7 @@ var roles = []role{
 // is a turn of it, and each agent works in a span of its own.
 type orchestrator struct {
 	log   *logger.Logger
-	model model
+	model *model
 	lib   *library
 	tools []tool
 
