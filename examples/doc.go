@@ -5,5 +5,6 @@
 //	go run ./examples/quickstart   one run of an agent, shown as a tree: begin here
 //	go run ./examples/agents       60 agents at once, with real searches and tools
 //	go run ./examples/longlived    sessions that fall asleep and come back
+//	go run ./examples/processes    three processes that work on one trace
 //	go run ./examples/faults       what a user sees when hooks and the server fail
 package examples

@@ -14,7 +14,7 @@ var account = regexp.MustCompile(`\naccepted=(?:0 recovered=)?([0-9]+) delivered
 // ends with an account in which everything is delivered.
 func TestExamplesRun(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds and runs four programs, which takes seconds: not in -short")
+		t.Skip("builds and runs five programs, which takes seconds: not in -short")
 	}
 	bin := t.TempDir()
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./examples/...")
@@ -22,7 +22,7 @@ func TestExamplesRun(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	for _, name := range []string{"quickstart", "agents", "longlived", "faults"} {
+	for _, name := range []string{"quickstart", "agents", "longlived", "faults", "processes"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), filepath.Join(bin, name))

@@ -43,7 +43,7 @@ func main() {
 
 // start runs the agents with the model that the environment names.
 func start(ctx context.Context, docs fs.FS) error {
-	m, stop, err := startModel(os.Getenv)
+	m, stop, err := startModel(ctx, os.Getenv)
 	if err != nil {
 		return err
 	}

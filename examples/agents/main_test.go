@@ -103,7 +103,7 @@ func TestAgentsUseTheChatCompletionsAPI(t *testing.T) {
 	defer server.Close()
 
 	env := map[string]string{"OPENAI_API_KEY": "test-key", "OPENAI_BASE_URL": server.URL + "/v1/", "OPENAI_MODEL": "small"}
-	m, stop, err := startModel(func(key string) string { return env[key] })
+	m, stop, err := startModel(t.Context(), func(key string) string { return env[key] })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestAgentsUseTheChatCompletionsAPI(t *testing.T) {
 }
 
 func TestWithoutAKeyTheModelIsTheStandIn(t *testing.T) {
-	m, stop, err := startModel(func(string) string { return "" })
+	m, stop, err := startModel(t.Context(), func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestWithoutAKeyTheModelIsTheStandIn(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	m, _, err = startModel(func(key string) string { return map[string]string{"OPENAI_API_KEY": "k"}[key] })
+	m, _, err = startModel(t.Context(), func(key string) string { return map[string]string{"OPENAI_API_KEY": "k"}[key] })
 	if err != nil || m.url != "https://api.openai.com/v1/chat/completions" || m.name != "gpt-4o-mini" {
 		t.Errorf("with a key alone the model is %+v, %v", m, err)
 	}

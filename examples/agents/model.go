@@ -38,12 +38,12 @@ func newModel(baseURL, key, name string) *model {
 
 // startModel returns OpenAI's model if there is a key for it, else it starts the stand-in.
 // Call stop when the model is no longer needed.
-func startModel(getenv func(string) string) (m *model, stop func() error, err error) {
+func startModel(ctx context.Context, getenv func(string) string) (m *model, stop func() error, err error) {
 	if key := getenv("OPENAI_API_KEY"); key != "" {
 		base := cmp.Or(getenv("OPENAI_BASE_URL"), "https://api.openai.com/v1")
 		return newModel(base, key, cmp.Or(getenv("OPENAI_MODEL"), "gpt-4o-mini")), func() error { return nil }, nil
 	}
-	server, err := serveStandIn()
+	server, err := serveStandIn(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

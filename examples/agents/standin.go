@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -22,8 +24,8 @@ type standInServer struct {
 	stop func() error
 }
 
-func serveStandIn() (*standInServer, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func serveStandIn(ctx context.Context) (*standInServer, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("starting the stand-in of the model: %w", err)
 	}
@@ -32,7 +34,9 @@ func serveStandIn() (*standInServer, error) {
 	go func() { done <- server.Serve(listener) }()
 	return &standInServer{"http://" + listener.Addr().String() + "/v1", func() error {
 		err := server.Close()
-		<-done
+		if served := <-done; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
 		return err
 	}}, nil
 }
