@@ -58,7 +58,18 @@ func (c *call) finishWith(why error) {
 	} else {
 		*failure = c.shown(*failure)
 	}
+	if failure != nil && c.mayComeAgain(why) {
+		delete(c.facts, "ended") // that of the last attempt counts
+		c.failAttempt(*failure, c.header)
+		return
+	}
 	c.deliver(failure)
+}
+
+// mayComeAgain reports whether an SDK may try again because an answer broke off: that of
+// Anthropic does, unless it is a stream; mu is held.
+func (c *call) mayComeAgain(why error) bool {
+	return c.counted && !c.streamed && !errors.Is(why, io.EOF) && !errors.Is(why, errClosed) && c.request.Context().Err() == nil
 }
 
 // noteHead notes what the head of the answer says; mu is held.
