@@ -41,18 +41,28 @@ func (c *Collector) Forget(ctx context.Context, before time.Time) error {
 }
 
 // LongestWrites is how long others could not write to a file at worst.
-type LongestWrites struct{ Log, Index, Search time.Duration }
+type LongestWrites struct {
+	Log, Index, Search time.Duration // what added
+	Forget             time.Duration // Collector.Forget, in any of them
+}
 
 // LongestWrites returns the longest transactions since the call before. Requests that log
 // wait for those of the log, and nobody waits for the others.
 func (c *Collector) LongestWrites() LongestWrites {
-	longest := func(of any) time.Duration {
-		if w, ok := of.(interface{ LongestWrite() time.Duration }); ok {
-			return w.LongestWrite()
+	var w LongestWrites
+	for _, f := range []struct {
+		file any
+		add  *time.Duration
+	}{{c.log, &w.Log}, {c.index, &w.Index}, {c.search, &w.Search}} {
+		if file, ok := f.file.(interface {
+			LongestWrites() (add, forget time.Duration)
+		}); ok {
+			var forget time.Duration
+			*f.add, forget = file.LongestWrites()
+			w.Forget = max(w.Forget, forget)
 		}
-		return 0
 	}
-	return LongestWrites{longest(c.log), longest(c.index), longest(c.search)}
+	return w
 }
 
 // keep deletes what is too old or too much, until ctx ends.

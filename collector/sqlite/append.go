@@ -69,8 +69,8 @@ func (a *appender) close() {
 }
 
 // transaction runs fn in a transaction that is durable when it returns nil.
-func (a *appender) transaction(ctx context.Context, fn func() error) error {
-	return a.file.transact(ctx, a.conn, fn)
+func (a *appender) transaction(ctx context.Context, took *longest, fn func() error) error {
+	return a.file.transact(ctx, a.conn, took, fn)
 }
 
 // append stores one batch within a transaction.

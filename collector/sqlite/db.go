@@ -29,7 +29,7 @@ type file struct {
 	write  *sql.DB
 	read   *sql.DB
 	closed chan struct{} // closed by Close
-	writes longest
+	writes writes
 	once   sync.Once
 }
 

@@ -186,7 +186,7 @@ func (l *Log) chore(ctx context.Context, operation string, fn func(*appender) er
 	done := make(chan error, 1)
 	job := func(a *appender) {
 		began := time.Now()
-		err := a.transaction(ctx, func() error { return fn(a) })
+		err := a.transaction(ctx, &a.file.writes.forget, func() error { return fn(a) })
 		took = time.Since(began)
 		done <- err
 	}

@@ -9,18 +9,22 @@ import (
 	"github.com/troupelog/troupe/collector/store"
 )
 
-// forgetRows is how many rows one transaction of Forget looks at: few enough that
-// folding does not wait long.
-const forgetRows = 500
+// How many rows one transaction of Forget looks at: few enough that folding does not wait
+// long, which depends on the disk.
+const (
+	forgetRows = 500
+	fewestRows = 20
+	forgetTime = 50 * time.Millisecond // what one is to take
+)
 
 // Forget implements store.Index. Entities are numbered in the order of their first
 // lines, so that those behind the first one that began later need not be looked at.
 func (x *Index) Forget(ctx context.Context, before store.Cursor) (int64, error) {
-	f := forgetting{before: int64(before)}
+	f := forgetting{before: int64(before), rows: forgetRows}
 	after := int64(0)
 	for more := true; more; {
 		err := f.transaction(ctx, x, func() ([]*row, error) {
-			found, err := x.rowsOf(ctx, x.conn, `SELECT `+columns+` FROM entities e WHERE eno > ? ORDER BY eno LIMIT ?`, after, forgetRows)
+			found, err := x.rowsOf(ctx, x.conn, `SELECT `+columns+` FROM entities e WHERE eno > ? ORDER BY eno LIMIT ?`, after, f.rows)
 			if more = len(found) > 0; more {
 				last := found[len(found)-1]
 				after, more = last.eno, last.born < f.before
@@ -53,6 +57,7 @@ func (x *Index) Forget(ctx context.Context, before store.Cursor) (int64, error) 
 type forgetting struct {
 	*step   // of a transaction: it takes away
 	before  int64
+	rows    int // of the next transaction
 	dropped int64
 	waiting []int64 // sessions that have traces and no lines
 	missing int64   // the trace that was looked for last, if it is gone
@@ -61,7 +66,7 @@ type forgetting struct {
 // transaction drops those of the entities that read returns which are gone.
 func (f *forgetting) transaction(ctx context.Context, x *Index, read func() ([]*row, error)) error {
 	n, waiting, began := int64(0), f.waiting, time.Now()
-	err := x.transaction(ctx, "forgetting", func() error {
+	err := x.transaction(ctx, &x.writes.forget, "forgetting", func() error {
 		found, err := read()
 		if err != nil {
 			return err
@@ -75,7 +80,14 @@ func (f *forgetting) transaction(ctx context.Context, x *Index, read func() ([]*
 		return err
 	}
 	f.dropped += n
-	return rest(ctx, time.Since(began)) // so that folding is half as fast at worst
+	took := time.Since(began)
+	switch {
+	case took > forgetTime:
+		f.rows = max(f.rows/2, fewestRows)
+	case took < forgetTime/2:
+		f.rows = min(f.rows+fewestRows, forgetRows)
+	}
+	return rest(ctx, took) // so that folding is half as fast at worst
 }
 
 // run drops those of the entities that are gone.
@@ -197,7 +209,7 @@ func (f *forgetting) dropTop(r *row) error {
 func (x *Index) forgetLabels(ctx context.Context) error {
 	after, last, end := int64(0), int64(0), false
 	for !end {
-		err := x.transaction(ctx, "forgetting labels", func() error {
+		err := x.transaction(ctx, &x.writes.forget, "forgetting labels", func() error {
 			err := x.conn.QueryRowContext(ctx, `SELECT coalesce(max(label), 0), count(*) < ? FROM
 				(SELECT label FROM labels WHERE label > ? ORDER BY label LIMIT ?)`, forgetRows, after, forgetRows).Scan(&last, &end)
 			if err != nil {

@@ -75,7 +75,7 @@ func (x *Index) reprice(ctx context.Context) error {
 	if version == stored {
 		return nil
 	}
-	return x.transaction(ctx, "taking other prices", func() error {
+	return x.transaction(ctx, &x.writes.add, "taking other prices", func() error {
 		if _, err := x.conn.ExecContext(ctx, `UPDATE cur SET prices = ?`, version); err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (x *Index) Cursor(ctx context.Context) (store.Cursor, error) {
 
 // Apply implements store.Index.
 func (x *Index) Apply(ctx context.Context, updates []store.Update, from, to store.Cursor) error {
-	return x.transaction(ctx, "applying updates", func() error {
+	return x.transaction(ctx, &x.writes.add, "applying updates", func() error {
 		var version int64
 		err := x.conn.QueryRowContext(ctx, `UPDATE cur SET at = ?, version = version + 1 WHERE at = ? RETURNING version, next`,
 			int64(to), int64(from)).Scan(&version, &x.next)
@@ -171,7 +171,7 @@ func (x *Index) know(ctx context.Context, updates []store.Update) error {
 
 // Reset implements store.Index.
 func (x *Index) Reset(ctx context.Context) error {
-	return x.transaction(ctx, "resetting", func() error { return x.empty(ctx) })
+	return x.transaction(ctx, &x.writes.add, "resetting", func() error { return x.empty(ctx) })
 }
 
 func (x *Index) empty(ctx context.Context) error {
@@ -195,11 +195,11 @@ func (x *Index) forgetMemory() {
 	x.known = 0
 }
 
-func (x *Index) transaction(ctx context.Context, operation string, fn func() error) error {
+func (x *Index) transaction(ctx context.Context, took *longest, operation string, fn func() error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.written = x.forgetMemory
-	err := x.transact(ctx, x.conn, fn)
+	err := x.transact(ctx, x.conn, took, fn)
 	if err != nil {
 		x.forgetMemory()
 	} else {

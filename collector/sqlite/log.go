@@ -154,7 +154,7 @@ func (l *Log) group(first *request) []*request {
 func (l *Log) commit(a *appender, group []*request) {
 	ctx := context.Background()
 	answers := make([]answer, len(group))
-	err := a.transaction(ctx, func() error {
+	err := a.transaction(ctx, &a.file.writes.add, func() error {
 		for i, r := range group {
 			for _, b := range r.batches {
 				receipt, err := a.append(ctx, b)

@@ -81,7 +81,7 @@ func (m *month) prepare(ctx context.Context) (err error) {
 
 // add adds texts and moves the cursor, all or nothing.
 func (m *month) add(ctx context.Context, texts []store.TextAt, to store.Cursor) error {
-	err := m.transaction(ctx, "adding texts", func() error {
+	err := m.transaction(ctx, &m.writes.add, "adding texts", func() error {
 		if err := m.insert(ctx, texts); err != nil {
 			return err
 		}
@@ -162,7 +162,7 @@ func (m *month) repo(ctx context.Context, name string) (int64, error) {
 
 // forget hides blocks up to and with before.
 func (m *month) forget(ctx context.Context, before store.Cursor) error {
-	return m.transaction(ctx, "forgetting", func() error {
+	return m.transaction(ctx, &m.writes.forget, "forgetting", func() error {
 		_, err := m.conn.ExecContext(ctx, `UPDATE cur SET gone = max(gone, ?)`, int64(before))
 		return err
 	})
@@ -178,8 +178,8 @@ func (m *month) seal(ctx context.Context) error {
 	return m.fail("writing out", err)
 }
 
-func (m *month) transaction(ctx context.Context, operation string, fn func() error) error {
-	return m.fail(operation, m.transact(ctx, m.conn, fn))
+func (m *month) transaction(ctx context.Context, took *longest, operation string, fn func() error) error {
+	return m.fail(operation, m.transact(ctx, m.conn, took, fn))
 }
 
 // remove closes the month and removes its files.

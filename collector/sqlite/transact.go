@@ -41,9 +41,12 @@ func (p *pacer) step() error {
 	return p.ended()
 }
 
-// transact runs fn in a transaction on the connection that writes, and remembers how long
-// others could not write.
-func (f *file) transact(ctx context.Context, conn *sql.Conn, fn func() error) error {
+// writes is how long the longest transactions that wrote to a file took.
+type writes struct{ add, forget longest }
+
+// transact runs fn in a transaction on the connection that writes, and remembers in took
+// how long others could not write.
+func (f *file) transact(ctx context.Context, conn *sql.Conn, took *longest, fn func() error) error {
 	// Begin and end do not follow ctx: where it ends meanwhile they may take effect and
 	// fail all the same.
 	whole := context.WithoutCancel(ctx)
@@ -51,7 +54,7 @@ func (f *file) transact(ctx context.Context, conn *sql.Conn, fn func() error) er
 		return err
 	}
 	began := time.Now()
-	defer func() { f.writes.add(time.Since(began)) }()
+	defer func() { took.add(time.Since(began)) }()
 	err := fn()
 	if err == nil {
 		_, err = conn.ExecContext(whole, "COMMIT")
@@ -64,17 +67,20 @@ func (f *file) transact(ctx context.Context, conn *sql.Conn, fn func() error) er
 	return err
 }
 
-// LongestWrite returns how long the longest transaction that wrote took since the call
-// before, the copying of what was written into the file included.
-func (f *file) LongestWrite() time.Duration { return f.writes.take() }
+// LongestWrites returns how long the longest transactions took since the call before,
+// those that added and those that dropped something, the copying of what was written into
+// the file included.
+func (f *file) LongestWrites() (add, forget time.Duration) {
+	return f.writes.add.take(), f.writes.forget.take()
+}
 
-// LongestWrite returns how long the longest transaction that wrote took since the call
-// before, in any month that is still there.
-func (x *Search) LongestWrite() (most time.Duration) {
+// LongestWrites returns the same of any month that is still there.
+func (x *Search) LongestWrites() (add, forget time.Duration) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	for _, m := range x.months {
-		most = max(most, m.LongestWrite())
+		a, f := m.LongestWrites()
+		add, forget = max(add, a), max(forget, f)
 	}
-	return most
+	return add, forget
 }

@@ -202,9 +202,8 @@ func (l *load) retention() error {
 	})
 	l.note("forgetting_s", fmt.Sprintf("%.3g", time.Since(start).Seconds()))
 	w := l.server.LongestWrites()
-	for key, took := range map[string]time.Duration{"log": w.Log, "index": w.Index, "search": w.Search} {
-		l.soonEnough("longest_write_"+key+"_ms", float64(took.Milliseconds()), writeTime)
-	}
+	l.soonEnough("longest_forgetting_ms", float64(w.Forget.Milliseconds()), writeTime)
+	l.note("longest_writes_meanwhile_ms", fmt.Sprint(w.Log.Milliseconds(), "/", w.Index.Milliseconds(), "/", w.Search.Milliseconds()))
 	return err
 }
 
