@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/troupelog/troupe/internal/modelcall"
 	"github.com/troupelog/troupe/logger"
 )
 
@@ -56,7 +57,7 @@ func begin(r *http.Request, o Options) (c *call, sent *http.Request) {
 		if !ok || r.Context().Value(loggedKey{}) != nil {
 			return
 		}
-		scope := scopeOf(r)
+		scope := modelcall.Within(r.Context(), scopeOf(r))
 		if !scope.Active() {
 			return
 		}
@@ -139,6 +140,7 @@ func (c *call) open(sent capture) bool {
 	}
 	c.asked, c.named = q.stream || c.route.stream, q.model != ""
 	c.attempt(sent)
+	modelcall.Begun(c.request.Context())
 	if c.gen != nil {
 		return true
 	}
