@@ -200,7 +200,7 @@ func TestCallIsLoggedToo(t *testing.T) {
 	if _, err := llms.GenerateFromSinglePrompt(ctx, m, "Hi"); err == nil {
 		t.Error("the error was swallowed")
 	}
-	if _, err := m.Call(ctx, "Hi"); err == nil {
+	if _, err := m.Call(ctx, "Hi"); err == nil { //nolint:staticcheck // programs call it still
 		t.Error("the error was swallowed")
 	}
 	if n := len(rec.Find(t, "trace", "add-generation")); n != 2 {

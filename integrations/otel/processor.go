@@ -281,7 +281,7 @@ func valueOf(v attribute.Value) any {
 	case attribute.STRINGSLICE:
 		return listOf(v.AsStringSlice())
 	default:
-		return v.Emit()
+		return v.String()
 	}
 }
 

@@ -153,7 +153,7 @@ func (v *valueJSON) value() (attribute.Value, bool) {
 			if element.String != nil {
 				texts = append(texts, *element.String)
 			} else if one, ok := element.value(); ok {
-				texts = append(texts, one.Emit())
+				texts = append(texts, one.String())
 			}
 		}
 		return attribute.StringSliceValue(texts), true

@@ -2,6 +2,7 @@ package sdktest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/troupelog/troupe/collector"
@@ -25,12 +26,12 @@ func played(ctx context.Context, play func(ctx context.Context, url string) erro
 	if err != nil {
 		return err
 	}
-	defer store.Close(ctx)
+	defer func() { err = errors.Join(err, store.Close(ctx)) }()
 	log, err := logger.New(logger.Config{ID: "agents", BaseURL: store.URL()})
 	if err != nil {
 		return err
 	}
-	defer log.Close(ctx)
+	defer func() { err = errors.Join(err, log.Close(ctx)) }()
 	turn, trace := logger.StartTrace(logger.NewContext(ctx, log), logger.TraceConfig{Name: "turn"})
 	err = play(turn, server.URL)
 	trace.End()
