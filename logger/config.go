@@ -140,6 +140,13 @@ type Config struct {
 	// stay.
 	OmitContent bool
 
+	// Prices, if set, says what each model call cost whose answer tells the tokens that it
+	// used: the cost is logged before the answer, for servers that know no prices, and
+	// for Tail. Use pricing.Default, alone or With prices of your own. A model that has no
+	// price there gets no cost, and one that AddCost gave before the answer stays. Default: none; Troupe's
+	// collector knows prices itself.
+	Prices Prices
+
 	// Sample is the part of sessions, and of traces outside of sessions, that are logged,
 	// above 0 and up to 1. A session is logged whole or not at all, whatever processes and
 	// loggers log to it: its id decides. What is left out is in Stats.SampledOut. Default 1.

@@ -120,7 +120,7 @@ func (e entity) addGeneration(c GenerationConfig) *Generation {
 		w.String("id", id)
 	})
 	child.attachImages(images)
-	return &Generation{child}
+	return &Generation{child, e.log.newBill(&c)}
 }
 
 func (e entity) addRetrieval(c RetrievalConfig) *Retrieval {

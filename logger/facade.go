@@ -275,7 +275,7 @@ func (l *Logger) GenerationSetModelParameters(generationID string, p map[string]
 
 // GenerationResult logs the model's answer and ends the generation; see Generation.Result.
 func (l *Logger) GenerationResult(generationID string, result any) {
-	l.at(messages.Generation, generationID).result(result)
+	l.at(messages.Generation, generationID).result(result, nil)
 }
 
 // GenerationError logs that the model call failed, and ends the generation.

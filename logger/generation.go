@@ -38,7 +38,10 @@ func provider(name string) string {
 
 // Generation is the handle of a model call. Its methods may be called concurrently;
 // on a nil or zero handle they do nothing.
-type Generation struct{ entity }
+type Generation struct {
+	entity
+	bill *bill // nil where nothing is priced
+}
 
 func (g *Generation) e() entity {
 	if g == nil {
@@ -86,9 +89,13 @@ func (e entity) addMessage(m Message) {
 // types of the providers' SDKs, maps, structs and raw JSON; Anthropic, Gemini and
 // Bedrock answers are sent in the form of an OpenAI chat completion. What has no
 // known form is sent as given, and reported with ErrUnknownResult.
-func (g *Generation) Result(result any) { g.e().result(result) }
+func (g *Generation) Result(result any) {
+	if g != nil {
+		g.entity.result(result, g.bill)
+	}
+}
 
-func (e entity) result(v any) {
+func (e entity) result(v any, b *bill) {
 	if e.log == nil {
 		return
 	}
@@ -111,13 +118,18 @@ func (e entity) result(v any) {
 		e.log.report.count(p)
 		e.log.report.tell(p)
 	}
+	e.price(normal.JSON, normal.Usage, b)
 	w.Truncate(begin)
 	w.Raw(normal.JSON) // where it is already, if it goes out as given
 	facts := messages.Command{Action: messages.Result, Failed: normal.Failed}
 	if normal.Usage != (completion.Usage{}) {
-		facts.Spent = &messages.Spent{Usage: messages.Usage(normal.Usage)}
+		facts.Spent = &messages.Spent{Usage: usageOf(normal.Usage)}
 	}
 	e.send(w, facts)
+}
+
+func usageOf(u completion.Usage) messages.Usage {
+	return messages.Usage{Input: u.Input, Output: u.Output, Total: u.Total, Cached: u.Cached, Reasoning: u.Reasoning}
 }
 
 // encodeResult writes the JSON of a result. The response types of openai-go and
@@ -168,8 +180,16 @@ type Cost struct {
 	Total  float64 // default: Input + Output
 }
 
-// AddCost logs what the model call cost.
-func (g *Generation) AddCost(c Cost) { g.e().addCost(c) }
+// AddCost logs what the model call cost. It counts more than Config.Prices.
+func (g *Generation) AddCost(c Cost) {
+	if g == nil {
+		return
+	}
+	if g.bill != nil {
+		g.bill.given.Store(true)
+	}
+	g.entity.addCost(c)
+}
 
 func (e entity) addCost(c Cost) {
 	if e.log == nil {

@@ -42,6 +42,7 @@ var terminal = []string{
 // above it.
 var layout = []row{
 	{path: "messages"},
+	{path: "pricing"},
 	{path: "internal/ledger"},
 	{path: "internal/sampling", imports: []string{"messages"}},
 	{path: "internal/jsonscan"},
@@ -61,13 +62,13 @@ var layout = []row{
 		path: "logger",
 		imports: []string{
 			"messages", "internal/wire", "internal/jsonscan", "internal/ledger", "internal/sampling", "internal/spool", "internal/completion",
-			"internal/media", "supervisor", "actors", "transport", "internal/delivery",
+			"internal/media", "supervisor", "actors", "transport", "internal/delivery", "pricing",
 		},
 		modules: []string{uuid, mimetype},
 	},
 	{path: "troupeslog", imports: []string{"logger"}},
-	{path: "llm", imports: []string{"internal/wire", "internal/jsonscan", "internal/completion", "logger"}},
-	{path: "pricing"},
+	{path: "internal/modelcall", imports: []string{"logger"}},
+	{path: "llm", imports: []string{"internal/wire", "internal/jsonscan", "internal/completion", "internal/modelcall", "logger"}},
 	{path: "mask"},
 	{
 		path:    "collector",
@@ -98,7 +99,7 @@ var layout = []row{
 	},
 	{path: "cmd", imports: []string{"internal/cli"}, modules: terminal},
 	// What a user copies must not need a package that a user cannot import.
-	{path: "examples", imports: []string{"logger", "collector"}},
+	{path: "examples", imports: []string{"logger", "llm", "collector"}},
 
 	{path: "collector/storetest", tests: true},
 	{path: "collector/viewer/xsstest", tests: true},
@@ -107,6 +108,8 @@ var layout = []row{
 	{path: "internal/docs", tests: true},
 	{path: "internal/e2e", tests: true},
 	{path: "internal/harness", tests: true},
+	{path: "internal/modelserver", tests: true},
+	{path: "internal/sdktest", tests: true},
 	{path: "internal/spool/seglog/seglogtest", tests: true},
 }
 

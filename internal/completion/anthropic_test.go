@@ -31,7 +31,7 @@ func TestAnthropic(t *testing.T) {
 				{"id":"toolu_2","type":"function","function":{"name":"time","arguments":"{}"}}]},"finish_reason":"tool_calls"}],
 				"usage":{"prompt_tokens":2257,"completion_tokens":393,"total_tokens":2650,
 				"prompt_tokens_details":{"cached_tokens":2048},"cache_creation_input_tokens":188}}`,
-			usage: completion.Usage{Input: 2257, Output: 393, Total: 2650, Cached: 2048},
+			usage: completion.Usage{Input: 2257, Output: 393, Total: 2650, Cached: 2048, CacheWrite: 188},
 		},
 		"a tool that the provider ran stays": {
 			raw: `{"id":"m","type":"message","role":"assistant","model":"c","content":[{"type":"text","text":"Searching."},

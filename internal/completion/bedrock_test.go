@@ -17,7 +17,7 @@ func TestBedrock(t *testing.T) {
 				"reasoning_content":"Look it up.","tool_calls":[{"id":"tooluse_1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Oslo\"}"}}]},
 				"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1135,"completion_tokens":60,"total_tokens":1195,
 				"prompt_tokens_details":{"cached_tokens":1000},"cache_creation_input_tokens":10}}`,
-			usage: completion.Usage{Input: 1135, Output: 60, Total: 1195, Cached: 1000},
+			usage: completion.Usage{Input: 1135, Output: 60, Total: 1195, Cached: 1000, CacheWrite: 10},
 		},
 		"the Go SDK's struct": {
 			raw: `{"Metrics":{"LatencyMs":1175},"Output":{"Value":{"Content":[{"Value":{"Value":{"Text":"Look it up.","Signature":"Ev"}}},{"Value":{"Value":"AAAA"}},

@@ -60,7 +60,7 @@ func readHead(answer []byte) head {
 }
 
 // name is room for the name of a member, as long as the longest that is looked for.
-type name [len("completion_tokens_details")]byte
+type name [len("cache_creation_input_tokens")]byte
 
 // lower returns a member's name in lower case, nil if it is too long to be one that is
 // looked for. Names with escapes are none.

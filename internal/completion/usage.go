@@ -1,6 +1,7 @@
 package completion
 
 import (
+	"encoding/json"
 	"strconv"
 
 	"github.com/troupelog/troupe/internal/jsonscan"
@@ -14,6 +15,10 @@ type Usage struct {
 	Total     int64 // as the provider says, at least Input + Output
 	Cached    int64 // part of Input that was read from a cache
 	Reasoning int64 // part of Output that was thought, not said
+
+	CacheWrite  int64 // part of Input that was written to a cache
+	AudioInput  int64 // part of Input
+	AudioOutput int64 // part of Output
 }
 
 // maxTokens bounds one count, so that millions of them add up within an int64.
@@ -67,7 +72,7 @@ func (t *tokenCounts) totals() Usage {
 	if t == nil {
 		return Usage{}
 	}
-	u := Usage{Input: t.Prompt, Output: t.Completion, Total: t.Total}
+	u := Usage{Input: t.Prompt, Output: t.Completion, Total: t.Total, CacheWrite: t.CacheWrite}
 	if t.Cache != nil {
 		u.Cached = t.Cache.Cached
 	}
@@ -96,10 +101,12 @@ func openAIUsage(raw []byte) Usage {
 			u.Output = tokens(m.Value)
 		case "total_tokens":
 			u.Total = tokens(m.Value)
+		case "cache_creation_input_tokens":
+			u.CacheWrite = tokens(m.Value)
 		case "prompt_tokens_details":
-			u.Cached = detail(m.Value, "cached_tokens")
+			u.Cached, u.AudioInput = detail(m.Value, "cached_tokens"), detail(m.Value, "audio_tokens")
 		case "completion_tokens_details":
-			u.Reasoning = detail(m.Value, "reasoning_tokens")
+			u.Reasoning, u.AudioOutput = detail(m.Value, "reasoning_tokens"), detail(m.Value, "audio_tokens")
 		}
 	}
 	return u.summed()
@@ -118,9 +125,9 @@ func responsesUsage(raw []byte) Usage {
 		case "total_tokens":
 			u.Total = tokens(m.Value)
 		case "input_tokens_details":
-			u.Cached = detail(m.Value, "cached_tokens")
+			u.Cached, u.AudioInput = detail(m.Value, "cached_tokens"), detail(m.Value, "audio_tokens")
 		case "output_tokens_details":
-			u.Reasoning = detail(m.Value, "reasoning_tokens")
+			u.Reasoning, u.AudioOutput = detail(m.Value, "reasoning_tokens"), detail(m.Value, "audio_tokens")
 		}
 	}
 	return u.summed()
@@ -151,4 +158,17 @@ func tokens(value []byte) int64 {
 		return 0
 	}
 	return count(f).tokens()
+}
+
+// ModelOf returns the model that an answer names, "" for none. The answer is one that
+// Normalize returned.
+func ModelOf(answer []byte) string {
+	model := ""
+	for m := jsonscan.MembersOf(answer); m.Next(); {
+		var buf name
+		if string(buf.lower(m.Key)) == "model" && json.Unmarshal(m.Value, &model) != nil {
+			model = ""
+		}
+	}
+	return model
 }
