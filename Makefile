@@ -6,13 +6,13 @@ SHELL       = bash
 .SHELLFLAGS = -euo pipefail -c
 GO       ?= go
 FUZZTIME ?= 20000x
-FUZZSHORT = ./internal/spool/seglog FuzzFrame\n./internal/spool/seglog FuzzRecovery\n./internal/spool/seglog FuzzCursor\n./internal/wire FuzzParse\n./transport FuzzRetryAfter\n./collector FuzzIngestBody\n./collector FuzzAttachmentKey
+FUZZSHORT = ./internal/spool/seglog FuzzFrame\n./internal/spool/seglog FuzzRecovery\n./internal/spool/seglog FuzzCursor\n./internal/wire FuzzParse\n./transport FuzzRetryAfter\n./collector FuzzIngestBody\n./collector FuzzAttachmentKey\n./collector/otlp FuzzConvert\n./mask FuzzMasks\n./logger FuzzExtract
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 
 export GOFLAGS += -buildvcs=false
 
 .DEFAULT_GOAL := all
-.PHONY: slowclients browser screenshots bench-collector ingestcrash all lint test race bench bench-compare fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull collector reliability
+.PHONY: slowclients browser budgets screenshots bench-collector ingestcrash all lint test race bench bench-compare fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull collector reliability
 
 all: lint test
 
@@ -110,6 +110,10 @@ reliability:
 # browser/. AXE names the file of axe-core.
 browser:
 	$(GO) -C browser test -timeout 15m ./...
+
+# How fast the pages are, and how large, in a real browser; it prints every budget.
+budgets:
+	$(GO) -C browser run ./budgets
 
 # Pictures of all pages, into docs/images.
 screenshots:
