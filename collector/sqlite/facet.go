@@ -10,70 +10,94 @@ import (
 	"github.com/troupelog/troupe/collector/store"
 )
 
-// Facets implements store.Explorer.
-func (x *Index) Facets(ctx context.Context, f store.Filter, field store.Field, limit int) ([]store.Facet, error) {
-	var facets []store.Facet
+// Facets implements store.Explorer. All fields are counted in one go through the traces.
+func (x *Index) Facets(ctx context.Context, f store.Filter, fields []store.Field, limit int) (map[store.Field][]store.Facet, error) {
+	found := map[store.Field][]store.Facet{}
 	err := x.view(ctx, "tallying", func(tx *sql.Tx) error {
 		w, err := x.filter(ctx, tx, f)
 		if err != nil || w.none {
 			return err
 		}
-		at, eno, err := w.choose(true)
-		if err != nil {
+		for _, field := range fields {
+			if labelFields[field] == 0 && !slices.Contains(columnFields, field) {
+				return refusedTerm(field, store.Equal)
+			}
+		}
+		t := tally{filtering: w, statuses: map[int64]int{}, kinds: map[int64]int{}, sessions: map[int64]int{}, labels: map[int64]int{}}
+		if err := t.count(); err != nil {
 			return err
 		}
-		w.order = at + ` DESC, ` + eno + ` DESC`
-		t := tally{filtering: w, n: map[int64]int{}}
-		if facets, err = t.facets(field); err != nil {
-			return err
+		for _, field := range fields {
+			facets, err := t.facets(field)
+			if err != nil {
+				return err
+			}
+			slices.SortFunc(facets, func(a, b store.Facet) int {
+				return cmp.Or(b.Traces-a.Traces, cmp.Compare(a.Key, b.Key), cmp.Compare(a.Value, b.Value))
+			})
+			found[field] = facets[:min(limit, len(facets))]
 		}
-		slices.SortFunc(facets, func(a, b store.Facet) int {
-			return cmp.Or(b.Traces-a.Traces, cmp.Compare(a.Key, b.Key), cmp.Compare(a.Value, b.Value))
-		})
-		facets = facets[:min(limit, len(facets))]
 		return nil
 	})
-	return facets, err
+	return found, err
 }
+
+// columnFields are the fields that are no labels.
+var columnFields = []store.Field{store.FieldStatus, store.FieldKind, store.FieldSession}
 
 // tally counts what the traces of a listing have.
 type tally struct {
 	*filtering
-	n map[int64]int // traces by number of a label, session or status
+	// Traces by number of a status, a set of kinds, a session, a label.
+	statuses, kinds, sessions, labels map[int64]int
 }
 
-func (t *tally) facets(field store.Field) ([]store.Facet, error) {
-	switch field {
-	case store.FieldStatus:
-		return t.named(`t.status`, func(n int64) []store.Facet { return []store.Facet{{Value: statusNames[n]}} })
-	case store.FieldKind:
-		return t.named(`t.bits`, kindFacets)
-	case store.FieldSession:
-		return t.sessions()
-	}
-	if labelFields[field] == 0 {
-		return nil, refusedTerm(field, store.Equal)
-	}
-	return t.labels(labelFields[field])
-}
-
-// column counts the values of a column.
-func (t *tally) column(column string) error {
-	return t.each(store.MaxTallied, ``, column, func(row *sql.Rows) error {
-		var n int64
-		err := row.Scan(&n)
-		t.n[n]++
+// count counts all that there are facets of.
+func (t *tally) count() error {
+	at, eno, err := t.choose(true)
+	if err != nil {
 		return err
+	}
+	t.order = at + ` DESC, ` + eno + ` DESC`
+	var one top
+	return t.each(store.MaxTallied, ``, `t.status, t.bits, t.session, t.data`, func(row *sql.Rows) error {
+		var status, kinds, session int64
+		var data sql.RawBytes
+		if err := row.Scan(&status, &kinds, &session, &data); err != nil {
+			return err
+		}
+		one.marks = one.marks[:0]
+		if err := one.unpack(data); err != nil {
+			return err
+		}
+		t.statuses[status]++
+		t.kinds[kinds]++
+		t.sessions[session]++
+		for _, m := range one.marks {
+			t.labels[m.label]++
+		}
+		return nil
 	})
 }
 
-// named counts the values of a column, each of which stands for some facets.
-func (t *tally) named(column string, name func(int64) []store.Facet) ([]store.Facet, error) {
-	if err := t.column(column); err != nil {
-		return nil, err
+// facets returns what was counted of a field.
+func (t *tally) facets(field store.Field) ([]store.Facet, error) {
+	switch field {
+	case store.FieldStatus:
+		return named(t.statuses, func(n int64) []store.Facet { return []store.Facet{{Value: statusNames[n]}} }), nil
+	case store.FieldKind:
+		return named(t.kinds, kindFacets), nil
+	case store.FieldSession:
+		delete(t.sessions, 0)
+		return t.lookUp(t.sessions, `SELECT eno, '', id FROM entities WHERE eno IN `)
 	}
+	return t.lookUp(t.labels, `SELECT label, key, value FROM labels WHERE field = ? AND label IN `, labelFields[field])
+}
+
+// named returns the facets of numbers, each of which stands for some.
+func named(counts map[int64]int, name func(int64) []store.Facet) []store.Facet {
 	sum := map[store.Facet]int{}
-	for n, traces := range t.n {
+	for n, traces := range counts {
 		for _, f := range name(n) {
 			sum[f] += traces
 		}
@@ -83,7 +107,7 @@ func (t *tally) named(column string, name func(int64) []store.Facet) ([]store.Fa
 		f.Traces = traces
 		facets = append(facets, f)
 	}
-	return facets, nil
+	return facets
 }
 
 func kindFacets(bits int64) (facets []store.Facet) {
@@ -95,39 +119,10 @@ func kindFacets(bits int64) (facets []store.Facet) {
 	return facets
 }
 
-func (t *tally) sessions() ([]store.Facet, error) {
-	if err := t.column(`t.session`); err != nil {
-		return nil, err
-	}
-	delete(t.n, 0)
-	return t.lookUp(`SELECT eno, '', id FROM entities WHERE eno IN `)
-}
-
-// labels counts the labels of a field.
-func (t *tally) labels(field int64) ([]store.Facet, error) {
-	err := t.each(store.MaxTallied, ``, topColumns, func(row *sql.Rows) error {
-		var s topScan
-		if err := row.Scan(s.dest()...); err != nil {
-			return err
-		}
-		if err := s.top.unpack(s.data); err != nil {
-			return err
-		}
-		for _, m := range s.top.marks {
-			t.n[m.label]++
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return t.lookUp(`SELECT label, key, value FROM labels WHERE field = ? AND label IN `, field)
-}
-
 // lookUp returns what the numbers stand for that were counted.
-func (t *tally) lookUp(query string, first ...any) (facets []store.Facet, err error) {
-	numbers := make([]int64, 0, len(t.n))
-	for n := range t.n {
+func (t *tally) lookUp(counts map[int64]int, query string, first ...any) (facets []store.Facet, err error) {
+	numbers := make([]int64, 0, len(counts))
+	for n := range counts {
 		numbers = append(numbers, n)
 	}
 	err = inChunks(numbers, enoArg, func(placeholders string, args []any) error {
@@ -135,7 +130,7 @@ func (t *tally) lookUp(query string, first ...any) (facets []store.Facet, err er
 			var n int64
 			var f store.Facet
 			err := row.Scan(&n, &f.Key, &f.Value)
-			f.Traces = t.n[n]
+			f.Traces = counts[n]
 			facets = append(facets, f)
 			return err
 		}, query+`(`+placeholders+`)`, append(slices.Clone(first), args...)...)

@@ -16,11 +16,11 @@ type Explorer interface {
 	// Totals, models and tools are those of the whole tree below each.
 	Rows(ctx context.Context, q RowQuery) ([]TraceRow, error)
 
-	// Facets returns the commonest values of a field among the traces that match, most
-	// frequent first.
+	// Facets returns the commonest values of some fields among the traces that match, of
+	// each at most limit, most frequent first.
 	//
 	// Where more than MaxTallied traces match, the newest of them are looked at.
-	Facets(ctx context.Context, f Filter, field Field, limit int) ([]Facet, error)
+	Facets(ctx context.Context, f Filter, fields []Field, limit int) (map[Field][]Facet, error)
 
 	// Histogram counts the traces that match in n equal parts of [f.From, f.To), which
 	// must both be set. Where more than MaxCounted match, the newest of them are counted.
@@ -40,9 +40,9 @@ type Explorer interface {
 
 const (
 	// MaxTallied is how many traces Facets looks at.
-	MaxTallied = 5000
+	MaxTallied = 2000
 	// MaxCounted is how many traces Histogram counts.
-	MaxCounted = 50_000
+	MaxCounted = 5000
 )
 
 // Field is what a Term is about.

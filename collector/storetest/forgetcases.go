@@ -97,9 +97,9 @@ func forgetting(h *harness) {
 	h.forget(middle, 600)
 	h.forget(middle, 0)
 	h.equal(3, len(h.pages(store.RowQuery{}, 2, func() {})))
-	facets, err := h.index.Facets(h.ctx(), store.Filter{Repo: h.repo}, store.FieldTag, 10)
-	if err != nil || len(facets) != 3 {
-		h.Errorf("%d tags (%v), want 3", len(facets), err)
+	facets, err := h.index.Facets(h.ctx(), store.Filter{Repo: h.repo}, []store.Field{store.FieldTag}, 10)
+	if err != nil || len(facets[store.FieldTag]) != 3 {
+		h.Errorf("%d tags (%v), want 3", len(facets[store.FieldTag]), err)
 	}
 	counts, err := h.index.Counts(h.ctx(), h.repo)
 	if err != nil {
@@ -131,8 +131,8 @@ func forgettingParts(h *harness) {
 	h.equal([]any{2, 1, "hello"}, []any{h.row().Entities, h.row().Generations, h.row().First})
 	h.forget(first, 1)
 	h.equal([]any{1, 0, "", pricing.USD(0)}, []any{h.row().Entities, h.row().Generations, h.row().First, h.row().Cost.Total})
-	models, err := h.index.Facets(h.ctx(), store.Filter{Repo: h.repo}, store.FieldModel, 10)
-	if err != nil || len(models) != 0 {
+	models, err := h.index.Facets(h.ctx(), store.Filter{Repo: h.repo}, []store.Field{store.FieldModel}, 10)
+	if err != nil || len(models[store.FieldModel]) != 0 {
 		h.Errorf("models %v (%v), want none", models, err)
 	}
 	h.forget(h.head(), 2)

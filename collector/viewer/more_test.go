@@ -42,6 +42,10 @@ func TestLongSessionsArePaged(t *testing.T) {
 	if seen != 45 {
 		t.Errorf("%d of 45 turns are on the pages", seen)
 	}
+	newest := s.want("/session/long?last=1", "turn 44", "turn 25", `href="/session/long"`)
+	if strings.Contains(newest, "turn 24") || strings.Index(newest, "turn 25") > strings.Index(newest, "turn 44") {
+		t.Error("the newest turns are not the last twenty, in their order")
+	}
 }
 
 func TestLineShowsWhatWasReceived(t *testing.T) {

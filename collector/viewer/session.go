@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/troupelog/troupe/collector/chat"
@@ -33,7 +34,7 @@ type sessionData struct {
 	Tags             []pair
 	Turns            []sessionTurn
 	Next             string
-	First            bool
+	First, Last      bool // the page begins with the first turn, or ends with the newest
 }
 
 // sessionTurn is a trace of a session, as a part of a conversation.
@@ -74,20 +75,29 @@ func (v *Viewer) session(w http.ResponseWriter, r *http.Request) error {
 		return store.ErrNotFound
 	}
 	e := known[0]
-	after := r.URL.Query().Get("after")
-	d := &sessionData{ID: ref.ID, Name: named(e.Name, ref.ID), Status: e.Status(), Start: begin(&e), First: after == ""}
+	after, last := r.URL.Query().Get("after"), r.URL.Query().Get("last") == "1"
+	d := &sessionData{Last: last, ID: ref.ID, Name: named(e.Name, ref.ID), Status: e.Status(), Start: begin(&e), First: after == "" && !last}
 	for name, value := range sortedPairs(e.Tags) {
 		d.Tags = append(d.Tags, pair{name, value})
 	}
-	rows, err := v.source.Explorer.Rows(r.Context(), store.RowQuery{
+	q := store.RowQuery{
 		Filter: store.Filter{Repo: repo, Session: key, From: time.Unix(0, 0)}, Sort: store.Oldest, After: placeOf(after), Limit: sessionTraces + 1,
-	})
+	}
+	if last {
+		q.Sort, q.After = store.Newest, store.Place{}
+	}
+	rows, err := v.source.Explorer.Rows(r.Context(), q)
 	if err != nil {
 		return err
 	}
 	if len(rows) > sessionTraces {
 		rows = rows[:sessionTraces]
-		d.Next = placeText(rows[sessionTraces-1].Place)
+		if !last {
+			d.Next = placeText(rows[sessionTraces-1].Place)
+		}
+	}
+	if last {
+		slices.Reverse(rows)
 	}
 	var before time.Time
 	for i, row := range rows {

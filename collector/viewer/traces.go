@@ -208,16 +208,16 @@ func (v *Viewer) fillFacets(r *http.Request, d *tracesData, f store.Filter, q qu
 		return nil
 	}
 	p := &page{Here: r.URL}
+	found, err := v.source.Explorer.Facets(r.Context(), f, facetFields, facetValues)
+	if errors.Is(err, store.ErrTerm) {
+		return nil // the list says so
+	}
+	if err != nil {
+		return err
+	}
 	for _, field := range facetFields {
-		found, err := v.source.Explorer.Facets(r.Context(), f, field, facetValues)
-		if err != nil {
-			if errors.Is(err, store.ErrTerm) {
-				return nil // the list says so
-			}
-			return err
-		}
 		group := facetGroup{Name: string(field)}
-		for _, value := range found {
+		for _, value := range found[field] {
 			term := store.Term{Field: field, Key: value.Key, Op: store.Equal, Value: value.Value}
 			narrowed := q.With(term)
 			shown := facetValue{Text: value.Value, Traces: value.Traces, On: len(narrowed.Terms) == len(q.Terms)}
@@ -245,7 +245,7 @@ func (v *Viewer) fillHistogram(r *http.Request, d *tracesData, f store.Filter, n
 	if !f.From.Before(f.To) {
 		return nil
 	}
-	found, err := v.source.Explorer.Histogram(r.Context(), f, bars)
+	found, width, err := v.histogram(r, f)
 	if err != nil {
 		return err
 	}
@@ -254,7 +254,6 @@ func (v *Viewer) fillHistogram(r *http.Request, d *tracesData, f store.Filter, n
 		most = max(most, b.Traces)
 	}
 	p := &page{Here: r.URL}
-	width := f.To.Sub(f.From) / bars
 	for i, b := range found {
 		d.Histogram = append(d.Histogram, histogramBar{
 			X: i * 10, Height: (b.Traces*40 + most - 1) / most, Errors: (b.Errors*40 + most - 1) / most,
@@ -263,6 +262,34 @@ func (v *Viewer) fillHistogram(r *http.Request, d *tracesData, f store.Filter, n
 		})
 	}
 	return nil
+}
+
+// histogram returns the bars of a filter and the time of each. Where nothing but a time of
+// some days is asked for they come from roll-ups, which count all traces by the hour; else
+// the newest that match are counted.
+func (v *Viewer) histogram(r *http.Request, f store.Filter) ([]store.Bar, time.Duration, error) {
+	width := f.To.Sub(f.From) / bars
+	if len(f.Terms) > 0 || f.Among != nil || f.Session != (fold.Key{}) || width < time.Hour {
+		found, err := v.source.Explorer.Histogram(r.Context(), f, bars)
+		return found, width, err
+	}
+	width = (width + time.Hour - 1).Truncate(time.Hour)
+	from, to := f.From.UTC().Truncate(time.Hour), f.To.UTC().Add(time.Hour-1).Truncate(time.Hour)
+	buckets, err := v.source.Explorer.Stats(r.Context(), store.StatsQuery{Repo: f.Repo, From: from, To: to})
+	if err != nil {
+		return nil, 0, err
+	}
+	var found []store.Bar
+	for at := from; at.Before(to); at = at.Add(width) {
+		found = append(found, store.Bar{From: at})
+	}
+	for _, b := range buckets {
+		if i := int(b.Start.Sub(from) / width); b.Kind == fold.Trace && i >= 0 && i < len(found) {
+			found[i].Traces += b.Count
+			found[i].Errors += b.Errors
+		}
+	}
+	return found, width, nil
 }
 
 // pieces cuts a query into what is understood and what is not.

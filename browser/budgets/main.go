@@ -1,0 +1,84 @@
+// Command budgets measures how fast the pages of the viewer are, and how large, with the
+// program that people run and a real browser, and prints each figure with its budget. It
+// ends with 3 if one is missed, unless -busy says that the machine does other work.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/troupelog/troupe/browser/internal/chrome"
+	"github.com/troupelog/troupe/browser/internal/site"
+)
+
+// exitMissed says that a budget is missed.
+const exitMissed = 3
+
+func main() {
+	lines := flag.Int("lines", 200_000, "how many `lines` are stored beside")
+	live := flag.Duration("live", 20*time.Second, "how `long` the live page is watched")
+	busy := flag.Bool("busy", false, "do not fail for a budget of time")
+	checkout := flag.String("checkout", "..", "folder of the module that has cmd/troupe")
+	flag.Parse()
+	b := &budgets{lines: *lines, live: *live}
+	if err := run(context.Background(), *checkout, b); err != nil {
+		fmt.Fprintln(os.Stderr, "budgets:", err)
+		os.Exit(1)
+	}
+	if b.missed > 0 {
+		fmt.Println(b.missed, "budgets are missed")
+		if !*busy {
+			os.Exit(exitMissed)
+		}
+	}
+}
+
+func run(ctx context.Context, checkout string, b *budgets) (err error) {
+	if b.site, err = site.Start(ctx, checkout); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.site.Stop()) }()
+	if err := b.fill(ctx); err != nil {
+		return err
+	}
+	if b.browser, err = chrome.Start(ctx); err != nil {
+		return err
+	}
+	defer b.browser.Close()
+	for _, part := range []func(context.Context) error{
+		b.servers, b.paints, b.largeTrace, b.hugeTrace, b.longSession, b.largeValues, b.comparisons, b.lag, b.following,
+	} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// budgets are what is measured.
+type budgets struct {
+	site    *site.Site
+	browser *chrome.Browser
+	lines   int
+	live    time.Duration
+	missed  int
+}
+
+// atMost prints a figure and its budget.
+func (b *budgets) atMost(what string, got, budget float64, unit string) {
+	verdict := "ok"
+	if got > budget {
+		verdict = "MISSED"
+		b.missed++
+	}
+	fmt.Printf("%-52s %10.4g %-6s at most %-8g %s\n", what, got, unit, budget, verdict)
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// desktop is how pages are looked at.
+var desktop = chrome.View{Width: 1440, Height: 900}
