@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // repo is where all is stored.
@@ -18,7 +19,7 @@ func (b *budgets) fill(ctx context.Context) error {
 	for turn := 0; turn < b.lines/10; turn += 500 {
 		var lines []string
 		for i := turn; i < min(turn+500, b.lines/10); i++ {
-			lines = append(lines, turnLines(i)...)
+			lines = append(lines, b.turnLines(i)...)
 		}
 		if err := b.site.Post(ctx, repo, lines); err != nil {
 			return err
@@ -57,9 +58,14 @@ func (b *budgets) found(ctx context.Context, word string) error {
 	}
 }
 
-func turnLines(i int) []string {
-	id := fmt.Sprintf("turn-%07d", i)
-	at := fmt.Sprintf("2026-11-22T%02d:%02d:%02dZ", i/3600%24, i/60%60, i%60)
+// turnLines returns the lines of a turn of the last day.
+func (b *budgets) turnLines(i int) []string {
+	return linesAt(i, b.started.Add(time.Duration(i%86_400-86_400)*time.Second))
+}
+
+// linesAt returns the lines of a turn at a time.
+func linesAt(i int, begun time.Time) []string {
+	id, at := fmt.Sprintf("turn-%07d", i), begun.UTC().Format(time.RFC3339Nano)
 	words := fmt.Sprintf("word%d asks about parcel %d", i%5000, i)
 	return []string{
 		fmt.Sprintf(`trace{id=%s,action=create,data={"name":"turn","sessionId":"s-%d","startTimestamp":"%s","input":"%s"}}`, id, i/20, at, words),

@@ -17,7 +17,7 @@ func (b *budgets) lag(ctx context.Context) error {
 	for range seconds * 10 {
 		var lines []string
 		for range rate / 100 {
-			lines = append(lines, turnLines(next)...)
+			lines = append(lines, linesAt(next, time.Now())...)
 			next++
 		}
 		if err := b.site.Post(ctx, repo, lines); err != nil {
@@ -70,7 +70,7 @@ func (b *budgets) following(ctx context.Context) error {
 	for end := time.Now().Add(b.live); time.Now().Before(end); {
 		var lines []string
 		for range 5 {
-			lines = append(lines, turnLines(next)...)
+			lines = append(lines, linesAt(next, time.Now())...)
 			next++
 		}
 		if err := b.site.Post(ctx, repo, lines); err != nil {
@@ -94,7 +94,12 @@ func (b *budgets) following(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("live: %d lines in %v\n", posted, b.live)
+	seen, err := chrome.Eval[string](tab, `document.querySelector('[data-state]').textContent + ', the first row is ' + document.querySelector('[data-live] a').textContent +
+		', ' + document.querySelectorAll('[data-live] tr').length + ' rows, newer: ' + document.querySelector('[data-new]').textContent`)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("live: %d lines in %v; %s\n", posted, b.live, seen)
 	b.atMost("live, 500 lines/s: the longest frame", slowest, 100, "ms")
 	b.atMost("live, 500 lines/s: memory of scripts grew by", last-first, 10, "MB")
 	return b.held(tab, "live", 3000, 60)

@@ -24,7 +24,7 @@ func main() {
 	busy := flag.Bool("busy", false, "do not fail for a budget of time")
 	checkout := flag.String("checkout", "..", "folder of the module that has cmd/troupe")
 	flag.Parse()
-	b := &budgets{lines: *lines, live: *live}
+	b := &budgets{lines: *lines, live: *live, started: time.Now()}
 	if err := run(context.Background(), *checkout, b); err != nil {
 		fmt.Fprintln(os.Stderr, "budgets:", err)
 		os.Exit(1)
@@ -65,6 +65,7 @@ type budgets struct {
 	browser *chrome.Browser
 	lines   int
 	live    time.Duration
+	started time.Time
 	missed  int
 }
 

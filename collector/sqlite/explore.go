@@ -83,6 +83,7 @@ func (w *filtering) ranged(column string) {
 // number, by which it can be ordered; byTime says that it will be.
 func (w *filtering) choose(byTime bool) (at, eno string, err error) {
 	at, eno = `t.at`, `t.eno`
+	by := int64(0) // the label that the listing goes along
 	switch {
 	case w.f.Among != nil:
 		w.from = `tops t NOT INDEXED`
@@ -97,6 +98,7 @@ func (w *filtering) choose(byTime bool) (at, eno string, err error) {
 		switch {
 		case w.many && !byTime:
 		case rarest != 0:
+			by = rarest
 			w.from, at, eno = `marks m CROSS JOIN tops t ON t.eno = m.eno`, `m.at`, `m.eno`
 			w.where(`m.label = ?`, rarest)
 		case w.byStatus():
@@ -106,6 +108,9 @@ func (w *filtering) choose(byTime bool) (at, eno string, err error) {
 	}
 	w.ranged(at)
 	for _, label := range w.must {
+		if label == by {
+			continue
+		}
 		w.where(`EXISTS (SELECT 1 FROM marks WHERE label = ? AND at = t.at AND eno = t.eno)`, label)
 	}
 	return at, eno, nil

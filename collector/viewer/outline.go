@@ -10,8 +10,9 @@ import (
 
 // outline is the shape of a trace: its entities in the order in which they are shown.
 type outline struct {
-	trace string // id
-	rows  []*outlineRow
+	trace    string        // id
+	entities []fold.Entity // of which it was made; not changed
+	rows     []*outlineRow
 	// from and to are the times that bars are drawn between.
 	from, to time.Time
 	errors   int
@@ -38,7 +39,7 @@ type outlineRow struct {
 // depth first, siblings by start. What hangs below nothing in the tree hangs below the
 // root.
 func newOutline(entities []fold.Entity, now time.Time) *outline {
-	o := &outline{}
+	o := &outline{entities: entities}
 	if len(entities) == 0 {
 		return o
 	}

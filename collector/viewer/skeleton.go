@@ -39,9 +39,12 @@ func (v *Viewer) nodes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	entities, err := v.source.Index.Tree(r.Context(), fold.KeyOf(repo, fold.Ref{Kind: fold.Trace, ID: r.PathValue("id")}))
-	if err != nil {
-		return err
+	key := fold.KeyOf(repo, fold.Ref{Kind: fold.Trace, ID: r.PathValue("id")})
+	entities := v.snapshots.take(r.URL.Query().Get("snapshot"), key)
+	if entities == nil {
+		if entities, err = v.source.Index.Tree(r.Context(), key); err != nil {
+			return err
+		}
 	}
 	if len(entities) == 0 {
 		return store.ErrNotFound

@@ -21,7 +21,7 @@ var traceRoutes = []route{
 }
 
 // firstRows is how many rows of a tree the server renders; scripts show the others.
-const firstRows = 200
+const firstRows = 100
 
 // traceData is what the page of a trace shows.
 type traceData struct {
@@ -184,6 +184,9 @@ func (v *Viewer) traceBody(r *http.Request, repo string, o *outline, d *traceDat
 	base := "/trace/" + url.PathEscape(d.ID)
 	query := r.URL.Query()
 	query.Del("from")
+	if name := v.snapshots.put(o.rows[0].Key, o.entities); name != "" {
+		query.Set("snapshot", name)
+	}
 	d.Nodes = base + "/nodes?" + query.Encode()
 	if d.From > 0 {
 		d.Prev = itoa(max(0, d.From-firstRows))

@@ -15,11 +15,12 @@ import (
 
 // Viewer serves the pages. Make one with New. It is safe for concurrent use.
 type Viewer struct {
-	source  Source
-	assets  assets
-	mux     *http.ServeMux
-	forms   forms
-	streams streams
+	source    Source
+	assets    assets
+	mux       *http.ServeMux
+	forms     forms
+	streams   streams
+	snapshots snapshots
 }
 
 // Policy is the Content-Security-Policy of every page.

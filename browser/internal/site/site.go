@@ -54,24 +54,39 @@ func Start(ctx context.Context, checkout string) (_ *Site, err error) {
 	if s.log, err = os.Create(filepath.Join(s.dir, "log")); err != nil {
 		return nil, err
 	}
-	s.cmd = exec.Command(s.program, "serve", "--addr", "127.0.0.1:0", "--data", filepath.Join(s.dir, "data"))
+	return s, s.serve("127.0.0.1:0")
+}
+
+// serve starts the program and waits until it answers.
+func (s *Site) serve(addr string) error {
+	s.cmd = exec.Command(s.program, "serve", "--addr", addr, "--data", filepath.Join(s.dir, "data"))
 	s.cmd.Stderr = s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		return nil, fmt.Errorf("the program says nothing: %w", err)
+		return fmt.Errorf("the program says nothing: %w", err)
 	}
 	_, rest, _ := strings.Cut(line, "http://")
 	host, _, _ := strings.Cut(rest, " ")
 	s.URL = "http://" + host
-	return s, nil
+	return nil
 }
+
+// Kill kills the program; nothing is removed.
+func (s *Site) Kill() error {
+	err := s.cmd.Process.Kill()
+	_ = s.cmd.Wait() // it says that it was killed
+	return err
+}
+
+// Restart starts the program that was killed, at the same address.
+func (s *Site) Restart() error { return s.serve(strings.TrimPrefix(s.URL, "http://")) }
 
 // Run runs another command of the program against the site.
 func (s *Site) Run(ctx context.Context, args ...string) error {

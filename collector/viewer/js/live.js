@@ -50,23 +50,39 @@ function follow() {
     return row;
   }
   function release() {
-    for (const t of held.values()) body.prepend(make(t));
+    const newest = [...held.values()].slice(-50).reverse(), rows = document.createDocumentFragment();
+    for (const t of newest) rows.append(make(t));
+    body.prepend(rows);
     held.clear();
-    while (body.rows.length > 200) body.lastElementChild.remove();
+    while (body.rows.length > 50) body.lastElementChild.remove();
     fresh.hidden = true;
   }
-  function take(event) {
+  // What comes is drawn a few rows a frame, so that none takes long.
+  const arrived = new Map();
+  let drawing = 0;
+  function arrive(event) {
     const t = JSON.parse(event.data);
+    arrived.set(t.id, t);
+    drawing ||= requestAnimationFrame(some);
+  }
+  function some() {
+    for (const [id, t] of [...arrived].slice(0, 5)) { arrived.delete(id); take(t); }
+    if (held.size) settle();
+    drawing = arrived.size ? requestAnimationFrame(some) : 0;
+  }
+  function settle() {
+    if (busy()) { fresh.textContent = held.size + ' new ↑'; fresh.hidden = false; } else release();
+  }
+  function take(t) {
     const row = body.querySelector('tr[data-id="' + CSS.escape(t.id) + '"]');
     if (row) { if (!paused) fill(row, t); return; }
     held.set(t.id, t);
-    if (busy()) { fresh.textContent = held.size + ' new ↑'; fresh.hidden = false; } else release();
   }
   function open() {
     if (source) return;
     source = new EventSource(body.dataset.live);
     source.addEventListener('open', () => say('following'));
-    source.addEventListener('trace', take);
+    source.addEventListener('trace', arrive);
     source.addEventListener('error', () => say('lost since ' + new Date().toLocaleTimeString() + ', trying again'));
   }
   function close() { if (source) source.close(); source = null; }

@@ -1,7 +1,7 @@
 // The tree of a trace: all rows from one skeleton, of which only those in sight are
 // elements. Without this script the server's rows and links do.
 const grid = document.querySelector('[data-tree]');
-const height = 28, spare = 12;
+const height = 28, spare = 4;
 const kinds = ['', 'session', 'trace', 'span', 'generation', 'retrieval', 'tool call', 'error'];
 const wireKinds = ['', 'session', 'trace', 'span', 'generation', 'retrieval', 'tool_call', 'error'];
 const statuses = ['ended', 'open', 'error', 'partial'], glyphs = ['✓', '◌', '✗', '?'];
@@ -20,7 +20,9 @@ async function start() {
   let [left, right] = grid.dataset.zoom.split('-').map(Number);
 
   const end = i => { let j = i + 1; while (j < n && s.depth[j] > s.depth[i]) j++; return j; };
-  const parent = i => { let j = i - 1; while (j >= 0 && s.depth[j] >= s.depth[i]) j--; return j; };
+  const parents = new Int32Array(n), last = [];
+  for (let i = 0; i < n; i++) { parents[i] = s.depth[i] ? last[s.depth[i] - 1] : -1; last[s.depth[i]] = i; }
+  const parent = i => parents[i];
   const hasChildren = i => i + 1 < n && s.depth[i + 1] > s.depth[i];
   const failures = new Int32Array(n), place = new Int32Array(n), size = new Int32Array(n);
   for (let i = n - 1; i >= 0; i--) {
@@ -232,4 +234,5 @@ async function start() {
   for (let p = parent(at); p >= 0; p = parent(p)) folded[p] = 0;
   list();
   grid.dataset.ready = 'true';
+  performance.mark('tree');
 }
