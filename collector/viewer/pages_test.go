@@ -204,8 +204,8 @@ func TestLargeTreesArePagedByTheServer(t *testing.T) {
 		lines = append(lines, fmt.Sprintf(`trace{id=t1,action=add-span,data={"id":"n%d","name":"span %d","startTimestamp":"2026-11-22T10:00:00.%03dZ"}}`, i, i, i))
 	}
 	s := open(t, lines...)
-	if body := s.want("/trace/t1", "span 198", "Further rows"); strings.Contains(body, "span 200<") {
-		t.Error("more than 200 rows are on the first page")
+	if body := s.want("/trace/t1", "span 98", "Further rows"); strings.Contains(body, "span 100<") {
+		t.Error("more than 100 rows are on the first page")
 	}
 	s.want("/trace/t1?from=400", "span 449", "Earlier rows")
 	if status, body := s.get("/trace/t1/nodes"); status != http.StatusOK || strings.Count(body, "span 4") < 50 {
