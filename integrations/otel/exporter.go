@@ -57,10 +57,10 @@ type Exporter struct {
 	resource *resource.Resource
 	late     lateCounter
 
-	mu      sync.Mutex // held while spans are exported: their order is that of the log
-	shut    bool       // guarded by mu
-	held    heldTraces // guarded by mu
-	applied map[string]bool
+	mu      sync.Mutex      // held while spans are exported: their order is that of the log
+	shut    bool            // guarded by mu
+	held    heldTraces      // guarded by mu
+	applied map[string]bool // guarded by mu; the lines of batches that failed, by their numbers
 }
 
 // MaxHeld is how many bytes of entries of traces that have not ended an Exporter keeps.
@@ -187,10 +187,11 @@ func (e *Exporter) send(ctx context.Context, traces []*heldTrace) error {
 type numbers struct {
 	spool string
 	seq   uint64
+	seen  map[string]int // lines of a batch without a spool
 }
 
 func numbersOf(h http.Header) *numbers {
-	n := &numbers{spool: h.Get(transport.HeaderSpool)}
+	n := &numbers{spool: h.Get(transport.HeaderSpool), seen: map[string]int{}}
 	if _, err := fmt.Sscan(h.Get(transport.HeaderSeq), &n.seq); err != nil {
 		n.spool = ""
 	}
@@ -198,10 +199,11 @@ func numbersOf(h http.Header) *numbers {
 }
 
 // next returns the number of a line: its place in the spool, or, where it has none, the
-// line itself.
+// line itself and how often it has come in the batch.
 func (n *numbers) next(line []byte) string {
 	if n.spool == "" {
-		return string(line)
+		n.seen[string(line)]++
+		return fmt.Sprint(n.seen[string(line)], "/", string(line))
 	}
 	number := fmt.Sprint(n.spool, "/", n.seq)
 	n.seq++

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -80,6 +81,8 @@ func (t *trial) live(log *logger.Logger, n int) error {
 	}
 	runtime.GC()
 	t.note("live", log.Stats().Live)
+	t.note("rss_at_once_mb", int(megabytes(ownUsage().RSS)))
+	debug.FreeOSMemory() // the runtime does it by itself, over minutes
 	t.atMost("rss_mb", megabytes(ownUsage().RSS), 200)
 
 	start = time.Now()
