@@ -155,7 +155,9 @@ func (r *Recorder) Answer(status int) {
 	}
 }
 
-// Lines flushes the logger and returns all lines in their order.
+// Lines flushes the logger and returns all lines in the order in which they came. Those
+// of one trace or session are in the order of their calls; traces have no order among
+// each other.
 func (r *Recorder) Lines(t testing.TB) []Line {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
