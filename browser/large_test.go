@@ -73,6 +73,39 @@ func TestLargeTracesStaySmallInTheBrowser(t *testing.T) {
 	}
 }
 
+// A row that scripts draw says what is odd about where it stands, as the server's does,
+// whatever row its elements stood for before.
+func TestRowsSayWhatIsOdd(t *testing.T) {
+	lines := append(largeTrace(300), `trace{id=large,action=add-span,data={"id":"early","name":"early","startTimestamp":"2026-11-22T09:59:59.5Z"}}`)
+	if err := served.Post(t.Context(), "odd", lines); err != nil {
+		t.Fatal(err)
+	}
+	tab := open(t, chrome.View{Width: 1440, Height: 900})
+	if err := tab.Go("/trace/large?repo=odd"); err != nil {
+		t.Fatal(err)
+	}
+	if err := tab.Wait(`document.querySelector('[data-tree]').dataset.ready === 'true'`); err != nil {
+		t.Fatal(err)
+	}
+	marks := `[...document.querySelectorAll('[data-tree] .warn')].filter(e => !e.hidden).map(e => e.closest('.row').querySelector('.title').textContent + ': ' + e.textContent).join()`
+	const want = "early: ⏲ 500 ms before its parent"
+	if got, err := chrome.Eval[string](tab, marks); err != nil || got != want {
+		t.Errorf("the first rows say %q, %v; want %q", got, err, want)
+	}
+	if _, err := chrome.Eval[bool](tab, `document.querySelector('[data-tree]').scrollTop = 5000, true`); err != nil {
+		t.Fatal(err)
+	}
+	if err := tab.Wait(`!document.querySelector('[data-i="1"]')`); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := chrome.Eval[string](tab, marks); err != nil || got != "" {
+		t.Errorf("rows further down say %q, %v", got, err)
+	}
+	for _, fault := range tab.Faults() {
+		t.Error(fault)
+	}
+}
+
 func mustGet(t *testing.T, path string) []byte {
 	t.Helper()
 	text, err := served.Get(t.Context(), path)

@@ -118,7 +118,7 @@ func (b *budgets) largeTrace(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	b.atMost("5,000 nodes: frames over 50 ms while scrolling", slow, 0, "")
+	b.atMost("5,000 nodes: over 50 ms while scrolling", slow, 0, "frames")
 	step, err := chrome.Eval[float64](tab, `(() => {
 		const grid = document.querySelector('[data-tree]'), took = [];
 		grid.scrollTop = 0;

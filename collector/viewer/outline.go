@@ -23,6 +23,7 @@ type outline struct {
 // outlineRow is an entity in an outline.
 type outlineRow struct {
 	fold.Entity
+	parent   *outlineRow // that it is shown below; nil for the root
 	depth    int
 	children int // directly below it
 	place    int // among its siblings, from 1
@@ -56,7 +57,7 @@ func newOutline(entities []fold.Entity, now time.Time) *outline {
 		if parent == nil || parent == row {
 			parent, row.orphan = root, true
 		}
-		row.orphan = row.orphan || !e.Started
+		row.orphan, row.parent = row.orphan || !e.Started, parent
 		below[parent] = append(below[parent], row)
 	}
 	for _, siblings := range below {
@@ -176,14 +177,17 @@ func (o *outline) bar(row *outlineRow) (bar, bool) {
 	return bar{x, min(width, wholeLine-x)}, true
 }
 
-// skew says by how much a row lies outside of its parent, "" if it does not, by more than
-// a millisecond.
-func skew(row, parent *outlineRow) string {
-	if row.Start.IsZero() || parent.Start.IsZero() {
+// mark says what is odd about where a row stands: that its beginning or its parent never
+// came, or that by the clocks it began more than a millisecond before its parent.
+func (row *outlineRow) mark() string {
+	switch {
+	case row.orphan:
+		return "no beginning or parent"
+	case row.parent == nil || row.Start.IsZero() || row.parent.Start.IsZero():
 		return ""
 	}
-	if early := parent.Start.Sub(row.Start); early > time.Millisecond {
-		return duration(early) + " before its parent"
+	if early := row.parent.Start.Sub(row.Start); early > time.Millisecond {
+		return "⏲ " + duration(early) + " before its parent"
 	}
 	return ""
 }

@@ -230,3 +230,16 @@ func TestHostileTextStaysText(t *testing.T) {
 		t.Error("there are too few payloads for the browser's test")
 	}
 }
+
+// What is odd about where a row stands is in the page, and in the rows of the script.
+func TestTheTreeSaysWhatIsOdd(t *testing.T) {
+	s := open(t, `trace{id=t1,action=create,data={"name":"turn","startTimestamp":"2026-11-22T10:00:01Z"}}`,
+		`trace{id=t1,action=add-span,data={"id":"early","name":"early","startTimestamp":"2026-11-22T10:00:00.500Z"}}`,
+		`span{id=early,action=add-span,data={"id":"below","name":"below","startTimestamp":"2026-11-22T10:00:02Z"}}`)
+	for _, path := range []string{"/trace/t1", "/trace/t1/nodes"} {
+		status, body := s.get(path)
+		if status != http.StatusOK || strings.Count(body, "500 ms before its parent") != 1 {
+			t.Errorf("%s does not say that one span began before its trace: %d %s", path, status, body)
+		}
+	}
+}

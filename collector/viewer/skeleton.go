@@ -12,11 +12,12 @@ import (
 // skeleton is all rows of a tree by columns, for js/tree.js: names that repeat are given
 // once, ids only as far as needed to tell rows apart.
 type skeleton struct {
-	Names  []string `json:"names"` // that the columns Name and Detail point into
+	Names  []string `json:"names"` // that the columns Name, Detail and Mark point into
 	Kind   []int    `json:"kind"`  // fold.Kind
 	ID     []string `json:"id"`    // the beginning of each id
 	Name   []int    `json:"name"`
 	Detail []int    `json:"detail"` // the model
+	Mark   []int    `json:"mark"`   // what is odd about where it stands
 	Depth  []int    `json:"depth"`
 	Status []int    `json:"status"` // 0 ended, 1 open, 2 error, 3 partial
 	Group  []int    `json:"group"`  // how many rows it stands for, 0 for an entity
@@ -82,7 +83,8 @@ func (o *outline) skeleton() *skeleton {
 			id = id[:min(len(id), idBytes)]
 		}
 		tr := o.treeRow(row, 0)
-		s.Kind, s.ID, s.Name, s.Detail = append(s.Kind, int(row.Ref.Kind)), append(s.ID, id), append(s.Name, name(tr.Name)), append(s.Detail, name(tr.Detail))
+		s.Kind, s.ID, s.Name = append(s.Kind, int(row.Ref.Kind)), append(s.ID, id), append(s.Name, name(tr.Name))
+		s.Detail, s.Mark = append(s.Detail, name(tr.Detail)), append(s.Mark, name(tr.Mark))
 		s.Group = append(s.Group, row.group)
 		s.Depth, s.Status = append(s.Depth, row.depth), append(s.Status, statusNumbers[tr.Status])
 		x, width := -1, 0

@@ -20,8 +20,9 @@ var traceRoutes = []route{
 	{"GET /trace/{id}/node", (*Viewer).nodeFragment},
 }
 
-// firstRows is how many rows of a tree the server renders; scripts show the others.
-const firstRows = 100
+// firstRows is how many rows of a tree a page has, and shownRows how many of these are
+// for browsers with scripts too: they fill a window until js/tree.js shows all rows.
+const firstRows, shownRows = 100, 40
 
 // traceData is what the page of a trace shows.
 type traceData struct {
@@ -55,6 +56,12 @@ type traceData struct {
 // pair is a name and a value.
 type pair struct{ Name, Value string }
 
+// FirstRows returns the rows for all browsers.
+func (d *traceData) FirstRows() []treeRow { return d.Rows[:min(len(d.Rows), shownRows)] }
+
+// OtherRows returns the rows for browsers without scripts.
+func (d *traceData) OtherRows() []treeRow { return d.Rows[len(d.FirstRows()):] }
+
 // treeRow is a row of the tree.
 type treeRow struct {
 	Kind, ID, Name, Detail, Status string
@@ -64,9 +71,9 @@ type treeRow struct {
 	Took, Tokens, Cost             string
 	Failures                       int // below it
 	Bar                            *bar
-	Orphan, Selected               bool
-	Group                          int // how many it stands for
-	Skew                           string
+	Selected                       bool
+	Group                          int    // how many it stands for
+	Mark                           string // what is odd about where it stands
 }
 
 func (v *Viewer) trace(w http.ResponseWriter, r *http.Request) error {
@@ -159,10 +166,6 @@ func (v *Viewer) traceBody(r *http.Request, repo string, o *outline, d *traceDat
 	if d.From = number(r, "from"); d.From >= len(o.rows) {
 		d.From = 0
 	}
-	parents := map[fold.Key]*outlineRow{}
-	for _, row := range o.rows {
-		parents[row.Key] = row
-	}
 	end, skipped := min(d.From+firstRows, len(o.rows)), 0
 	for i, row := range o.rows[d.From:end] {
 		if row.grouped {
@@ -171,9 +174,6 @@ func (v *Viewer) traceBody(r *http.Request, repo string, o *outline, d *traceDat
 		}
 		tr := o.treeRow(row, d.From+i+1-skipped)
 		tr.Selected = tr.Ref == selected
-		if parent := parents[row.Parent]; parent != nil {
-			tr.Skew = skew(row, parent)
-		}
 		d.Rows = append(d.Rows, tr)
 	}
 	for _, name := range []string{"repo", "node", "root", "key", "group"} {
@@ -215,7 +215,7 @@ func (o *outline) treeRow(row *outlineRow, number int) treeRow {
 	tr := treeRow{
 		Kind: kindName(row.Ref.Kind), ID: row.Ref.ID, Name: named(row.Name, row.Ref.ID), Status: row.Status(), Ref: refString(row.Ref),
 		Depth: row.depth, Place: row.place, Siblings: row.siblings, Number: number, Children: row.children,
-		Failures: row.failures, Orphan: row.orphan, Group: row.group,
+		Failures: row.failures, Group: row.group, Mark: row.mark(),
 	}
 	if row.group > 0 {
 		tr.Name, tr.Took = fmt.Sprintf("%s ×%d", row.Name, row.group), "Σ "+duration(row.sum)

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -190,13 +191,25 @@ func Eval[T any](t *Tab, script string) (T, error) {
 	return chromedp.Run(t.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
 }
 
+// waitTime bounds Wait.
+const waitTime = 20 * time.Second
+
+// gone is the code with which Chromium answers when the page that was asked has been
+// replaced meanwhile.
+const gone = -32000
+
 // Wait waits until a script returns true.
 func (t *Tab) Wait(script string) error {
-	_, err := chromedp.Run(t.ctx, chromedp.Poll[bool](script, chromedp.WithPollingTimeout(20*time.Second)))
-	if err != nil {
-		return fmt.Errorf("waiting for %s: %w", script, err)
+	for deadline := time.Now().Add(waitTime); ; {
+		_, err := chromedp.Run(t.ctx, chromedp.Poll[bool](script, chromedp.WithPollingTimeout(waitTime)))
+		var answer *cdproto.Error
+		switch {
+		case err == nil:
+			return nil
+		case !errors.As(err, &answer) || answer.Code != gone || time.Now().After(deadline):
+			return fmt.Errorf("waiting for %s: %w", script, err)
+		}
 	}
-	return nil
 }
 
 // Screenshot returns the page as it is, as a PNG file; whole says the whole page, not

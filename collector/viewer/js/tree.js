@@ -5,13 +5,17 @@ const height = 28, spare = 4;
 const kinds = ['', 'session', 'trace', 'span', 'generation', 'retrieval', 'tool call', 'error'];
 const wireKinds = ['', 'session', 'trace', 'span', 'generation', 'retrieval', 'tool_call', 'error'];
 const statuses = ['ended', 'open', 'error', 'partial'], glyphs = ['✓', '◌', '✗', '?'];
-const svg = 'http://www.w3.org/2000/svg';
 
-if (grid) start().catch(() => { /* the server's rows stay */ });
+if (grid) start().catch(() => {
+  const note = document.createElement('p');
+  note.setAttribute('role', 'status');
+  note.textContent = 'The whole tree could not be loaded: these are its first rows. Reload the page to try again.';
+  grid.after(note);
+});
 
 async function start() {
   const answer = await fetch(grid.dataset.tree);
-  if (!answer.ok) return;
+  if (!answer.ok) throw new Error(answer.statusText);
   const s = await answer.json();
   const n = s.kind.length;
   const folded = Uint8Array.from(s.group, size => size > 0 ? 1 : 0);
@@ -34,14 +38,14 @@ async function start() {
 
   const spacer = document.createElement('div');
   spacer.setAttribute('role', 'presentation');
-  const drawn = new Map();
+  const drawn = new Map(), idle = []; // rows in sight by their place, and those that can be filled again
 
   function list() {
     shown = [];
     for (let i = 0; i < n; i = folded[i] ? end(i) : i + 1) shown.push(i);
     spacer.style.height = shown.length * height + 'px';
     grid.setAttribute('aria-rowcount', shown.length);
-    for (const row of drawn.values()) row.remove();
+    idle.push(...drawn.values());
     drawn.clear();
     draw();
   }
@@ -50,71 +54,81 @@ async function start() {
     const first = Math.max(0, Math.floor(grid.scrollTop / height) - spare);
     const last = Math.min(shown.length, Math.ceil((grid.scrollTop + grid.clientHeight) / height) + spare);
     for (const [k, row] of drawn) if (k < first || k >= last) {
-      if (row === document.activeElement || row.contains(document.activeElement)) continue;
-      row.remove(); drawn.delete(k);
+      if (row.element.contains(document.activeElement)) continue;
+      idle.push(row); drawn.delete(k);
     }
     for (let k = first; k < last; k++) if (!drawn.has(k)) {
-      const row = make(shown[k], k);
+      const row = idle.pop() || blank();
+      fill(row, shown[k], k);
       drawn.set(k, row);
-      grid.append(row);
+      if (!row.element.isConnected) grid.append(row.element);
     }
+    for (const row of idle) row.element.remove();
   }
 
-  function cell(row, className, text) {
-    const c = document.createElement('div');
-    c.setAttribute('role', 'gridcell');
-    c.className = className;
-    if (text) c.textContent = text;
-    row.append(c);
-    return c;
-  }
-  function span(to, className, text) {
-    const e = document.createElement('span');
-    e.className = className;
-    e.textContent = text;
-    to.append(e, ' ');
-  }
-
-  function make(i, k) {
-    const row = document.createElement('div');
-    row.setAttribute('role', 'row');
-    row.className = 'row' + (i === at ? ' selected' : '');
-    row.tabIndex = i === at ? 0 : -1;
-    row.dataset.i = i;
-    row.id = 'row' + i;
-    row.style.top = k * height + 'px';
-    const p = parent(i);
-    const attributes = {level: s.depth[i] + 1, posinset: place[i], setsize: p < 0 ? 1 : size[p], rowindex: k + 1, selected: i === at};
-    for (const name in attributes) row.setAttribute('aria-' + name, attributes[name]);
-    if (hasChildren(i)) row.setAttribute('aria-expanded', !folded[i]);
-    const what = cell(row, 'what d' + Math.min(12, s.depth[i]));
-    if (hasChildren(i)) {
-      const b = document.createElement('button');
-      b.type = 'button'; b.tabIndex = -1; b.textContent = folded[i] ? '▸' : '▾';
-      b.setAttribute('aria-label', folded[i] ? 'Expand' : 'Collapse');
-      what.append(b, ' ');
+  // blank returns a row with all elements that a row can have, for fill.
+  function blank() {
+    const add = (to, tag, className, role) => {
+      const e = document.createElement(tag);
+      if (className) e.className = className;
+      if (role) e.setAttribute('role', role);
+      if (to) to.append(e);
+      return e;
+    };
+    const row = {element: add(null, 'div', 'row', 'row')};
+    row.what = add(row.element, 'div', 'what', 'gridcell');
+    row.button = add(row.what, 'button');
+    row.button.type = 'button'; row.button.tabIndex = -1;
+    for (const part of ['kind', 'status', 'hidden', 'title', 'bad', 'warn', 'dim']) {
+      if (part !== 'hidden') row.what.append(' ');
+      row[part] = add(row.what, 'span', part);
     }
-    span(what, 'kind', kinds[s.kind[i]]);
-    span(what, 'status ' + statuses[s.status[i]], glyphs[s.status[i]]);
-    span(what, 'hidden', statuses[s.status[i]]);
-    const name = s.names[s.name[i]];
-    if (hits.has(i)) { const m = document.createElement('mark'); m.textContent = name; what.append(m, ' '); } else span(what, 'title', name);
-    const below = failures[i] - (s.status[i] === 2);
-    if (below > 0) span(what, 'bad', '⚠ ' + below);
-    if (s.detail[i] >= 0 && s.names[s.detail[i]]) span(what, 'dim', s.names[s.detail[i]]);
-    cell(row, 'num', s.tokens[i] ? s.tokens[i].toLocaleString('en') : '');
-    cell(row, 'num', s.cost[i]);
-    cell(row, 'num', (s.group[i] ? 'Σ ' : '') + (s.took[i] < 0 ? (s.status[i] === 1 ? 'open' : '') : time(s.took[i])));
-    const line = cell(row, 'line');
-    if (s.x[i] >= 0) {
-      const box = document.createElementNS(svg, 'svg'), rect = document.createElementNS(svg, 'rect');
-      box.setAttribute('viewBox', `${left} 0 ${right - left} 10`); box.setAttribute('preserveAspectRatio', 'none'); box.setAttribute('aria-hidden', 'true');
-      for (const [key, value] of [['x', s.x[i]], ['y', 1], ['width', s.width[i]], ['height', 8], ['class', s.status[i] === 2 ? 'fail' : 'bar']]) rect.setAttribute(key, value);
-      box.append(rect); line.append(box);
-    }
+    for (const part of ['tokens', 'cost', 'took']) row[part] = add(row.element, 'div', 'num', 'gridcell');
+    row.bar = add(add(row.element, 'div', 'line', 'gridcell'), 'div');
     return row;
   }
 
+  // say gives an element a text, and hides it where there is none.
+  function say(e, text) {
+    if (e.textContent !== text) e.textContent = text;
+    e.hidden = text === '';
+  }
+
+  function fill(row, i, k) {
+    const p = parent(i), status = statuses[s.status[i]], e = row.element;
+    e.className = i === at ? 'row selected' : 'row';
+    e.tabIndex = i === at ? 0 : -1;
+    e.dataset.i = i;
+    e.id = 'row' + i;
+    e.style.top = k * height + 'px';
+    const attributes = {level: s.depth[i] + 1, posinset: place[i], setsize: p < 0 ? 1 : size[p], rowindex: k + 1, selected: i === at};
+    for (const name in attributes) e.setAttribute('aria-' + name, attributes[name]);
+    row.what.className = 'what d' + Math.min(12, s.depth[i]);
+    if (hasChildren(i)) {
+      e.setAttribute('aria-expanded', !folded[i]);
+      row.button.setAttribute('aria-label', folded[i] ? 'Expand' : 'Collapse');
+    } else e.removeAttribute('aria-expanded');
+    say(row.button, hasChildren(i) ? folded[i] ? '▸' : '▾' : '');
+    say(row.kind, kinds[s.kind[i]]);
+    row.status.className = 'status ' + status;
+    say(row.status, glyphs[s.status[i]]);
+    say(row.hidden, status);
+    say(row.title, s.names[s.name[i]]);
+    if (hits.has(i)) { const m = document.createElement('mark'); m.textContent = s.names[s.name[i]]; row.title.replaceChildren(m); }
+    else if (row.title.firstElementChild) row.title.replaceChildren(s.names[s.name[i]]);
+    const below = failures[i] - (s.status[i] === 2);
+    say(row.bad, below > 0 ? '⚠ ' + below : '');
+    say(row.warn, s.names[s.mark[i]]);
+    say(row.dim, s.names[s.detail[i]]);
+    row.tokens.textContent = s.tokens[i] ? decimal.format(s.tokens[i]) : '';
+    row.cost.textContent = s.cost[i];
+    row.took.textContent = (s.group[i] ? 'Σ ' : '') + (s.took[i] < 0 ? (s.status[i] === 1 ? 'open' : '') : time(s.took[i]));
+    row.bar.className = s.x[i] < 0 ? '' : s.status[i] === 2 ? 'fail' : 'bar';
+    row.bar.style.left = (s.x[i] - left) / (right - left) * 100 + '%';
+    row.bar.style.width = s.width[i] / (right - left) * 100 + '%';
+  }
+
+  const decimal = new Intl.NumberFormat('en');
   const time = us => us < 1000 ? us + ' µs' : us < 1e6 ? (us / 1000).toFixed(us < 10000 ? 1 : 0) + ' ms' : us < 6e7 ? (us / 1e6).toFixed(2) + ' s' : Math.floor(us / 6e7) + 'm' + String(Math.floor(us / 1e6) % 60).padStart(2, '0') + 's';
 
   // go selects a row, brings it into sight and moves the focus to it.
@@ -123,11 +137,11 @@ async function start() {
     if (!shown.includes(i)) list();
     const before = at, k = shown.indexOf(i);
     at = i;
-    for (const j of [before, i]) { const key = shown.indexOf(j), row = drawn.get(key); if (row) { row.remove(); drawn.delete(key); } }
+    for (const j of [before, i]) { const key = shown.indexOf(j), row = drawn.get(key); if (row) fill(row, j, key); }
     if (k * height < grid.scrollTop) grid.scrollTop = k * height;
     if ((k + 1) * height > grid.scrollTop + grid.clientHeight) grid.scrollTop = (k + 1) * height - grid.clientHeight;
     draw();
-    if (focus !== false && drawn.get(k)) drawn.get(k).focus({preventScroll: true});
+    if (focus !== false && drawn.has(k)) drawn.get(k).element.focus({preventScroll: true});
     show(i);
   }
 
@@ -154,7 +168,7 @@ async function start() {
     folded[i] = next ? 1 : 0;
     list();
     const row = drawn.get(shown.indexOf(i));
-    if (row) row.focus({preventScroll: true});
+    if (row) row.element.focus({preventScroll: true});
     return true;
   }
 
