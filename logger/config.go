@@ -149,7 +149,9 @@ type Config struct {
 
 	// Sample is the part of sessions, and of traces outside of sessions, that are logged,
 	// above 0 and up to 1. A session is logged whole or not at all, whatever processes and
-	// loggers log to it: its id decides. What is left out is in Stats.SampledOut. Default 1.
+	// loggers log to it: its id decides. Where another process works in a trace of a
+	// session, it must know the session: Inject and Extract tell it; a call by the trace's
+	// id alone decides by that. What is left out is in Stats.SampledOut. Default 1.
 	Sample float64
 	// Tail, if set, logs those traces only that turn out to be worth it.
 	Tail *TailSampling

@@ -29,7 +29,8 @@ const maxPropagated = 256
 // For tools that know W3C Trace Context there is a traceparent. It continues the trace
 // that Extract found; else its trace id are the digits of the trace's id if that is a
 // UUID, and the beginning of the id's SHA-256 if not. The parent id is the beginning of
-// the SHA-256 of the span's, or else the trace's, id. A traceparent that is there
+// the SHA-256 of the span's, or else the trace's, id; the sampled flag is that of the trace
+// which Extract found, else it is set unless Config.Sample leaves the trace out. A traceparent that is there
 // already, say of OpenTelemetry, stays, and so do the other members of a baggage.
 //
 // The session, trace and span are handed over, see Trace.HandOver: as the other process
@@ -88,7 +89,8 @@ func set(h http.Header, name, value string) {
 //
 // An x-maxim header counts more than the baggage. Ids that are malformed or longer than
 // 256 bytes are ignored. A traceparent alone names no trace of this log; it is passed
-// on by Inject.
+// on by Inject. Where Config.Sample is the same in both processes, a session is logged by
+// both or by none, and so is a trace outside of sessions.
 //
 // Whoever can send the headers can write to any trace whose id is known. Remove
 // x-maxim-* and baggage from requests that come from outside.
@@ -104,7 +106,7 @@ func Extract(ctx context.Context, h http.Header) context.Context {
 	carried := parseBaggage(h)
 	found.session = firstID(one(h, headerSessionID), carried[baggageSession])
 	if trace := firstID(one(h, headerTraceID), carried[baggageTrace]); trace != "" {
-		found.trace = s.log.at(messages.Trace, trace)
+		found.trace = s.log.farTrace(trace, found.session)
 		if span := firstID(carried[baggageSpan]); span != "" && carried[baggageTrace] == trace {
 			found.span = s.log.spanIn(found.trace, span)
 		}
@@ -113,6 +115,18 @@ func Extract(ctx context.Context, h http.Header) context.Context {
 		found.session, found.trace, found.span = s.session, s.trace, s.span
 	}
 	return withScope(ctx, found)
+}
+
+// farTrace returns a trace that another process may have begun, in a session if that is
+// known.
+func (l *Logger) farTrace(id, session string) entity {
+	ref := messages.Ref{Entity: messages.Trace, ID: id}
+	if route := l.actors.Lookup(ref); route != nil {
+		return entity{l, ref, route}
+	}
+	route := messages.NewRoute(ref, messages.Ref{})
+	route.Within = session
+	return entity{l, ref, route}
 }
 
 // spanIn returns a span of a trace that another process may have begun.

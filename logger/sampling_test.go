@@ -1,6 +1,7 @@
 package logger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -142,6 +143,48 @@ func TestALeftOutAttachmentLeavesNoFile(t *testing.T) {
 	}
 	if len(r.arrived())+len(r.sink.uploads) != 0 {
 		t.Error("something was sent")
+	}
+}
+
+// Two processes with the same setting agree on a session, and on a trace outside of
+// sessions, also where one knows only the ids in a request's headers; and the traceparent
+// says what they decide.
+func TestProcessesAgreeOnWhatIsLeftOut(t *testing.T) {
+	const n = 200
+	here, there := newRig(t, Config{Sample: 0.5}, nil), newRig(t, Config{Sample: 0.5}, nil)
+	flags := map[string]string{}
+	for i := range 2 * n {
+		ctx := NewContext(context.Background(), here.Logger)
+		if i < n {
+			ctx = NewContext(ctx, here.Session(SessionConfig{ID: fmt.Sprintf("s%d", i)}))
+		}
+		ctx, tr := StartTrace(ctx, TraceConfig{ID: fmt.Sprintf("t%d", i)})
+		h := sent(ctx)
+		parent := h.Get("Traceparent")
+		flags[tr.ID()] = parent[len(parent)-2:]
+		_, span := StartSpan(Extract(NewContext(context.Background(), there.Logger), h), SpanConfig{ID: fmt.Sprintf("p%d", i)})
+		span.AddTag("k", "v")
+		span.End()
+		tr.End()
+	}
+	for _, r := range []*rig{here, there} {
+		if errs := r.close(); len(errs) > 0 {
+			t.Errorf("OnError was told %v", errs)
+		}
+	}
+	begun, worked, whole := here.arrived(), there.arrived(), 0
+	for i := range 2 * n {
+		id, span := fmt.Sprintf("t%d", i), fmt.Sprintf("p%d", i)
+		logged := begun[id] > 0
+		if (worked[span] > 0) != logged || (flags[id] == "01") != logged {
+			t.Errorf("of trace %s one process logged %d lines, the other %d, and the traceparent ends with %s", id, begun[id], worked[span], flags[id])
+		}
+		if logged {
+			whole++
+		}
+	}
+	if whole == 0 || whole == 2*n {
+		t.Errorf("%d of %d traces are logged: nothing is tried", whole, 2*n)
 	}
 }
 

@@ -82,6 +82,9 @@ type Route struct {
 	Root Ref
 	// Trace is the trace that owns the entity, the zero Ref for the session itself.
 	Trace Ref
+	// Within is the id of the session that the root is part of in another process, "" for
+	// none that is known. It decides on sampling in the root's place, as it does there.
+	Within string
 
 	// Lane is LaneOf(Root).
 	Lane uint16

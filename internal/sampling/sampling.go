@@ -1,6 +1,7 @@
 package sampling
 
 import (
+	"cmp"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -120,9 +121,13 @@ func (s *Sampler) patience() time.Duration {
 	return openAtMost
 }
 
+// LeavesOut reports whether the head decision leaves out all that belongs to a root.
+func (s *Sampler) LeavesOut(r *messages.Route) bool {
+	return (r.Root.Entity == messages.Session || r.Root.Entity == messages.Trace) && !Keeps(cmp.Or(r.Within, r.Root.ID), s.policy.Head)
+}
+
 func (s *Sampler) take(e messages.Entry, c *messages.Command) {
-	root := c.Route.Root
-	if (root.Entity == messages.Session || root.Entity == messages.Trace) && !Keeps(root.ID, s.policy.Head) {
+	if s.LeavesOut(c.Route) {
 		s.leaving = append(s.leaving, e)
 		return
 	}
