@@ -65,8 +65,7 @@ fmt:
 	$(LINT) fmt ./...
 
 tidy:
-	$(GO) mod tidy
-	$(GO) -C tools mod tidy
+	@for mod in go.mod */go.mod integrations/*/go.mod; do $(GO) -C "$${mod%go.mod}." mod tidy || exit 1; done
 
 cover:
 	$(GO) test -coverpkg=./... -coverprofile=cover.out ./...

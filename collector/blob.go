@@ -16,6 +16,8 @@ import (
 	"os"
 	"runtime"
 	"strings"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // largeLogs is the part of a key that marks lines uploaded because they are large.
@@ -207,7 +209,7 @@ func (b *blobs) LargeLog(_ context.Context, repo, key string) ([]byte, error) {
 		return nil, err
 	}
 	defer opened.close()
-	if opened.size > MaxDecoded {
+	if opened.size > protocol.MaxDecodedBody {
 		return nil, nil
 	}
 	return io.ReadAll(opened.content())

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // acceptEncoding is the header by which an answer says how the body of a log request
@@ -35,10 +37,10 @@ var (
 // readBody returns the decompressed body of a request. The memory it takes is taken
 // from share.
 func readBody(w http.ResponseWriter, r *http.Request, share *share) ([]byte, error) {
-	if r.ContentLength > MaxWire {
-		return nil, &http.MaxBytesError{Limit: MaxWire}
+	if r.ContentLength > protocol.MaxBody {
+		return nil, &http.MaxBytesError{Limit: protocol.MaxBody}
 	}
-	sent := &sourceReader{Reader: http.MaxBytesReader(w, r.Body, MaxWire)}
+	sent := &sourceReader{Reader: http.MaxBytesReader(w, r.Body, protocol.MaxBody)}
 	switch r.Header.Get("Content-Encoding") {
 	case "", "identity":
 		return readPlain(sent, share)
@@ -95,9 +97,9 @@ func readGzip(r *http.Request, sent *sourceReader, share *share) ([]byte, error)
 
 // zstdDecoder is what all requests decode with. As many as it has states, at most 4, do
 // so at one time; what they take until it is taken from their shares is bounded by that,
-// and by MaxDecoded for each.
+// and by protocol.MaxDecodedBody for each.
 var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderMaxMemory(MaxDecoded), zstd.WithDecoderMaxWindow(maxWindow))
+	return zstd.NewReader(nil, zstd.WithDecoderMaxMemory(protocol.MaxDecodedBody), zstd.WithDecoderMaxWindow(maxWindow))
 })
 
 // readZstd decodes a body when all of it has come, so that a slow client holds no
@@ -117,7 +119,7 @@ func readZstd(sent *sourceReader, share *share) ([]byte, error) {
 	body, err := decoder.DecodeAll(packed, nil)
 	switch {
 	case errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return nil, &http.MaxBytesError{Limit: MaxDecoded}
+		return nil, &http.MaxBytesError{Limit: protocol.MaxDecodedBody}
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return nil, errWindow
 	case err != nil:

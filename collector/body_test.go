@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // zstded returns a text as one frame.
@@ -110,13 +111,13 @@ func zstdFrame(blocks, windowLog int, size uint64) string {
 
 func TestZstdBombsAreRefused(t *testing.T) {
 	s := start(t, collector.Config{})
-	const most = collector.MaxDecoded / (128 << 10)
+	const most = protocol.MaxDecodedBody / (128 << 10)
 	for name, bomb := range map[string]string{
 		"blocks":          zstdFrame(most+1, 23, 0),
 		"frames":          strings.Repeat(zstdFrame(1, 17, 0), most+1),
-		"announced":       zstdFrame(most+1, 23, collector.MaxDecoded+128<<10),
+		"announced":       zstdFrame(most+1, 23, protocol.MaxDecodedBody+128<<10),
 		"only announced":  zstdFrame(1, 23, 1<<62),
-		"more than comes": strings.Repeat("x", collector.MaxWire+1),
+		"more than comes": strings.Repeat("x", protocol.MaxBody+1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &server{t, s.Collector, s.url, ""}
@@ -125,7 +126,7 @@ func TestZstdBombsAreRefused(t *testing.T) {
 		})
 	}
 	// Without a length beforehand.
-	status, text := s.do("POST", logPath, io.MultiReader(strings.NewReader(zstdFrame(1, 17, 0)), io.LimitReader(endless('x'), collector.MaxWire)), "Content-Encoding", "zstd")
+	status, text := s.do("POST", logPath, io.MultiReader(strings.NewReader(zstdFrame(1, 17, 0)), io.LimitReader(endless('x'), protocol.MaxBody)), "Content-Encoding", "zstd")
 	s.wantError(status, text, http.StatusRequestEntityTooLarge, "too_large")
 	// A body of exactly the largest size is one line, which is too long.
 	got := s.post("r", zstdFrame(most, 23, 0), "Content-Encoding", "zstd")

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"sync"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 const (
@@ -16,7 +18,7 @@ const (
 // are refused for their size leave nothing for the collector of garbage.
 var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
-// readAll reads at most MaxDecoded bytes and takes them from share.
+// readAll reads at most protocol.MaxDecodedBody bytes and takes them from share.
 func readAll(reader io.Reader, share *share) ([]byte, error) {
 	first := make([]byte, firstChunk)
 	n, err := fill(reader, first, share)
@@ -39,8 +41,8 @@ func readAll(reader io.Reader, share *share) ([]byte, error) {
 		if n, err = fill(reader, c[:], share); err != nil {
 			return nil, err
 		}
-		if size += n; size > MaxDecoded {
-			return nil, &http.MaxBytesError{Limit: MaxDecoded}
+		if size += n; size > protocol.MaxDecodedBody {
+			return nil, &http.MaxBytesError{Limit: protocol.MaxDecodedBody}
 		}
 	}
 	body := append(make([]byte, 0, size), first...)

@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"testing"
 	"testing/iotest"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 func TestBodiesOfAllSizesAreReadWhole(t *testing.T) {
-	random := make([]byte, MaxDecoded+1)
+	random := make([]byte, protocol.MaxDecodedBody+1)
 	rnd := rand.NewChaCha8([32]byte{1})
 	if _, err := rnd.Read(random); err != nil {
 		t.Fatal(err)
@@ -18,7 +20,7 @@ func TestBodiesOfAllSizesAreReadWhole(t *testing.T) {
 	var memory budget
 	for _, size := range []int{
 		0, 1, firstChunk - 1, firstChunk, firstChunk + 1, firstChunk + chunkSize - 1, firstChunk + chunkSize,
-		firstChunk + chunkSize + 1, 1 << 20, MaxDecoded - 1, MaxDecoded,
+		firstChunk + chunkSize + 1, 1 << 20, protocol.MaxDecodedBody - 1, protocol.MaxDecodedBody,
 	} {
 		memory.left.Store(int64(size))
 		s := share{budget: &memory}

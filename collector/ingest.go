@@ -9,15 +9,8 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
-)
-
-// Limits of a log request. Batches that SDKs send are far smaller, with one known
-// exception of 7.1 MB.
-const (
-	MaxWire    = 16 << 20 // bytes of a body as it comes
-	MaxDecoded = 32 << 20 // bytes of a body after decompression
-	MaxLine    = 8 << 20  // bytes of a line without its newline
 )
 
 // maxRejected is how many refused lines an answer lists. All are counted.
@@ -135,10 +128,10 @@ func takeApart(body []byte) ([][]byte, Ingested) {
 	return lines, result
 }
 
-var errLongLine = errors.New("the line is longer than " + strconv.Itoa(MaxLine) + " bytes")
+var errLongLine = errors.New("the line is longer than " + strconv.Itoa(protocol.MaxLine) + " bytes")
 
 func check(line []byte) error {
-	if len(line) > MaxLine {
+	if len(line) > protocol.MaxLine {
 		return errLongLine
 	}
 	_, err := wire.Parse(line)

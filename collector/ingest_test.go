@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 const created = `trace{id=t1,action=create,data={"tags": {}, "startTimestamp": "2024-01-02T03:04:05.678901+00:00"}}`
@@ -42,7 +43,7 @@ func TestAnswerHasDataAndNoError(t *testing.T) {
 
 func TestMalformedLinesAreToldOneByOne(t *testing.T) {
 	s := start(t, collector.Config{})
-	long := `trace{id=l,action=update,data={"input":"` + strings.Repeat("x", collector.MaxLine) + `"}}`
+	long := `trace{id=l,action=update,data={"input":"` + strings.Repeat("x", protocol.MaxLine) + `"}}`
 	got := s.post("r", strings.Join([]string{created, "nonsense", "", ended, `trace{id=t,action=end,data={"a":}}`, long}, "\n"))
 	want := collector.Ingested{Accepted: 2, Refused: 3, Rejected: []collector.Rejected{
 		{Line: 1, Reason: `malformed log line at byte 8: "{id=" was expected behind the entity name`},
@@ -132,11 +133,11 @@ func (e endless) Read(p []byte) (int, error) {
 
 func TestTooLargeBodiesAreRefused(t *testing.T) {
 	s := start(t, collector.Config{})
-	bomb := zipped(t, io.LimitReader(endless('x'), collector.MaxDecoded+1))
+	bomb := zipped(t, io.LimitReader(endless('x'), protocol.MaxDecodedBody+1))
 	status, text := s.do("POST", "/api/sdk/v3/log?id=r", bomb, "Content-Encoding", "gzip")
 	s.wantError(status, text, http.StatusRequestEntityTooLarge, "too_large")
 	// Without a length beforehand.
-	status, text = s.do("POST", "/api/sdk/v3/log?id=r", io.LimitReader(endless('x'), collector.MaxWire+1))
+	status, text = s.do("POST", "/api/sdk/v3/log?id=r", io.LimitReader(endless('x'), protocol.MaxBody+1))
 	s.wantError(status, text, http.StatusRequestEntityTooLarge, "too_large")
 	// A body of the largest size that an SDK is known to send by mistake is taken.
 	large := `trace{id=t,action=update,data={"input":"` + strings.Repeat("x", 7_100_000) + `"}}`

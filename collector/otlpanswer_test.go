@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 const (
@@ -159,8 +160,8 @@ func TestOTLPFailures(t *testing.T) {
 		"other encoding":     {protobufType, "br", good, "", 415},
 		"other type":         {"text/plain", "", good, "", 415},
 		"no type":            {"", "", good, "", 415},
-		"too large":          {jsonType, "", strings.Repeat(" ", collector.MaxWire+1), "", 413},
-		"zip bomb":           {jsonType, "gzip", zipped(t, strings.NewReader(strings.Repeat(" ", collector.MaxDecoded+1))).String(), "", 413},
+		"too large":          {jsonType, "", strings.Repeat(" ", protocol.MaxBody+1), "", 413},
+		"zip bomb":           {jsonType, "gzip", zipped(t, strings.NewReader(strings.Repeat(" ", protocol.MaxDecodedBody+1))).String(), "", 413},
 		"long repository":    {protobufType, "", good, "?id=" + strings.Repeat("r", 257), 400},
 	} {
 		answer, text := s.exchange("/v1/traces"+c.path, c.contentType, c.encoding, strings.NewReader(c.body))

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // uploadPath is where signed URLs point to.
@@ -17,8 +19,7 @@ const uploadPath = "/api/sdk/v1/uploads"
 
 // Limits of an upload.
 const (
-	MaxUpload = 100 << 20 // bytes of an attachment; a large log line has MaxDecoded
-	maxKey    = 2048      // bytes of a key
+	maxKey = 2048 // bytes of a key
 )
 
 const (
@@ -74,9 +75,9 @@ func (c *Collector) uploadURL(w http.ResponseWriter, r *http.Request) error {
 
 func uploadLimit(key string) int64 {
 	if strings.Contains(key, largeLogs) {
-		return MaxDecoded
+		return protocol.MaxDecodedBody
 	}
-	return MaxUpload
+	return protocol.MaxUpload
 }
 
 // upload stores the body of a PUT to a signed URL.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 func entries(t *testing.T) int {
@@ -116,7 +117,7 @@ func TestUploadsKeepToTheirSize(t *testing.T) {
 		status, text = s.do("GET", "/api/sdk/v1/log-repositories/attachments/upload-url?"+query, nil)
 		s.wantError(status, text, http.StatusBadRequest, "bad_request")
 	}
-	status, text = s.do("GET", fmt.Sprint("/api/sdk/v1/log-repositories/attachments/upload-url?key=r/large-logs/a&mimeType=a/b&size=", collector.MaxDecoded+1), nil)
+	status, text = s.do("GET", fmt.Sprint("/api/sdk/v1/log-repositories/attachments/upload-url?key=r/large-logs/a&mimeType=a/b&size=", protocol.MaxDecodedBody+1), nil)
 	s.wantError(status, text, http.StatusRequestEntityTooLarge, "too_large")
 }
 

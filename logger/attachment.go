@@ -15,8 +15,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/troupelog/troupe/internal/media"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/spool"
-	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 )
 
@@ -70,7 +70,7 @@ func (e entity) addAttachment(a Attachment) {
 	if a.ID == "" {
 		a.ID = newID()
 	}
-	if !wire.ValidID(a.ID) || a.kind == "" {
+	if !protocol.ValidID(a.ID) || a.kind == "" {
 		p := e.log.problem(e.ref, messages.AddAttachment, ErrInvalidID, "the attachment's id is one or more of A-Z a-z 0-9 _ -")
 		if a.kind == "" {
 			p.Reason, p.Detail = ErrAttachment, "make it with FileAttachment, DataAttachment or URLAttachment"

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"runtime"
 	"time"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // Environment variables that fill empty fields of a Config.
@@ -31,14 +33,14 @@ const (
 // Limits that are not configurable.
 const (
 	// MaxEntryBytes is the largest line of one entry, in bytes.
-	MaxEntryBytes = 8 << 20
+	MaxEntryBytes = protocol.MaxLine
 	// MaxBatchEntries and MaxBatchBytes cut the batches that are sent.
 	MaxBatchEntries = 2000
 	MaxBatchBytes   = 4 << 20
 	// MaxInFlight is the largest Config.InFlight.
 	MaxInFlight = 16
 	// MaxAttachmentBytes is the largest content of an attachment, in bytes.
-	MaxAttachmentBytes = 100 << 20
+	MaxAttachmentBytes = protocol.MaxUpload
 )
 
 // maxAttachmentLine is the largest line of an attachment, in bytes: its record in the

@@ -3,6 +3,7 @@ package logger
 import (
 	"time"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 )
@@ -79,7 +80,7 @@ func (e entity) add(action messages.Action, kind messages.Entity, id, spanID str
 
 // validSpan returns the id of a span given in a config, or reports it and returns "".
 func (e entity) validSpan(id string) string {
-	if id == "" || e.log == nil || wire.ValidID(id) {
+	if id == "" || e.log == nil || protocol.ValidID(id) {
 		return id
 	}
 	e.log.reject(e.log.badID(messages.Ref{Entity: messages.Span}))

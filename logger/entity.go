@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 )
@@ -26,7 +27,7 @@ func (l *Logger) at(kind messages.Entity, id string) entity {
 	if l == nil {
 		return entity{}
 	}
-	if !wire.ValidID(id) {
+	if !protocol.ValidID(id) {
 		l.reject(l.badID(ref))
 		return entity{}
 	}
@@ -54,7 +55,7 @@ func (l *Logger) identify(kind messages.Entity, id string) (messages.Ref, bool) 
 		return messages.Ref{Entity: kind, ID: newID()}, true
 	}
 	ref := messages.Ref{Entity: kind, ID: id}
-	if !wire.ValidID(id) {
+	if !protocol.ValidID(id) {
 		l.reject(l.badID(ref))
 		return ref, false
 	}

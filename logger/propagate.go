@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/messages"
 )
 
@@ -149,7 +149,7 @@ func one(h http.Header, name string) string {
 // firstID returns the first of the ids that is one, "" for none.
 func firstID(candidates ...string) string {
 	for _, c := range candidates {
-		if len(c) <= maxPropagated && wire.ValidID(c) {
+		if len(c) <= maxPropagated && protocol.ValidID(c) {
 			return c
 		}
 	}

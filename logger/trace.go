@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 )
@@ -40,7 +41,7 @@ func (l *Logger) Trace(c TraceConfig) *Trace {
 	route := messages.NewRoute(ref, messages.Ref{})
 	if c.SessionID != "" {
 		session := messages.Ref{Entity: messages.Session, ID: c.SessionID}
-		if wire.ValidID(c.SessionID) {
+		if protocol.ValidID(c.SessionID) {
 			route = messages.NewRoute(session, ref)
 		} else {
 			l.reject(l.badID(session))
@@ -81,7 +82,7 @@ func (t *Trace) AddToSession(sessionID string) {
 	if e.log == nil {
 		return
 	}
-	if !wire.ValidID(sessionID) {
+	if !protocol.ValidID(sessionID) {
 		e.log.reject(e.log.badID(messages.Ref{Entity: messages.Session}))
 		return
 	}

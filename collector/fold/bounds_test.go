@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 func TestAnEntityKeepsABoundedNumberOfTags(t *testing.T) {
@@ -33,7 +33,7 @@ func TestAnEntityKeepsABoundedNumberOfTags(t *testing.T) {
 }
 
 func TestIDsInDataHaveTheLimitOfIDsBeforeThem(t *testing.T) {
-	id := strings.Repeat("x", wire.MaxID)
+	id := strings.Repeat("x", protocol.MaxID)
 	lines := numbered(
 		`trace{id=t,action=create,data={"sessionId":"`+id+`y"}}`,
 		`trace{id=t,action=add-span,data={"id":"`+id+`"}}`,
@@ -43,7 +43,7 @@ func TestIDsInDataHaveTheLimitOfIDsBeforeThem(t *testing.T) {
 		t.Errorf("%d children; session of %d bytes", len(tree.Children), len(tree.SessionID))
 	}
 	for _, e := range fold.Fold(repo, lines) {
-		if e.Ref.Kind == fold.Session || len(e.Ref.ID) > wire.MaxID {
+		if e.Ref.Kind == fold.Session || len(e.Ref.ID) > protocol.MaxID {
 			t.Errorf("a %v has an id of %d bytes", e.Ref.Kind, len(e.Ref.ID))
 		}
 	}

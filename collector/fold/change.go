@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 )
 
@@ -112,7 +113,7 @@ func decodeChild(repo string, kind Kind, parent Change, data []byte, l Line) []C
 // it would be before the action of a line.
 func idOf(value []byte) string {
 	id := text(value)
-	if len(id) > wire.MaxID {
+	if len(id) > protocol.MaxID {
 		return ""
 	}
 	return id

@@ -1,9 +1,9 @@
 package otlp
 
+import "github.com/troupelog/troupe/internal/protocol"
+
 // Limits of what becomes of one request, in bytes. Spans beyond them are rejected.
 const (
-	// MaxLine is the longest line that Convert makes.
-	MaxLine = 8 << 20
 	// MaxLines is how many bytes the lines of one request have together.
 	MaxLines = 64 << 20
 )
@@ -67,7 +67,7 @@ func (c *converter) take(from *origin, s *span) {
 	}
 	e := entityOf(s, from, repo)
 	switch size := e.size(); {
-	case e.longest() > MaxLine:
+	case e.longest() > protocol.MaxLine:
 		c.reject(errLarge)
 	case c.bytes+size > MaxLines:
 		c.reject(errMany)

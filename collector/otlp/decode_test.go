@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 )
 
@@ -143,7 +144,7 @@ func TestBadSpansCostNoOthers(t *testing.T) {
 		"malformed": {[]byte{0x0a, 0x20, 1}, errSpan},
 		"deep":      {with(deep), errDeep},
 		"many":      {with(&commonpb.AnyValue{Value: &commonpb.AnyValue_ArrayValue{ArrayValue: many}}), errValues},
-		"large":     {with(&commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: strings.Repeat("x", MaxLine)}}), errLarge},
+		"large":     {with(&commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: strings.Repeat("x", protocol.MaxLine)}}), errLarge},
 	} {
 		r, err := Convert(protoRequest(t, c.span, good), Protobuf, "", &Kin{})
 		if err != nil || r.Rejected != 1 || r.Spans != 1 || r.Reason != c.want.Error() {
@@ -155,7 +156,7 @@ func TestBadSpansCostNoOthers(t *testing.T) {
 // Together the lines of a request have MaxLines bytes at most; the first spans are kept.
 func TestRequestsAreBounded(t *testing.T) {
 	t.Parallel()
-	long := &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: strings.Repeat("\x01", MaxLine/8)}}
+	long := &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: strings.Repeat("\x01", protocol.MaxLine/8)}}
 	var spans [][]byte
 	for i := range 12 {
 		spans = append(spans, protoSpanOf(t, &tracepb.Span{
@@ -186,7 +187,7 @@ func TestRepositories(t *testing.T) {
 // What Troupe calls ids may be anything in a log, but not in the place of a line's id.
 func TestExportedIDsCannotForgeLines(t *testing.T) {
 	t.Parallel()
-	for _, id := range []string{"a,action=end,data={}}\nx", "b,action=end,data=1", "c\x00", strings.Repeat("d", wire.MaxID)} {
+	for _, id := range []string{"a,action=end,data={}}\nx", "b,action=end,data=1", "c\x00", strings.Repeat("d", protocol.MaxID)} {
 		r, err := Convert(requestOf("shop", []testSpan{{ID: 1, Attributes: map[string]any{"troupe.kind": "span", "troupe.id": id}}}), JSON, "", &Kin{})
 		if err != nil {
 			t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // entity is what a span becomes, but for its parent.
@@ -41,7 +41,7 @@ func (e *entity) size() int {
 
 // longest returns the bytes of the longest line, with what still comes to it.
 func (e *entity) longest() int {
-	n := max(len(e.begin), len(e.top)) + 2*wire.MaxID + 64
+	n := max(len(e.begin), len(e.top)) + 2*protocol.MaxID + 64
 	for _, lines := range [][][]byte{e.about, e.events} {
 		for _, line := range lines {
 			n = max(n, len(line))
@@ -343,14 +343,14 @@ func (m *maker) topFields() fields {
 
 // sessionOf returns the session that a span names, "" if none.
 func sessionOf(a attributes) string {
-	return clip(a.look("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id"), wire.MaxID)
+	return clip(a.look("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id"), protocol.MaxID)
 }
 
 // exportedID returns the id that Troupe exported something with, "" if there is none that
 // can stand in a line.
 func exportedID(a attributes) string {
 	id := a.text("troupe.id")
-	valid := len(id) <= wire.MaxID-64 && utf8.ValidString(id) && !strings.Contains(id, ",action=")
+	valid := len(id) <= protocol.MaxID-64 && utf8.ValidString(id) && !strings.Contains(id, ",action=")
 	if !valid || strings.ContainsFunc(id, func(r rune) bool { return r < ' ' }) {
 		return ""
 	}

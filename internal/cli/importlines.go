@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/transport"
 )
@@ -96,7 +97,7 @@ func (i *importer) file(ctx context.Context) error {
 		return fmt.Errorf("%w: %s is read twice, so it cannot be a pipe", err, i.path)
 	}
 	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 2*collector.MaxLine)
+	lines.Buffer(nil, 2*protocol.MaxLine)
 	for lines.Scan() {
 		i.number++
 		if err := i.line(ctx, lines.Bytes()); err != nil {
@@ -104,7 +105,7 @@ func (i *importer) file(ctx context.Context) error {
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return fmt.Errorf("%s: line %d is longer than %d bytes; %d lines before it are stored", i.path, i.number+1, 2*collector.MaxLine, i.sent)
+		return fmt.Errorf("%s: line %d is longer than %d bytes; %d lines before it are stored", i.path, i.number+1, 2*protocol.MaxLine, i.sent)
 	}
 	if lines.Err() != nil {
 		return lines.Err()

@@ -1,6 +1,8 @@
 package conformance
 
-import "github.com/troupelog/troupe/internal/wire"
+import (
+	"github.com/troupelog/troupe/internal/protocol"
+)
 
 func messageDeviations() []Rule {
 	return []Rule{
@@ -39,7 +41,7 @@ func uncheckedMessages(c *Case, want []Line) []Line {
 	parent := c.parent()
 	s := c.steps[0]
 	config, begins := s.config()
-	if id, _ := config["id"].(string); begins && s.called().verb == "generation" && wire.ValidID(id) && parent.ID != "" {
+	if id, _ := config["id"].(string); begins && s.called().verb == "generation" && protocol.ValidID(id) && parent.ID != "" {
 		parent.Action = "add-generation"
 		parent.Data = childData(parent, config)
 		return []Line{parent}

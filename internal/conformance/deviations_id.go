@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 func idDeviations() []Rule {
@@ -61,7 +61,7 @@ func invalidIDs(c *Case, want []Line) []Line {
 // invalid reports whether an id was given that the logger refuses.
 func invalid(id any) bool {
 	text, ok := id.(string)
-	return ok && text != "" && text != anyUUID && !wire.ValidID(text)
+	return ok && text != "" && text != anyUUID && !protocol.ValidID(text)
 }
 
 func errorIDs(c *Case, l Line, data map[string]any) {

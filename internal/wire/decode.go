@@ -6,14 +6,9 @@ import (
 	"fmt"
 	"iter"
 	"unicode/utf8"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
-
-// MaxID is the longest id in bytes that Parse accepts. Protocol ids are far
-// shorter; the bound keeps indexes small whatever a client sends.
-const MaxID = 1024
-
-// maxDepth bounds the nesting of data, and with it the stack of the parser.
-const maxDepth = 1000
 
 // Line is a log line taken apart. Data aliases the bytes given to Parse.
 type Line struct {
@@ -67,8 +62,8 @@ func Parse(line []byte) (Line, error) {
 		return Line{}, &SyntaxError{idStart, `no ",action=NAME,data=" behind the id`}
 	case idEnd == idStart:
 		return Line{}, &SyntaxError{idStart, "the id is empty"}
-	case idEnd-idStart > MaxID:
-		return Line{}, &SyntaxError{idStart, fmt.Sprintf("the id is longer than %d bytes", MaxID)}
+	case idEnd-idStart > protocol.MaxID:
+		return Line{}, &SyntaxError{idStart, fmt.Sprintf("the id is longer than %d bytes", protocol.MaxID)}
 	}
 	last := len(line) - 1
 	dataStart := actionEnd + len(dataField)
@@ -251,7 +246,7 @@ func (s *scanner) value(depth int) bool {
 	if s.i >= len(s.b) {
 		return s.fail("a JSON value was expected, the line ends")
 	}
-	if depth > maxDepth {
+	if depth > protocol.MaxDepth {
 		return s.fail("data is nested too deeply")
 	}
 	switch c := s.b[s.i]; {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 )
 
@@ -56,7 +57,7 @@ func TestParseMalformed(t *testing.T) {
 		"first half of a line": {`trace{id=t`, 9},
 		"other half":           {`,action=create,data={}}`, 0},
 		"empty id":             {`trace{id=,action=end,data={}}`, 9},
-		"long id":              {`trace{id=` + strings.Repeat("x", wire.MaxID+1) + `,action=end,data={}}`, 9},
+		"long id":              {`trace{id=` + strings.Repeat("x", protocol.MaxID+1) + `,action=end,data={}}`, 9},
 		"no data":              {`trace{id=t,action=end}`, 9},
 		"empty data":           {`trace{id=t,action=end,data=}`, 27},
 		"no closing brace":     {`trace{id=t,action=end,data=1`, 28},

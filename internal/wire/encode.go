@@ -53,7 +53,7 @@ func (e *Encoder) Release() {
 }
 
 // Begin writes the head of a line, opens its data object, and reads the clock. The
-// names must come from the protocol and the id must satisfy ValidID.
+// names must come from the protocol and the id must satisfy protocol.ValidID.
 func (e *Encoder) Begin(entity, id, action string) {
 	e.at = time.Now()
 	e.buf = append(e.buf[:0], entity...)
@@ -325,19 +325,4 @@ func appendEscape(dst []byte, b byte) []byte {
 	default:
 		return append(dst, '\\', 'u', '0', '0', hex[b>>4], hex[b&0xF])
 	}
-}
-
-// ValidID reports whether id may stand in a line: one or more of A-Z a-z 0-9 _ -.
-func ValidID(id string) bool {
-	if id == "" {
-		return false
-	}
-	for i := range len(id) {
-		switch c := id[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
 }

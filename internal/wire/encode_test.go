@@ -148,13 +148,3 @@ func TestEncodedLinesParse(t *testing.T) {
 		}
 	})
 }
-
-func TestValidID(t *testing.T) {
-	for id, want := range map[string]bool{
-		"a": true, "A-z_09": true, "": false, "a b": false, "a\n": false, "a}": false, "ü": false, "１": false, "a,b": false, "a.b": false,
-	} {
-		if got := wire.ValidID(id); got != want {
-			t.Errorf("ValidID(%q) = %v, want %v", id, got, want)
-		}
-	}
-}
