@@ -12,7 +12,7 @@ LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 export GOFLAGS += -buildvcs=false
 
 .DEFAULT_GOAL := all
-.PHONY: slowclients browser budgets screenshots bench-collector ingestcrash all lint test race bench bench-compare fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull collector reliability
+.PHONY: slowclients browser budgets screenshots bench-collector ingestcrash all lint test race bench bench-compare fuzz fuzz-short fmt tidy cover ci crash powerloss poison shutdown reopen sessions outage soak chaos multiproc diskfull collector attack reliability
 
 all: lint test
 
@@ -89,6 +89,11 @@ chaos:
 multiproc:
 	$(HARNESS) multiproc $(if $(N),-n $(N)) $(if $(D),-d $(D))
 
+# What people found who attacked the logger and the collector from outside, in a minute or
+# two; PARTS=answers,files runs some of it.
+attack:
+	$(HARNESS) attack $(if $(PARTS),-only $(PARTS))
+
 # It needs a system that lets users mount file systems for themselves; otherwise it
 # fails and says so.
 diskfull:
@@ -100,7 +105,7 @@ reliability:
 	@dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; \
 	$(GO) build -o "$$dir/harness" ./internal/harness; \
 	for trial in "crash -n 200" "powerloss -n 2000" "chaos -d 5s" "chaos -clean -d 5s" "outage -d 10s" poison \
-		diskfull "multiproc -d 15s" "shutdown -n 2" "reopen -n 200" "soak -d 20s" sessions "ingestcrash -n 30" "slowclients -d 10s"; do \
+		diskfull "multiproc -d 15s" "shutdown -n 2" "reopen -n 200" "soak -d 20s" sessions "ingestcrash -n 30" "slowclients -d 10s" "attack -short"; do \
 		code=0; "$$dir/harness" $$trial -busy || code=$$?; \
 		[[ $$code -eq 0 || $$code -eq 3 ]] || exit $$code; \
 	done

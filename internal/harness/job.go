@@ -19,6 +19,7 @@ type job struct {
 	Name  string // unique; names of sessions and streams begin with it
 
 	MaxSpoolBytes int64         // as in logger.Config
+	InFlight      int           // as in logger.Config
 	MaxWait       time.Duration // as in logger.Config
 	FlushInterval time.Duration // as in logger.Config
 

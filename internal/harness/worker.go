@@ -67,7 +67,7 @@ func (w *worker) open() error {
 	w.baseline = ownUsage().RSS
 	c := logger.Config{
 		ID: repository, BaseURL: w.job.URL, SpoolDir: w.job.Spool, RequireDurable: w.job.Spool != "",
-		MaxSpoolBytes: w.job.MaxSpoolBytes, MaxWait: w.job.MaxWait, FlushInterval: w.job.FlushInterval,
+		MaxSpoolBytes: w.job.MaxSpoolBytes, MaxWait: w.job.MaxWait, FlushInterval: w.job.FlushInterval, InFlight: w.job.InFlight,
 		OnError: w.note, RaiseExceptions: true, Slog: slog.New(slog.DiscardHandler),
 	}
 	if w.job.Spool == "" {

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -29,7 +30,51 @@ const (
 	Stall
 	// Trickle takes the body at 100 KiB/s and never answers.
 	Trickle
+
+	// Portal answers 200 with the HTML of a captive portal; the request is not processed.
+	Portal
+	// NoContent answers 204; the request is not processed.
+	NoContent
+	// Empty answers 200 without a body; the request is not processed.
+	Empty
+	// Word answers 200 with the text OK; the request is not processed.
+	Word
+	// Null answers 200 with the JSON value null; the request is not processed.
+	Null
+	// NothingAccepted answers 200 and says that no line was accepted; the request is not
+	// processed.
+	NothingAccepted
+	// ErrorMember answers 200 with {"error":{…}}; the request is not processed.
+	ErrorMember
+	// ErrorsMember answers 200 with {"errors":[…],"success":false}; the request is not
+	// processed.
+	ErrorsMember
+	// LongWait answers 429 with a Retry-After of 10⁹ seconds; the request is not processed.
+	LongWait
+	// Large answers 413 to bodies of more than one line; those are not processed.
+	Large
+	// Headless processes the request and takes Troupe's headers out of the answer, as a proxy
+	// may that knows only some.
+	Headless
+	// Replay processes the request twice and answers once.
+	Replay
 )
+
+// said are the answers of the faults that are nothing but an answer.
+var said = map[Fault]struct {
+	status     int
+	kind, body string
+}{
+	Portal:          {http.StatusOK, "text/html; charset=utf-8", "<!DOCTYPE html><title>Welcome</title><p>Sign in to use this network.</p>"},
+	NoContent:       {http.StatusNoContent, "", ""},
+	Empty:           {http.StatusOK, "", ""},
+	Word:            {http.StatusOK, "text/plain", "OK"},
+	Null:            {http.StatusOK, "application/json", "null"},
+	NothingAccepted: {http.StatusOK, "application/json", `{"data":{"accepted":0,"duplicates":0,"refused":0,"rejected":[]}}`},
+	ErrorMember:     {http.StatusOK, "application/json", `{"error":{"message":"no"}}`},
+	ErrorsMember:    {http.StatusOK, "application/json", `{"errors":["no"],"success":false}`},
+	LongWait:        {http.StatusTooManyRequests, "text/plain", "later"},
+}
 
 // slowest is how long Slow waits at most.
 const slowest = 200 * time.Millisecond

@@ -14,6 +14,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -166,6 +167,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case Slow:
 		wait(r.Context(), time.Duration(chance*float64(slowest)), gone)
+	case Large:
+		if isPost && bytes.IndexByte(body, '\n') >= 0 {
+			http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+			return
+		}
+	case Replay:
+		s.pass(r, body)
+	}
+	if speak(w, fault) {
+		return
 	}
 	answer := s.pass(r, body)
 	lines := int64(0)
@@ -190,11 +201,36 @@ func (s *Server) finish(w http.ResponseWriter, fault Fault, answer *answer, line
 	switch fault {
 	case ResetAfter:
 		reset(w, "")
+	case Headless:
+		for name := range answer.header {
+			if strings.HasPrefix(name, "X-Troupe-") {
+				answer.header.Del(name)
+			}
+		}
+		answer.copyTo(w)
 	case HalfAnswer:
 		reset(w, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"data\":")
 	default:
 		answer.copyTo(w)
 	}
+}
+
+// speak gives the answer of a fault that is nothing but an answer, and reports whether
+// the fault is one.
+func speak(w http.ResponseWriter, fault Fault) bool {
+	answer, ok := said[fault]
+	if !ok {
+		return false
+	}
+	if answer.kind != "" {
+		w.Header().Set("Content-Type", answer.kind)
+	}
+	if fault == LongWait {
+		w.Header().Set("Retry-After", "1000000000")
+	}
+	w.WriteHeader(answer.status)
+	_, _ = io.WriteString(w, answer.body) // the client may have gone
+	return true
 }
 
 // pass gives a request to the handler.

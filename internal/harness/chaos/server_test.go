@@ -77,6 +77,12 @@ func TestFaults(t *testing.T) {
 		"reset before": {ResetBefore, is(0), true, Count{Posts: 1}},
 		"reset after":  {ResetAfter, is(0), true, Count{Posts: 1, Lines: 2, Unanswered: 2}},
 		"half answer":  {HalfAnswer, is(200), true, Count{Posts: 1, Lines: 2, Unanswered: 2}},
+		"portal":       {Portal, is(200), false, Count{Posts: 1}},
+		"no content":   {NoContent, is(204), false, Count{Posts: 1}},
+		"errors":       {ErrorsMember, is(200), false, Count{Posts: 1}},
+		"long wait":    {LongWait, is(429), false, Count{Posts: 1}},
+		"large":        {Large, is(413), false, Count{Posts: 1}},
+		"headless":     {Headless, is(200), false, Count{Posts: 1, Answered: 1, Lines: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
@@ -96,6 +102,36 @@ func TestFaults(t *testing.T) {
 				t.Errorf("without faults: %d, %v", status, err)
 			}
 		})
+	}
+}
+
+// Replay is what a proxy does that repeats a request whose answer it did not get.
+func TestReplayProcessesTwice(t *testing.T) {
+	r := newRig(t)
+	r.Inject(Mix{Replay: 1})
+	if status, err := r.post(t.Context()); status != http.StatusOK || err != nil || r.seen.Load() != 2 {
+		t.Errorf("status %d, %v, the handler saw %d requests", status, err, r.seen.Load())
+	}
+}
+
+func TestHeadlessTakesTroupesHeadersOnly(t *testing.T) {
+	inner := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Troupe-Order", "seq")
+		w.Header().Set("X-Other", "stays")
+	})
+	s, err := Start(inner, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Down()
+	s.Inject(Mix{Headless: 1})
+	resp, err := http.Post(s.URL(), "text/plain", strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if got := resp.Header; got.Get("X-Troupe-Order") != "" || got.Get("X-Other") != "stays" {
+		t.Errorf("headers %v", got)
 	}
 }
 
