@@ -42,7 +42,8 @@ type serveFlags struct {
 	trusted            []string
 	metrics            string
 	drain              time.Duration
-	given              func(flag string) bool
+	keyGiven           bool // --api-key is there, perhaps with nothing in it
+	drainGiven         bool
 }
 
 func serveCommand() *cobra.Command {
@@ -59,7 +60,7 @@ func serveCommand() *cobra.Command {
 			"  troupe serve --public-url https://logs.example.com/troupe --trusted-proxy 127.0.0.1",
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			f.given = c.Flags().Changed
+			f.keyGiven, f.drainGiven = c.Flags().Changed("api-key"), c.Flags().Changed("drain")
 			return serve(c.Context(), f, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
@@ -91,7 +92,7 @@ func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if !f.given("drain") && !addr.IP.IsLoopback() {
+	if !f.drainGiven && !addr.IP.IsLoopback() {
 		cfg.Drain = drainTime
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr.String())
@@ -146,10 +147,10 @@ func (f *serveFlags) config() (cfg collector.Config, err error) {
 func (f *serveFlags) apiKey() (string, error) {
 	from, key := "--api-key", f.key
 	switch {
-	case f.given("api-key") && f.keyFile != "":
+	case f.keyGiven && f.keyFile != "":
 		return "", usageError{errors.New("give --api-key or --api-key-file, not both")}
-	case f.given("api-key"):
-	case f.given("api-key-file"):
+	case f.keyGiven:
+	case f.keyFile != "":
 		from = "--api-key-file " + f.keyFile
 		text, err := readKey(f.keyFile)
 		if err != nil {
