@@ -3,6 +3,7 @@ package collector_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -78,7 +79,7 @@ func TestARefusedBodyIsNotAskedFor(t *testing.T) {
 	if text, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("status %d: %s, %v", answer.StatusCode, text, err)
 	}
-	if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the connection goes on: %v", err)
 	}
 }

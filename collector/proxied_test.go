@@ -103,11 +103,11 @@ func (f *front) crawl() map[string]int {
 	for todo := []string{f.root + "/"}; len(todo) > 0; todo = todo[1:] {
 		page, _, _ := strings.Cut(todo[0], "#")
 		// Of addresses that differ only in numbers and values, a few are enough.
-		if shape := varying.ReplaceAllString(page, ""); seen[page] || shapes[shape] == 4 {
+		shape := varying.ReplaceAllString(page, "")
+		if seen[page] || shapes[shape] == 4 {
 			continue
-		} else {
-			seen[page], shapes[shape] = true, shapes[shape]+1
 		}
+		seen[page], shapes[shape] = true, shapes[shape]+1
 		answer, text := f.do("GET", page, nil)
 		if answer.StatusCode >= 400 && !strings.HasSuffix(page, "/settings/delete") && !strings.HasSuffix(page, "/feedback") && !strings.HasSuffix(page, "/trace/") {
 			f.Errorf("GET %s: status %d", page, answer.StatusCode)
