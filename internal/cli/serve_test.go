@@ -147,7 +147,7 @@ func TestServeOnTLS(t *testing.T) {
 	if _, text := get(url+signed, "opensesame"); !strings.Contains(text, url+"/api/") {
 		t.Errorf("the upload URL is %s", text)
 	}
-	old := &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // it must be refused
+	old := &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	if conn, err := tls.Dial("tcp", strings.TrimPrefix(url, "https://"), old); err == nil {
 		conn.Close()
 		t.Error("TLS 1.1 is spoken")

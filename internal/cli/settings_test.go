@@ -69,7 +69,7 @@ func readSource(t *testing.T, folder string, below bool) *source {
 }
 
 func (s *source) add(set *token.FileSet, file *ast.File) {
-	for name := range file.Scope.Objects { //nolint:staticcheck // names of package level are all that is asked of it
+	for name := range file.Scope.Objects {
 		s.names[name] = true
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
