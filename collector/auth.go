@@ -6,53 +6,42 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
-	"hash/maphash"
-	"net"
 	"net/http"
 	"strings"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // keyHeader carries the API key. "Authorization: Bearer KEY" does as well, and for pages
 // the cookie that signing in sets.
 const keyHeader = "x-maxim-api-key"
 
-const (
-	// wrongKeys is how many requests with a wrong key are looked at in a second, for each
-	// of some groups of addresses; wrongKeysAtOnce is how many at once.
-	wrongKeys, wrongKeysAtOnce = 20, 20
-	// groups is how many groups addresses are put into.
-	groups = 256
-)
-
 // guard decides who may do what. Its zero value lets everybody in. It is safe for
-// concurrent use.
+// concurrent use; all fields but guesses are immutable after New.
 type guard struct {
-	keyed  bool     // an API key is set
-	keySum [32]byte // SHA-256 of the API key
-	secret [32]byte // of sessions; new with each process, so that these end with it
-
-	seed  maphash.Seed
-	wrong [groups]*rate.Limiter
+	keyed   bool     // an API key is set
+	keySum  [32]byte // SHA-256 of the API key
+	secret  [32]byte // of sessions; new with each process, so that these end with it
+	proxies proxies
+	guesses *guesses
 }
 
 // setKey makes the key a condition.
 func (g *guard) setKey(key string) {
-	g.keyed, g.keySum, g.seed = true, sha256.Sum256([]byte(key)), maphash.MakeSeed()
-	for i := range g.wrong {
-		g.wrong[i] = rate.NewLimiter(wrongKeys, wrongKeysAtOnce)
-	}
+	g.keyed, g.keySum, g.guesses = true, sha256.Sum256([]byte(key)), newGuesses()
 }
 
 var (
 	errKey     = &Error{"unauthorized", "the API key is wrong or missing; send it as " + keyHeader}
-	errTooMany = &Error{"too_many", "too many requests with a wrong API key; try again in a second"}
+	errTooMany = &Error{"too_many", "too many requests with a wrong API key; check the key, and try again in a second"}
 )
 
-// check returns nil if a request has the key. Where many had a wrong one it does not look
-// at the key, so that guessing takes time.
+// validKey reports whether a text can be sent as a key in a header: printable ASCII
+// without spaces, at least one character.
+func validKey(key string) bool {
+	return key != "" && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// check returns nil if a request has the key.
 func (g *guard) check(r *http.Request) error {
 	if !g.keyed {
 		return nil
@@ -64,24 +53,21 @@ func (g *guard) check(r *http.Request) error {
 	return g.try(r, key)
 }
 
-// try returns nil if key is the key.
+// try returns nil if key is the key, whatever others at the same address do. A wrong one
+// that comes too often is answered late.
 func (g *guard) try(r *http.Request, key string) error {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	limiter := g.wrong[maphash.String(g.seed, host)%groups]
-	if limiter.Tokens() < 1 {
-		return errTooMany
-	}
-	// The hashes are compared, so that the time taken tells nothing about the key.
-	if sum := sha256.Sum256([]byte(key)); subtle.ConstantTimeCompare(sum[:], g.keySum[:]) == 1 {
+	// The hashes are compared, so that the time taken says nothing about the key.
+	sum := sha256.Sum256([]byte(key))
+	switch {
+	case subtle.ConstantTimeCompare(sum[:], g.keySum[:]) == 1:
 		return nil
+	case key == "":
+		return errKey
+	case g.guesses.slow(r.Context(), g.proxies.client(r), sum):
+		return errTooMany
+	default:
+		return errKey
 	}
-	if key != "" {
-		limiter.Allow()
-	}
-	return errKey
 }
 
 const (

@@ -3,10 +3,12 @@ package collector
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -27,8 +29,9 @@ type Config struct {
 	// Dir is the folder for everything that is stored. It is created if it does
 	// not exist. Empty means a temporary folder that Close removes.
 	Dir string
-	// APIKey is the key that clients must send. Empty means that any key, or none,
-	// is accepted; Serve then refuses addresses that other machines can reach.
+	// APIKey is the key that clients must send: printable ASCII without spaces. Empty means
+	// that any key, or none, is accepted; Serve then refuses addresses that other machines
+	// can reach.
 	APIKey string
 	// KeepFor is how long lines and uploads are kept, counted from their reception; 0 keeps
 	// them for good. KeepBytes bounds the files of the folder: where they are larger, the
@@ -36,6 +39,23 @@ type Config struct {
 	// at every five minutes.
 	KeepFor   time.Duration
 	KeepBytes int64
+	// PublicURL is where clients and browsers find the collector if that is not where it
+	// listens: behind a proxy. It has a scheme, a host and perhaps a path, below which the
+	// collector is, whether the proxy takes that path away or not. Upload URLs, redirects,
+	// cookies and the links of pages follow it. Empty means what each request names.
+	PublicURL string
+	// TrustedProxies are the networks of the proxies before the collector. Their headers
+	// X-Forwarded-For, -Proto, -Host and -Prefix are believed; those of others are not.
+	// Where PublicURL is set too, it is what counts for requests of these proxies, and the
+	// others go by what they name. Default: none.
+	TrustedProxies []netip.Prefix
+	// TLS makes Serve speak TLS with these certificates, of version 1.2 at least. It is
+	// cloned. Nil means plain http.
+	TLS *tls.Config
+	// Drain is how long Serve goes on to answer when its context has ended, while /readyz
+	// says that the collector is not ready: as long as a load balancer needs to see it.
+	// Default: not at all.
+	Drain time.Duration
 	// Prices says what model calls cost whose log gives no cost; nil is pricing.Default().
 	// A folder that was filled with other prices is indexed again when it is opened.
 	Prices *pricing.Table
@@ -63,6 +83,10 @@ type Collector struct {
 	started   time.Time
 	serving   atomic.Value // string: host and port that Serve answers at
 	counts    counts
+	metrics   *metrics
+	readiness readiness
+	tls       *tls.Config   // nil: no TLS
+	drain     time.Duration // as Config.Drain
 	keepFor   time.Duration
 	keepBytes int64
 	unkeep    context.CancelFunc // ends keep
@@ -77,10 +101,12 @@ type Collector struct {
 	failure error // of Close, written within closing
 }
 
-// counts are what the pages tell of log requests since the start.
+// counts are what the pages and the metrics say of requests since the start.
 type counts struct {
-	requests, unauthorized, rejected atomic.Uint64
-	last                             atomic.Value // string: why a line was rejected last
+	requests, unauthorized         atomic.Uint64
+	accepted, duplicates, rejected atomic.Uint64 // lines
+	uploaded                       atomic.Uint64 // bytes
+	last                           atomic.Value  // string: why a line was rejected last
 }
 
 // ErrInUse is returned by New for a folder that another collector works on, in this
@@ -93,11 +119,11 @@ func New(cfg Config) (*Collector, error) {
 		return nil, ErrKeep
 	}
 	c := &Collector{keepFor: cfg.KeepFor, keepBytes: cfg.KeepBytes, kept: make(chan struct{}), logger: cfg.Logger, prices: cfg.Prices, started: time.Now()}
+	if err := c.door(cfg); err != nil {
+		return nil, err
+	}
 	if c.prices == nil {
 		c.prices = pricing.Default()
-	}
-	if cfg.APIKey != "" {
-		c.guard.setKey(cfg.APIKey)
 	}
 	rand.Read(c.guard.secret[:])
 	c.memory.left.Store(maxBodies)
@@ -117,8 +143,13 @@ func New(cfg Config) (*Collector, error) {
 	if err := c.open(dir); err != nil {
 		return nil, errors.Join(fmt.Errorf("collector: opening %s: %w", dir, err), c.release())
 	}
+	c.log = observedLog{c.log, c}
 	var err error
 	if c.viewer, err = c.pages(); err != nil {
+		return nil, errors.Join(err, c.release())
+	}
+	routes, segments := c.routes()
+	if err := c.guard.proxies.clash(segments); err != nil {
 		return nil, errors.Join(err, c.release())
 	}
 	turns := newTurns()
@@ -134,7 +165,7 @@ func New(cfg Config) (*Collector, error) {
 	}()
 	// Pages of other sites must not write here: without a key, a browser's own rules
 	// are all that keeps them out. The SDKs send no Origin and pass.
-	c.handler = http.NewCrossOriginProtection().Handler(c.routes())
+	c.handler = http.NewCrossOriginProtection().Handler(routes)
 	return c, nil
 }
 
@@ -171,9 +202,6 @@ func (c *Collector) open(dir string) error {
 	c.blobs, err = openBlobs(blobDir(dir))
 	return err
 }
-
-// ServeHTTP answers a request of an SDK or of a reader.
-func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
 
 // Settle waits until everything that was acknowledged before the call is folded,
 // and so seen by queries. It returns the error of ctx if that ends first, or

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"strconv"
 
 	"github.com/troupelog/troupe/collector/store"
 )
@@ -37,6 +39,16 @@ var statuses = map[string]int{
 	"unavailable":  http.StatusServiceUnavailable,
 	"internal":     http.StatusInternalServerError,
 }
+
+// ConfigError is returned by New for a Config that cannot be used. It never holds the
+// value, which may be a secret.
+type ConfigError struct {
+	Field  string // name of the field of Config
+	Reason string // what it must be
+}
+
+// Error implements error.
+func (e *ConfigError) Error() string { return "collector: Config." + e.Field + " " + e.Reason }
 
 func badRequest(message string) *Error { return &Error{"bad_request", message} }
 
@@ -72,12 +84,22 @@ func publicError(err error) *Error {
 func (c *Collector) fail(w http.ResponseWriter, r *http.Request, err error) {
 	public := publicError(err)
 	if public.Code == "internal" {
-		c.logger.Error("request failed", "method", r.Method, "route", r.Pattern, "error", err)
+		c.logFailure(r, "request failed", err)
 	}
 	if public.Code == "unavailable" || public.Code == "too_many" {
 		w.Header().Set("Retry-After", "1")
 	}
 	c.writeJSON(w, statuses[public.Code], map[string]*Error{"error": public})
+}
+
+// logFailure logs what a request failed with. Where its client has gone, that is usually
+// why, and nobody has to look at it.
+func (c *Collector) logFailure(r *http.Request, message string, err error) {
+	level := slog.LevelError
+	if r.Context().Err() != nil {
+		level = slog.LevelDebug
+	}
+	c.logger.Log(r.Context(), level, message, "method", r.Method, "route", r.Pattern, "error", err)
 }
 
 // writeJSON answers with a value. The value is encoded whole before the header is
@@ -93,6 +115,7 @@ func (c *Collector) writeJSON(w http.ResponseWriter, status int, v any) {
 		body.WriteString(`{"error":{"code":"internal","message":"the collector failed; its log says why"}}` + "\n")
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(status)
 	if _, err := w.Write(body.Bytes()); err != nil {
 		c.logger.Debug("answering failed", "status", status, "error", err) // the reader has gone

@@ -24,6 +24,8 @@ type follower struct {
 	turns  *sync.Mutex  // held during a step unless it is far behind; nil: never
 	recv   atomic.Int64 // when the last line that it has got to was received, in microseconds since 1970; 0 if unknown
 
+	left atomic.Uint64 // lines that were left out
+
 	wake   chan struct{} // holds one: something may be left to do
 	hurry  chan struct{} // holds one: somebody waits
 	cancel context.CancelFunc
@@ -152,6 +154,7 @@ func (f *follower) failed(err error, pause time.Duration) bool {
 	givenUp := f.faults.GivenUp(err)
 	f.stepping.Unlock()
 	if givenUp {
+		f.left.Add(1)
 		f.logger.Error(f.name+" a line is not possible, it is left out; rebuilding tries it again", "error", err)
 		return false
 	}

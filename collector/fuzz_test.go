@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -166,7 +167,8 @@ func FuzzAttachmentKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key, mime string) {
 		query := url.Values{"key": {key}, "mimeType": {mime}, "size": {fmt.Sprint(len(content))}}
 		w := c.answer(t, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/sdk/v1/log-repositories/attachments/upload-url?"+query.Encode(), nil))
-		if fits := key != "" && len(key) <= 2048 && len(mime) <= 2048; fits != (w.Code == http.StatusOK) {
+		repo, _, ok := strings.Cut(key, "/")
+		if fits := ok && !slices.Contains([]string{"", ".", ".."}, repo) && len(repo) <= 256 && len(key) <= 2048 && len(mime) <= 2048; fits != (w.Code == http.StatusOK) {
 			t.Fatalf("a URL for a key of %d bytes and a type of %d: %d, %s", len(key), len(mime), w.Code, w.Body)
 		}
 		if w.Code == http.StatusOK {

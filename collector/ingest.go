@@ -85,7 +85,7 @@ func (c *Collector) storageError(r *http.Request, err error) error {
 	if errors.Is(err, store.ErrBatch) {
 		return err
 	}
-	c.logger.Error("storing lines failed", "route", r.Pattern, "error", err)
+	c.logFailure(r, "storing lines failed", err)
 	return &Error{"unavailable", "the lines could not be stored; send them again later"}
 }
 

@@ -104,7 +104,7 @@ func (c *Collector) failOTLP(w http.ResponseWriter, r *http.Request, format otlp
 	case "incomplete":
 		public = &Error{"unavailable", public.Message}
 	case "internal":
-		c.logger.Error("request failed", "method", r.Method, "route", r.Pattern, "error", err)
+		c.logFailure(r, "request failed", err)
 	}
 	if public.Code == "unavailable" || public.Code == "too_many" {
 		w.Header().Set("Retry-After", "1")

@@ -107,12 +107,20 @@ func (c *Collector) about(ctx context.Context) viewer.About {
 	return a
 }
 
-// address returns where clients log to, "" if nobody serves.
+// address returns where clients log to, "" if nobody serves and nobody said.
 func (c *Collector) address() string {
-	if address, ok := c.serving.Load().(string); ok {
+	if c.guard.proxies.public != nil {
+		return c.guard.proxies.public.String()
+	}
+	address, ok := c.serving.Load().(string)
+	switch {
+	case !ok:
+		return ""
+	case c.tls != nil:
+		return "https://" + address
+	default:
 		return "http://" + address
 	}
-	return ""
 }
 
 // blobDir is the folder of uploads.

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/troupelog/troupe/collector/viewer"
 )
@@ -9,9 +10,11 @@ import (
 // handler answers a request, or returns the error to answer with.
 type handler func(http.ResponseWriter, *http.Request) error
 
-func (c *Collector) routes() http.Handler {
+// routes returns what answers all requests, and the first segments of its paths.
+func (c *Collector) routes() (routes http.Handler, segments []string) {
 	mux := http.NewServeMux()
 	open := func(pattern string, h handler) {
+		segments = append(segments, firstSegment(pattern))
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {
 				c.fail(w, r, err)
@@ -27,7 +30,12 @@ func (c *Collector) routes() http.Handler {
 			return h(w, r)
 		})
 	}
-	open("GET /healthz", c.health)
+	open("GET /healthz", c.healthz)
+	open("GET /readyz", c.readyz)
+	keyed("GET /metrics", func(w http.ResponseWriter, r *http.Request) error {
+		c.Metrics().ServeHTTP(w, r)
+		return nil
+	})
 
 	// What SDKs call.
 	keyed("POST /api/sdk/v3/log", c.ingest)
@@ -67,14 +75,13 @@ func (c *Collector) routes() http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
 		mux.ServeHTTP(w, r)
-	})
+	}), segments
 }
 
-// health answers whether lines can be stored and read.
-func (c *Collector) health(w http.ResponseWriter, r *http.Request) error {
-	if _, err := c.log.Head(r.Context()); err != nil {
-		return &Error{"unavailable", "the storage does not answer"}
-	}
-	c.writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
-	return nil
+// firstSegment returns the first segment of the path of a pattern: "api" of
+// "GET /api/v1/repositories".
+func firstSegment(pattern string) string {
+	_, path, _ := strings.Cut(pattern, "/")
+	first, _, _ := strings.Cut(path, "/")
+	return first
 }

@@ -60,7 +60,7 @@ func TestOnLoopbackTheHostMustNameThisMachine(t *testing.T) {
 		"evil.test": 403, "evil.test:" + port: 403, "localhost.evil.test": 403, "127.0.0.1.evil.test": 403,
 		"10.0.0.1": 403, "0.0.0.0": 403, "localhost:x:y": 403,
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+address+"/healthz", nil)
+		r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+address+"/traces", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

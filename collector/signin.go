@@ -5,6 +5,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ func (c *Collector) page(w http.ResponseWriter, r *http.Request) error {
 		if r.Method != http.MethodGet || r.Header.Get("X-Troupe-Fragment") != "" || !takesHTML(r) {
 			return errKey
 		}
-		return c.askForKey(w, r.URL.RequestURI(), "", http.StatusUnauthorized)
+		return c.askForKey(w, r, r.URL.RequestURI(), "", http.StatusUnauthorized)
 	}
 	c.viewer.ServeHTTP(w, r)
 	return nil
@@ -34,14 +35,15 @@ func (c *Collector) page(w http.ResponseWriter, r *http.Request) error {
 // takesHTML reports whether somebody reads pages: a browser, rather than a program.
 func takesHTML(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
-func (c *Collector) askForKey(w http.ResponseWriter, next, problem string, status int) error {
+func (c *Collector) askForKey(w http.ResponseWriter, r *http.Request, next, problem string, status int) error {
+	prefix := viewer.AddressOf(r).Prefix
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", viewer.Policy)
 	h.Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(status)
 	_ = signInPage.Execute(w, struct{ Action, Next, Problem, Style string }{
-		signInPath, next, problem, c.viewer.Style(),
+		prefix + signInPath, next, problem, prefix + c.viewer.Style(),
 	}) // a reader that has gone needs no answer
 	return nil
 }
@@ -54,10 +56,7 @@ func (c *Collector) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	next := r.PostForm.Get("next")
-	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.HasPrefix(next, "/\\") {
-		next = "/"
-	}
+	next := localAddress(r.PostForm.Get("next"))
 	if c.guard.keyed {
 		if err := c.guard.try(r, r.PostForm.Get("key")); err != nil {
 			public, _ := errors.AsType[*Error](err)
@@ -65,13 +64,31 @@ func (c *Collector) signIn(w http.ResponseWriter, r *http.Request) error {
 			if public == errTooMany {
 				problem = "Too many wrong keys. Try again in a second."
 			}
-			return c.askForKey(w, next, problem, statuses[public.Code])
+			return c.askForKey(w, r, next, problem, statuses[public.Code])
 		}
-		http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where there is TLS: on loopback there is none
-			Name: sessionCookie, Value: c.guard.session(time.Now().Add(sessionLife)), Path: "/",
-			MaxAge: int(sessionLife.Seconds()), HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
-		})
+		session := c.guard.session(time.Now().Add(sessionLife))
+		http.SetCookie(w, viewer.AddressOf(r).Cookie(sessionCookie, session, int(sessionLife.Seconds())))
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // next is a path of this origin
 	return nil
+}
+
+// localAddress returns the address of a page as a path with its query, "/" for everything
+// that a browser could read as an address elsewhere. It is written anew from its parts.
+func localAddress(text string) string {
+	odd := func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' } // browsers drop some and turn others
+	u, err := url.Parse(text)
+	if err != nil || strings.ContainsFunc(text, odd) || u.IsAbs() || u.Opaque != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
+		return "/"
+	}
+	path := u.EscapedPath()
+	for segment := range strings.SplitSeq(path[1:], "/") {
+		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
+			return "/"
+		}
+	}
+	if strings.HasPrefix(path, "//") {
+		return "/"
+	}
+	return (&url.URL{Path: u.Path, RawPath: path, RawQuery: u.RawQuery}).String()
 }

@@ -41,7 +41,7 @@ func Start(cfg Config) (*Server, error) {
 // URL returns the address for clients, such as http://127.0.0.1:40000.
 func (s *Server) URL() string { return s.url }
 
-// Close stops listening, waits for requests under way, for 5 seconds at most, and for
+// Close stops listening, waits for requests under way, for 20 seconds at most, and for
 // what they stored to be folded, and closes the collector. Where ctx ends, it goes on
 // to the next of these and returns the error of ctx; nothing acknowledged is lost. A
 // second Close returns what the first one did.

@@ -5,12 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/troupelog/troupe/collector/viewer"
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
@@ -55,6 +57,9 @@ func (c *Collector) uploadURL(w http.ResponseWriter, r *http.Request) error {
 	if g.key == "" || len(g.key) > maxKey || len(g.mime) > maxKey {
 		return badRequest("the parameters key and mimeType must have at most " + strconv.Itoa(maxKey) + " bytes, and key one at least")
 	}
+	if !hasRepository(g.key) || r.URL.Query().Has("id") && !belongsTo(parameter(r, "id"), g.key) {
+		return badRequest("the parameter key must begin with the id of its log repository and a slash: nobody could read the file otherwise")
+	}
 	var err error
 	if g.size, err = strconv.ParseInt(parameter(r, "size"), 10, 64); err != nil || g.size < 0 {
 		return badRequest("the parameter size must be the number of bytes to be uploaded")
@@ -62,15 +67,18 @@ func (c *Collector) uploadURL(w http.ResponseWriter, r *http.Request) error {
 	if limit := uploadLimit(g.key); g.size > limit {
 		return &Error{"too_large", "files of more than " + strconv.FormatInt(limit, 10) + " bytes are not stored"}
 	}
-	u := url.URL{Scheme: "http", Host: r.Host, Path: uploadPath, RawQuery: url.Values{
+	signed := viewer.AddressOf(r).Root() + uploadPath + "?" + url.Values{
 		"key": {g.key}, "mimeType": {g.mime}, "size": {strconv.FormatInt(g.size, 10)},
 		"expires": {strconv.FormatInt(g.expires, 10)}, "signature": {hex.EncodeToString(c.signer.sign(g))},
-	}.Encode()}
-	if r.TLS != nil {
-		u.Scheme = "https"
-	}
-	c.writeJSON(w, http.StatusOK, map[string]any{"data": map[string]string{"url": u.String()}})
+	}.Encode()
+	c.writeJSON(w, http.StatusOK, map[string]any{"data": map[string]string{"url": signed}})
 	return nil
+}
+
+// hasRepository reports whether a key is one of any repository that readers can name.
+func hasRepository(key string) bool {
+	repo, _, ok := strings.Cut(key, "/")
+	return ok && repo != "" && repo != "." && repo != ".." && len(repo) <= maxRepository
 }
 
 func uploadLimit(key string) int64 {
@@ -91,11 +99,26 @@ func (c *Collector) upload(w http.ResponseWriter, r *http.Request) error {
 	deadline := time.Now().Add(uploadTime)
 	_ = control.SetReadDeadline(deadline) // where this is not supported, no other limit holds
 	_ = control.SetWriteDeadline(deadline)
-	if err := c.blobs.put(g.key, g.mime, http.MaxBytesReader(w, r.Body, g.size)); err != nil {
+	content := &countedReader{Reader: http.MaxBytesReader(w, r.Body, g.size)}
+	if err := c.blobs.put(g.key, g.mime, content); err != nil {
 		return bodyOrStorage(err)
 	}
+	c.counts.uploaded.Add(content.n)
 	w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// countedReader counts what is read.
+type countedReader struct {
+	io.Reader
+	n uint64
+}
+
+// Read implements io.Reader.
+func (c *countedReader) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += uint64(n)
+	return n, err
 }
 
 // granted checks the signature of a URL before anything else about it.

@@ -240,7 +240,7 @@ func TestABadConfigIsATypedErrorThatNamesTheField(t *testing.T) {
 		{"IdleAfter", Config{ID: "r", BaseURL: "http://127.0.0.1", IdleAfter: -1}},
 		{"OrphanAfter", Config{ID: "r", BaseURL: "http://127.0.0.1", OrphanAfter: -1}},
 	} {
-		for _, key := range []string{EnvAPIKey, EnvRepoID, EnvBaseURL} {
+		for _, key := range []string{EnvAPIKey, EnvRepoID, EnvBaseURL, EnvAllowInsecure} {
 			t.Setenv(key, "")
 		}
 		l, err := New(test.c)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/troupelog/troupe/internal/protocol"
@@ -15,6 +16,8 @@ const (
 	EnvAPIKey  = "MAXIM_API_KEY"
 	EnvRepoID  = "MAXIM_LOG_REPO_ID"
 	EnvBaseURL = "MAXIM_BASE_URL"
+	// EnvAllowInsecure sets Config.AllowInsecure where it is 1 or true.
+	EnvAllowInsecure = "TROUPE_ALLOW_INSECURE"
 )
 
 // Defaults of Config.
@@ -62,9 +65,14 @@ type Config struct {
 	// APIKey authenticates. Empty means $MAXIM_API_KEY. It may stay empty for a BaseURL
 	// on a loopback address: an own collector needs none.
 	APIKey string
-	// BaseURL is the server: scheme, host and port. Empty means $MAXIM_BASE_URL, then
-	// DefaultBaseURL. Plain http is accepted for loopback addresses only.
+	// BaseURL is the server: scheme, host and port, and the path below which a proxy has it.
+	// Empty means $MAXIM_BASE_URL, then DefaultBaseURL. Plain http is accepted for loopback
+	// addresses only, and for others with AllowInsecure.
 	BaseURL string
+	// AllowInsecure accepts a BaseURL of plain http on another machine, for a collector in
+	// a network of your own: everybody on the way can read the API key and all that is
+	// logged, and change it. $TROUPE_ALLOW_INSECURE=1 does the same. Default false.
+	AllowInsecure bool
 
 	// ManualFlush stops sending by time: entries leave when a batch is full and on
 	// Flush and Close.
@@ -175,8 +183,10 @@ type Config struct {
 	// Transport is the HTTP transport, for proxies, private authorities and tests. It
 	// must close every request's body, as http.RoundTripper demands: the sender waits
 	// for that.
-	// Contents of attachments do not go through it: their URLs are the server's choice.
-	// Default: an own one with timeouts at every step.
+	// Contents of attachments go through it where the server takes them itself, and not
+	// where it names another host for them. Default: one of the logger's own with timeouts
+	// at every step, which trusts the authorities of the system, on Linux those in the file
+	// $SSL_CERT_FILE.
 	Transport http.RoundTripper
 }
 
@@ -222,6 +232,9 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 	c.ID = cmp.Or(c.ID, getenv(EnvRepoID))
 	c.APIKey = cmp.Or(c.APIKey, getenv(EnvAPIKey))
 	c.BaseURL = cmp.Or(c.BaseURL, getenv(EnvBaseURL), DefaultBaseURL)
+	if insecure, err := strconv.ParseBool(getenv(EnvAllowInsecure)); err == nil {
+		c.AllowInsecure = c.AllowInsecure || insecure
+	}
 	c.FlushInterval = cmp.Or(c.FlushInterval, DefaultFlushInterval)
 	c.MaxBytes = cmp.Or(c.MaxBytes, DefaultMaxBytes)
 	c.MaxWait = cmp.Or(c.MaxWait, DefaultMaxWait)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/troupelog/troupe/internal/delivery"
 	"github.com/troupelog/troupe/internal/ledger"
@@ -36,7 +37,7 @@ type destination struct {
 // dial makes the client of a destination.
 func dial(c Config) (*transport.HTTP, error) {
 	h, err := transport.New(transport.Config{
-		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, RoundTripper: c.Transport, InFlight: c.InFlight,
+		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, AllowInsecure: c.AllowInsecure, RoundTripper: c.Transport, InFlight: c.InFlight,
 	})
 	if err == nil {
 		return h, nil
@@ -49,7 +50,11 @@ func dial(c Config) (*transport.HTTP, error) {
 	if field == "RepositoryID" {
 		field = "ID"
 	}
-	return nil, &ConfigError{Field: field, Reason: bad.Reason, Err: err}
+	reason := bad.Reason
+	if strings.Contains(reason, "AllowInsecure") {
+		reason += ", or $" + EnvAllowInsecure + "=1"
+	}
+	return nil, &ConfigError{Field: field, Reason: reason, Err: err}
 }
 
 // open opens the spool of a destination and starts to deliver from it. Memory is
@@ -148,7 +153,7 @@ const leastSpoolBytes = 64 << 20
 // AddSink adds a destination: from now on, every entry goes there too, with its own
 // spool, sender and repository id, so that a slow or dead sink delays nobody. Of c,
 // what says where to deliver and how to keep entries until then is used: ID, APIKey,
-// BaseURL, Transport, ManualFlush, FlushInterval and the fields from SpoolDir to
+// BaseURL, AllowInsecure, Transport, ManualFlush, FlushInterval and the fields from SpoolDir to
 // MaxBytes, and nothing from the environment; a call never waits for a sink: when the sink
 // has no room its entries are dropped and counted, also with Block. Flush, Sync and Close
 // cover all sinks. It fails with a *ConfigError, or an *Error with ErrClosed or ErrSpool.

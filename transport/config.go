@@ -54,7 +54,7 @@ func (c Config) endpoint() (*url.URL, error) {
 	local := loopback(base.Hostname())
 	switch {
 	case base.Scheme == "http" && !local && !c.AllowInsecure:
-		return nil, &ConfigError{"BaseURL", "must use https: http is for loopback hosts, unless AllowInsecure is set"}
+		return nil, &ConfigError{"BaseURL", "must use https: over http everybody on the way can read the key and the log; if they may, set AllowInsecure"}
 	case c.RepositoryID == "":
 		return nil, &ConfigError{"RepositoryID", "is empty: give the id of the log repository"}
 	case c.APIKey == "" && !local:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -98,8 +99,40 @@ func (v *Viewer) newest(ctx context.Context, repo string) ([]LiveTrace, error) {
 	return all, nil
 }
 
-// streams counts the readers that follow.
-type streams struct{ open atomic.Int64 }
+// streams are the readers that follow. Make them with newStreams.
+type streams struct {
+	open atomic.Int64
+
+	mu    sync.Mutex
+	ended chan struct{} // closed while nobody may follow; guarded by mu
+}
+
+func newStreams() *streams { return &streams{ended: make(chan struct{})} }
+
+// end returns a channel that is closed when nobody may follow any more.
+func (s *streams) end() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
+// Follow says whether readers may follow live, as they may at first. Those that do are cut
+// off when they may not any more: a server that stops would wait for them in vain.
+func (v *Viewer) Follow(allowed bool) {
+	s := v.streams
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.ended:
+		if allowed {
+			s.ended = make(chan struct{})
+		}
+	default:
+		if !allowed {
+			close(s.ended)
+		}
+	}
+}
 
 // events tells a reader of every trace that changes, until it goes.
 func (v *Viewer) events(w http.ResponseWriter, r *http.Request) error {
@@ -112,6 +145,16 @@ func (v *Viewer) events(w http.ResponseWriter, r *http.Request) error {
 		return &failure{http.StatusServiceUnavailable, "too many readers follow", "Close another window, or try again later."}
 	}
 	defer v.streams.open.Add(-1)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	ended := v.streams.end()
+	go func() {
+		select {
+		case <-ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	changed, stop := v.source.Watch()
 	defer stop()
 	h := w.Header()
@@ -120,14 +163,14 @@ func (v *Viewer) events(w http.ResponseWriter, r *http.Request) error {
 	alive := time.NewTicker(heartbeat)
 	defer alive.Stop()
 	for look := 1; ; look++ {
-		rows, err := v.newest(r.Context(), repo)
+		rows, err := v.newest(ctx, repo)
 		if err == nil {
 			err = s.tell(rows, look)
 		}
 		if err != nil {
 			return nil //nolint:nilerr // the reader has gone, or comes again
 		}
-		if !waitForMore(r.Context(), changed, alive.C) {
+		if !waitForMore(ctx, changed, alive.C) {
 			return nil
 		}
 	}

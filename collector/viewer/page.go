@@ -27,7 +27,9 @@ type page struct {
 	Status int    // of the answer; 0 means 200
 	Data   any    // of the page's own template
 
-	// Filled in by render.
+	// Filled in by render and fragment. Addresses in Data are those of the collector itself;
+	// At, Link and With put Base before what a page shows.
+	Base   string // the path below which a proxy has the pages, usually ""
 	Repo   string
 	Repos  []store.Repository
 	Prefs  prefs
@@ -36,6 +38,9 @@ type page struct {
 	Now    time.Time
 	Notice string // that the page does not show yet all that was stored
 }
+
+// At returns an address as this page must name it.
+func (p *page) At(address string) string { return p.Base + address }
 
 // Link returns the address of another page about the same repository. What follows path
 // are names and values of parameters; empty values are left out.
@@ -50,9 +55,9 @@ func (p *page) Link(path string, parameters ...string) string {
 		}
 	}
 	if len(values) == 0 {
-		return path
+		return p.At(path)
 	}
-	return path + "?" + values.Encode()
+	return p.At(path) + "?" + values.Encode()
 }
 
 // With returns the address of this page with other parameters; empty values remove one.
@@ -65,9 +70,9 @@ func (p *page) With(parameters ...string) string {
 		}
 	}
 	if len(values) == 0 {
-		return p.Here.EscapedPath()
+		return p.At(p.Here.EscapedPath())
 	}
-	return p.Here.EscapedPath() + "?" + values.Encode()
+	return p.At(p.Here.EscapedPath()) + "?" + values.Encode()
 }
 
 // templates holds one set for each file in pages/ but the layout: the file itself, the
@@ -88,7 +93,7 @@ var templates = sync.OnceValue(func() map[string]*template.Template {
 
 // render answers with a page. It is made whole before anything is sent.
 func (v *Viewer) render(w http.ResponseWriter, r *http.Request, name string, p *page) error {
-	p.Prefs, p.Assets, p.Here, p.Now = prefsOf(r), v.assets, r.URL, time.Now()
+	p.Base, p.Prefs, p.Assets, p.Here, p.Now = AddressOf(r).Prefix, prefsOf(r), v.assets, r.URL, time.Now()
 	p.Notice = noticeOf(r)
 	if p.Repos == nil {
 		repos, err := v.source.Log.Repositories(r.Context())
@@ -105,7 +110,7 @@ func (v *Viewer) render(w http.ResponseWriter, r *http.Request, name string, p *
 
 // fragment answers with a part of a page, for scripts to put into one.
 func (v *Viewer) fragment(w http.ResponseWriter, r *http.Request, name, part string, p *page) error {
-	p.Prefs, p.Assets, p.Here, p.Now = prefsOf(r), v.assets, r.URL, time.Now()
+	p.Base, p.Prefs, p.Assets, p.Here, p.Now = AddressOf(r).Prefix, prefsOf(r), v.assets, r.URL, time.Now()
 	return v.write(w, r, name, part, p, p.Status)
 }
 

@@ -70,7 +70,7 @@ func (p prefs) Shows(name string) bool {
 }
 
 // cookie returns the cookie that keeps the preferences, for a year.
-func (p prefs) cookie() *http.Cookie {
+func (p prefs) cookie(at Address) *http.Cookie {
 	values := url.Values{"theme": {p.Theme}}
 	if p.UTC {
 		values.Set("utc", "1")
@@ -81,8 +81,5 @@ func (p prefs) cookie() *http.Cookie {
 	if len(p.Columns) > 0 {
 		values.Set("columns", strings.Join(p.Columns, "."))
 	}
-	return &http.Cookie{ //nolint:gosec // it holds no secret, and on loopback there is no TLS
-		Name: prefsCookie, Value: values.Encode(), Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode,
-	}
+	return at.Cookie(prefsCookie, values.Encode(), int((365 * 24 * time.Hour).Seconds()))
 }

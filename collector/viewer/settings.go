@@ -59,7 +59,7 @@ func (v *Viewer) saveSettings(w http.ResponseWriter, r *http.Request) error {
 	if len(p.Columns) == 0 {
 		p.Columns = []string{noColumns}
 	}
-	http.SetCookie(w, p.cookie())
+	http.SetCookie(w, p.cookie(AddressOf(r)))
 	http.Redirect(w, r, "/settings?saved=1", http.StatusSeeOther)
 	return nil
 }

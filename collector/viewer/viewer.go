@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -19,7 +20,7 @@ type Viewer struct {
 	assets    assets
 	mux       *http.ServeMux
 	forms     forms
-	streams   streams
+	streams   *streams
 	snapshots snapshots
 }
 
@@ -34,7 +35,7 @@ func New(source Source) (*Viewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Viewer{source: source, assets: loaded, mux: http.NewServeMux(), forms: newForms()}
+	v := &Viewer{source: source, assets: loaded, mux: http.NewServeMux(), forms: newForms(), streams: newStreams()}
 	v.mux.Handle("GET "+loaded.script.path, loaded.script)
 	v.mux.Handle("GET "+loaded.style.path, loaded.style)
 	for _, route := range routes {
@@ -142,7 +143,11 @@ func (v *Viewer) failed(w http.ResponseWriter, r *http.Request, err error) {
 		if panicked, ok := errors.AsType[*panicError](err); ok {
 			attributes = append(attributes, "stack", string(panicked.stack))
 		}
-		v.source.Logger.Error("a page failed", attributes...)
+		level := slog.LevelError
+		if r.Context().Err() != nil {
+			level = slog.LevelDebug // the reader has gone, which is usually why
+		}
+		v.source.Logger.Log(r.Context(), level, "a page failed", attributes...)
 	}
 	p := &page{Title: f.title, Status: f.status, Data: map[string]string{"Title": f.title, "Advice": f.advice, "ID": id}}
 	if err := v.render(w, r, "error", p); err != nil {

@@ -30,6 +30,7 @@ const (
 	sqlite     = "modernc.org/sqlite"
 	goose      = "github.com/pressly/goose/v3"
 	protobuf   = "google.golang.org/protobuf"
+	prometheus = "github.com/prometheus/client_golang"
 )
 
 // terminal lists the modules that draw on a terminal and read a command line.
@@ -74,7 +75,7 @@ var layout = []row{
 	{
 		path:    "collector",
 		imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "pricing"},
-		modules: append(terminal, uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", sqlite, goose, mimetype),
+		modules: append(terminal, uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", sqlite, goose, mimetype, prometheus),
 	},
 	{path: "collector/fold", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "pricing"}},
 	{path: "collector/chat", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "collector/fold"}},

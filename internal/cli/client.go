@@ -9,10 +9,14 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/logger"
+	"github.com/troupelog/troupe/transport"
 )
 
 // maxAnswer bounds an answer of the collector, in bytes.
@@ -46,17 +50,38 @@ func newClient(from, repo, key string) (*client, error) {
 	}, nil
 }
 
-// serverURL checks the URL of a server. A key is sent over http to this machine only.
+// serverURL checks the URL of a server. A key is sent over http to this machine only, and
+// elsewhere where the environment allows it.
 func serverURL(flag, text, key string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
 		// The parser's error would repeat a password in the URL.
 		return nil, usageError{fmt.Errorf("%s must be a URL such as %s", flag, DefaultURL)}
 	}
-	if key != "" && u.Scheme == "http" && !loopback(u.Hostname()) {
-		return nil, usageError{fmt.Errorf("%s must use https: an API key is sent over http to this machine only", flag)}
+	if key != "" && u.Scheme == "http" && !loopback(u.Hostname()) && !insecure() {
+		return nil, usageError{fmt.Errorf("%s must use https: over http everybody on the way can read the API key; if they may, set $%s=1", flag, logger.EnvAllowInsecure)}
 	}
 	return u, nil
+}
+
+// insecure reports whether the environment allows plain http to other machines.
+func insecure() bool {
+	allowed, err := strconv.ParseBool(os.Getenv(logger.EnvAllowInsecure))
+	return err == nil && allowed
+}
+
+// connect returns a connection to the server that --to, --repo and --api-key name.
+func connect(to, repo, key string) (*transport.HTTP, error) {
+	if _, err := serverURL("--to", to, key); err != nil {
+		return nil, err
+	}
+	client, err := transport.New(transport.Config{BaseURL: to, RepositoryID: repo, APIKey: key, AllowInsecure: insecure()})
+	if bad, ok := errors.AsType[*transport.ConfigError](err); ok {
+		flag := map[string]string{"BaseURL": "--to", "RepositoryID": "--repo", "APIKey": "--api-key"}[bad.Field]
+		reason := strings.ReplaceAll(bad.Reason, "AllowInsecure", "$"+logger.EnvAllowInsecure+"=1")
+		return nil, usageError{fmt.Errorf("%s %s", flag, reason)}
+	}
+	return client, err
 }
 
 func loopback(host string) bool {

@@ -68,7 +68,7 @@ func doctorCommand() *cobra.Command {
 	t.flags(cmd, "to", "")
 	cmd.Flags().Lookup("to").Usage = "URL of the server (default: $" + EnvURL + ", $" + logger.EnvBaseURL + ", then " + DefaultURL + ")"
 	cmd.Flags().Lookup("repo").Usage = "log repository (default: $" + logger.EnvRepoID + ")"
-	cmd.Flags().Lookup("api-key").Usage = "key of the server (default: $" + EnvAPIKey + ", then $" + logger.EnvAPIKey + ")"
+	cmd.Flags().Lookup("api-key").Usage = "key of the server (default: $" + EnvAPIKey + ", then $" + logger.EnvAPIKey + "); others see it in the list of processes"
 	cmd.Flags().StringVar(&dir, "spool", "", "folder of the spool (default: troupe in your cache folder)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON list")
 	return cmd
@@ -115,7 +115,7 @@ func printFindings(w io.Writer, findings []finding, asJSON bool) error {
 // examineSettings looks at what can be judged without the network.
 func examineSettings(t target) finding {
 	f := finding{Check: "settings", State: stateOK}
-	_, err := transport.New(transport.Config{BaseURL: t.url, RepositoryID: cmp.Or(t.repo, "none"), APIKey: t.key})
+	_, err := connect(t.url, cmp.Or(t.repo, "none"), t.key)
 	switch {
 	case err != nil:
 		f.State, f.Detail, f.Remedy = stateFail, err.Error(), "set --to and --api-key, or the variables that stand for them"
@@ -169,7 +169,7 @@ func serverDate(ctx context.Context, to string) (time.Time, error) {
 }
 
 func examineKey(ctx context.Context, t target) finding {
-	client, err := transport.New(transport.Config{BaseURL: t.url, RepositoryID: cmp.Or(t.repo, "none"), APIKey: t.key})
+	client, err := connect(t.url, cmp.Or(t.repo, "none"), t.key)
 	if err != nil {
 		return finding{"key", stateFail, err.Error(), "set --api-key"}
 	}

@@ -47,9 +47,9 @@ func importFiles(ctx context.Context, t target, paths []string, stdout, stderr i
 	if err := t.check("to"); err != nil {
 		return err
 	}
-	client, err := transport.New(transport.Config{BaseURL: t.url, RepositoryID: t.repo, APIKey: t.key})
+	client, err := connect(t.url, t.repo, t.key)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	defer client.Close()
 	malformed := 0

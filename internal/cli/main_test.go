@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/troupelog/troupe/logger"
 )
 
 // binary is the program, built once.
@@ -26,7 +28,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "building the program:", err)
 		os.Exit(1)
 	}
-	for _, name := range []string{EnvURL, EnvAPIKey, "MAXIM_API_KEY", "MAXIM_LOG_REPO_ID", "MAXIM_BASE_URL"} {
+	for _, name := range []string{EnvURL, EnvAPIKey, "MAXIM_API_KEY", "MAXIM_LOG_REPO_ID", "MAXIM_BASE_URL", logger.EnvAllowInsecure} {
 		os.Unsetenv(name) // what the developer's shell says must not decide a test
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {

@@ -63,7 +63,7 @@ delivers what it logged and says what it left.`,
 	}
 	cmd.Flags().StringVar(&f.to, "to", "", "URL of the server (default: $"+EnvURL+", then "+DefaultURL+")")
 	cmd.Flags().StringVar(&f.repo, "repo", "", "log repository (required)")
-	cmd.Flags().StringVar(&f.key, "api-key", "", "key of the server (default: $"+EnvAPIKey+")")
+	cmd.Flags().StringVar(&f.key, "api-key", "", "key of the server (default: $"+EnvAPIKey+"); others see it in the list of processes")
 	cmd.Flags().StringVar(&f.model, "model", "", "model of the generations (default: as recorded, else unknown)")
 	cmd.Flags().StringVar(&f.provider, "provider", "", "provider of the model (default: as recorded, else unknown)")
 	cmd.Flags().IntVar(&f.workers, "workers", 8, "conversations at a time")

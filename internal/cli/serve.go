@@ -1,14 +1,17 @@
 package cli
 
 import (
-	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,15 +20,30 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// closeTime bounds how long the collector may take to close its files.
-const closeTime = 10 * time.Second
+const (
+	// closeTime bounds how long the collector may take to close its files.
+	closeTime = 10 * time.Second
+	// drainTime is how long a collector that others reach goes on to answer after SIGTERM.
+	drainTime = 5 * time.Second
+	// scrapeTime bounds a request for metrics.
+	scrapeTime = 10 * time.Second
+	// maxKeyFile is how long a file with a key is at most, in bytes.
+	maxKeyFile = 4 << 10
+)
 
 // serveFlags are the flags of troupe serve.
 type serveFlags struct {
-	addr, data, key string
-	prices          string
-	keep            time.Duration
-	keepBytes       int64
+	addr, data, prices string
+	keep               time.Duration
+	keepBytes          int64
+	key, keyFile       string
+	certFile, certKey  string
+	public             string
+	trusted            []string
+	metrics            string
+	drain              time.Duration
+	keyGiven           bool // --api-key is there, perhaps with nothing in it
+	drainGiven         bool
 }
 
 func serveCommand() *cobra.Command {
@@ -34,59 +52,207 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run a collector",
 		Long: "Runs a collector: a server that SDKs log to, that stores what they log and answers questions about it.\n" +
-			"When it is ready it prints one line with its address. SIGINT or SIGTERM ends it.",
-		Example: "  troupe serve --data ./troupe-data",
-		Args:    arguments(cobra.NoArgs),
+			"When it is ready it prints one line with its address. SIGINT or SIGTERM ends it, a second one at once.\n\n" +
+			"Other users of this machine see a key given with --api-key in the list of processes: put it into a file and\n" +
+			"name that with --api-key-file, or into $" + EnvAPIKey + ".",
+		Example: "  troupe serve --data ./troupe-data\n" +
+			"  troupe serve --addr :7780 --api-key-file key.txt --tls-cert cert.pem --tls-key key.pem\n" +
+			"  troupe serve --public-url https://logs.example.com/troupe --trusted-proxy 127.0.0.1",
+		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
+			f.keyGiven, f.drainGiven = c.Flags().Changed("api-key"), c.Flags().Changed("drain")
 			return serve(c.Context(), f, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVar(&f.addr, "addr", DefaultAddr, "host:port to listen on; port 0 takes a free one")
-	cmd.Flags().StringVar(&f.data, "data", "", "folder to store in (default: troupe in your data folder)")
-	cmd.Flags().DurationVar(&f.keep, "keep", 0, "how long to keep what is logged, as in 720h (default: for good)")
-	cmd.Flags().Int64Var(&f.keepBytes, "keep-bytes", 0, "how many bytes to keep at most; the oldest go first (default: no limit)")
-	cmd.Flags().StringVar(&f.prices, "prices", "", "JSON file of prices of your own, which come before those built in")
-	cmd.Flags().StringVar(&f.key, "api-key", "", "key that clients must send (default: $"+EnvAPIKey+")")
+	flags := cmd.Flags()
+	flags.StringVar(&f.addr, "addr", DefaultAddr, "host:port to listen on; port 0 takes a free one")
+	flags.StringVar(&f.data, "data", "", "folder to store in (default: troupe in your data folder)")
+	flags.DurationVar(&f.keep, "keep", 0, "how long to keep what is logged, as in 720h (default: for good)")
+	flags.Int64Var(&f.keepBytes, "keep-bytes", 0, "how many bytes to keep at most; the oldest go first (default: no limit)")
+	flags.StringVar(&f.prices, "prices", "", "JSON file of prices of your own, which come before those built in")
+	flags.StringVar(&f.key, "api-key", "", "key that clients must send (default: $"+EnvAPIKey+"); others see it in the list of processes")
+	flags.StringVar(&f.keyFile, "api-key-file", "", "file that holds the key and nothing else")
+	flags.StringVar(&f.certFile, "tls-cert", "", "PEM file of the certificate, with those that lead to its authority behind it: serves https")
+	flags.StringVar(&f.certKey, "tls-key", "", "PEM file of the certificate's private key")
+	flags.StringVar(&f.public, "public-url", "", "URL that clients and browsers find the collector at, if a proxy is before it")
+	flags.StringSliceVar(&f.trusted, "trusted-proxy", nil, "address or network of a proxy whose X-Forwarded headers are believed; can be given again")
+	flags.StringVar(&f.metrics, "metrics-addr", "", "host:port to answer /metrics at without a key; with the key it is at the other one")
+	flags.DurationVar(&f.drain, "drain", 0, "how long to go on answering when it is to end, while /readyz says so (default: 5s, or 0 on a loopback address)")
 	return cmd
 }
 
 func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
-	f.key = cmp.Or(f.key, os.Getenv(EnvAPIKey))
-	addr, err := address(f.addr, f.key != "")
+	logger := slog.New(slog.NewTextHandler(stderr, nil))
+	cfg, err := f.config()
 	if err != nil {
 		return err
 	}
-	if f.data == "" {
-		if f.data, err = dataDir(); err != nil {
-			return usageError{err}
-		}
-	}
-	prices, err := priceTable(f.prices)
+	cfg.Logger = logger
+	addr, err := address(f.addr, cfg.APIKey != "")
 	if err != nil {
 		return err
+	}
+	if !f.drainGiven && !addr.IP.IsLoopback() {
+		cfg.Drain = drainTime
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr.String())
 	if err != nil {
 		return fmt.Errorf("%w: stop what uses it, or choose another address with --addr", err)
 	}
 	defer func() { _ = listener.Close() }() // Serve has closed it, if it came to that
-	logger := slog.New(slog.NewTextHandler(stderr, nil))
-	c, err := collector.New(collector.Config{Dir: f.data, APIKey: f.key, KeepFor: f.keep, KeepBytes: f.keepBytes, Prices: prices, Logger: logger})
+	c, err := collector.New(cfg)
+	if err != nil {
+		return f.explain(err)
+	}
+	stop, err := serveMetrics(ctx, f.metrics, c, logger)
+	if err == nil {
+		// The listener takes connections already: whoever reads this line can log.
+		scheme := map[bool]string{false: "http", true: "https"}[cfg.TLS != nil]
+		if _, err = fmt.Fprintf(stdout, "collecting at %s://%s into %s\n", scheme, listener.Addr(), cfg.Dir); err == nil {
+			err = c.Serve(ctx, listener)
+		}
+		stop()
+	}
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	return errors.Join(err, c.Close(patience))
+}
+
+// config returns what the flags say about the collector.
+func (f *serveFlags) config() (cfg collector.Config, err error) {
+	cfg = collector.Config{Dir: f.data, KeepFor: f.keep, KeepBytes: f.keepBytes, PublicURL: f.public, Drain: f.drain}
+	if cfg.APIKey, err = f.apiKey(); err != nil {
+		return cfg, err
+	}
+	if f.data == "" {
+		if cfg.Dir, err = dataDir(); err != nil {
+			return cfg, usageError{err}
+		}
+	}
+	if cfg.Prices, err = priceTable(f.prices); err != nil {
+		return cfg, err
+	}
+	for _, text := range f.trusted {
+		network, err := parseNetwork(text)
+		if err != nil {
+			return cfg, usageError{fmt.Errorf("--trusted-proxy %q must be an address or a network, such as 10.0.0.0/8", text)}
+		}
+		cfg.TrustedProxies = append(cfg.TrustedProxies, network)
+	}
+	cfg.TLS, err = f.certificate()
+	return cfg, err
+}
+
+// apiKey returns the key that clients must send, "" for none.
+func (f *serveFlags) apiKey() (string, error) {
+	from, key := "--api-key", f.key
+	switch {
+	case f.keyGiven && f.keyFile != "":
+		return "", usageError{errors.New("give --api-key or --api-key-file, not both")}
+	case f.keyGiven:
+	case f.keyFile != "":
+		from = "--api-key-file " + f.keyFile
+		text, err := readKey(f.keyFile)
+		if err != nil {
+			return "", usageError{fmt.Errorf("--api-key-file must name a file of a key: %w", err)}
+		}
+		key = strings.TrimRight(text, "\r\n")
+	default:
+		if from, key = "$"+EnvAPIKey, os.Getenv(EnvAPIKey); key == "" {
+			return "", nil
+		}
+	}
+	switch {
+	case strings.TrimSpace(key) == "":
+		return "", usageError{fmt.Errorf("%s holds no key: give one, or leave it out to serve this machine only", from)}
+	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "", usageError{fmt.Errorf("%s has a space, line break or other character that a key cannot have", from)}
+	}
+	return key, nil
+}
+
+func readKey(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile+1))
+	if err == nil && len(text) > maxKeyFile {
+		return "", fmt.Errorf("%s has more than %d bytes", path, maxKeyFile)
+	}
+	return string(text), err
+}
+
+// certificate returns how to speak TLS, nil for not at all.
+func (f *serveFlags) certificate() (*tls.Config, error) {
+	switch {
+	case f.certFile == "" && f.certKey == "":
+		return nil, nil //nolint:nilnil // as the comment says
+	case f.certFile == "" || f.certKey == "":
+		return nil, usageError{errors.New("give both --tls-cert and --tls-key: a certificate is of no use without its key")}
+	}
+	pair, err := tls.LoadX509KeyPair(f.certFile, f.certKey)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--tls-cert %s and --tls-key %s cannot be used: %w", f.certFile, f.certKey, err)}
+	}
+	if now := time.Now(); now.After(pair.Leaf.NotAfter) || now.Before(pair.Leaf.NotBefore) {
+		return nil, usageError{fmt.Errorf("--tls-cert %s is valid from %s to %s only, and clients would refuse it: renew it, or set the clock right",
+			f.certFile, pair.Leaf.NotBefore.Format(time.DateTime), pair.Leaf.NotAfter.Format(time.DateTime))}
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// parseNetwork reads a network, or an address as the network of it alone.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return addr.Prefix(addr.BitLen())
+	}
+	return netip.ParsePrefix(text)
+}
+
+// explain says what a collector cannot be opened for in terms of the flags.
+func (f *serveFlags) explain(err error) error {
+	if bad, ok := errors.AsType[*collector.ConfigError](err); ok {
+		flag := map[string]string{"PublicURL": "--public-url", "Drain": "--drain", "TrustedProxies": "--trusted-proxy", "APIKey": "--api-key"}[bad.Field]
+		return usageError{fmt.Errorf("%s %s", flag, bad.Reason)}
+	}
 	switch {
 	case errors.Is(err, collector.ErrKeep):
 		return usageError{errors.New("--keep and --keep-bytes must not be negative")}
 	case errors.Is(err, collector.ErrInUse):
 		return fmt.Errorf("%w with --data", err)
-	case err != nil:
+	default:
 		return fmt.Errorf("%w: is the folder writable? name another with --data", err)
 	}
-	// The listener takes connections already: whoever reads this line can log.
-	if _, err = fmt.Fprintf(stdout, "collecting at http://%s into %s\n", listener.Addr(), f.data); err == nil {
-		err = c.Serve(ctx, listener)
+}
+
+// serveMetrics answers /metrics at an address of its own, if there is one, until stop is
+// called.
+func serveMetrics(ctx context.Context, addr string, c *collector.Collector, logger *slog.Logger) (stop func(), err error) {
+	if addr == "" {
+		return func() {}, nil
 	}
-	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
-	defer cancel()
-	return errors.Join(err, c.Close(patience))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w: choose another address with --metrics-addr", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", c.Metrics())
+	server := &http.Server{
+		Handler: mux, ReadTimeout: scrapeTime, WriteTimeout: scrapeTime, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	logger.Info("metrics are served", "url", "http://"+listener.Addr().String()+"/metrics")
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // it ends when stop is called
+	}()
+	return func() {
+		_ = server.Close()
+		<-served
+	}, nil
 }
 
 // priceTable returns the prices that are built in, with those of the file before them
@@ -115,7 +281,7 @@ func address(hostPort string, keyed bool) (*net.TCPAddr, error) {
 	}
 	if !keyed && !addr.IP.IsLoopback() {
 		return nil, usageError{fmt.Errorf(
-			"other machines can reach %s, and anybody could read and write: set a key with --api-key, or listen on 127.0.0.1", hostPort)}
+			"other machines can reach %s, and anybody could read and write: set a key with --api-key-file or $%s, or listen on 127.0.0.1", hostPort, EnvAPIKey)}
 	}
 	return addr, nil
 }

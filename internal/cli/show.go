@@ -43,7 +43,7 @@ func showCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&f.from, "from", "", "URL of the collector (default: $"+EnvURL+", then "+DefaultURL+")")
 	cmd.Flags().StringVar(&f.repo, "repo", "", "log repository (required)")
-	cmd.Flags().StringVar(&f.key, "api-key", "", "key of the collector (default: $"+EnvAPIKey+")")
+	cmd.Flags().StringVar(&f.key, "api-key", "", "key of the collector (default: $"+EnvAPIKey+"); others see it in the list of processes")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the collector's JSON instead")
 	return cmd
 }

@@ -29,7 +29,7 @@ type destination struct {
 func (d *destination) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&d.to, "to", "", "URL of the server (default: $"+EnvURL+", then $"+logger.EnvBaseURL+", then "+DefaultURL+")")
 	cmd.Flags().StringVar(&d.repo, "repo", "", "log repository (default: $"+logger.EnvRepoID+")")
-	cmd.Flags().StringVar(&d.key, "api-key", "", "key of the server (default: $"+EnvAPIKey+", then $"+logger.EnvAPIKey+")")
+	cmd.Flags().StringVar(&d.key, "api-key", "", "key of the server (default: $"+EnvAPIKey+", then $"+logger.EnvAPIKey+"); others see it in the list of processes")
 	d.patience = patience
 }
 
@@ -38,16 +38,10 @@ func (d *destination) connect() (*transport.HTTP, error) {
 	d.to = cmp.Or(d.to, os.Getenv(EnvURL), os.Getenv(logger.EnvBaseURL), DefaultURL)
 	d.repo = cmp.Or(d.repo, os.Getenv(logger.EnvRepoID))
 	d.key = cmp.Or(d.key, os.Getenv(EnvAPIKey), os.Getenv(logger.EnvAPIKey))
-	_, err := serverURL("--to", d.to, d.key)
-	if err := cmp.Or(requireRepo(d.repo), err); err != nil {
+	if err := requireRepo(d.repo); err != nil {
 		return nil, err
 	}
-	client, err := transport.New(transport.Config{BaseURL: d.to, RepositoryID: d.repo, APIKey: d.key})
-	if bad, ok := errors.AsType[*transport.ConfigError](err); ok {
-		flag := map[string]string{"BaseURL": "--to", "RepositoryID": "--repo", "APIKey": "--api-key"}[bad.Field]
-		return nil, usageError{fmt.Errorf("%s %s", flag, bad.Reason)}
-	}
-	return client, err
+	return connect(d.to, d.repo, d.key)
 }
 
 // mine returns the slots of the destination, and fails if there is none.

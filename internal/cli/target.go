@@ -19,7 +19,7 @@ func (t *target) flags(cmd *cobra.Command, direction, repo string) {
 	}
 	cmd.Flags().StringVar(&t.url, direction, "", "URL of the collector (default: $"+EnvURL+", then "+DefaultURL+")")
 	cmd.Flags().StringVar(&t.repo, "repo", repo, "log repository"+required)
-	cmd.Flags().StringVar(&t.key, "api-key", "", "key of the collector (default: $"+EnvAPIKey+")")
+	cmd.Flags().StringVar(&t.key, "api-key", "", "key of the collector (default: $"+EnvAPIKey+"); others see it in the list of processes")
 }
 
 // fill takes what was not given from the environment.

@@ -59,7 +59,7 @@ document.addEventListener('keydown', event => {
   if (!document.documentElement.hasAttribute('data-keys') || typing(event) || event.defaultPrevented) return;
   if (going) {
     going = false;
-    if (places[event.key]) location.href = places[event.key] + repoQuery();
+    if (places[event.key]) location.href = (document.documentElement.dataset.base || '') + places[event.key] + repoQuery();
     return;
   }
   if (event.key === 'g') { going = true; setTimeout(() => { going = false; }, 1500); return; }

@@ -17,7 +17,7 @@ function follow() {
 
   function cells(t) {
     const link = new URL(base);
-    link.pathname = '/trace/' + encodeURIComponent(t.id);
+    link.pathname = base.pathname + encodeURIComponent(t.id);
     const started = t.start ? t.start.slice(0, 19).replace('T', ' ') + ' UTC' : '–';
     const took = t.status === 'open' ? 'open' : t.duration_ms ? Math.round(t.duration_ms) + ' ms' : '';
     return {link: link.href, texts: [null, null, started, took, t.entities, t.tools, t.tokens, t.errors]};

@@ -1,0 +1,179 @@
+package collector
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/troupelog/troupe/collector/viewer"
+)
+
+// proxies says who stands between clients and the collector, and how clients see it. Its
+// fields are immutable.
+type proxies struct {
+	public  *url.URL       // where clients find the collector; nil if nobody said
+	trusted []netip.Prefix // whose X-Forwarded headers are believed
+}
+
+// Headers by which a proxy says what its client asked for.
+const (
+	forwardedFor    = "X-Forwarded-For"
+	forwardedProto  = "X-Forwarded-Proto"
+	forwardedHost   = "X-Forwarded-Host"
+	forwardedPrefix = "X-Forwarded-Prefix"
+)
+
+// newProxies checks what Config says about proxies. It fails with a *ConfigError.
+func newProxies(public string, trusted []netip.Prefix) (proxies, error) {
+	p := proxies{trusted: trusted}
+	if slices.ContainsFunc(trusted, func(prefix netip.Prefix) bool { return !prefix.IsValid() }) {
+		return p, &ConfigError{"TrustedProxies", "must hold networks, such as 10.0.0.0/8"}
+	}
+	if public == "" {
+		return p, nil
+	}
+	u, err := url.Parse(public)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !validHost(u.Host) || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		// The parser's error would repeat a password in the URL.
+		return p, &ConfigError{"PublicURL", "must be a URL with scheme, host and perhaps a path, such as https://logs.example.com/troupe"}
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	if port := u.Port(); port == "443" && u.Scheme == "https" || port == "80" && u.Scheme == "http" {
+		u.Host = strings.TrimSuffix(u.Host, ":"+port) // as browsers write it
+	}
+	if !validPrefix(u.Path) || u.RawPath != "" {
+		return p, &ConfigError{"PublicURL", "must have a path of letters, digits and . _ ~ - only"}
+	}
+	p.public = u
+	return p, nil
+}
+
+// clash fails with a *ConfigError if the path of the public URL begins as one of the
+// collector's own: a request would have two meanings.
+func (p proxies) clash(segments []string) error {
+	if p.public == nil || p.public.Path == "" {
+		return nil
+	}
+	if first := firstSegment(p.public.Path); slices.Contains(segments, first) {
+		return &ConfigError{"PublicURL", "must not have a path that begins with /" + first + ": the collector has addresses there itself"}
+	}
+	return nil
+}
+
+// validHost reports whether a text is a host, with or without a port, and nothing else.
+var validHost = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`).MatchString
+
+var prefixCharacters = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`).MatchString
+
+// validPrefix reports whether a path, without a slash at its end, can stand before the
+// addresses of pages: a browser reads what it makes as a path of this host.
+func validPrefix(prefix string) bool {
+	return prefixCharacters(prefix) && (prefix == "" || path.Clean(prefix) == prefix)
+}
+
+// trusts reports whether a proxy's headers are believed.
+func (p proxies) trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(p.trusted, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
+}
+
+// peer returns the address that a request's connection comes from, the zero Addr if it is
+// unknown.
+func peer(r *http.Request) netip.Addr {
+	from, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return from.Addr().Unmap().WithZone("")
+}
+
+// client returns the address of the client: of those in X-Forwarded-For, the last one
+// that is no trusted proxy's. Each proxy adds the address it was asked from, so what a
+// client writes there itself stands before and is not looked at.
+func (p proxies) client(r *http.Request) netip.Addr {
+	addr := peer(r)
+	if !p.trusts(addr) {
+		return addr
+	}
+	hops := strings.Split(strings.Join(r.Header.Values(forwardedFor), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		next, ok := parseHop(strings.TrimSpace(hop))
+		if !ok {
+			break
+		}
+		if addr = next; !p.trusts(addr) {
+			break
+		}
+	}
+	return addr
+}
+
+// parseHop reads an address of X-Forwarded-For. Some proxies add the port.
+func parseHop(hop string) (netip.Addr, bool) {
+	if host, _, err := net.SplitHostPort(hop); err == nil {
+		hop = host
+	}
+	addr, err := netip.ParseAddr(strings.Trim(hop, "[]"))
+	return addr.Unmap().WithZone(""), err == nil
+}
+
+// address returns how the client of a request sees the collector. That is the public
+// URL, except for those who pass by the proxies where it is known who these are; else
+// what a trusted proxy says, and else what the request itself says.
+func (p proxies) address(r *http.Request) viewer.Address {
+	proxied := p.trusts(peer(r))
+	if p.public != nil && (proxied || len(p.trusted) == 0) {
+		return viewer.Address{Scheme: p.public.Scheme, Host: p.public.Host, Prefix: p.public.Path}
+	}
+	a := viewer.Address{Scheme: "http", Host: r.Host}
+	if r.TLS != nil {
+		a.Scheme = "https"
+	}
+	if !proxied {
+		return a
+	}
+	if scheme := last(r, forwardedProto); scheme == "http" || scheme == "https" {
+		a.Scheme = scheme
+	}
+	if host := last(r, forwardedHost); validHost(host) {
+		a.Host = host
+	}
+	if prefix := strings.TrimSuffix(last(r, forwardedPrefix), "/"); validPrefix(prefix) {
+		a.Prefix = prefix
+	}
+	return a
+}
+
+// last returns the last value of a header: that of the proxy that is nearest.
+func last(r *http.Request, header string) string {
+	all := strings.Join(r.Header.Values(header), ",")
+	return strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:])
+}
+
+// strip returns the path that a request means without the path of the public URL, where a
+// proxy has left that in. It changes the request.
+func (p proxies) strip(r *http.Request) {
+	if p.public == nil || p.public.Path == "" {
+		return
+	}
+	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), p.public.Path)
+	if !ok || rest != "" && rest[0] != '/' {
+		return
+	}
+	u := *r.URL
+	if rest == "" {
+		rest = "/"
+	}
+	plain, err := url.PathUnescape(rest)
+	if err != nil {
+		return
+	}
+	u.Path, u.RawPath = plain, rest // RawPath is used only where it differs from what Path gives
+	r.URL = &u
+}
+
+// named reports whether a Host header has the host of the public URL.
+func (p proxies) named(host string) bool {
+	return p.public != nil && strings.EqualFold((&url.URL{Host: host}).Hostname(), p.public.Hostname())
+}
