@@ -92,6 +92,7 @@ type cursorFile struct {
 	// sure says that both slots were valid. If not, there may have been a newer one, and
 	// what is missing may be what that one says is done.
 	sure bool
+	buf  [slotSize]byte // scratch of write
 }
 
 // errCursor is why everything that is on disk is sent again.
@@ -133,8 +134,7 @@ func (c *cursorFile) store(next cursor) error {
 	if c.file == nil {
 		return c.replace(next)
 	}
-	slot := 1 - c.slot
-	_, err := c.file.WriteAt(appendCursor(nil, next, time.Now()), int64(slot)*slotSize)
+	err := c.write(next)
 	if err == nil {
 		err = c.file.Sync()
 	}
@@ -142,8 +142,14 @@ func (c *cursorFile) store(next cursor) error {
 		c.close()
 		return fmt.Errorf("seglog: store the cursor: %w", err)
 	}
-	c.last, c.slot = next, slot
+	c.last, c.slot = next, 1-c.slot
 	return nil
+}
+
+// write writes into the slot that does not count.
+func (c *cursorFile) write(next cursor) error {
+	_, err := c.file.WriteAt(appendCursor(c.buf[:0], next, time.Now()), int64(1-c.slot)*slotSize)
+	return err
 }
 
 // note writes next where store would, and does not wait for the disk: it outlives the
@@ -153,7 +159,7 @@ func (c *cursorFile) note(next cursor) {
 		return
 	}
 	next.generation = c.last.generation + 1
-	if _, err := c.file.WriteAt(appendCursor(nil, next, time.Now()), int64(1-c.slot)*slotSize); err != nil {
+	if c.write(next) != nil {
 		c.close() // the next store makes it anew, and reports it if that fails
 	}
 }

@@ -3,6 +3,7 @@ package seglog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -123,4 +124,52 @@ func TestRecoveryQuarantinesWhatItChanges(t *testing.T) {
 	if h, err := parseHeader(b); err != nil || h.first != 16 || h.follows != 15 {
 		t.Errorf("the segment without a header was given %+v, %v", h, err)
 	}
+}
+
+// TestASegmentIsDoneOnlyIfTheNextOneKnewItsRecords: a segment without records that a run
+// before left, and whose removal the loss of power undid, says nothing of a later run.
+func TestASegmentIsDoneOnlyIfTheNextOneKnewItsRecords(t *testing.T) {
+	t.Parallel()
+	disk := vfs.NewMem()
+	put(t, disk, segmentName(1, 0), image(header{origin: [16]byte{2}, first: 1, created: time.Now()}, texts(1, 9)...))
+	put(t, disk, segmentName(5, 0), image(header{origin: [16]byte{1}, first: 5, created: time.Now()}))
+	put(t, disk, segmentName(10, 0), image(header{origin: [16]byte{2}, first: 10, follows: 9, created: time.Now()}, texts(10, 3)...))
+	putCursor(t, disk, cursor{acked: 6})
+	l := open(t, Config{FS: disk})
+	wantRecords(t, readAll(t, l), 7, 6)
+	if s := l.State(); len(s.Dropped) > 0 || s.Unknown != 0 {
+		t.Errorf("state: %+v", s)
+	}
+}
+
+// TestANameIsNotGivenTwice: the file of a write that failed is removed, and may come back
+// if the power is lost; the copy that counts then must have a higher name.
+func TestANameIsNotGivenTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		disk, broken := brokenDisk(syscall.EIO)
+		l, err := Open(Config{FS: disk})
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken.Store(false)
+		if err := l.com.cursor.make(cursor{}); err != nil { // the committer rests
+			t.Fatal(err)
+		}
+		broken.Store(true)
+		last := l.Append(numbered(1, 3))
+		time.Sleep(retryDelay / 2)
+		broken.Store(false)
+		syncLog(t, l, last)
+		time.Sleep(2 * retryDelay)
+		var names []string
+		files, _ := disk.ReadDir()
+		for _, f := range files {
+			names = append(names, f.Name)
+		}
+		if want := []string{segmentName(1, 2), cursorName}; !slices.Equal(names, want) {
+			t.Errorf("%q, want %q", names, want)
+		}
+		closeLog(t, l)
+	})
 }
