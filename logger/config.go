@@ -108,7 +108,9 @@ type Config struct {
 	// or a tenth of the free disk space where that is less.
 	MaxSpoolBytes int64
 	// MaxSpoolAge is how long an entry waits on disk before it is dropped, counted as
-	// too old. Default DefaultMaxSpoolAge.
+	// too old. Only time that is known to have passed counts: while a process had the spool
+	// open and, on Linux, between processes as long as the machine was not started anew.
+	// However the clock is set, no entry gets older by it. Default DefaultMaxSpoolAge.
 	MaxSpoolAge time.Duration
 	// OnFull says what becomes of entries when there is no room, on disk or in memory.
 	// Default Block.

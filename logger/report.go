@@ -2,6 +2,7 @@ package logger
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -187,12 +188,21 @@ func (l *Logger) spoolEvent(d *destination, e seglog.Event) {
 	switch e.Kind {
 	case seglog.Degraded:
 		err.Reason, err.Kept, err.Detail = ErrSpool, true, "entries are kept in memory and delivered from there until the disk takes them again"
+		if e.Reason != "" {
+			err.Detail = "which entries are delivered cannot be noted on disk: they may be sent again after a restart"
+		}
 	case seglog.Damaged:
-		err.Reason, err.Detail = ErrDropped, "a file of the spool is damaged: its good entries are delivered, a copy is in quarantine"
+		err.Reason, err.Detail = ErrDropped, "files of the spool are damaged or missing; these entries are lost, and all that are sound are delivered"
+		if e.Count == 0 {
+			err.Reason, err.Kept, err.Detail = ErrSpool, true, "the file "+e.Name+" of the spool is not as it was written; all entries that are sound are delivered"
+		}
+	case seglog.Unknown:
+		err.Reason, err.Kept = ErrSpool, true
+		err.Entries, err.Detail = 0, fmt.Sprintf("files of the spool are damaged or missing: whether up to %d entries were delivered, or never written, or are lost is not known; they are in no count", e.Count)
 	case seglog.Dropped:
 		err.Reason, err.Detail = ErrDropped, e.Reason
 	case seglog.Quarantined:
-		err.Reason, err.Kept, err.Detail = ErrSpool, true, "a file of the spool was set aside: "+e.Name
+		err.Reason, err.Kept, err.Detail = ErrSpool, true, "of the file "+e.Name+" of the spool, what cannot be read is kept in the folder quarantine"
 	case seglog.Discarded:
 		err.Reason, err.Detail = ErrSpool, "the quarantine of the spool is full: its oldest files were removed"
 	case spool.SlotSkipped:

@@ -198,22 +198,24 @@ func TestSpoolVerifyFindsDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	torn := b[:len(b)-3]
-	if err := os.WriteFile(segment, torn, 0o600); err != nil {
-		t.Fatal(err)
+	verify := func(what string, b []byte, code int, want string) {
+		t.Helper()
+		if err := os.WriteFile(segment, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, stdout, stderr := run("spool", "verify", "--dir", dir)
+		if got != code || !strings.Contains(stdout, want) || code == ExitFailure && !strings.Contains(stderr, "1 places") {
+			t.Errorf("%s: exit code %d, %q, %q", what, got, stdout, stderr)
+		}
 	}
-	code, stdout, _ = run("spool", "verify", "--dir", dir)
-	if code != ExitOK || !strings.Contains(stdout, "unfinished write") || !strings.Contains(stdout, "sound: 2 lines") {
-		t.Errorf("torn: exit code %d, %q", code, stdout)
-	}
-	b[70] ^= 1
-	if err := os.WriteFile(segment, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	code, stdout, stderr = run("spool", "verify", "--dir", dir)
-	if code != ExitFailure || !strings.Contains(stdout, "00000000000000000001.seg at byte 64: 1 records are lost") || !strings.Contains(stderr, "1 places") {
-		t.Errorf("damaged: exit code %d, %q, %q", code, stdout, stderr)
-	}
+	verify("with an unfinished write", append(b[:len(b):len(b)], "\xf5TRF unfinished"...), ExitOK, "unfinished write")
+	verify("cut", b[:len(b)-3], ExitFailure, "00000000000000000001.seg at byte 182: 1 records are lost")
+	verify("emptied", nil, ExitFailure, "segments are missing: 3 records are lost")
+	frame, header := bytes.Clone(b), bytes.Clone(b)
+	frame[134] ^= 1
+	verify("with a damaged record", frame, ExitFailure, "00000000000000000001.seg at byte 128: 1 records are lost")
+	header[70] ^= 1
+	verify("with a damaged header", header, ExitFailure, "00000000000000000001.seg: seglog: segment header is damaged; its records")
 }
 
 func TestSpoolCommandsRunBesideAProcessThatWrites(t *testing.T) {

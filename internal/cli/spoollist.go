@@ -21,8 +21,8 @@ func spoolListCommand(f *spoolFlags) *cobra.Command {
 		Long: `Lists the slots of the spool.
 
 STATE is "in use" by a process, "orphaned" if something waits that no process
-delivers, or "empty". LINES and UPLOADS wait for the server, OLDEST says for how long at
-most; DEAD are the dead letters, QUARANTINED files that were found damaged.`,
+delivers, or "empty". LINES and UPLOADS wait for the server, OLDEST says for how long,
+as far as it is known; DEAD are the dead letters, QUARANTINED files that were found damaged.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			slots, err := f.inspect()

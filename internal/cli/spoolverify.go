@@ -20,7 +20,8 @@ contents of the uploads, and the dead letters. It changes nothing: what is damag
 set aside when a logger opens the slot next, and the rest is delivered.
 
 An unfinished write at the end of a log is what a crash leaves, not damage: nothing
-that was safe is in it. Sealed contents are checked only with their key, in
+that was safe is in it. Records that were safe and are missing are counted, also where
+the end of a file, or a whole file, is gone. Sealed contents are checked only with their key, in
 $` + EnvSpoolKey + `. It exits with 1 if something is damaged or cannot be read.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

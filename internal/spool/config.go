@@ -49,7 +49,8 @@ type Config struct {
 	// MaxBytes bounds what is on disk, in bytes: the segments of Lines, those of Uploads,
 	// and the blobs, each by itself; 0 is no bound. DropOldest has no effect on blobs.
 	MaxBytes int64
-	// MaxAge is how long a record waits before it is dropped; 0 is for ever.
+	// MaxAge is how long a record waits before it is dropped, by time that is known to have
+	// passed (docs/spool.md); 0 is for ever.
 	MaxAge time.Duration
 	// DropOldest makes room by dropping where a bound is reached.
 	DropOldest bool

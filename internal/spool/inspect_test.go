@@ -191,7 +191,7 @@ func TestInspectFindsWhatOpenFinds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		const header = 64
+		const header = 128
 		at := header + random.IntN(len(b)-header)
 		if random.IntN(2) == 0 {
 			b = b[:at]
@@ -241,7 +241,7 @@ func TestDamageNamesEveryPartThatIsDamaged(t *testing.T) {
 	shut(t, s)
 	slot := filepath.Join(dir, "v1", TargetHash(target), "00")
 	for path, at := range map[string]int{
-		"00000000000000000001.seg": 64 + 30, "blobs/" + someBlob: 20, "blobs/" + unnamed: 0, "dead/" + letterName(&l): 150,
+		"00000000000000000001.seg": 128 + 30, "blobs/" + someBlob: 20, "blobs/" + unnamed: 0, "dead/" + letterName(&l): 150,
 	} {
 		path = filepath.Join(slot, filepath.FromSlash(path))
 		b, err := os.ReadFile(path)
@@ -258,7 +258,7 @@ func TestDamageNamesEveryPartThatIsDamaged(t *testing.T) {
 	if err != nil || len(found) != 4 {
 		t.Fatalf("%q, %v", found, err)
 	}
-	for i, want := range []string{"00000000000000000001.seg at byte 94: 1 records", letterName(&l), someBlob, missing} {
+	for i, want := range []string{"00000000000000000001.seg at byte 158: 1 records", letterName(&l), someBlob, missing} {
 		if !slices.ContainsFunc(found, func(what string) bool { return strings.Contains(what, want) }) {
 			t.Errorf("%d: %q does not name %s", i, found, want)
 		}

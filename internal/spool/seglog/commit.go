@@ -130,6 +130,7 @@ func (c *committer) write() error {
 			c.abandon(seg, begin+int64(len(c.buf)))
 			return err
 		}
+		c.note(c.group[len(c.group)-1].seq)
 	}
 	c.publish(seg, begin+int64(len(c.buf)))
 	if cap(c.buf) > 2*groupBytes {
@@ -142,27 +143,33 @@ func (c *committer) write() error {
 // there before any segment: on a disk that is full by then, what is acknowledged could
 // not be noted, and no segment removed.
 func (c *committer) create() (*segment, error) {
-	if err := c.cursor.make(); err != nil {
+	c.mu.Lock()
+	next := c.progress(c.synced)
+	c.mu.Unlock()
+	if err := c.cursor.make(next); err != nil {
 		return nil, err
 	}
-	seg := &segment{fs: c.cfg.FS, origin: c.origin, first: c.group[0].seq, created: time.Now()}
-	seg.born = seg.created
-	for n := 0; ; n++ {
-		seg.name = segmentName(seg.first, n)
+	seg := &segment{fs: c.cfg.FS, origin: c.origin, first: c.group[0].seq, start: headerSize, born: time.Now()}
+	if seg.first != c.copyOf {
+		c.copyOf, c.copies = seg.first, 0
+	}
+	for ; ; c.copies++ {
+		seg.name = segmentName(seg.first, c.copies)
 		file, err := c.cfg.FS.OpenFile(seg.name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 		if err == nil {
 			c.file, c.named = file, false
 			break
 		}
-		if !errors.Is(err, fs.ErrExist) || n == maxCopies {
+		if !errors.Is(err, fs.ErrExist) || c.copies == maxCopies {
 			return nil, fmt.Errorf("seglog: begin a segment: %w", err)
 		}
 	}
+	c.copies++ // a name that is free again is not taken: what had it may come back if the power is lost
 	c.mu.Lock()
 	c.active = seg
 	follows := min(c.written, seg.first-1)
 	c.mu.Unlock()
-	c.buf = appendHeader(c.buf, header{origin: seg.origin, first: seg.first, created: seg.created, follows: follows})
+	c.buf = appendHeader(c.buf, header{origin: seg.origin, first: seg.first, created: seg.born, follows: follows, clock: c.clock.at(seg.born)})
 	return seg, nil
 }
 
@@ -198,7 +205,7 @@ func (c *committer) abandon(seg *segment, size int64) {
 	_ = c.file.Close() // it failed before
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.doubt()
+	c.mistrust()
 	c.active, c.file = nil, nil
 	c.disk += size - seg.size
 	seg.size = size
@@ -271,6 +278,9 @@ func (c *committer) sync() error {
 		return nil
 	}
 	err := c.flush()
+	if err == nil {
+		c.note(c.written)
+	}
 	c.mu.Lock()
 	defer c.unlock()
 	if err == nil {
@@ -279,7 +289,7 @@ func (c *committer) sync() error {
 		c.wake()
 		return nil
 	}
-	c.doubt()
+	c.mistrust()
 	c.why = err
 	_ = c.file.Close() // it failed before
 	c.active, c.file = nil, nil
@@ -288,10 +298,10 @@ func (c *committer) sync() error {
 	return err
 }
 
-// doubt notes that what was written and not synced may never get to the disk. Its memory
+// mistrust notes that what was written and not synced may never get to the disk. Its memory
 // is free, so nobody is told that it is durable until it is acknowledged. The caller
 // holds mu.
-func (c *committer) doubt() {
+func (c *committer) mistrust() {
 	if c.dirty.IsZero() {
 		return
 	}

@@ -13,6 +13,7 @@ const (
 	cursorDelay = 50 * time.Millisecond // or this long after the first record was
 	groupBytes  = 1 << 20               // the most that is written at once, unless a record is longer
 	retryDelay  = time.Second           // between two tries of what failed
+	noteEvery   = time.Hour             // the clock of the log loses at most this if the machine is switched off
 )
 
 // committer is the goroutine that changes files. It owns the fields, but active is
@@ -23,9 +24,12 @@ type committer struct {
 	file   vfs.File  // of active
 	named  bool      // the name of active is durable
 	dirty  time.Time // when the first record was written that is not synced; zero if there is none
+	copyOf uint64    // the first record of the last segment that was begun
+	copies int       // the number that the name of the next copy of it gets
 	group  []entry
 	buf    []byte
 	cursor cursorFile
+	noted  time.Time // when the cursor was last written without a sync
 	again  time.Time // when cursor and trash are tried again
 	failed bool      // the cursor could not be stored
 	left   int64     // records that are not durable at the end; guarded by Log.mu
@@ -76,18 +80,28 @@ func (c *committer) turn() time.Duration {
 	if due.cursor <= 0 {
 		c.clean()
 	}
+	if due.note <= 0 {
+		c.note(c.durable())
+	}
 	return c.agenda(time.Now()).next()
 }
 
+// durable is Log.synced.
+func (c *committer) durable() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.synced
+}
+
 // agenda is how long it is until things are due; what is not positive is due.
-type agenda struct{ commit, sync, cursor, expire time.Duration }
+type agenda struct{ commit, sync, cursor, expire, note time.Duration }
 
 const never = 24 * time.Hour // soon enough to look again
 
-func (a agenda) next() time.Duration { return min(a.commit, a.sync, a.cursor, a.expire) }
+func (a agenda) next() time.Duration { return min(a.commit, a.sync, a.cursor, a.expire, a.note) }
 
 func (c *committer) agenda(now time.Time) agenda {
-	due := agenda{never, never, never, never}
+	due := agenda{never, never, never, never, never}
 	if c.cfg.FS == nil {
 		return due
 	}
@@ -112,6 +126,7 @@ func (c *committer) agenda(now time.Time) agenda {
 	}
 	if c.cfg.MaxAge > 0 && len(c.segs) > 0 {
 		due.expire = c.segs[0].born.Add(c.cfg.MaxAge + c.cfg.MaxAge/8).Sub(now)
+		due.note = c.noted.Add(noteEvery).Sub(now)
 	}
 	return due
 }

@@ -14,93 +14,127 @@ import (
 const (
 	cursorName = "cursor"
 	cursorTemp = "cursor.new"
-	slotSize   = 64
+	slotSize   = blockSize
 	cursorSize = 2 * slotSize
 )
 
 // cursor is one of the two slots of the cursor file:
 //
 //	 0  acked       u64  everything up to it is done
-//	 8  dead        u64  0
-//	16  time        i64  when it was stored, nanoseconds since 1970
+//	 8  last        u64  the last record that is known to be durable
+//	16  time        i64  when it was written, nanoseconds since 1970; nobody relies on it
 //	24  generation  u64  one more than that of the other slot
-//	32  zero        28 bytes
+//	32  origin      16 bytes of the process that wrote it
+//	48  clock       u32  seconds on the clock of the log, at least 1
+//	52  boot        u32  the start of the machine; 0: not known
+//	56  up          u32  seconds that the machine was up then
 //	60  crc         u32  CRC32C of bytes 0 to 59
 //
-// The slots are written in turn, so that one of them is whole at any time.
+// In versions 1 and 2 last and all from origin to up are zero. The slots are written in
+// turn, so that one of them is whole at any time.
 type cursor struct {
 	acked      uint64
+	last       uint64
 	generation uint64
+	origin     [16]byte
+	stamp      stamp
 }
 
 func appendCursor(dst []byte, c cursor, now time.Time) []byte {
 	var b [slotSize]byte
 	order.PutUint64(b[0:], c.acked)
+	order.PutUint64(b[8:], c.last)
 	order.PutUint64(b[16:], uint64(now.UnixNano()))
 	order.PutUint64(b[24:], c.generation)
+	copy(b[32:], c.origin[:])
+	order.PutUint32(b[48:], c.stamp.clock)
+	order.PutUint32(b[52:], c.stamp.boot)
+	order.PutUint32(b[56:], c.stamp.up)
 	order.PutUint32(b[60:], crc32.Checksum(b[:60], castagnoli))
 	return append(dst, b[:]...)
 }
 
-// parseCursor returns the newest valid slot of a cursor file.
-func parseCursor(b []byte) (c cursor, slot int, ok bool) {
+// parseCursor returns the newest valid slot of a cursor file, and how many of the two are
+// valid. One flipped bit in a slot is put right.
+func parseCursor(b []byte) (c cursor, slot, valid int) {
 	for i := range 2 {
 		if len(b) < (i+1)*slotSize {
 			break
 		}
 		s := b[i*slotSize : (i+1)*slotSize]
-		if crc32.Checksum(s[:60], castagnoli) != order.Uint32(s[60:]) || order.Uint64(s) > maxSeq {
+		if !checked(s) {
+			whole, ok := mend(s)
+			if !ok {
+				continue
+			}
+			s = whole
+		}
+		if order.Uint64(s) > maxSeq || order.Uint64(s[8:]) > maxSeq {
 			continue
 		}
-		if n := order.Uint64(s[24:]); !ok || n > c.generation {
-			c, slot, ok = cursor{acked: order.Uint64(s), generation: n}, i, true
+		if n := order.Uint64(s[24:]); valid == 0 || n > c.generation {
+			c, slot = cursor{
+				acked: order.Uint64(s), last: order.Uint64(s[8:]), generation: n, origin: [16]byte(s[32:]),
+				stamp: stamp{clock: order.Uint32(s[48:]), boot: order.Uint32(s[52:]), up: order.Uint32(s[56:])},
+			}, i
 		}
+		valid++
 	}
-	return c, slot, ok
+	return c, slot, valid
 }
 
 // cursorFile stores the cursor. It is used by Open, and then by the committer.
 type cursorFile struct {
 	fs   vfs.FS
 	file vfs.File // nil: it has to be made anew
-	last cursor
-	slot int // where last is
+	last cursor   // what is durable
+	slot int      // where last is
+	// sure says that both slots were valid. If not, there may have been a newer one, and
+	// what is missing may be what that one says is done.
+	sure bool
+	buf  [slotSize]byte // scratch of write
 }
 
-// load returns what is stored, 0 if nothing is. Damage is an error beside a 0.
-func (c *cursorFile) load() (uint64, error) {
+// errCursor is why everything that is on disk is sent again.
+var errCursor = errors.New("seglog: the cursor is damaged or missing: entries that were delivered may be sent again, and whether any are missing in front of the first segment or behind the last is not known")
+
+// errSlot is why some of what is on disk may be sent again.
+var errSlot = errors.New("seglog: one of the two slots of the cursor is damaged, as a loss of power may leave it: entries that were delivered last may be sent again, and some that were written last may be missing")
+
+// load reads the file. If it is damaged, what can be read of it is in last, and the error
+// is errCursor where that is nothing. Other errors are of the file.
+func (c *cursorFile) load() error {
 	file, err := c.fs.OpenFile(cursorName, os.O_RDWR)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	b := make([]byte, cursorSize)
 	n, err := file.ReadAt(b, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		_ = file.Close()
-		return 0, err
+		return err
 	}
-	last, slot, ok := parseCursor(b[:n])
-	if !ok || n < cursorSize {
+	last, slot, valid := parseCursor(b[:n])
+	c.last, c.slot, c.sure = last, slot, valid == 2
+	if valid == 0 || n < cursorSize {
 		_ = file.Close()
-		if ok {
-			c.last = last
-			return last.acked, nil
-		}
-		return 0, errors.New("seglog: the cursor is damaged; records may be sent again")
+	} else {
+		c.file = file
 	}
-	c.file, c.last, c.slot = file, last, slot
-	return last.acked, nil
+	if valid == 0 {
+		return errCursor
+	}
+	return nil
 }
 
-// store makes acked durable. After an error the file is made anew by the next call,
-// because a file whose sync failed is not to be trusted.
-func (c *cursorFile) store(acked uint64) error {
-	next := cursor{acked: acked, generation: c.last.generation + 1}
+// store makes next durable, under the next generation. After an error the file is made
+// anew by the next call, because a file whose sync failed is not to be trusted.
+func (c *cursorFile) store(next cursor) error {
+	next.generation = c.last.generation + 1
 	if c.file == nil {
 		return c.replace(next)
 	}
-	slot := 1 - c.slot
-	_, err := c.file.WriteAt(appendCursor(nil, next, time.Now()), int64(slot)*slotSize)
+	err := c.write(next)
 	if err == nil {
 		err = c.file.Sync()
 	}
@@ -108,16 +142,35 @@ func (c *cursorFile) store(acked uint64) error {
 		c.close()
 		return fmt.Errorf("seglog: store the cursor: %w", err)
 	}
-	c.last, c.slot = next, slot
+	c.last, c.slot = next, 1-c.slot
 	return nil
 }
 
+// write writes into the slot that does not count.
+func (c *cursorFile) write(next cursor) error {
+	_, err := c.file.WriteAt(appendCursor(c.buf[:0], next, time.Now()), int64(1-c.slot)*slotSize)
+	return err
+}
+
+// note writes next where store would, and does not wait for the disk: it outlives the
+// process, but perhaps not a loss of power. Then the slot that was stored counts.
+func (c *cursorFile) note(next cursor) {
+	if c.file == nil {
+		return
+	}
+	next.generation = c.last.generation + 1
+	if c.write(next) != nil {
+		c.close() // the next store makes it anew, and reports it if that fails
+	}
+}
+
 // make makes the file where there is none.
-func (c *cursorFile) make() error {
+func (c *cursorFile) make(next cursor) error {
 	if c.file != nil {
 		return nil
 	}
-	return c.replace(cursor{acked: c.last.acked, generation: c.last.generation + 1})
+	next.generation = c.last.generation + 1
+	return c.replace(next)
 }
 
 // replace makes a new cursor file in place of the one that is there.

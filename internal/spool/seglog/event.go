@@ -7,10 +7,11 @@ type EventKind uint8
 const (
 	Degraded    EventKind = iota + 1 // Err: the disk does not take records (or, with Reason "cursor", the cursor)
 	Restored                         // it does again
-	Damaged                          // Count records were lost to damage
+	Damaged                          // Count records were lost to damage; if 0, Name is not what it should be because of Err, and nothing is lost by that alone
 	Dropped                          // Count records were dropped for Reason
-	Quarantined                      // Name was copied to quarantine because of Err
+	Quarantined                      // Name, or what was at its end, was copied to quarantine because of Err
 	Discarded                        // Count files left the quarantine because it is full
+	Unknown                          // nobody can say whether up to Count records more were lost to damage
 )
 
 // damage is the reason under which lost records are counted.

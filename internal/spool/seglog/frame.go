@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
-	"time"
 )
 
 // The sizes of the format.
@@ -14,83 +12,23 @@ const (
 	// MaxData is the longest Data of an Item, in bytes.
 	MaxData = 8 << 20
 
-	headerSize = 64                   // of a segment
 	frameSize  = 24                   // of a frame, without its payload
 	maxPayload = MaxData + sealedMore // of a frame, as it is on disk
 	minFrame   = frameSize + 1
 
 	maxSeq = 1 << 62 // higher numbers are damage
 
-	// formatVersion is what is written. Version 1 had zeros in place of the lane of a
-	// frame, and is read as well.
-	formatVersion = 2
-	oldestVersion = 1
-	segmentMagic  = "TRPSEG\x1a\n"
-	frameMagic    = "\xf5TRF" // 0xf5 is in no UTF-8 text
+	frameMagic = "\xf5TRF" // 0xf5 is in no UTF-8 text
 )
 
 var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 	order      = binary.LittleEndian
 
-	errHeader  = errors.New("seglog: segment header is damaged")
-	errVersion = errors.New("seglog: segment has a format version that this program does not know")
-	errFrame   = errors.New("seglog: frame is damaged")
-	errShort   = errors.New("seglog: frame is longer than what is there")
+	errFrame = errors.New("seglog: frame is damaged")
+	errTail  = errors.New("seglog: segment ends with bytes that are no whole record, as a crash leaves them")
+	errShort = errors.New("seglog: frame is longer than what is there")
 )
-
-// header is the beginning of a segment:
-//
-//	 0  magic    8 bytes "TRPSEG" 1a 0a
-//	 8  version  u32     2
-//	12  zero     u32
-//	16  origin   16 bytes
-//	32  first    u64     sequence number of the first record
-//	40  created  i64     nanoseconds since 1970
-//	48  follows  u64     the last sequence number before this segment that was
-//	                     written: what lies between follows and first was never on disk
-//	56  zero     u32
-//	60  crc      u32     CRC32C of bytes 0 to 59
-//
-// All numbers are little endian.
-type header struct {
-	origin  [16]byte
-	first   uint64
-	created time.Time
-	follows uint64
-}
-
-func appendHeader(dst []byte, h header) []byte {
-	var b [headerSize]byte
-	copy(b[:], segmentMagic)
-	order.PutUint32(b[8:], formatVersion)
-	copy(b[16:], h.origin[:])
-	order.PutUint64(b[32:], h.first)
-	order.PutUint64(b[40:], uint64(h.created.UnixNano()))
-	order.PutUint64(b[48:], h.follows)
-	order.PutUint32(b[60:], crc32.Checksum(b[:60], castagnoli))
-	return append(dst, b[:]...)
-}
-
-func parseHeader(b []byte) (header, error) {
-	if len(b) < headerSize || string(b[:8]) != segmentMagic ||
-		crc32.Checksum(b[:60], castagnoli) != order.Uint32(b[60:]) {
-		return header{}, errHeader
-	}
-	if v := order.Uint32(b[8:]); v < oldestVersion || v > formatVersion {
-		return header{}, fmt.Errorf("%w: %d", errVersion, v)
-	}
-	h := header{
-		first:   order.Uint64(b[32:]),
-		created: time.Unix(0, int64(order.Uint64(b[40:]))),
-		follows: order.Uint64(b[48:]),
-	}
-	copy(h.origin[:], b[16:])
-	if h.first == 0 || h.first > maxSeq || h.follows >= h.first {
-		return header{}, errHeader
-	}
-	return h, nil
-}
 
 // frame is one record in a segment:
 //

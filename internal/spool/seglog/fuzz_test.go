@@ -55,7 +55,8 @@ func FuzzFrame(f *testing.F) {
 // FuzzRecovery opens a folder with two segments of which one is anything.
 func FuzzRecovery(f *testing.F) {
 	good := image(header{first: 1, created: time.Unix(1e9, 0)}, texts(1, 9)...)
-	for _, s := range seeds(good, 60) {
+	old := image(header{first: 1, created: time.Unix(1e9, 0), start: blockSize}, texts(1, 9)...)
+	for _, s := range append(seeds(good, 60), seeds(old, 20)...) {
 		f.Add(s, true)
 		f.Add(s, false)
 	}
@@ -98,7 +99,7 @@ func reopened(t *testing.T, cfg Config) []Record {
 
 func FuzzCursor(f *testing.F) {
 	good := appendCursor(nil, cursor{acked: 5, generation: 3}, time.Unix(1e9, 0))
-	good = appendCursor(good, cursor{acked: 9, generation: 4}, time.Unix(1e9, 0))
+	good = appendCursor(good, cursor{acked: 9, last: 12, generation: 4, origin: [16]byte{1, 2, 3}, stamp: stamp{clock: 5, boot: 6, up: 7}}, time.Unix(1e9, 0))
 	for _, s := range seeds(good, 60) {
 		f.Add(s)
 	}
@@ -106,17 +107,19 @@ func FuzzCursor(f *testing.F) {
 		disk := vfs.NewMem()
 		put(t, disk, cursorName, b)
 		c := cursorFile{fs: disk}
-		acked, _ := c.load()
-		if acked > maxSeq {
-			t.Fatalf("loaded %d", acked)
+		err := c.load()
+		acked := c.last.acked
+		if acked > maxSeq || c.last.last > maxSeq || err != nil && c.last != (cursor{}) {
+			t.Fatalf("loaded %+v, %v", c.last, err)
 		}
-		for next := acked + 1; next < acked+4; next++ {
+		for i := range uint64(3) {
+			next := cursor{acked: acked + i + 1, last: acked + 9, origin: [16]byte{1}, stamp: stamp{clock: 7}}
 			if err := c.store(next); err != nil {
 				t.Fatal(err)
 			}
 			again := cursorFile{fs: disk}
-			if got, err := again.load(); err != nil || got != next {
-				t.Fatalf("loaded %d, %v, stored %d", got, err, next)
+			if err := again.load(); err != nil || !again.sure || again.last != c.last || again.last.acked != next.acked {
+				t.Fatalf("loaded %+v, %v, stored %+v", again.last, err, next)
 			}
 			again.close()
 		}

@@ -57,17 +57,32 @@ var goldens = []struct {
 		fill(t, cfg, 1, 5, 1)
 	}, 2, 4},
 	{"v2/lanes", false, func(t *testing.T, _ *vfs.Mem, cfg Config) {
-		l := open(t, cfg)
-		items := numbered(1, 5)
-		for i := range items {
-			items[i].Lane = laneOf(uint64(i + 1))
-		}
-		syncLog(t, l, l.Append(items))
-		closeLog(t, l)
+		fillLanes(t, cfg, 5, 0)
+	}, 1, 5},
+	{"v3/plain", false, func(t *testing.T, _ *vfs.Mem, cfg Config) {
+		fillLanes(t, cfg, 7, 2)
+	}, 3, 5},
+	{"v3/sealed", true, func(t *testing.T, _ *vfs.Mem, cfg Config) {
+		fillLanes(t, cfg, 7, 2)
+	}, 3, 5},
+	{"v3/header", true, func(t *testing.T, disk *vfs.Mem, cfg Config) {
+		fillLanes(t, cfg, 5, 0)
+		change(t, disk, segmentName(1, 0), func(b []byte) []byte { clear(b[:blockSize]); return b })
 	}, 1, 5},
 }
 
-// laneOf is the lane of a record in the goldens of version 2.
+func fillLanes(t *testing.T, cfg Config, n int, acked uint64) {
+	l := open(t, cfg)
+	items := numbered(1, n)
+	for i := range items {
+		items[i].Lane = laneOf(uint64(i + 1))
+	}
+	syncLog(t, l, l.Append(items))
+	l.Ack(acked)
+	closeLog(t, l)
+}
+
+// laneOf is the lane of a record in the goldens since version 2.
 func laneOf(seq uint64) uint16 { return uint16(seq * 0x3001) }
 
 func fill(t *testing.T, cfg Config, first, n int, acked uint64) {
@@ -103,6 +118,12 @@ func TestGoldenFiles(t *testing.T) {
 			}
 			disk = load(t, dir)
 			cfg.FS = disk
+			if strings.HasPrefix(g.name, "v3/") {
+				c, _, _ := parseCursor(content(t, disk, cursorName))
+				if c.last != uint64(g.first+g.n-1) || c.stamp.clock == 0 {
+					t.Errorf("the cursor says %+v", c)
+				}
+			}
 			l := open(t, cfg)
 			records := readAll(t, l)
 			wantRecords(t, records, g.first, g.n)
@@ -179,6 +200,7 @@ func TestUnknownVersionIsQuarantined(t *testing.T) {
 	disk, quarantine := vfs.NewMem(), vfs.NewMem()
 	put(t, disk, segmentName(1, 0), image(header{first: 1, created: time.Now()}, texts(1, 5)...))
 	put(t, disk, segmentName(6, 0), future)
+	putCursor(t, disk, cursor{})
 	var events []Event
 	l := open(t, Config{FS: disk, Quarantine: quarantine, Report: func(e Event) { events = append(events, e) }})
 	wantRecords(t, readAll(t, l), 1, 5)
@@ -188,7 +210,7 @@ func TestUnknownVersionIsQuarantined(t *testing.T) {
 	if got := content(t, quarantine, segmentName(6, 0)); !bytes.Equal(got, future) {
 		t.Error("the copy in quarantine differs")
 	}
-	if files, _ := disk.ReadDir(); len(files) != 1 {
+	if files, _ := disk.ReadDir(); len(files) != 2 {
 		t.Errorf("left in the folder: %v", files)
 	}
 }

@@ -23,7 +23,8 @@ func (l *Log) skipUnseen() {
 	if !seg.ill {
 		return
 	}
-	most := uint64(seg.size-seg.end) / (frameSize + 1)
-	l.gaps.add(l.appended+1, l.appended+most)
+	most := uint64(seg.size-seg.end) / minFrame
+	most -= min(most, l.appended-seg.last) // of those it is known that they are lost
+	l.doubt(l.appended+1, l.appended+most)
 	l.appended += most
 }

@@ -42,6 +42,7 @@ func (f illFile) ReadAt(p []byte, offset int64) (int, error) {
 // threeSegments is a folder with the records 1 to 30.
 func threeSegments(t *testing.T) *vfs.Mem {
 	disk := vfs.NewMem()
+	putCursor(t, disk, cursor{})
 	for at := 0; at < 30; at += 10 {
 		h := header{origin: [16]byte{1}, first: uint64(at + 1), follows: uint64(at), created: time.Now()}
 		put(t, disk, segmentName(uint64(at+1), 0), image(h, texts(at+1, 10)...))

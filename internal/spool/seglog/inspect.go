@@ -20,7 +20,8 @@ type Inspection struct {
 	Segments  int
 	DiskBytes int64
 	// Records counts what is whole and not acknowledged, Bytes the length of its data, and
-	// Oldest is when the segment of the oldest was begun, zero if there is none.
+	// Oldest is when the segment of the oldest was begun, by the clock of the log as far as
+	// it is known, zero if there is none.
 	Records int64
 	Bytes   int64
 	Oldest  time.Time
@@ -33,16 +34,24 @@ type Inspection struct {
 
 // Damage is a place in a file that is not what was written.
 type Damage struct {
-	File   string
-	Offset int64  // in bytes
-	Lost   uint64 // records that are not acknowledged
-	Err    error  // why nothing of the file can be read; nil if the rest can
+	File    string
+	Offset  int64  // in bytes
+	Lost    uint64 // records that are not acknowledged
+	Unknown uint64 // numbers of which nobody can say whether lost records had them
+	Err     error  // what is wrong with the file as a whole; nil if it is the place at Offset
 }
 
 // String says in one line what is damaged.
 func (d Damage) String() string {
-	if d.Err != nil {
+	switch {
+	case d.Err != nil && d.Lost > 0:
+		return fmt.Sprintf("%s: %v: %d records are lost", d.File, d.Err, d.Lost)
+	case d.Err != nil && d.Unknown > 0:
+		return fmt.Sprintf("%s: %v: up to %d records may be lost", d.File, d.Err, d.Unknown)
+	case d.Err != nil:
 		return fmt.Sprintf("%s: %v", d.File, d.Err)
+	case d.Unknown > 0:
+		return fmt.Sprintf("%s at byte %d: %d records are missing, which may have been delivered before", d.File, d.Offset, d.Unknown)
 	}
 	return fmt.Sprintf("%s at byte %d: %d records are lost", d.File, d.Offset, d.Lost)
 }
@@ -82,54 +91,76 @@ type inspector struct {
 	scan   scanner
 	plain  []byte
 
+	names    []string
+	cursor   cursorFile // as it was before the folder was listed
+	sure     bool       // the cursor was whole when it was read again
+	clock    clock
 	last     uint64 // of the records that were seen, acknowledged ones included
 	tail     Damage // where the records of the segment before ended
 	vanished bool   // segments before were removed since the folder was listed
 }
 
-// run lists the segments before it reads the cursor: so what was removed before is
-// acknowledged by that cursor.
+var (
+	errMissing = errors.New("seglog: segments are missing")
+	errFront   = errors.New("seglog: what was in front of the first record is not known")
+)
+
+// run reads the cursor before and after it lists the segments: all records that the first
+// one knows are in listed segments, and what was removed before the list was made is
+// acknowledged by the second.
 func (i *inspector) run() error {
+	i.cursor = cursorFile{fs: i.folder}
+	_ = i.cursor.load() // read again below
+	i.cursor.close()
 	infos, err := i.folder.ReadDir()
 	if err != nil {
 		return fmt.Errorf("seglog: %w", err)
 	}
-	var names []string
 	var firsts []uint64
 	for _, info := range infos {
 		if first, _, ok := parseName(info.Name); ok {
-			names, firsts = append(names, info.Name), append(firsts, first)
+			i.names, firsts = append(i.names, info.Name), append(firsts, first)
 			i.DiskBytes += info.Size
 		}
 	}
-	i.Segments = len(names)
-	i.cursor()
+	i.Segments = len(i.names)
+	i.acknowledged()
 	i.last = i.Acked
-	for n, name := range names {
+	for n, name := range i.names {
 		before := uint64(maxSeq)
-		if n+1 < len(names) {
+		if n+1 < len(i.names) {
 			before = firsts[n+1]
 		}
-		if err := i.file(name, before); err != nil {
+		if err := i.file(name, firsts[n], before); err != nil {
 			return err
 		}
 	}
+	i.follow(i.cursor.last.last)
 	return nil
 }
 
-func (i *inspector) cursor() {
+// acknowledged reads the cursor.
+func (i *inspector) acknowledged() {
 	c := cursorFile{fs: i.folder}
 	defer c.close()
-	acked, err := c.load()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := c.load()
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+		if i.Segments > 0 {
+			err = errCursor
+		}
+	}
+	if err != nil {
 		i.Damage = append(i.Damage, Damage{File: cursorName, Err: err})
 	}
-	i.Acked = acked
+	i.Acked, i.sure = c.last.acked, c.sure
+	i.clock = newClock(nil)
+	i.clock.resume(c.last.stamp, 0)
 }
 
 // file reads a segment up to the record before: from there on the next segment has
 // them, a second time if the first one's sync failed.
-func (i *inspector) file(name string, before uint64) error {
+func (i *inspector) file(name string, first, before uint64) error {
 	f, err := i.folder.OpenFile(name, os.O_RDONLY)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -147,38 +178,85 @@ func (i *inspector) file(name string, before uint64) error {
 		return fmt.Errorf("seglog: inspect %s: %w", name, err)
 	}
 	b := make([]byte, headerSize)
-	if n, err := f.ReadAt(b, 0); errors.Is(err, io.EOF) {
-		i.Torn += int64(n) // not even the header was written
-		return nil
-	} else if err != nil {
+	n, err := f.ReadAt(b, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("seglog: inspect %s: %w", name, err)
 	}
-	h, err := parseHeader(b)
-	if err != nil {
+	if n < blockSize {
+		i.Torn += int64(n) // not even the header was written
+		return nil
+	}
+	h, damaged, err := readHeader(b[:n])
+	if errors.Is(err, errVersion) {
 		i.Damage = append(i.Damage, Damage{File: name, Err: err})
 		i.vanished = true // how far it went cannot be told
 		return nil
 	}
-	i.follow(&h)
-	return i.records(f, name, size, &h, before)
-}
-
-// follow compares where the records before have ended with where they should have.
-func (i *inspector) follow(h *header) {
-	if h.follows > i.last && !i.vanished {
-		i.tail.Lost = h.follows - i.last
-		if i.tail.File == "" {
-			i.tail.Err = errors.New("seglog: segments before the first one are missing")
-		}
-		i.Damage = append(i.Damage, i.tail)
+	if damaged {
+		i.Damage = append(i.Damage, Damage{File: name, Err: errHeader})
 	}
-	i.last, i.vanished = max(i.last, h.follows), false
+	if err != nil {
+		h = header{first: first, created: time.Now(), start: blockSize}
+		i.wonder(name, first-1)
+		return i.records(f, name, size, &h, append(i.origins(), [16]byte(b[16:])), before)
+	}
+	if h.clock > 0 {
+		i.clock.resume(stamp{}, h.clock)
+		h.created = i.clock.moment(h.clock)
+	}
+	i.follow(h.follows)
+	return i.records(f, name, size, &h, nil, before)
 }
 
-func (i *inspector) records(f vfs.File, name string, size int64, h *header, before uint64) error {
+// follow compares where the records before have ended with where they should have: at
+// last, at least.
+func (i *inspector) follow(last uint64) {
+	if last > i.last && !i.vanished {
+		if i.tail.File == "" {
+			i.tail.File, i.tail.Err = cursorName, errMissing
+		}
+		i.lose(i.tail, last-i.last)
+	}
+	i.last, i.vanished = max(i.last, last), false
+}
+
+// lose notes how many records are lost in a place. Where the cursor is not whole they may
+// have been delivered.
+func (i *inspector) lose(d Damage, n uint64) {
+	if d.Lost = n; !i.sure {
+		d.Lost, d.Unknown = 0, n
+	}
+	i.Damage = append(i.Damage, d)
+}
+
+// wonder passes over the numbers up to last of which nobody can say whether records had
+// them.
+func (i *inspector) wonder(file string, last uint64) {
+	if last > i.last && !i.vanished {
+		i.Damage = append(i.Damage, Damage{File: file, Err: errFront, Unknown: last - i.last})
+	}
+	i.last, i.vanished = max(i.last, last), false
+}
+
+// origins returns all that are known.
+func (i *inspector) origins() [][16]byte {
+	known := [][16]byte{i.cursor.last.origin}
+	b := make([]byte, headerSize)
+	for _, name := range i.names {
+		if n, err := readStart(i.folder, name, b); err == nil {
+			if h, _, err := readHeader(b[:n]); err == nil {
+				known = append(known, h.origin)
+			}
+		}
+	}
+	return known
+}
+
+// records reads the frames of a segment. Its origin is one of known, if there are any.
+func (i *inspector) records(f vfs.File, name string, size int64, h *header, known [][16]byte, before uint64) error {
 	s := &i.scan
-	s.window = window{file: f, end: size, buf: s.buf[:0], spare: s.spare, base: headerSize}
-	s.expect, s.limit, s.good, s.chunk = max(h.first, i.last+1), maxSeq, headerSize, readBytes
+	s.window = window{file: f, end: size, buf: s.buf[:0], spare: s.spare, base: h.start}
+	s.expect, s.limit, s.good, s.chunk = max(h.first, i.last+1), maxSeq, h.start, readBytes
 	if h.first <= i.Acked {
 		s.expect = h.first // so that damage among what is acknowledged is passed over
 	}
@@ -191,8 +269,12 @@ func (i *inspector) records(f vfs.File, name string, size int64, h *header, befo
 		if err != nil {
 			return fmt.Errorf("seglog: inspect %s: %w", name, err)
 		}
+		if known != nil {
+			h.origin, _ = i.box.originOf(&r, known) // without a key nothing is opened anyway
+			known = nil
+		}
 		if from, to := max(expect, i.Acked+1), min(r.seq, before); from < to {
-			i.Damage = append(i.Damage, Damage{File: name, Offset: good, Lost: to - from})
+			i.lose(Damage{File: name, Offset: good}, to-from)
 		}
 		if r.seq >= before {
 			i.tail = Damage{File: name, Offset: good}
@@ -205,7 +287,7 @@ func (i *inspector) records(f vfs.File, name string, size int64, h *header, befo
 		}
 	}
 	i.tail = Damage{File: name, Offset: s.good}
-	i.Torn += size - s.good
+	i.Torn += max(0, size-s.good)
 	return nil
 }
 

@@ -38,7 +38,7 @@ type Record struct {
 	Kind   Kind
 	Lane   uint16 // of the Item; 0 if it was written by version 1 of the format
 	Data   []byte
-	Time   time.Time // of Append, to about a second; of a recovered record: when its segment was begun
+	Time   time.Time // of Append, to about a second; of a recovered record: when its segment was begun, as far as its age is known
 }
 
 // Policy says when what was written is synced.
@@ -71,7 +71,8 @@ type Config struct {
 
 	// MaxAge is how old a segment gets before it is dropped as "too old", 0: no limit.
 	// It is dropped up to an eighth later, so that no record of it is dropped early.
-	// Inside a process the age follows the monotonic clock. Records in memory have none.
+	// Its age is time of which the log knows that it passed, whatever the time of day was
+	// set to: see docs/spool.md. Records in memory have none.
 	MaxAge time.Duration
 
 	// DropOldest says what happens at MaxBytes: true drops the oldest segments, false
@@ -91,6 +92,8 @@ type Config struct {
 	// AEAD seals each payload; nil: they are stored in plain. It needs a nonce of 12
 	// bytes and a tag of at most 16, such as AES-GCM.
 	AEAD cipher.AEAD
+
+	uptime func() (boot uint32, up time.Duration) // of the machine; nil: vfs.Uptime
 
 	// Release is told the cost of records whose memory the log no longer holds: they
 	// are on disk, acknowledged or dropped. It is called with no lock held, from the
@@ -113,6 +116,7 @@ type Log struct {
 	cfg    Config
 	box    box // of the committer
 	origin [16]byte
+	clock  clock
 
 	kick    chan struct{} // capacity 1: the committer has something to look at
 	changed chan struct{} // capacity 1: see Changed
@@ -142,6 +146,7 @@ type Log struct {
 	ackedAt  time.Time // when the first number was acknowledged that the cursor does not have
 	read     int64     // bytes returned by Read since the cursor was stored
 	disk     int64     // bytes of all segments
+	unknown  int64     // State.Unknown
 	recovery int64     // State.Recovered
 	dropped  map[string]int64
 	full     bool      // the last try to write met a full disk, or MaxBytes
@@ -182,12 +187,13 @@ func Open(cfg Config) (*Log, error) {
 		changed: make(chan struct{}, 1),
 		stopped: make(chan struct{}),
 		dropped: make(map[string]int64),
+		clock:   newClock(cfg.uptime),
 	}
 	_, _ = rand.Read(l.origin[:])         // it never fails
 	l.origin[6] = l.origin[6]&0x0f | 0x40 // RFC 9562: version 4,
 	l.origin[8] = l.origin[8]&0x3f | 0x80 // and its variant
 	l.recent.limit = cfg.RecentBytes
-	l.com = committer{Log: l, cursor: cursorFile{fs: cfg.FS}}
+	l.com = committer{Log: l, cursor: cursorFile{fs: cfg.FS}, noted: l.clock.began}
 	l.rd = reader{box: sealer}
 	if cfg.FS != nil {
 		if err := l.recover(); err != nil {
@@ -206,7 +212,7 @@ func (l *Log) Append(items []Item) (last uint64) {
 	l.mu.Lock()
 	defer l.unlock()
 	before := l.mem.frames
-	at := now.UnixNano()
+	at := int64(now.Sub(l.clock.began))
 	for i := range items {
 		l.append(&items[i], at)
 	}
@@ -263,23 +269,6 @@ func (l *Log) admit(cost int64) bool {
 		l.drop(e.seq, e.seq, "memory full")
 	}
 	return true
-}
-
-// drop counts a range of numbers as dropped, if they were not before, and says how
-// many it counted. The caller holds mu.
-func (l *Log) drop(from, to uint64, reason string) int64 {
-	n := l.gaps.add(max(from, l.acked+1), to) // below acked the gaps are forgotten
-	if n == 0 {
-		return 0
-	}
-	l.dropped[reason] += n
-	kind := Dropped
-	if reason == damage {
-		kind = Damaged
-	}
-	l.report(Event{Kind: kind, Reason: reason, Count: n})
-	l.settle()
-	return n
 }
 
 // Closing reports whether Close was called: what is appended since is dropped.

@@ -7,7 +7,7 @@ type entry struct {
 	seq  uint64
 	data []byte
 	cost int64
-	at   int64 // of Append, nanoseconds since 1970
+	at   int64 // of Append, nanoseconds since Log.clock.began
 	kind Kind
 	lane uint16
 }

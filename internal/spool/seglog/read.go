@@ -108,7 +108,7 @@ func (l *Log) readMemory(dst []Record, from uint64, maxRecords, maxBytes int) []
 		if maxBytes < 0 && i > begin {
 			break
 		}
-		dst = append(dst, Record{Origin: l.origin, Seq: e.seq, Kind: e.kind, Lane: e.lane, Data: e.data, Time: time.Unix(0, e.at)})
+		dst = append(dst, Record{Origin: l.origin, Seq: e.seq, Kind: e.kind, Lane: e.lane, Data: e.data, Time: l.clock.began.Add(time.Duration(e.at))})
 		l.handed = max(l.handed, e.seq)
 		l.read += int64(len(e.data))
 	}
@@ -138,7 +138,7 @@ func (l *Log) account(v view, recs []Record, lost []span) bool {
 		return false
 	}
 	for i := range recs {
-		recs[i].Time = v.seg.timeOf(recs[i].Seq)
+		recs[i].Time = l.timeOf(v.seg, recs[i].Seq)
 		l.read += int64(len(recs[i].Data))
 	}
 	if n := len(recs); n > 0 {
@@ -216,14 +216,14 @@ func (r *reader) open(v view, from uint64) error {
 			return fmt.Errorf("seglog: open a segment: %w", err)
 		}
 		r.seg, r.file = v.seg, file
-		r.scan.window = window{file: file, buf: r.scan.buf[:0], spare: r.scan.spare, base: headerSize}
+		r.scan.window = window{file: file, buf: r.scan.buf[:0], spare: r.scan.spare, base: v.seg.start}
 		r.scan.expect = v.seg.first
-		r.back = place{headerSize, v.seg.first}
+		r.back = place{v.seg.start, v.seg.first}
 	}
 	r.scan.end, r.scan.limit = v.end, v.last
 	if r.scan.expect > from {
 		if r.back.seq > from {
-			r.back = place{headerSize, v.seg.first}
+			r.back = place{v.seg.start, v.seg.first}
 		}
 		r.scan.seek(r.back.offset)
 		r.scan.expect = r.back.seq

@@ -47,7 +47,7 @@ func (l *Log) readRecent(dst []Record, from uint64, maxRecords, maxBytes int) []
 		if maxBytes < 0 && len(dst) > base {
 			break
 		}
-		dst = append(dst, Record{Origin: l.origin, Seq: e.seq, Kind: e.kind, Lane: e.lane, Data: e.data, Time: time.Unix(0, e.at)})
+		dst = append(dst, Record{Origin: l.origin, Seq: e.seq, Kind: e.kind, Lane: e.lane, Data: e.data, Time: l.clock.began.Add(time.Duration(e.at))})
 		l.handed = max(l.handed, e.seq)
 		l.read += int64(len(e.data))
 	}

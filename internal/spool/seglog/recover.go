@@ -1,6 +1,7 @@
 package seglog
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -16,13 +17,17 @@ import (
 // found is what recovery knows of a segment file.
 type found struct {
 	*segment
-	nth     int // of the files with the same first record
-	follows uint64
-	claims  uint64 // the last record in a segment that cannot be read for its header
-	gaps    []span // records lost inside
-	torn    bool   // there is something behind the last valid frame
-	bad     error  // why it cannot be read
-	illness error  // why it cannot be read from end on
+	nth      int // of the files with the same first record
+	follows  uint64
+	clock    time.Duration // when it was begun; 0: not known
+	gaps     []span        // records lost inside
+	torn     bool          // there is something behind the last valid frame
+	header   error         // of a header that is damaged; the frames are read all the same
+	hint     [16]byte      // what is in the place of the origin in a header that is lost
+	old      bool          // it is of version 1 or 2, by its first frame
+	nameless bool          // the header is lost: follows and clock are not known, and the origin is a guess
+	bad      error         // why it cannot be read
+	illness  error         // why it cannot be read from end on
 }
 
 // recover finds out what is in the folder. Nobody else has the log yet, so it holds no
@@ -34,36 +39,32 @@ func (l *Log) recover() error {
 	if err != nil {
 		return err
 	}
-	l.acked, err = l.com.cursor.load()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		l.report(Event{Kind: Degraded, Reason: cursorName, Err: err})
+	cursor := &l.com.cursor
+	err = cursor.load()
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err == nil && !cursor.sure {
+		err = errSlot
 	}
+	if err != nil && !missing {
+		l.report(Event{Kind: Damaged, Name: cursorName, Err: err})
+	}
+	l.acked = cursor.last.acked
 	l.stored = l.acked
-	var all []*found
-	for _, info := range files {
-		first, nth, ok := parseName(info.Name)
-		if !ok || !info.Regular {
-			continue
-		}
-		f, err := l.inspect(info, first)
-		if errors.Is(err, vfs.ErrUnsafe) {
-			l.report(Event{Kind: Damaged, Name: info.Name, Err: err}) // not ours: left alone
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		f.nth = nth
-		all = append(all, f)
+	all, err := l.inspectAll(files)
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(all, func(a, b *found) int {
-		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.nth, b.nth))
-	})
+	if missing && len(all) > 0 { // it is made before the first segment
+		l.report(Event{Kind: Damaged, Name: cursorName, Err: errCursor})
+	}
 	live, err := l.scanAll(all)
 	if err != nil {
 		return err
 	}
 	at := l.link(live)
+	if l.lose(at+1, cursor.last.last) > 0 {
+		at = cursor.last.last
+	}
 	l.trimTail()
 	l.appended = max(at, l.acked)
 	l.written, l.synced = l.appended, l.appended
@@ -75,10 +76,40 @@ func (l *Log) recover() error {
 	return nil
 }
 
+// inspectAll reads the headers of all segments, and returns them in order.
+func (l *Log) inspectAll(files []vfs.Info) ([]*found, error) {
+	var all []*found
+	latest := time.Duration(0)
+	for _, info := range files {
+		first, nth, ok := parseName(info.Name)
+		if !ok || !info.Regular {
+			continue
+		}
+		f, err := l.inspect(info, first)
+		if errors.Is(err, vfs.ErrUnsafe) {
+			l.report(Event{Kind: Damaged, Name: info.Name, Err: err}) // not ours: left alone
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		f.nth = nth
+		latest = max(latest, f.clock)
+		all = append(all, f)
+	}
+	l.clock.resume(l.com.cursor.last.stamp, latest)
+	for _, f := range all {
+		f.born = l.clock.moment(f.clock)
+	}
+	slices.SortFunc(all, func(a, b *found) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.nth, b.nth))
+	})
+	return all, nil
+}
+
 // inspect reads the header of a segment.
 func (l *Log) inspect(info vfs.Info, first uint64) (*found, error) {
-	now := time.Now()
-	f := &found{segment: &segment{fs: l.cfg.FS, name: info.Name, first: first, created: now, born: now, size: info.Size}}
+	f := &found{segment: &segment{fs: l.cfg.FS, name: info.Name, first: first, size: info.Size}}
 	var b [headerSize]byte
 	n, err := readStart(l.cfg.FS, info.Name, b[:])
 	if isIll(err) {
@@ -88,13 +119,20 @@ func (l *Log) inspect(info vfs.Info, first uint64) (*found, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", info.Name, err)
 	}
-	h, err := parseHeader(b[:n])
-	if err != nil {
+	h, damaged, err := readHeader(b[:n])
+	switch {
+	case errors.Is(err, errHeader):
+		f.header, f.nameless, f.start = err, true, blockSize
+		f.old = bytes.HasPrefix(b[blockSize:], []byte(frameMagic))
+		f.hint = [16]byte(b[16:])
+		return f, nil
+	case err != nil:
 		f.bad = err
 		return f, nil
+	case damaged:
+		f.header = errHeader
 	}
-	f.origin, f.first, f.follows, f.created = h.origin, h.first, h.follows, h.created
-	f.born = now.Add(-max(0, now.Sub(h.created)))
+	f.origin, f.first, f.follows, f.clock, f.start = h.origin, h.first, h.follows, h.clock, h.start
 	return f, nil
 }
 
@@ -119,21 +157,24 @@ func (l *Log) scanAll(all []*found) ([]*found, error) {
 	var live []*found
 	for i, f := range all {
 		l.disk += f.size
-		if i+1 < len(all) && all[i+1].first <= l.acked+1 && f.bad == nil && all[i+1].bad == nil {
+		if i+1 < len(all) && l.isDone(f, all[i+1]) {
 			l.trash = append(l.trash, f.segment)
 			continue
 		}
-		if f.bad == nil || errors.Is(f.bad, errHeader) {
-			if err := f.scan(&buf); err != nil {
+		if f.bad == nil {
+			if err := f.scan(&buf, func(first *frame, offset int64) { l.name(f, first, offset, all) }); err != nil {
 				return nil, err
 			}
 		}
 		if f.ill {
 			l.report(Event{Kind: Damaged, Name: f.name, Err: cmp.Or(f.illness, f.bad)})
 		}
+		if f.header != nil && f.bad == nil && f.size > 0 {
+			l.keepCopy(f, f.header)
+		}
 		if f.bad == nil && f.last == 0 {
 			if f.torn {
-				l.keepCopy(f)
+				l.keepCopy(f, errTail)
 			}
 			l.trash = append(l.trash, f.segment)
 			continue
@@ -143,19 +184,43 @@ func (l *Log) scanAll(all []*found) ([]*found, error) {
 	return live, nil
 }
 
-// scan reads the frames of a segment.
-func (f *found) scan(s *scanner) error {
+// isDone says whether all records of a segment are acknowledged, by the segment that
+// comes next: what began it knew of the records of f. What a run left that did not know
+// them, because it was before, says nothing.
+func (l *Log) isDone(f, next *found) bool {
+	return f.bad == nil && next.bad == nil && next.first <= l.acked+1 && next.follows >= f.first
+}
+
+// name gives a segment without a header its origin, by its first frame.
+func (l *Log) name(f *found, first *frame, offset int64, all []*found) {
+	if !f.nameless {
+		return
+	}
+	if !f.old && offset >= headerSize {
+		f.start = headerSize
+	}
+	known := [][16]byte{f.hint, l.com.cursor.last.origin}
+	for _, other := range all {
+		if !other.nameless && other.bad == nil {
+			known = append(known, other.origin)
+		}
+	}
+	var ok bool
+	if f.origin, ok = l.box.originOf(first, known); !ok {
+		f.bad = errOrigin
+	}
+}
+
+// scan reads the frames of a segment, and shows the first one.
+func (f *found) scan(s *scanner, show func(first *frame, offset int64)) error {
 	file, err := f.fs.OpenFile(f.name, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }()
 	*s = scanner{
-		window: window{file: file, buf: s.buf[:0], spare: s.spare, base: headerSize, end: f.size},
-		expect: f.first, limit: f.first + 1<<32, good: headerSize, chunk: 1 << 20,
-	}
-	if f.bad != nil {
-		s.expect, s.limit = 0, maxSeq // not even the number in the name is certain
+		window: window{file: file, buf: s.buf[:0], spare: s.spare, base: f.start, end: f.size},
+		expect: f.first, limit: f.first + 1<<32, good: f.start, chunk: 1 << 20,
 	}
 	for {
 		expect := s.expect
@@ -174,19 +239,17 @@ func (f *found) scan(s *scanner) error {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", f.name, err)
 		}
-		if expect == 0 {
-			f.first = min(f.first, frame.seq)
-		} else if frame.seq > expect {
+		if f.last == 0 {
+			show(&frame, s.offset()-int64(frame.size()))
+		}
+		if frame.seq > expect {
 			f.gaps = append(f.gaps, span{expect, frame.seq - 1})
 		}
 		f.last = frame.seq
 	}
 	f.end, f.torn = s.good, s.good < f.size
-	if f.ill && f.last == 0 && f.bad == nil {
+	if f.ill && f.last == 0 {
 		f.bad = f.illness
-	}
-	if f.bad != nil {
-		f.claims, f.last = f.last, 0
 	}
 	return nil
 }
@@ -198,66 +261,66 @@ func (l *Log) link(live []*found) (at uint64) {
 	at = l.acked
 	var before *found
 	for _, f := range live {
+		if f.bad != nil && f.last > at { // sealed, and nothing opens it any more
+			l.doubt(at+1, f.first-1)
+			l.lose(max(at+1, f.first), f.last)
+			at = f.last
+		}
 		if f.bad != nil {
+			l.takeAway(f)
 			continue
 		}
-		if l.drop(at+1, f.follows, damage) > 0 && before != nil && before.torn {
-			l.keepCopy(before)
+		switch {
+		case f.nameless:
+			l.doubt(at+1, f.first-1) // they were lost, or dropped before they were written
+		case l.lose(at+1, f.follows) > 0 && before != nil && before.torn:
+			l.keepCopy(before, errTail)
 		}
 		if l.missing(f, at) > 0 {
-			l.keepCopy(f)
+			l.keepCopy(f, errFrame)
 		}
 		before = f
 		if f.last <= at {
 			l.trash = append(l.trash, f.segment)
 			continue
 		}
+		if f.header != nil {
+			l.repair(f, at)
+		}
 		at = f.last
 		l.segs = append(l.segs, f.segment)
-	}
-	for _, f := range live {
-		if f.bad != nil {
-			at = l.unreadable(f, at)
-			l.takeAway(f)
-		}
 	}
 	return at
 }
 
-// keepCopy copies a damaged segment to quarantine; what is left of it is read all the
-// same, whether that works or not.
-func (l *Log) keepCopy(f *found) {
-	if !f.ill { // a copy would fail
-		_ = l.quarantine(f.name, f.name, 0, errFrame)
+// lose counts numbers of records that were written and are not there any more, and says
+// how many are new. Where the cursor is not whole they may have been delivered.
+func (l *Log) lose(from, to uint64) int64 {
+	if !l.com.cursor.sure {
+		return l.doubt(from, to)
 	}
-}
-
-// unreadable counts the records of a segment without a header that no other segment has.
-func (l *Log) unreadable(f *found, at uint64) uint64 {
-	if f.claims > at {
-		l.gaps.add(at+1, f.first-1) // these were never on disk
-	}
-	from := f.first
-	for _, seg := range l.segs {
-		if from <= seg.last {
-			l.drop(from, min(seg.first-1, f.claims), damage)
-			from = max(from, seg.last+1)
-		}
-	}
-	l.drop(from, f.claims, damage)
-	return max(at, f.claims)
+	return l.drop(from, to, damage)
 }
 
 // cutCopies ends each segment where the next one of the same run begins: after an error
-// the run wrote those records again, and only the later copy is known to be durable.
+// the run wrote those records again, and only the later copy is known to be durable. Runs
+// do not share numbers, so a segment without a header is of the run with which it does;
+// of two copies, the one that has a header counts, or else the earlier one.
 func cutCopies(live []*found) {
 	var before *found
 	for _, f := range live {
-		if f.bad != nil {
+		if f.bad != nil && f.last == 0 {
 			continue
 		}
-		if before != nil && before.origin == f.origin {
-			before.last = min(before.last, f.first-1)
+		switch {
+		case before == nil || before.last < f.first:
+		case f.nameless:
+			f.origin, f.first = before.origin, before.last+1
+			if f.last < f.first {
+				continue
+			}
+		case before.nameless || before.origin == f.origin:
+			before.origin, before.last = f.origin, f.first-1
 		}
 		before = f
 	}
@@ -267,7 +330,7 @@ func cutCopies(live []*found) {
 func (l *Log) missing(f *found, at uint64) (lost int64) {
 	l.gaps.add(max(at, f.follows)+1, f.first-1) // these were never on disk
 	for _, g := range f.gaps {
-		lost += l.drop(max(at+1, g.from), min(g.to, f.last), damage)
+		lost += l.lose(max(at+1, g.from), min(g.to, f.last))
 	}
 	// Two runs used the same numbers, which only a folder put together by hand has.
 	// They cannot both be read.
@@ -278,55 +341,4 @@ func (l *Log) missing(f *found, at uint64) (lost int64) {
 		l.report(Event{Kind: Damaged, Reason: damage, Count: n})
 	}
 	return lost
-}
-
-// takeAway moves a segment that cannot be read to quarantine; if that fails it stays
-// where it is.
-func (l *Log) takeAway(f *found) {
-	l.disk -= f.size
-	if f.ill {
-		_ = l.cfg.FS.Rename(f.name, f.name+illSuffix) // the next start finds it again
-		return
-	}
-	if f.size > 0 {
-		if err := l.quarantine(f.name, f.name, 0, f.bad); err != nil {
-			l.report(Event{Kind: Damaged, Name: f.name, Err: errors.Join(f.bad, err)})
-			return
-		}
-	}
-	_ = l.cfg.FS.Remove(f.name) // the next start finds it again, and the copy
-}
-
-// trimTail cuts off what a crash left behind the last record, and makes durable what is
-// before it: the run that wrote it may not have come to it.
-func (l *Log) trimTail() {
-	if len(l.segs) == 0 {
-		return
-	}
-	seg := l.segs[len(l.segs)-1]
-	err := l.trim(seg)
-	if err == nil {
-		err = l.cfg.FS.Sync()
-	}
-	if err != nil {
-		l.unsure, l.com.why = span{l.acked + 1, seg.last}, err
-		l.report(Event{Kind: Degraded, Err: err})
-	}
-}
-
-func (l *Log) trim(seg *segment) error {
-	file, err := l.cfg.FS.OpenFile(seg.name, os.O_RDWR)
-	if err != nil {
-		return err
-	}
-	if tail := seg.size - seg.end; tail > 0 && !seg.ill {
-		if err = l.quarantine(seg.name, seg.name+".tail", seg.end, errFrame); err == nil {
-			err = file.Truncate(seg.end)
-		}
-		if err == nil {
-			l.disk -= tail
-			seg.size = seg.end
-		}
-	}
-	return errors.Join(err, file.Sync(), file.Close())
 }

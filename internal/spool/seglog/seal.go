@@ -3,6 +3,7 @@ package seglog
 import (
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -70,6 +71,26 @@ func (b *box) open(dst []byte, origin *[16]byte, f *frame) (data, grown []byte, 
 		return nil, dst, errSealed
 	}
 	return grown[at:len(grown):len(grown)], grown, nil
+}
+
+// originOf returns the origin of a segment whose header is lost, by one of its frames. A
+// sealed frame can be opened only with the right origin: it is one of known, or else
+// nothing opens the segment any more. Of a plain frame the origin is made of the frame:
+// the same at each start, and no other segment's.
+func (b *box) originOf(f *frame, known [][16]byte) (origin [16]byte, ok bool) {
+	if f.sealed {
+		for _, origin = range known {
+			if _, _, err := b.open(nil, &origin, f); err == nil {
+				return origin, true
+			}
+		}
+		return origin, false
+	}
+	sum := sha256.Sum256(append(order.AppendUint64(nil, f.seq), f.payload...))
+	copy(origin[:], sum[:])
+	origin[6] = origin[6]&0x0f | 0x80 // RFC 9562: version 8,
+	origin[8] = origin[8]&0x3f | 0x80 // and its variant
+	return origin, true
 }
 
 // frameLen is how long the frame of a record will be, at most.

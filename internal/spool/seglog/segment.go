@@ -12,12 +12,12 @@ import (
 
 // segment is one file of the log.
 type segment struct {
-	fs      vfs.FS // of the log
-	name    string
-	origin  [16]byte
-	first   uint64    // the number of its first record
-	created time.Time // by the wall clock, for Record.Time
-	born    time.Time // the same moment by the monotonic clock of this process
+	fs     vfs.FS // of the log
+	name   string
+	origin [16]byte
+	first  uint64    // the number of its first record
+	start  int64     // where its first frame begins
+	born   time.Time // when it was begun, by the clock of the log
 
 	last  uint64 // the last record that can be read; guarded by Log.mu, like all below
 	end   int64  // where its frame ends
@@ -31,7 +31,7 @@ type segment struct {
 // mark says when the record seq was appended, and those after it up to the next mark.
 type mark struct {
 	seq uint64
-	at  int64 // nanoseconds since 1970
+	at  int64 // nanoseconds since Log.clock.began
 }
 
 const maxMarks = 256
@@ -51,18 +51,19 @@ func (s *segment) noted(seq uint64, at int64) {
 	s.marks = append(s.marks, mark{seq, at})
 }
 
-// timeOf returns when a record was appended, as far as it is known.
-func (s *segment) timeOf(seq uint64) time.Time {
+// timeOf returns when a record of a segment was appended, as far as it is known. The
+// caller holds mu.
+func (l *Log) timeOf(s *segment, seq uint64) time.Time {
 	i := sort.Search(len(s.marks), func(i int) bool { return s.marks[i].seq > seq })
 	if i == 0 {
-		return s.created
+		return s.born
 	}
-	return time.Unix(0, s.marks[i-1].at)
+	return l.clock.began.Add(time.Duration(s.marks[i-1].at))
 }
 
 // bytesAbove estimates how many bytes of records above seq it has.
 func (s *segment) bytesAbove(seq uint64) int64 {
-	bytes := s.end - headerSize
+	bytes := s.end - s.start
 	switch {
 	case seq < s.first:
 		return bytes

@@ -14,13 +14,18 @@ type State struct {
 
 	Unacked      int64     // records that are neither acknowledged nor dropped
 	UnackedBytes int64     // of these; an estimate where a segment is partly acknowledged
-	Oldest       time.Time // when the oldest of these was appended, or its segment begun; zero if there is none
+	Oldest       time.Time // when the oldest of these was appended, or its segment begun, by the clock of the log; zero if there is none
 
 	MemoryBytes int64 // cost of the records that are not on disk
 	DiskBytes   int64 // of all segments
 
 	Recovered int64            // records found by Open that were not acknowledged
 	Dropped   map[string]int64 // by reason: "spool full", "memory full", "too old", "damaged", "bad size", "closed"
+
+	// Unknown is how many numbers were left out by Open of which nobody can say whether
+	// records had them: at most so many are lost beside those in Dropped. They are in no
+	// other count.
+	Unknown int64
 
 	// Settled says that what is acknowledged or dropped will not come back, even if the
 	// power is lost now.
@@ -44,6 +49,7 @@ func (l *Log) State() State {
 		DiskBytes:   l.disk,
 		Recovered:   l.recovery,
 		Dropped:     maps.Clone(l.dropped),
+		Unknown:     l.unknown,
 		Settled:     l.floor() <= l.stored,
 	}
 	if l.mem.len() > 0 {
@@ -52,12 +58,12 @@ func (l *Log) State() State {
 	for _, seg := range l.segs {
 		s.UnackedBytes += seg.bytesAbove(l.acked)
 		if s.Oldest.IsZero() && seg.last > l.acked {
-			s.Oldest = seg.timeOf(l.acked + 1)
+			s.Oldest = l.timeOf(seg, l.acked+1)
 		}
 	}
 	s.UnackedBytes += l.mem.data
 	if s.Oldest.IsZero() && l.mem.len() > 0 {
-		s.Oldest = time.Unix(0, l.mem.at(0).at)
+		s.Oldest = l.clock.began.Add(time.Duration(l.mem.at(0).at))
 	}
 	return s
 }

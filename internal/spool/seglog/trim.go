@@ -6,13 +6,34 @@ import (
 	"time"
 )
 
-// clean stores the cursor, and then removes the segments below it.
+// progress returns what a cursor says now, if everything up to synced is synced. The
+// caller holds mu.
+func (c *committer) progress(synced uint64) cursor {
+	if c.unsure.to > c.acked {
+		synced = min(synced, c.unsure.from-1)
+	}
+	return cursor{acked: c.floor(), last: synced, origin: c.origin, stamp: c.clock.stamp()}
+}
+
+// note writes the cursor without waiting for the disk, so that after the end of the
+// process it is known which records there have to be. It comes before anybody is told that
+// they are safe.
+func (c *committer) note(synced uint64) {
+	c.mu.Lock()
+	next := c.progress(synced)
+	c.mu.Unlock()
+	c.cursor.note(next)
+	c.noted = time.Now()
+}
+
+// clean stores the cursor, and then removes the segments below it. At the end it stores
+// also what the cursor says of records that stay.
 func (c *committer) clean() {
 	c.mu.Lock()
-	floor := c.floor()
-	stale := floor > c.stored
+	next := c.progress(c.synced)
+	stale := next.acked > c.stored || c.closing && len(c.segs) > 0
 	c.mu.Unlock()
-	if stale && !c.storeCursor(floor) {
+	if stale && !c.storeCursor(next) {
 		return
 	}
 	c.mu.Lock()
@@ -41,9 +62,9 @@ func (c *committer) clean() {
 	}
 }
 
-// storeCursor makes floor durable.
-func (c *committer) storeCursor(floor uint64) bool {
-	err := c.cursor.store(floor)
+// storeCursor makes next durable.
+func (c *committer) storeCursor(next cursor) bool {
+	err := c.cursor.store(next)
 	c.mu.Lock()
 	defer c.unlock()
 	if err != nil {
@@ -58,7 +79,7 @@ func (c *committer) storeCursor(floor uint64) bool {
 		c.report(Event{Kind: Restored, Reason: cursorName})
 	}
 	c.failed = false
-	c.stored = floor
+	c.stored = next.acked
 	c.read = 0
 	c.ackedAt = time.Now()
 	return true
