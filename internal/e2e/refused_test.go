@@ -25,12 +25,12 @@ func TestLinesThatTheCollectorRefusesAreDeadLetters(t *testing.T) {
 	items := make([]seglog.Item, lines)
 	for i := range items {
 		items[i] = seglog.Item{Kind: seglog.Line, Data: fmt.Appendf(nil, `trace{id=t%d,action=create,data={}}`, i)}
-		switch {
-		case i%9 == 0: // an id that is too long
+		switch i % 9 {
+		case 0: // an id that is too long
 			items[i].Data = fmt.Appendf(nil, `trace{id=%s%d,action=create,data={}}`, strings.Repeat("x", 1100), i)
-		case i%9 == 3: // a value that is nested too deep
+		case 3: // a value that is nested too deep
 			items[i].Data = fmt.Appendf(nil, `trace{id=t%d,action=update,data=%s}`, i, strings.Repeat("[", 2000)+strings.Repeat("]", 2000))
-		case i%9 == 6:
+		case 6:
 			items[i].Data = fmt.Appendf(nil, "no line %d", i)
 		}
 	}
