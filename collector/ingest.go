@@ -13,8 +13,13 @@ import (
 	"github.com/troupelog/troupe/internal/wire"
 )
 
-// maxRejected is how many refused lines an answer lists. All are counted.
-const maxRejected = 100
+// maxRejected is how long the list of refused lines in an answer may be, in bytes: as
+// long as the largest body of a request. A sender that is given no list of all its
+// refused lines has to find them by sending less at once.
+const maxRejected = protocol.MaxBody
+
+// rejectedOverhead is what an entry of the list takes in JSON beside its reason, in bytes.
+const rejectedOverhead = 40
 
 // Headers by which a sender numbers its lines, so that lines sent again are not
 // stored again.
@@ -30,9 +35,9 @@ const OrderHeader = "X-Troupe-Order"
 // Ingested answers a log request that was stored, as {"data":{…}}.
 type Ingested struct {
 	Accepted   int        `json:"accepted"`   // lines stored now
-	Duplicates int        `json:"duplicates"` // lines whose numbers had been used before
+	Duplicates int        `json:"duplicates"` // well-formed lines whose numbers had been used before
 	Refused    int        `json:"refused"`    // lines that are malformed
-	Rejected   []Rejected `json:"rejected"`   // the first 100 of the refused
+	Rejected   []Rejected `json:"rejected"`   // the refused lines: all that fit into 16 MiB
 }
 
 // Rejected tells why a line was refused.
@@ -61,7 +66,11 @@ func (c *Collector) ingest(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var result Ingested
-	batch.Lines, result = takeApart(body)
+	var listed int
+	batch.Lines, result, listed = takeApart(body)
+	if err := share.take(listed); err != nil {
+		return err
+	}
 	if result.Refused > 0 {
 		c.counts.rejected.Add(uint64(result.Refused))
 		c.counts.last.Store(result.Rejected[0].Reason)
@@ -71,7 +80,9 @@ func (c *Collector) ingest(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return c.storageError(r, err)
 		}
-		result.Accepted, result.Duplicates = receipts[0].Stored, receipts[0].Duplicate
+		// A refused line that comes again is refused again, and counts once.
+		result.Accepted = receipts[0].Stored
+		result.Duplicates = len(batch.Lines) - result.Refused - result.Accepted
 		c.folder.notify()
 		c.seeker.notify()
 	}
@@ -107,10 +118,10 @@ func sender(h http.Header) (spool store.Spool, first uint64, err error) {
 }
 
 // takeApart returns a body's lines, nil in place of malformed ones, and what is to
-// be said about those. A carriage return before a newline is part of the newline.
-func takeApart(body []byte) ([][]byte, Ingested) {
-	result := Ingested{Rejected: []Rejected{}}
-	var lines [][]byte
+// be said about those, with the bytes that this takes. A carriage return before a newline
+// is part of the newline.
+func takeApart(body []byte) (lines [][]byte, result Ingested, listed int) {
+	result.Rejected = []Rejected{}
 	for line := range bytes.SplitSeq(body, []byte("\n")) {
 		line = bytes.TrimSuffix(line, []byte("\r"))
 		if len(line) == 0 {
@@ -118,14 +129,15 @@ func takeApart(body []byte) ([][]byte, Ingested) {
 		}
 		if err := check(line); err != nil {
 			result.Refused++
-			if len(result.Rejected) < maxRejected {
-				result.Rejected = append(result.Rejected, Rejected{len(lines), err.Error()})
+			reason := err.Error()
+			if listed += len(reason) + rejectedOverhead; listed <= maxRejected {
+				result.Rejected = append(result.Rejected, Rejected{len(lines), reason})
 			}
 			line = nil
 		}
 		lines = append(lines, line)
 	}
-	return lines, result
+	return lines, result, min(listed, maxRejected)
 }
 
 var errLongLine = errors.New("the line is longer than " + strconv.Itoa(protocol.MaxLine) + " bytes")

@@ -57,10 +57,44 @@ func TestMalformedLinesAreToldOneByOne(t *testing.T) {
 	equal(t, []collector.Repository{{ID: "r", Lines: 2, Refused: 3}}, repos.Data)
 }
 
-func TestManyMalformedLinesGetABoundedAnswer(t *testing.T) {
+func TestEveryMalformedLineIsListed(t *testing.T) {
 	s := start(t, collector.Config{})
-	got := s.post("r", strings.Repeat("x\n", 5000))
-	equal(t, []int{0, 5000, 100}, []int{got.Accepted, got.Refused, len(got.Rejected)})
+	const lines = 20_000
+	got := s.post("r", strings.Repeat("x\n\n", lines)+created)
+	equal(t, []int{1, lines, lines}, []int{got.Accepted, got.Refused, len(got.Rejected)})
+	for i, r := range got.Rejected {
+		if r.Line != i || r.Reason == "" {
+			t.Fatalf("entry %d of the list is line %d, reason %q", i, r.Line, r.Reason)
+		}
+	}
+}
+
+// A body of 32 MiB can hold 16 million lines; its answer is no longer than a body may be.
+func TestMillionsOfMalformedLinesGetABoundedAnswer(t *testing.T) {
+	s := start(t, collector.Config{})
+	const lines = 1_000_000
+	status, text := s.do("POST", "/api/sdk/v3/log?id=r", strings.NewReader(strings.Repeat("x\n", lines)))
+	var answer struct{ Data collector.Ingested }
+	if err := json.Unmarshal([]byte(text), &answer); err != nil || status != http.StatusOK {
+		t.Fatalf("status %d, %v", status, err)
+	}
+	if len(text) > protocol.MaxBody || answer.Data.Refused != lines || len(answer.Data.Rejected) == lines {
+		t.Errorf("the answer has %d bytes, counts %d refused lines and lists %d", len(text), answer.Data.Refused, len(answer.Data.Rejected))
+	}
+}
+
+// Whatever a body holds, the counts of the answer add up to its lines, also when it comes
+// again: a client takes anything else for no delivery.
+func TestTheCountsOfAnAnswerAddUpToTheLines(t *testing.T) {
+	s := start(t, collector.Config{})
+	const spool = "000102030405060708090a0b0c0d0e0f"
+	body := strings.Join([]string{created, "nonsense", "", ended, "\r", "more nonsense", ended + "\r"}, "\n")
+	for _, first := range []string{"1", "1", "3", "1"} {
+		got := s.post("r", body, collector.SpoolHeader, spool, collector.SeqHeader, first)
+		if got.Accepted+got.Duplicates+got.Refused != 5 || len(got.Rejected) != 2 {
+			t.Errorf("from %s: %+v", first, got)
+		}
+	}
 }
 
 func TestNumberedLinesAreStoredOnce(t *testing.T) {

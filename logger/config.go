@@ -84,8 +84,10 @@ type Config struct {
 	// InFlight is how many batches may be on their way to the server at once: for servers
 	// that are far away, where one batch after the other would wait for every answer. The
 	// lines of a session, or of a trace outside of sessions, arrive in their order all the
-	// same: Troupe's collector is told their numbers, and to other servers all lines of one
-	// of them go in one of the batches. Each takes up to MaxBatchBytes of memory twice.
+	// same: Troupe's collector is told their numbers, and to servers that are known to be
+	// another, all lines of one of them go in one of the batches. To a collector whose
+	// answers lack the header X-Troupe-Order, because a proxy removes it, one batch goes
+	// after the other. Each takes up to MaxBatchBytes of memory twice.
 	// After a crash of this process the batches that were under way are sent again.
 	// Default 1, at most MaxInFlight.
 	InFlight int

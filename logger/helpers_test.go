@@ -37,7 +37,7 @@ func (s *sink) Send(_ context.Context, b transport.Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down {
-		return &transport.Error{Op: "send", Kind: transport.Throttled, RetryAfter: time.Minute}
+		return &transport.Error{Op: "send", Kind: transport.Retry}
 	}
 	s.count += b.Lines
 	if s.null {

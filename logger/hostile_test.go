@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -107,12 +110,14 @@ func TestCloseKeepsItsDeadlineWhateverOnErrorDoes(t *testing.T) {
 	<-r.report.done
 }
 
-// A server that is back is tried when somebody flushes, whatever the back-off says.
-func TestFlushDoesNotWaitForTheBackOff(t *testing.T) {
-	var healthy atomic.Bool
+// However long a server asks to be left alone, and however often somebody flushes, it is:
+// Close alone tries once more.
+func TestFlushKeepsTheTimeThatAServerAsksFor(t *testing.T) {
+	var posts atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost && !healthy.Load() {
-			w.Header().Set("Retry-After", "60")
+		if r.Method == http.MethodPost {
+			posts.Add(1)
+			w.Header().Set("Retry-After", "1000000000")
 			w.WriteHeader(http.StatusTooManyRequests)
 			return
 		}
@@ -130,14 +135,136 @@ func TestFlushDoesNotWaitForTheBackOff(t *testing.T) {
 	}
 	l.Trace(TraceConfig{}).End()
 	<-failed
-	healthy.Store(true)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	if err := l.Flush(ctx); err != nil {
-		t.Errorf("Flush = %v", err)
+	for range 17 {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		if err := l.Flush(ctx); !errors.Is(err, ErrNotDelivered) {
+			t.Errorf("Flush = %v", err)
+		}
+		cancel()
 	}
-	if err := l.Close(ctx); err != nil {
+	if n := posts.Load(); n != 1 {
+		t.Errorf("%d posts with 17 flushes, want 1", n)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	closed := make(chan error, 1)
+	go func() { closed <- l.Close(ctx) }()
+	<-failed
+	cancel()
+	if err := <-closed; !errors.Is(err, ErrNotDelivered) {
 		t.Errorf("Close = %v", err)
+	}
+	if n := posts.Load(); n != 2 {
+		t.Errorf("%d posts after Close, want 2", n)
+	}
+}
+
+// A RoundTripper that panics or ends its goroutine, as t.FailNow does, costs an attempt.
+// The sender goes on, and everything is delivered.
+func TestARoundTripperThatEndsItsGoroutineDoesNotEndTheSender(t *testing.T) {
+	for name, does := range map[string]func(){"panic": func() { panic("a bug") }, "goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			var posts atomic.Int64
+			breaks := transportFunc(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPost && posts.Add(1) <= 4 {
+					does()
+				}
+				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
+			})
+			l, err := New(Config{ID: "r", Durability: Memory, BaseURL: "http://127.0.0.1", Transport: breaks, InFlight: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Trace(TraceConfig{}).End()
+			if err := l.Flush(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if s := l.Stats(); s.Delivered != 2 || s.Panics == 0 {
+				t.Errorf("%d delivered, %d panics counted", s.Delivered, s.Panics)
+			}
+			if err := l.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Every line that a server names as refused reaches OnError, with what it is about and why;
+// the first hundred are no exception.
+func TestEveryRefusedLineIsReported(t *testing.T) {
+	refuses := transportFunc(func(r *http.Request) (*http.Response, error) {
+		answer := `{"data":{}}`
+		if r.Method == http.MethodPost {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			lines := strings.Count(string(body), "\n") + 1
+			var list []string
+			for i := range lines {
+				list = append(list, fmt.Sprintf(`{"line":%d,"reason":"nested too deep"}`, i))
+			}
+			answer = fmt.Sprintf(`{"data":{"accepted":0,"refused":%d,"rejected":[%s]}}`, lines, strings.Join(list, ","))
+		}
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(answer)), Request: r}, nil
+	})
+	var mu sync.Mutex
+	about := map[string]int{}
+	l, err := New(Config{ID: "r", Durability: Memory, BaseURL: "http://127.0.0.1", Transport: refuses, ManualFlush: true, OnError: func(err error) {
+		var e *Error
+		if !errors.As(err, &e) || !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "nested too deep") {
+			t.Errorf("OnError got %v", err)
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		about[e.Entity+" "+e.ID+" "+e.Action]++
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace := l.Trace(TraceConfig{ID: "t"})
+	const updates = 3000
+	for i := range updates {
+		trace.AddTag("n", fmt.Sprint(i))
+	}
+	trace.End()
+	if err := l.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := l.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if s := l.Stats(); s.Dead != updates+2 || s.Delivered != 0 || s.Unreported != 0 {
+		t.Errorf("%d dead, %d delivered, %d unreported; want %d dead", s.Dead, s.Delivered, s.Unreported, updates+2)
+	}
+	if n := about["trace t update"]; n != updates || about["trace t create"] != 1 || about["trace t end"] != 1 {
+		t.Errorf("reported is %v", about)
+	}
+}
+
+// An OnError that ends its goroutine gets the next error on another, and is counted.
+func TestAnOnErrorThatEndsItsGoroutineIsReplacedAndCounted(t *testing.T) {
+	seen := make(chan error, 2)
+	l, err := New(Config{ID: "r", Durability: Memory, BaseURL: "http://127.0.0.1", ManualFlush: true, OnError: func(err error) {
+		seen <- err
+		runtime.Goexit()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		l.report.tell(&Error{Reason: ErrStalled})
+	}
+	for range 2 {
+		if err := <-seen; !errors.Is(err, ErrStalled) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if err := l.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if s := l.Stats(); s.Panics != 2 {
+		t.Errorf("%d panics counted, want 2", s.Panics)
 	}
 }
 

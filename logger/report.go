@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/troupelog/troupe/actors"
 	"github.com/troupelog/troupe/internal/delivery"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/internal/spool/seglog"
 )
@@ -31,11 +33,12 @@ type reporter struct {
 
 	late    atomic.Bool  // an error is being told after close
 	unseen  atomic.Int64 // errors that OnError did not see: counted, not reported
-	panicky atomic.Int64 // panics of onError
+	panicky atomic.Int64 // panics of onError, and goroutines that it ended
 }
 
-// reportQueue is how many errors may wait for OnError.
-const reportQueue = 1024
+// reportQueue is how many errors may wait for OnError: at least two for each line of a
+// batch, all of which a server may refuse in one answer.
+const reportQueue = 2 * MaxBatchEntries
 
 func newReporter(c Config) *reporter {
 	r := &reporter{
@@ -52,10 +55,11 @@ func newReporter(c Config) *reporter {
 func (r *reporter) run() {
 	finished := false
 	defer func() {
-		// runtime.Goexit in OnError, as by t.Fatal, takes this goroutine away.
+		// runtime.Goexit in OnError, as by t.Fatal, ends this goroutine.
 		if finished {
 			close(r.done)
 		} else {
+			r.panicky.Add(1)
 			go r.run()
 		}
 	}()
@@ -163,6 +167,7 @@ func (l *Logger) event(e actors.Event) {
 // deliveryEvent turns what a sink says into an *Error.
 func (l *Logger) deliveryEvent(d *destination, e delivery.Event) {
 	err := &Error{Entries: e.Entries, Err: e.Err}
+	err.Entity, err.ID, err.Action = subject(e.Line)
 	switch e.Kind {
 	case delivery.Failing:
 		err.Reason, err.Kept = ErrDelivery, true
@@ -180,6 +185,18 @@ func (l *Logger) deliveryEvent(d *destination, e delivery.Event) {
 		return
 	}
 	l.report.tell(d.named(err))
+}
+
+// subject returns what a line is about. All are empty if the line does not begin as one
+// of this package does.
+func subject(line []byte) (entity, id, action string) {
+	head, _, _ := strings.Cut(string(line[:min(len(line), protocol.MaxID+128)]), ",data=")
+	entity, rest, _ := strings.Cut(head, "{id=")
+	id, action, ok := strings.Cut(rest, ",action=")
+	if !ok || !protocol.ValidID(id) {
+		return "", "", ""
+	}
+	return entity, id, action
 }
 
 // spoolEvent turns what a spool says into an *Error.

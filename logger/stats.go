@@ -31,7 +31,7 @@ type Stats struct {
 	Doubtful     map[string]int64 // accepted calls that look like a mistake, by reason
 	Unreported   int64            // errors that OnError could not keep up with
 
-	Panics      int64 // contained panics: actors, OnError, transport
+	Panics      int64 // contained panics, and goroutines ended by runtime.Goexit: actors, OnError, transport
 	Quarantined int64 // entries emitted by a supervisor after such a panic
 	Orphans     int64 // entities ended for their caller
 	Live        int64 // session and trace actors in memory

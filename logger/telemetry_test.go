@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"expvar"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -73,7 +74,7 @@ func TestVarTellsOfAnOutageAndItsEnd(t *testing.T) {
 }
 
 func TestVarHasTheFiguresOfEverySink(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }))
 	defer server.Close()
 	r := newRig(t, Config{}, nil)
 	if err := r.AddSink(Config{ID: "second", BaseURL: server.URL, ManualFlush: true, Durability: Memory}); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 )
 
 // statusKind is the answer table, for every status without a body or header.
+// A 2xx is a delivery only with a JSON object.
 func statusKind(status int) Kind {
 	switch status {
 	case 408, 425:
@@ -29,11 +31,9 @@ func statusKind(status int) Kind {
 		return Misconfigured
 	}
 	switch status / 100 {
-	case 2:
-		return OK
 	case 4:
 		return Rejected
-	case 1, 3:
+	case 1, 2, 3:
 		return Misconfigured
 	default:
 		return Retry
@@ -66,7 +66,7 @@ func TestClassifyRetryAfter(t *testing.T) {
 		{500, "3", Retry},
 		{401, "3", Misconfigured},
 		{413, "3", TooLarge},
-		{200, "3", OK},
+		{200, "3", Misconfigured},
 	} {
 		if got := Classify(c.status, http.Header{"Retry-After": {c.value}}, nil, nil); got != c.want {
 			t.Errorf("%d with Retry-After %q: got %v, want %v", c.status, c.value, got, c.want)
@@ -78,26 +78,41 @@ var bodies2xx = []struct {
 	body string
 	want Kind
 }{
-	{``, OK},
-	{`OK`, OK},
-	{`null`, OK},
-	{`true`, OK},
-	{`[]`, OK},
-	{`[{"error":"x"}]`, OK},
-	{`"error"`, OK},
 	{`{}`, OK},
+	{" {} \n", OK},
 	{`{"data":{}}`, OK},
 	{`{"data":{"error":"nested"}}`, OK},
+	{`{"data":{"success":false,"errors":[1]}}`, OK},
 	{`{"error":null}`, OK},
 	{`{"error":false,"data":1}`, OK},
+	{`{"errors":[],"success":true}`, OK},
+	{`{"errors":[ ]}`, OK},
+	{`{"errors":null}`, OK},
+	{`{"errors":{}}`, OK},
+	{`{"errors":""}`, OK},
+	{`{"success":null}`, OK},
 	{`{"Error":"another name"}`, OK},
 	{`{"data":"error"}`, OK},
-	{`<html>error</html>`, OK},
-	{`{"data":`, OK},
-	{`{"data":1`, OK},
-	{`{"data" 1,"error":"x"}`, OK},
-	{`{"a":` + strings.Repeat("[", 20000), OK},
-	{"\xff\xfe{", OK},
+
+	{``, Misconfigured},
+	{" \r\n", Misconfigured},
+	{`OK`, Misconfigured},
+	{`null`, Misconfigured},
+	{`true`, Misconfigured},
+	{`200`, Misconfigured},
+	{`[]`, Misconfigured},
+	{`[{"error":"x"}]`, Misconfigured},
+	{`"error"`, Misconfigured},
+	{`<html>error</html>`, Misconfigured},
+	{`<!DOCTYPE html><title>Sign in</title>`, Misconfigured},
+	{`{}<html>`, Misconfigured},
+	{`{}{}`, Misconfigured},
+	{`{"data":`, Misconfigured},
+	{`{"data":1`, Misconfigured},
+	{`{"data" 1,"error":"x"}`, Misconfigured},
+	{`{"a":` + strings.Repeat("[", 20000), Misconfigured},
+	{"\xff\xfe{", Misconfigured},
+
 	{`{"error":"x"}`, Rejected},
 	{`{"error":{"message":"x"}}`, Rejected},
 	{`{"error":{}}`, Rejected},
@@ -111,6 +126,13 @@ var bodies2xx = []struct {
 	{`{"error":null,"error":"x"}`, Rejected},
 	{`{"error":"cut of`, Rejected},
 	{`{"error":{"message":"cut`, Rejected},
+	{`{"errors":["x"],"success":false}`, Rejected},
+	{`{"errors":[{"message":"x"}]}`, Rejected},
+	{`{"errors":"x"}`, Rejected},
+	{`{"errors":{"line":["x"]}}`, Rejected},
+	{`{"errors":["cut`, Rejected},
+	{`{"success":false}`, Rejected},
+	{`{"data":{},"success":false}`, Rejected},
 }
 
 func TestClassifyBodyOf2xx(t *testing.T) {
@@ -132,6 +154,7 @@ func TestClassifyBrokenBody(t *testing.T) {
 	}{
 		{200, "", Retry},
 		{200, `{"data":`, Retry},
+		{200, `<html>`, Retry},
 		{200, `{"error":`, Rejected},
 		{400, "", Rejected},
 		{401, "", Misconfigured},
@@ -175,14 +198,14 @@ func TestClassifyFailure(t *testing.T) {
 
 func TestKindNames(t *testing.T) {
 	seen := map[string]Kind{}
-	for k := OK; k <= Canceled; k++ {
+	for k := OK; k <= PartlyRefused; k++ {
 		name := k.String()
 		if other, ok := seen[name]; ok || name == "" || name == "unknown" {
 			t.Errorf("kind %d is called %q, as is kind %d", k, name, other)
 		}
 		seen[name] = k
 	}
-	if got := (Canceled + 1).String(); got != "unknown" {
+	if got := (PartlyRefused + 1).String(); got != "unknown" {
 		t.Errorf("a kind that does not exist is called %q", got)
 	}
 }
@@ -204,15 +227,25 @@ func FuzzClassify(f *testing.F) {
 		if kind == OK && !delivered {
 			t.Errorf("status %d counts as delivered", status)
 		}
-		if delivered && kind != OK && kind != Rejected {
+		if delivered && kind != OK && kind != Rejected && kind != Misconfigured {
 			t.Errorf("status %d is %v", status, kind)
+		}
+		if kind == OK && !json.Valid(body) {
+			t.Errorf("%q counts as a delivery", body)
 		}
 		if kind == Canceled {
 			t.Errorf("status %d counts as canceled", status)
 		}
-		short := request{key: canaryKey, body: []byte(canaryBody)}.clean(serverMessage(body))
-		if len(short) > maxMessage || strings.Contains(short, canaryKey) || strings.Contains(short, "\n") {
-			t.Errorf("unfit message %q", short)
+		for _, text := range []string{serverMessage(body), noObject(body, true)} {
+			checkFit(t, request{key: canaryKey, body: []byte(canaryBody)}.clean(text))
 		}
 	})
+}
+
+// checkFit checks that a message from outside is fit to be shown.
+func checkFit(t *testing.T, short string) {
+	t.Helper()
+	if len(short) > maxMessage || strings.Contains(short, canaryKey) || strings.Contains(short, "\n") {
+		t.Errorf("unfit message %q", short)
+	}
 }

@@ -1,11 +1,8 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -26,8 +23,7 @@ const (
 	idleTimeout      = time.Minute
 	connections      = 3 // beside those for batches
 
-	maxAnswer     = 64 << 10 // bytes of an answer's body that are read
-	maxAnswerHead = 64 << 10 // bytes of its headers
+	maxAnswerHead = 64 << 10 // bytes of an answer's headers
 )
 
 // newServerTransport returns the connections to the server. A proxy named by the
@@ -98,87 +94,4 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 // retryWait is the wait between the requests of one attempt.
 func retryWait(_, _ time.Duration, attempt int, _ *http.Response) time.Duration {
 	return Backoff(attempt, 0, rand.Float64)
-}
-
-// bounded reads each answer, up to maxAnswer bytes, before it hands it on. So the whole
-// answer is known when it is judged, and its connection is free for the next request.
-type bounded struct{ http.RoundTripper }
-
-// CloseIdleConnections is what http.Client looks for.
-func (b bounded) CloseIdleConnections() {
-	if t, ok := b.RoundTripper.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
-
-// RoundTrip implements http.RoundTripper. A panic of the user's transport must not
-// end the process; what it panicked with can hold anything, and is not repeated.
-func (b bounded) RoundTrip(req *http.Request) (resp *http.Response, err error) {
-	defer func() {
-		if recover() != nil {
-			resp, err = nil, errPanicked
-		}
-		if (errors.Is(err, errPanicked) || errors.Is(err, errNoAnswer)) && req.Body != nil {
-			req.Body.Close() // Send waits for that
-		}
-	}()
-	resp, err = b.RoundTripper.RoundTrip(req)
-	switch {
-	case err != nil:
-		return nil, err
-	case resp == nil:
-		return nil, errNoAnswer
-	case resp.Body == nil:
-		resp.Body = http.NoBody
-	}
-	defer resp.Body.Close()
-	// http.Client parses this header even where it is told not to follow it, and would
-	// replace the answer by an error if it cannot.
-	resp.Header.Del("Location")
-
-	read := &readBody{Reader: new(bytes.Reader)}
-	// A connection that switched protocols has no body that ends.
-	if resp.StatusCode != http.StatusSwitchingProtocols {
-		read.bytes, read.err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-		read.Reader.Reset(read.bytes)
-	}
-	resp.Body = read
-	return resp, nil
-}
-
-// What becomes of a RoundTripper that does not keep its contract.
-var (
-	errNoAnswer = errors.New("transport: the RoundTripper returned neither an answer nor an error")
-	errPanicked = errors.New("transport: the RoundTripper panicked")
-)
-
-// readBody is the body of an answer that was read already.
-type readBody struct {
-	*bytes.Reader
-	bytes []byte
-	err   error // why the bytes are not all of it
-}
-
-// Close implements io.Closer.
-func (*readBody) Close() error { return nil }
-
-// answer is what came of a request, in the terms of Classify.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-	err    error
-}
-
-// kind is what to do about the answer.
-func (a answer) kind() Kind { return Classify(a.status, a.header, a.body, a.err) }
-
-// answerOf takes apart what the client returned. Every body is a *readBody, because
-// every answer came through bounded.
-func answerOf(resp *http.Response, err error) answer {
-	if resp == nil {
-		return answer{err: err}
-	}
-	read := resp.Body.(*readBody)
-	return answer{status: resp.StatusCode, header: resp.Header, body: read.bytes, err: read.err}
 }

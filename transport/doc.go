@@ -20,6 +20,11 @@
 //	Rejected       split the batch until the line to blame stands alone
 //	Misconfigured  keep everything and wait for a person, Pause apart
 //	Canceled       the caller's own context ended
+//	PartlyRefused  all is delivered but the lines in Error.Refused
+//
+// A 2xx is a delivery only where its body is a JSON object that reports no error, and
+// where the counts in it, if it has any, add up to the lines of the batch. See [Classify]
+// and [HTTP.Send].
 //
 // Bodies are compressed once the server has said that it takes that; a compressed body
 // that is refused is sent as it is before the refusal counts. Limits and errors are in

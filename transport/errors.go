@@ -24,12 +24,15 @@ var (
 	// not be sent to: one that is not https, or that leads into a private network.
 	ErrUnsafeURL = errors.New("transport: the upload URL is not safe to use")
 	// ErrStorageRefused is returned when the storage refuses an upload with a 4xx other
-	// than 408, 413, 425 and 429. The URL may have expired, and the next attempt has a
+	// than 408, 413, 425 and 429, or a 2xx that reports an error. The URL may have expired, and the next attempt has a
 	// new one; a file that is refused again and again is the caller's to give up.
 	ErrStorageRefused = errors.New("transport: the storage refuses the upload")
 	// ErrNoContent is returned when the content of a file cannot be had, or has another
 	// length than its Size. A new attempt at the same file fails in the same way.
 	ErrNoContent = errors.New("transport: the content of the file is missing or not what was announced")
+	// ErrRoundTripper is returned when Config.RoundTripper panicked or ended its goroutine,
+	// as runtime.Goexit and t.FailNow do. Whether the request was made is not known.
+	ErrRoundTripper = errors.New("transport: the RoundTripper panicked or ended its goroutine")
 )
 
 // The values of Error.Op.
@@ -55,6 +58,14 @@ type Error struct {
 	// Message is what the server or the network said: one line of printable text of at
 	// most 256 bytes, without anything the request held. It may be empty.
 	Message string
+	// Refused names the lines that were refused, of kind PartlyRefused, in the order of
+	// their places. All others of the batch are delivered if Unlisted is 0.
+	Refused []RefusedLine
+	// Unlisted is how many lines the server counts as refused and does not name. Which they
+	// are is not known, so no line but those of Refused has an outcome then. Sent again in
+	// smaller batches under the same numbers, lines that were stored count as duplicates
+	// and the others are refused and named.
+	Unlisted int
 
 	subject string  // what was sent where, for people
 	storage bool    // the storage of files is concerned, not the server
@@ -120,6 +131,8 @@ func (e *Error) advice() string {
 		return "split the batch to find the line to blame"
 	case Misconfigured:
 		return e.remedy()
+	case PartlyRefused:
+		return "the other lines are stored, do not send the refused ones again"
 	default:
 		return ""
 	}
@@ -165,7 +178,7 @@ func known(err error) error {
 	}
 	for _, fixed := range []error{
 		context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF,
-		fs.ErrNotExist, fs.ErrPermission, fs.ErrClosed,
+		fs.ErrNotExist, fs.ErrPermission, fs.ErrClosed, ErrRoundTripper,
 	} {
 		if errors.Is(err, fixed) {
 			return fixed

@@ -52,8 +52,8 @@ type Batch struct {
 }
 
 // HTTP sends batches to one log repository, and files to the storage of its server.
-// Make it with New. It may be used concurrently; all fields but failing, order and compression
-// are immutable after New.
+// Make it with New. It may be used concurrently; all fields but failing, server and
+// compression are immutable after New.
 type HTTP struct {
 	client      *retryablehttp.Client // to the server
 	storage     *http.Client          // to where the server's upload URLs lead
@@ -62,8 +62,8 @@ type HTTP struct {
 	logs        target
 	repository  target
 	budget      time.Duration
-	failing     atomic.Bool  // the last attempt to send ended with Retry
-	order       atomic.Int32 // an Order
+	failing     atomic.Bool // the last attempt to send ended with Retry
+	server      knowledge
 	compression compression
 }
 
@@ -72,13 +72,14 @@ type Order int32
 
 // The orders.
 const (
-	Unknown   Order = iota // it has not taken a batch yet
+	Unknown   Order = iota // the answers so far do not tell
 	ByArrival              // that in which it takes the requests
 	ByNumber               // that of Batch.Spool and Batch.First
 )
 
-// Order returns what the last batch that the server took has shown.
-func (h *HTTP) Order() Order { return Order(h.order.Load()) }
+// Order returns what the answers of the server have shown so far. Once it is ByNumber it
+// stays so: an answer without HeaderOrder may come from a proxy on the way.
+func (h *HTTP) Order() Order { return h.server.order() }
 
 // target is one URL of the server.
 type target struct {
@@ -117,10 +118,15 @@ func newTarget(base *url.URL, path string, query url.Values) target {
 	return target{url: u.String(), shown: shown}
 }
 
-// Send delivers a batch. It returns nil when the server took it, and otherwise an
-// *Error. It makes up to three requests and returns when ctx ends or after 30 seconds
+// Send delivers a batch. It returns nil when the server took all of it, and otherwise an
+// *Error; that is of kind PartlyRefused where the server took some lines and refused
+// others. It makes up to three requests and returns when ctx ends or after 30 seconds
 // at most. The server may have stored a batch for which an error is returned, if its
 // answer was lost. An empty batch is delivered without a request.
+//
+// The answer of a collector counts the lines. Where its counts do not add up to the lines
+// of the batch, or where a server that has counted lines before sends a 2xx that does
+// not, the batch is not delivered and the kind is Retry.
 //
 // Once the server has taken a batch and said in its answer that it takes bodies
 // compressed with zstd (Accept-Encoding, RFC 9110, section 12.5.3), bodies of 1 KiB or
@@ -134,11 +140,7 @@ func (h *HTTP) Send(ctx context.Context, b Batch) error {
 	attempt, cancel := context.WithTimeout(ctx, h.budget)
 	defer cancel()
 	c := call{op: opSend, subject: fmt.Sprintf("%d lines (%d bytes) to %s", b.Lines, len(b.Body), h.logs.shown), body: b.Body}
-	a := h.deliver(attempt, b)
-	if a.kind() == OK {
-		h.learn(a.header)
-	}
-	return h.outcome(ctx, c, a)
+	return h.outcome(ctx, c, h.deliver(attempt, b))
 }
 
 // deliver sends a batch, compressed if the server wants that.
@@ -153,7 +155,7 @@ func (h *HTTP) deliver(ctx context.Context, b Batch) answer {
 	if compressed {
 		a := h.post(ctx, b, packed, codingZstd)
 		h.compression.release(packed)
-		if a.kind() != Rejected {
+		if a.kind() != Rejected && a.lines.wrong == "" {
 			return a
 		}
 		if a.status == http.StatusUnsupportedMediaType {
@@ -161,8 +163,8 @@ func (h *HTTP) deliver(ctx context.Context, b Batch) answer {
 		}
 	}
 	a := h.post(ctx, b, b.Body, "")
-	switch {
-	case a.kind() != OK:
+	switch kind := a.kind(); {
+	case kind != OK && kind != PartlyRefused:
 	case compressed:
 		h.compression.withdraw()
 	default:
@@ -171,21 +173,16 @@ func (h *HTTP) deliver(ctx context.Context, b Batch) answer {
 	return a
 }
 
-// learn notes the order of a server that took a batch.
-func (h *HTTP) learn(header http.Header) {
-	order := ByArrival
-	if header.Get(HeaderOrder) == orderNumbers {
-		order = ByNumber
-	}
-	h.order.Store(int32(order))
-}
-
 // post makes the requests for a batch, with its body in a content coding, "" for none.
 // Nobody reads the body any more when it returns.
 func (h *HTTP) post(ctx context.Context, b Batch, body []byte, coding string) answer {
 	source := &payload{bytes: body}
 	defer source.wait()
-	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, h.logs.url, retryablehttp.ReaderFunc(source.reader))
+	sent := 0
+	for range nonEmpty(b.Body) {
+		sent++
+	}
+	req, err := retryablehttp.NewRequestWithContext(withLines(ctx, sent), http.MethodPost, h.logs.url, retryablehttp.ReaderFunc(source.reader))
 	if err != nil {
 		return answer{err: err}
 	}
@@ -198,7 +195,9 @@ func (h *HTTP) post(ctx context.Context, b Batch, body []byte, coding string) an
 		req.Header.Set(HeaderSpool, b.Spool)
 		req.Header.Set(HeaderSeq, strconv.FormatUint(b.First, 10))
 	}
-	return answerOf(h.client.Do(req)) //nolint:bodyclose // bounded has read and closed it
+	a := answerOf(h.client.Do(req)) //nolint:bodyclose // bounded has read and closed it
+	a.lines = h.countLines(a, sent)
+	return a
 }
 
 // Repository asks the server, with one request of at most 30 seconds, whether it knows
@@ -252,7 +251,10 @@ func (h *HTTP) outcome(ctx context.Context, c call, a answer) error {
 		return nil
 	}
 	e := c.failure(ctx, a, kind)
-	e.Message = h.message(c, a)
+	if e.Message = h.message(c, a); kind == PartlyRefused {
+		e.name(h.key, c.body, a.lines)
+		return e
+	}
 	if kind == Rejected && c.op == opRepository {
 		e.Kind = Misconfigured // no line can be to blame
 	}
@@ -278,8 +280,14 @@ func (c call) failure(ctx context.Context, a answer, kind Kind) *Error {
 
 // message is what there is to say about an answer, fit to be shown.
 func (h *HTTP) message(c call, a answer) string {
+	if a.lines.wrong != "" {
+		return a.lines.wrong
+	}
 	text := serverMessage(a.body)
-	if text == "" && a.err != nil {
+	switch {
+	case a.kind() == Misconfigured && a.status >= 200 && a.status <= 299:
+		text = noObject(a.body, c.op != opUpload) // it could be a signed URL
+	case text == "" && a.err != nil:
 		text = failureMessage(a.err)
 	}
 	return request{key: h.key, body: c.body}.clean(text)

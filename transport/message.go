@@ -11,8 +11,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxMessage is the longest message that is taken over from outside, in bytes.
-const maxMessage = 256
+// maxMessage is the longest message that is taken over from outside, in bytes, and
+// maxWords the longest beginning of an answer that is not what was due.
+const (
+	maxMessage = 256
+	maxWords   = 100
+)
 
 // withheld stands for a message that quotes what it was sent.
 const withheld = "message withheld: it quotes the request"
@@ -27,7 +31,7 @@ type request struct {
 // maxMessage bytes, no user information, no query values; and nothing at all where it
 // quotes the request.
 func (r request) clean(text string) string {
-	short := shorten(strip(printable(text)))
+	short := shorten(strip(printable(text)), maxMessage)
 	// The whole text is searched for the key too: the cut may have gone through it.
 	if r.holdsKey(text) || r.holdsKey(short) || quotes(short, r.body) {
 		return withheld
@@ -72,22 +76,46 @@ func strip(text string) string {
 	return query.ReplaceAllString(userInfo.ReplaceAllString(text, ""), "")
 }
 
-// shorten cuts a text to maxMessage bytes between two characters.
-func shorten(text string) string {
+// shorten cuts a text to limit bytes between two characters.
+func shorten(text string, limit int) string {
 	const mark = "…"
-	if len(text) <= maxMessage {
+	if len(text) <= limit {
 		return text
 	}
-	end := maxMessage - len(mark)
+	end := limit - len(mark)
 	for !utf8.RuneStart(text[end]) {
 		end--
 	}
 	return text[:end] + mark
 }
 
+// markup is what a web page holds beside its words.
+var markup = regexp.MustCompile(`(?is)<(script|style)\b.*?(</(script|style)\s*>|$)|<!--.*?(-->|$)|<[^>]*(>|$)`)
+
+// noObject says what a 2xx holds in place of the JSON object that is due: the first words
+// of a web page and, if quoted, of any other text.
+func noObject(body []byte, quoted bool) string {
+	text := strings.ToValidUTF8(string(body), " ")
+	switch words := shorten(printable(markup.ReplaceAllString(text, " ")), maxWords); {
+	case strings.TrimSpace(text) == "":
+		return "the answer is empty, and a JSON object is due"
+	case !isMarkup(body) && quoted:
+		return "the answer is no JSON object: " + shorten(printable(text), maxWords)
+	case !isMarkup(body):
+		return "the answer is no JSON object"
+	case words == "":
+		return "the answer is a web page without words"
+	default:
+		return "the answer is a web page: " + words
+	}
+}
+
+// isMarkup reports whether a body is HTML or XML.
+func isMarkup(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }
+
 // serverMessage finds what a server says in the body of its answer: the "message" of
-// a JSON "error" object, an "error" or "message" string, or plain text. A page of HTML
-// and other JSON say nothing that helps.
+// a JSON "error" object, or of the first of the "errors", an "error" or "message" string,
+// or plain text. A page of HTML and other JSON say nothing that helps.
 func serverMessage(body []byte) string {
 	text := strings.TrimSpace(string(body))
 	switch {
@@ -101,17 +129,24 @@ func serverMessage(body []byte) string {
 }
 
 func jsonMessage(body []byte) string {
-	var outer, inner map[string]json.RawMessage
+	var outer map[string]json.RawMessage
 	if json.Unmarshal(body, &outer) != nil {
 		return ""
 	}
-	if json.Unmarshal(outer["error"], &inner) == nil {
-		return jsonString(inner["message"])
+	var list []json.RawMessage
+	if json.Unmarshal(outer["errors"], &list) != nil || len(list) == 0 {
+		list = []json.RawMessage{nil}
 	}
-	if text := jsonString(outer["error"]); text != "" {
-		return text
+	for _, found := range []json.RawMessage{outer["error"], list[0], outer["message"]} {
+		var inner map[string]json.RawMessage
+		if json.Unmarshal(found, &inner) == nil && inner != nil {
+			return jsonString(inner["message"])
+		}
+		if text := jsonString(found); text != "" {
+			return text
+		}
 	}
-	return jsonString(outer["message"])
+	return ""
 }
 
 // jsonString returns the text of a JSON string, "" for anything else.

@@ -48,7 +48,7 @@ func TestConnectionReset(t *testing.T) {
 }
 
 func TestConnectionRefused(t *testing.T) {
-	s := serve(t, answering(200, ""))
+	s := serve(t, answering(200, "{}"))
 	h := open(t, s.URL)
 	s.Close()
 	err := h.Send(t.Context(), batch())
@@ -77,8 +77,8 @@ func TestBrokenAnswers(t *testing.T) {
 		{"half a body of 500", "HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\n", Retry, 500, 3},
 		{"status 999", "HTTP/1.1 999 Odd\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", Retry, 999, 3},
 		{"huge head", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", Retry, 0, 3},
-		{"body to the end", "HTTP/1.0 200 OK\r\n\r\nfine", OK, 200, 1},
-		{"hints before", "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", OK, 200, 1},
+		{"body to the end", "HTTP/1.0 200 OK\r\n\r\n{}", OK, 200, 1},
+		{"hints before", "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", OK, 200, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := raw(t, saying(c.answer))
@@ -192,7 +192,7 @@ func TestTLS(t *testing.T) {
 	var count server
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		count.requests.Add(1)
-		answering(200, "")(w, r)
+		answering(200, "{}")(w, r)
 	}))
 	silence(s)
 	s.StartTLS()
@@ -226,7 +226,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestOldTLSIsRefused(t *testing.T) {
-	s := httptest.NewUnstartedServer(answering(200, ""))
+	s := httptest.NewUnstartedServer(answering(200, "{}"))
 	silence(s)
 	s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	s.StartTLS()
@@ -239,7 +239,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 }
 
 func TestTLSToPlainServer(t *testing.T) {
-	s := serve(t, answering(200, ""))
+	s := serve(t, answering(200, "{}"))
 	h := open(t, strings.Replace(s.URL, "http://", "https://", 1))
 	failure(t, h.Send(t.Context(), batch()), Misconfigured)
 	if n := s.requests.Load(); n != 0 {
@@ -248,7 +248,7 @@ func TestTLSToPlainServer(t *testing.T) {
 }
 
 func TestPlainToTLSServer(t *testing.T) {
-	s := httptest.NewUnstartedServer(answering(200, ""))
+	s := httptest.NewUnstartedServer(answering(200, "{}"))
 	silence(s)
 	s.StartTLS()
 	defer s.Close()
@@ -284,7 +284,7 @@ func countDials(h *HTTP) *int {
 
 // The server closes each connection after its answer without announcing it.
 func TestServerClosesIdleConnections(t *testing.T) {
-	s := raw(t, saying("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+	s := raw(t, saying("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"))
 	h := open(t, s.URL)
 	for range 20 {
 		if err := h.Send(t.Context(), batch()); err != nil {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -83,11 +84,33 @@ func (c call) unsafe(err error) error {
 func classifyStored(a answer) Kind {
 	switch {
 	case a.status >= 200 && a.status <= 299:
-		return OK
+		return classifyStoredBody(a.body)
 	case refused(a.status):
 		return Retry
 	default:
 		return Classify(a.status, a.header, nil, a.err)
+	}
+}
+
+// page finds the beginning of a web page, and xmlError that of the XML in which storages
+// report errors.
+var (
+	page     = regexp.MustCompile(`(?i)^\s*<(!doctype\s+html|html|head|body|title|meta|script)\b`)
+	xmlError = regexp.MustCompile(`^\s*(<\?xml[^>]*>\s*)?<Error\b`)
+)
+
+// classifyStoredBody tells what to do from the body of a 2xx of the storage. A storage
+// answers a PUT with no body or with words of its own; a web page comes from something
+// on the way, and a report of an error is a refusal.
+func classifyStoredBody(body []byte) Kind {
+	_, refusal := readObject(body)
+	switch {
+	case page.Match(body):
+		return Misconfigured
+	case refusal, xmlError.Match(body):
+		return Retry
+	default:
+		return OK
 	}
 }
 

@@ -191,11 +191,17 @@ func (c call) stored(ctx context.Context, a answer, body *content) error {
 		return c.unsafe(a.err)
 	}
 	kind, message := classifyStored(a), storageMessage(a.err)
-	if kind == OK {
-		if body.complete() {
-			return nil
-		}
+	taken := a.status >= 200 && a.status <= 299
+	refusal := refused(a.status)
+	switch {
+	case kind == OK && body.complete():
+		return nil
+	case kind == OK:
 		kind, message = Retry, "the answer came before the whole content was sent"
+	case taken && kind == Misconfigured:
+		message = "the answer is a web page, not that of a storage"
+	case taken:
+		refusal, message = true, "the answer reports an error"
 	}
 	e := c.failure(ctx, a, kind)
 	e.Message = message
@@ -203,7 +209,7 @@ func (c call) stored(ctx context.Context, a answer, body *content) error {
 	case e.Kind == Canceled:
 	case a.status == 0:
 		e.because(ErrUnreachable)
-	case refused(a.status):
+	case refusal:
 		e.because(ErrStorageRefused)
 	}
 	return e

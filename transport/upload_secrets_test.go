@@ -122,7 +122,10 @@ func TestUploadErrorText(t *testing.T) {
 		{400, "", "status 400: do not try this file again"},
 		{401, "", "status 401: check the API key and what its account may do"},
 		{404, "", "status 404: check the base URL and the repository id"},
-		{200, "", "status 200 (the answer holds no upload URL): check the base URL and any proxy on the way"},
+		{200, "{}", "status 200 (the answer holds no upload URL): check the base URL and any proxy on the way"},
+		{200, "", "status 200 (the answer is empty, and a JSON object is due): check the base URL and any proxy on the way"},
+		{200, "<html><title>Sign in", "status 200 (the answer is a web page: Sign in): check the base URL and any proxy on the way"},
+		{200, "https://storage/canary?signature=1", "status 200 (the answer is no JSON object): check the base URL and any proxy on the way"},
 	} {
 		s := serve(t, answering(c.status, c.body))
 		err := open(t, s.URL).Upload(t.Context(), plain("hello"))

@@ -170,7 +170,11 @@ func TestUploadClassifiesTheStorage(t *testing.T) {
 		{429, Throttled, nil},
 		{500, Retry, nil}, {501, Retry, nil}, {503, Retry, nil}, {504, Retry, nil},
 	} {
-		p := servePair(t, answering(c.status, `{"error":"not shown"}`))
+		body := `{"error":"not shown"}`
+		if c.want == OK {
+			body = ""
+		}
+		p := servePair(t, answering(c.status, body))
 		err := open(t, p.server.URL).Upload(t.Context(), plain("hello"))
 		if n := p.storage.requests.Load(); n != 1 {
 			t.Errorf("%d: %d requests to the storage in one attempt", c.status, n)
@@ -189,6 +193,40 @@ func TestUploadClassifiesTheStorage(t *testing.T) {
 			if got := errors.Is(err, sentinel); got != errors.Is(c.is, sentinel) {
 				t.Errorf("%d: errors.Is(%v, %v) is %t", c.status, err, sentinel, got)
 			}
+		}
+	}
+}
+
+// A storage answers a PUT with nothing, or with words of its own. What a 2xx holds counts
+// where it says that the file is not stored, or cannot come from a storage.
+func TestUploadJudgesTheBodyOfAStoragesSuccess(t *testing.T) {
+	for _, c := range []struct {
+		body string
+		want Kind
+		is   error
+	}{
+		{"", OK, nil},
+		{"OK", OK, nil},
+		{`{"data":{}}`, OK, nil},
+		{`<?xml version="1.0"?><PostResponse><Key>canary</Key></PostResponse>`, OK, nil},
+		{` <!DOCTYPE html><title>Sign in, canary</title>`, Misconfigured, nil},
+		{`<HTML><body>canary`, Misconfigured, nil},
+		{`{"error":"canary"}`, Retry, ErrStorageRefused},
+		{`{"errors":["canary"]}`, Retry, ErrStorageRefused},
+		{`{"success":false}`, Retry, ErrStorageRefused},
+		{`<?xml version="1.0"?> <Error><Code>canary</Code></Error>`, Retry, ErrStorageRefused},
+	} {
+		p := servePair(t, answering(200, c.body))
+		err := open(t, p.server.URL).Upload(t.Context(), plain("hello"))
+		if c.want == OK {
+			if err != nil {
+				t.Errorf("%s: %v", c.body, err)
+			}
+			continue
+		}
+		failure(t, err, c.want)
+		if errors.Is(err, ErrStorageRefused) != (c.is != nil) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v", c.body, err)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // Records go where they went before, and those of a trace to the trace as well.
 func Example() {
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }))
 	defer server.Close()
 	log, err := logger.New(logger.Config{ID: "my-agents", BaseURL: server.URL, Durability: logger.Memory})
 	if err != nil {

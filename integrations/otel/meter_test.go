@@ -1,6 +1,7 @@
 package troupeotel
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -54,7 +55,7 @@ func points[N int64 | float64](into map[string]float64, name string, points []me
 }
 
 func TestMeterTellsTheAccountOfEveryDestination(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }))
 	defer server.Close()
 	log, _ := loggertest.New(t, logger.Config{ID: "first"})
 	if err := log.AddSink(logger.Config{ID: "second", BaseURL: server.URL, ManualFlush: true, Durability: logger.Memory}); err != nil {

@@ -31,7 +31,8 @@ func (s *Sink) Close(ctx context.Context, drain bool) error {
 func (s *Sink) close(ctx context.Context, drain bool) error {
 	if drain {
 		s.hurry()
-		signal(s.gate.force) // a pause ends, too: this is the last chance
+		signal(s.gate.force) // a firm wait ends, too: this is the last chance
+		signal(s.own.lastTry)
 	}
 	s.commit(ctx)
 	if drain {

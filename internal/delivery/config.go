@@ -77,8 +77,9 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	// Failing: an attempt to send or to upload failed for Event.Err. It will be repeated;
-	// each failed attempt is told.
+	// Failing: an attempt to send or to upload failed for Event.Err. It will be repeated.
+	// Each failed attempt is reported, but what only a person can mend, such as a wrong key
+	// or a web page in place of an answer, once until Recovered.
 	Failing EventKind = iota
 	// Recovered: an attempt succeeded after others had failed.
 	Recovered
@@ -100,4 +101,5 @@ type Event struct {
 	Err     error     // of Failing and Dead; of Dropped, where there is one
 	Reason  string    // of Dropped; of Stalled, the stage
 	Since   time.Time // of Stalled
+	Line    []byte    // of Dead, and of Dropped for a refused entry: the line, unless it is in an upload
 }

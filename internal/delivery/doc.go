@@ -12,8 +12,9 @@
 // by a drop that is counted with its reason, and in no other way. Whatever can be tried
 // again is tried for ever. Lines are sent in the order in which they were appended; a
 // batch is repeated with the same numbers, so that a server which knows them can drop
-// what it has. A line is sent more than once only where an answer was lost, a process
-// died before its acknowledgement was on disk, or a server refused it in company.
+// what it has. A line is sent more than once only where an answer was lost or did not
+// account for it, a process died before its acknowledgement was on disk, or a server
+// refused it in company.
 //
 // The line of an attachment takes its place among the lines when the content is stored,
 // and that of a line too large for a batch when it could be uploaded in place: after
@@ -25,5 +26,11 @@
 // batch that is refused is halved until one entry stands alone; what is refused alone,
 // and a second time a second later, becomes a dead letter. Where more than a fifth of
 // the last thousand entries would become dead letters, the server is to blame: then
-// sending pauses.
+// sending pauses. A collector that takes a batch and names the lines that it refuses is
+// believed at once: each of these becomes a dead letter. Where it names fewer than it
+// counts, the batch is sent again in halves, which under the same numbers doubles
+// nothing, until every one is named.
+//
+// A server that asks to be left alone is, up to five minutes, and one that only a person
+// can mend is asked once a minute. No flush changes that; Close makes one attempt.
 package delivery

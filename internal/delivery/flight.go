@@ -2,7 +2,7 @@ package delivery
 
 import (
 	"context"
-	"encoding/hex"
+	"errors"
 	"sync"
 
 	"github.com/troupelog/troupe/internal/spool/seglog"
@@ -15,6 +15,7 @@ type flight struct {
 	lane    *lane
 	sending stage  // what the Client is at
 	body    []byte // of the batch
+	part    part   // what the flight has to send
 }
 
 // fly gives records an outcome, as far as ctx and the server let it. Where the server
@@ -26,19 +27,23 @@ func (l *lane) fly(ctx context.Context, order transport.Order, records []seglog.
 		return
 	}
 	if len(l.flights) == 1 || order == transport.Unknown {
-		l.flights[0].all(ctx, records)
+		l.flights[0].all(ctx, part{records: records})
 		return
 	}
 	var flying sync.WaitGroup
-	for i, part := range l.divided(order, records) {
-		if len(part) > 0 {
-			flying.Go(func() { l.flights[i].all(ctx, part) })
+	for i, records := range l.divided(order, records) {
+		if len(records) > 0 {
+			p := part{records: records}
+			if order == transport.ByArrival {
+				p.number()
+			}
+			flying.Go(func() { l.flights[i].all(ctx, p) })
 		}
 	}
 	flying.Wait()
 }
 
-// divided returns a part of the records for each flight, in their order.
+// divided returns some of the records for each flight, in their order.
 func (l *lane) divided(order transport.Order, records []seglog.Record) [][]seglog.Record {
 	parts := make([][]seglog.Record, len(l.flights))
 	if order == transport.ByNumber {
@@ -69,10 +74,15 @@ func (l *lane) cut(records []seglog.Record) int {
 	return len(records)
 }
 
-// all settles the records batch by batch, until one cannot be.
-func (f *flight) all(ctx context.Context, records []seglog.Record) {
-	for len(records) > 0 {
+// all settles a part batch by batch, until a batch cannot be.
+func (f *flight) all(ctx context.Context, p part) {
+	f.part = p
+	defer func() { f.part = part{} }()
+	for records := p.records; len(records) > 0; {
 		n := f.lane.cut(records)
+		if p.sender == "" {
+			n = min(n, consecutive(records))
+		}
 		if _, ok := f.settle(ctx, records[:n], nil); !ok {
 			return
 		}
@@ -91,10 +101,13 @@ func (f *flight) settle(ctx context.Context, records []seglog.Record, suspicion 
 			return 0, false
 		}
 	}
+	what := remedyFor(refusal)
 	switch {
 	case refusal == nil:
 		f.lane.delivered(records)
 		return 0, true
+	case what == sift && siftable(records, refusal):
+		return f.sift(ctx, records, refusal)
 	case len(records) == 1:
 		return f.condemn(ctx, records[0])
 	}
@@ -103,7 +116,7 @@ func (f *flight) settle(ctx context.Context, records []seglog.Record, suspicion 
 		return dead, false
 	}
 	// A half that is good leaves the other to blame, unless it was only the size.
-	if suspicion = nil; dead == 0 && (remedyFor(refusal) == divide || bytesOf(records) <= minBatchBytes) {
+	if suspicion = nil; dead == 0 && (what == divide || what == shrink && bytesOf(records) <= minBatchBytes) {
 		suspicion = refusal
 	}
 	more, ok := f.settle(ctx, records[half:], suspicion)
@@ -134,6 +147,8 @@ func (f *flight) condemn(ctx context.Context, r seglog.Record) (dead int, ok boo
 	case refusal == nil:
 		l.delivered(one)
 		return 0, true
+	case remedyFor(refusal) == sift:
+		return f.sift(ctx, one, refusal)
 	case !l.sink.breaker.condemn():
 		l.sink.failing(1, errTooMany)
 		l.sink.gate.shut(errTooMany)
@@ -170,7 +185,7 @@ func (f *flight) send(ctx context.Context, records []seglog.Record) (ok bool, re
 				l.shrink(len(f.body))
 			}
 			return true, err
-		case divide:
+		case divide, sift:
 			return true, err
 		}
 	}
@@ -185,18 +200,43 @@ func (s *Sink) passed(ctx context.Context, p pass, entries int, r remedy, err er
 			s.failing(entries, err)
 		}
 	case s.gate.clear(p):
-		s.report(Event{Kind: Recovered})
+		s.recovered()
 	}
 }
 
-// failing counts and tells an attempt that failed and will be repeated.
+// failing counts an attempt that failed and will be repeated, and reports it. What only a
+// person can mend is reported once until something is delivered again.
 func (s *Sink) failing(entries int, err error) {
-	s.count(func(a *Account) { a.Retries++ })
-	s.report(Event{Kind: Failing, Entries: entries, Err: err})
+	s.mu.Lock()
+	s.account.Retries++
+	known := false
+	if e, ok := errors.AsType[*transport.Error](err); ok && remedyFor(err) == suspend {
+		what := misconfigured{e.Op, e.Status}
+		known = s.misconfigured[what]
+		s.misconfigured[what] = true
+	}
+	s.mu.Unlock()
+	if !known {
+		s.report(Event{Kind: Failing, Entries: entries, Err: err})
+	}
 }
 
-// post makes one attempt. Records that do not follow each other have no numbers that the
-// server could tell them by.
+// misconfigured tells failures apart that a person has to mend.
+type misconfigured struct {
+	op     string
+	status int
+}
+
+// recovered reports that an attempt succeeded after others had failed.
+func (s *Sink) recovered() {
+	s.mu.Lock()
+	clear(s.misconfigured)
+	s.mu.Unlock()
+	s.report(Event{Kind: Recovered})
+}
+
+// post makes one attempt. Every batch is numbered, so that a server which knows the numbers
+// stores no line twice.
 func (f *flight) post(ctx context.Context, records []seglog.Record) error {
 	f.body = f.body[:0]
 	for i := range records {
@@ -206,20 +246,21 @@ func (f *flight) post(ctx context.Context, records []seglog.Record) error {
 		f.body = append(f.body, records[i].Data...)
 	}
 	b := transport.Batch{Body: f.body, Lines: len(records)}
-	if first, last := &records[0], &records[len(records)-1]; last.Seq-first.Seq == uint64(len(records)-1) {
-		b.Spool, b.First = hex.EncodeToString(first.Origin[:]), first.Seq
-	}
+	b.Spool, b.First = f.part.numbers(records)
 	f.sending.begin()
 	defer f.sending.end()
 	return f.lane.sink.contained(func(c Client) error { return c.Send(ctx, b) })
 }
 
-// contained calls the Client, which may panic.
+// contained calls the Client, which may panic. What the user's RoundTripper does to its
+// goroutine, the transport has contained, and it counts here too.
 func (s *Sink) contained(call func(Client) error) (err error) {
 	defer func() {
 		if recover() != nil {
-			s.panics.Add(1)
 			err = errPanicked
+		}
+		if errors.Is(err, errPanicked) || errors.Is(err, transport.ErrRoundTripper) {
+			s.panics.Add(1)
 		}
 	}()
 	return call(s.cfg.Client)

@@ -49,11 +49,11 @@ type gate struct {
 	turns chan struct{} // holds one element for each that is inside or waits for the time
 	probe chan struct{} // capacity 1; full while one goes alone
 	nudge chan struct{} // capacity 1; ends a back-off
-	force chan struct{} // capacity 1; ends a pause
+	force chan struct{} // capacity 1; ends any wait
 
 	wait  sync.Mutex
 	until time.Time // guarded by wait; nobody posts before
-	pause bool      // guarded by wait; until ends a pause, not a back-off
+	firm  bool      // guarded by wait; no flush makes the wait shorter: see isFirm
 	round int       // guarded by wait; how often the gate was closed
 }
 
@@ -98,9 +98,11 @@ func (g *gate) enter(ctx context.Context) (p pass, ok bool) {
 			break
 		}
 	}
-	select {
-	case <-g.nudge: // this attempt is the one that was asked for
-	default:
+	for _, asked := range []chan struct{}{g.nudge, g.force} {
+		select {
+		case <-asked: // this attempt is the one that was asked for
+		default:
+		}
 	}
 	return p, true
 }
@@ -118,16 +120,17 @@ func (g *gate) rounds() int {
 	return g.round
 }
 
-// await waits until the time has come, or a flush asks for an attempt at once.
+// await waits until the time has come, a flush ends a back-off, or the last attempt of
+// Close is due.
 func (g *gate) await(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		until, pause := g.closed()
+		until, firm := g.closed()
 		left := time.Until(until)
 		if left <= 0 {
 			return true
 		}
 		wake := g.nudge
-		if pause {
+		if firm {
 			wake = g.force
 		}
 		if !sleep(ctx, left, wake) {
@@ -151,17 +154,17 @@ func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
 	return true
 }
 
-// closed returns the time before which nobody posts, and whether that is a pause.
-func (g *gate) closed() (until time.Time, pause bool) {
+// closed returns the time before which nobody posts, and whether that wait is firm.
+func (g *gate) closed() (until time.Time, firm bool) {
 	g.wait.Lock()
 	defer g.wait.Unlock()
-	return g.until, g.pause
+	return g.until, g.firm
 }
 
-// paused returns how long a pause will last yet, 0 if there is none.
-func (g *gate) paused() time.Duration {
-	until, pause := g.closed()
-	if !pause {
+// firmly returns how long a firm wait will last yet, 0 if there is none.
+func (g *gate) firmly() time.Duration {
+	until, firm := g.closed()
+	if !firm {
 		return 0
 	}
 	return max(time.Until(until), 0)
@@ -174,12 +177,12 @@ func (g *gate) hold(p pass, err error, r remedy) {
 	defer g.wait.Unlock()
 	if p.round != g.round {
 		if until := time.Now().Add(waitFor(err, r, 0)); until.After(g.until) {
-			g.until, g.pause = until, g.pause || r == suspend
+			g.until, g.firm = until, g.firm || isFirm(err, r)
 		}
 		return
 	}
 	g.round++
-	g.until, g.pause = time.Now().Add(waitFor(err, r, g.failed(err))), r == suspend
+	g.until, g.firm = time.Now().Add(waitFor(err, r, g.failed(err))), isFirm(err, r)
 }
 
 // shut closes the gate for a pause, whoever is inside.
@@ -193,26 +196,35 @@ func (g *gate) clear(p pass) bool {
 		g.wait.Unlock()
 		return false
 	}
-	g.until, g.pause = time.Time{}, false
+	g.until, g.firm = time.Time{}, false
 	g.wait.Unlock()
 	return g.succeeded()
 }
 
-// hurry ends a back-off, or prevents the next: a flush wants an attempt at once. A
-// pause is as long as it is: who asks for a flush again and again must not become a
-// burden to a server that refuses the key.
+// hurry ends a back-off, or prevents the next: a flush wants an attempt at once. A firm
+// wait stays as long as it is.
 func (g *gate) hurry() { signal(g.nudge) }
+
+// isFirm reports whether the wait after a failure is as long as it is, however often a
+// flush is asked for: a pause, because a server that refuses the key is not to be asked
+// more than once a minute, and a time that the server itself named. Only Close makes one
+// attempt before its end.
+func isFirm(err error, r remedy) bool { return r == suspend || asked(err) > 0 }
+
+// asked returns how long the server asked to be left alone, 0 if it did not.
+func asked(err error) time.Duration {
+	if e, ok := errors.AsType[*transport.Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
 
 // waitFor returns how long to wait before the attempt that follows a failure.
 func waitFor(err error, r remedy, before int) time.Duration {
 	if r == suspend {
 		return transport.Pause
 	}
-	asked := time.Duration(0)
-	if e, ok := errors.AsType[*transport.Error](err); ok {
-		asked = e.RetryAfter
-	}
-	return transport.Backoff(before, asked, rand.Float64)
+	return transport.Backoff(before, asked(err), rand.Float64)
 }
 
 // signal wakes the one who listens, without waiting.

@@ -20,6 +20,7 @@ type lane struct {
 	wakeLines   chan struct{} // capacity 1
 	wakeUploads chan struct{} // capacity 1
 	tidyUploads chan struct{} // capacity 1
+	lastTry     chan struct{} // capacity 1; ends a firm wait of the uploads
 	tidied      atomic.Int64  // what lost was when tidy last left nothing
 
 	uploading stage   // what the Client is at; of the lines, each flight knows
@@ -32,9 +33,10 @@ type lane struct {
 	large   largeLine
 
 	// Owned by the goroutine of the uploads.
-	jobs    []seglog.Record
-	refused map[uint64]bool // jobs that the server refused once
-	spent   []spentBlob     // oldest first
+	jobs      []seglog.Record
+	refused   map[uint64]bool // jobs that the server refused once
+	spent     []spentBlob     // oldest first
+	firmUntil time.Time       // nothing is uploaded before, as behind the gate: see isFirm
 
 	mu    sync.Mutex
 	born  map[uint64]uint64   // guarded by mu; of a job that was put back, the number it had first
@@ -47,7 +49,7 @@ type lane struct {
 func newLane(s *Sink, sp *spool.Spool) *lane {
 	l := &lane{
 		sink: s, spool: sp, limit: s.cfg.BatchBytes,
-		wakeLines: make(chan struct{}, 1), wakeUploads: make(chan struct{}, 1), tidyUploads: make(chan struct{}, 1),
+		wakeLines: make(chan struct{}, 1), wakeUploads: make(chan struct{}, 1), tidyUploads: make(chan struct{}, 1), lastTry: make(chan struct{}, 1),
 		refused: map[uint64]bool{}, born: map[uint64]uint64{}, void: map[uint64]struct{}{},
 	}
 	for range s.cfg.InFlight {

@@ -304,3 +304,51 @@ func TestUploadsPauseWithTheLines(t *testing.T) {
 		r.close()
 	})
 }
+
+// A flush does not make the time shorter either for which the storage, or the server that
+// hands out its URLs, asked; Close makes one attempt in it.
+func TestUploadsKeepTheTimeThatTheServerAskedFor(t *testing.T) {
+	for _, failure := range []*transport.Error{
+		{Op: "upload", Kind: transport.Throttled, Status: 429, RetryAfter: 5 * time.Minute},
+		{Op: "upload", Kind: transport.Misconfigured, Status: 200},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer()
+			s.store = func(string, int) error { return failure }
+			r := open(t, s, "", Config{})
+			r.attach(blobName(1), "content")
+			r.attach(blobName(2), "content")
+			r.flushes(1)
+			attempts := func() (n int) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				for _, m := range s.attempts {
+					n += m
+				}
+				return n
+			}
+			if before := attempts(); before > 2 {
+				t.Errorf("%d attempts in the first minute", before)
+			}
+			before, begun := attempts(), time.Now()
+			for time.Since(begun) < 30*time.Second {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				if err := r.Flush(ctx); err == nil {
+					t.Error("flushed what was not delivered")
+				}
+				cancel()
+			}
+			if n := attempts() - before; n > 0 {
+				t.Errorf("%v: %d attempts in 30 seconds of flushes", failure.Kind, n)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			if err := r.Close(ctx, true); !errors.Is(err, ErrPending) {
+				t.Errorf("close: %v", err)
+			}
+			if n := attempts() - before; n != 1 {
+				t.Errorf("%v: %d attempts after close, want 1", failure.Kind, n)
+			}
+		})
+	}
+}

@@ -100,9 +100,11 @@ func (l *lane) batch(ctx context.Context) bool {
 // run returns how many of the records go together: they follow each other without a
 // gap, and none is large.
 func run(records []seglog.Record) int {
-	n := 1
-	for n < len(records) && records[n].Seq == records[n-1].Seq+1 && !isLarge(&records[n]) {
-		n++
+	records = records[:consecutive(records)]
+	for i := range records {
+		if isLarge(&records[i]) {
+			return i
+		}
 	}
-	return n
+	return len(records)
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http/httptest"
@@ -210,36 +211,79 @@ func TestOrderPerRootWithFaults(t *testing.T) {
 func TestAFlushCutsABackOffShortOnce(t *testing.T) {
 	everywhere(t, func(t *testing.T, dir string) {
 		s := newServer()
-		s.script = func(*post) answer { return answer{status: 429, retryAfter: "60"} }
-		r := open(t, s, dir, Config{})
-		start := time.Now()
+		s.script = func(*post) answer { return answer{status: 500} }
+		r := open(t, s, dir, Config{Age: time.Second})
 		r.log(numbered(1)...)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		if err := r.Flush(ctx); err == nil {
-			t.Error("flushed what was not delivered")
-		}
-		again, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		if err := r.Flush(again); err == nil {
-			t.Error("flushed what was not delivered")
-		}
-		if n := len(s.seen()); n != 2 {
-			t.Errorf("%d posts after two flushes, want 2", n)
+		time.Sleep(10 * time.Minute) // now the back-off is up to a minute
+		for range 5 {
+			before := len(s.seen())
+			ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+			if err := r.Flush(ctx); err == nil {
+				t.Error("flushed what was not delivered")
+			}
+			cancel()
+			// The shortest back-off is half a second.
+			if n := len(s.seen()) - before; n != 1 {
+				t.Errorf("%d posts in a flush, want 1", n)
+			}
 		}
 		s.mu.Lock()
 		s.script = nil
 		s.mu.Unlock()
-		r.log(numbered(1)...)
-		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := r.Flush(ctx); err != nil {
-			t.Error(err)
-		}
-		if d := time.Since(start); d > 21*time.Second {
-			t.Errorf("it took %v", d)
-		}
+		r.flush()
 		r.close()
+	})
+}
+
+// A flush does not make the time shorter for which a server asked to be left alone. Close
+// makes one attempt in it.
+func TestAFlushKeepsTheTimeThatTheServerAskedFor(t *testing.T) { // R11
+	everywhere(t, func(t *testing.T, dir string) {
+		s := newServer()
+		s.script = func(*post) answer { return answer{status: 429, retryAfter: "1000000000"} }
+		r := open(t, s, dir, Config{Age: time.Millisecond, InFlight: 3})
+		r.log(numbered(1)...)
+		begun := time.Now()
+		for time.Since(begun) < 270*time.Second {
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			if err := r.Flush(ctx); err == nil {
+				t.Error("flushed what was not delivered")
+			}
+			cancel()
+		}
+		if n := len(s.seen()); n != 1 {
+			t.Errorf("%d posts in four and a half minutes of flushes, want 1", n)
+		}
+		time.Sleep(time.Minute) // the longest time that is believed is 5 minutes
+		if n := len(s.seen()); n != 2 {
+			t.Errorf("%d posts after six minutes, want 2", n)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := r.Close(ctx, true); !errors.Is(err, ErrPending) {
+			t.Errorf("close: %v", err)
+		}
+		if n := len(s.seen()); n != 3 {
+			t.Errorf("%d posts after close, want 3", n)
+		}
+	})
+}
+
+// A server that is found throttling by Close itself is not asked again.
+func TestCloseTriesOnceWhereTheServerAsksForTime(t *testing.T) {
+	everywhere(t, func(t *testing.T, dir string) {
+		s := newServer()
+		s.script = func(*post) answer { return answer{status: 503, retryAfter: "20"} }
+		r := open(t, s, dir, Config{})
+		r.log(numbered(1)...)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := r.Close(ctx, true); !errors.Is(err, ErrPending) {
+			t.Errorf("close: %v", err)
+		}
+		if n := len(s.seen()); n != 1 {
+			t.Errorf("%d posts, want 1", n)
+		}
 	})
 }
 

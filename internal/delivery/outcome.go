@@ -28,10 +28,7 @@ func (l *lane) settle(records []seglog.Record, what outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(records) > 0 {
-		n := 1
-		for n < len(records) && records[n].Seq == records[n-1].Seq+1 {
-			n++
-		}
+		n := consecutive(records)
 		l.ahead = append(l.ahead, finished{records[0].Seq, records[n-1].Seq, what})
 		records = records[n:]
 	}
@@ -86,10 +83,13 @@ func (l *lane) bury(log *seglog.Log, r seglog.Record, cause error) {
 	if err != nil {
 		what, event = lost, Event{Kind: Dropped, Entries: 1, Reason: unburied, Err: errors.Join(cause, err)}
 	}
+	if r.Kind == seglog.Line {
+		event.Line = r.Data
+	}
+	l.sink.report(event) // first, so that who waits for the outcome finds it reported
 	if log == l.spool.Lines {
 		l.settle([]seglog.Record{r}, what)
 	} else {
 		l.acknowledge(log, r.Seq, what)
 	}
-	l.sink.report(event)
 }

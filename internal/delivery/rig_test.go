@@ -79,6 +79,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p.status == 0 {
 		p.status = 200
 	}
+	if p.taken() {
+		p.body = "{}"
+	}
 	w.WriteHeader(p.status)
 	_, _ = io.WriteString(w, p.body)
 }

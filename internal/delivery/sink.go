@@ -36,6 +36,9 @@ type Sink struct {
 	account Account            // guarded by mu; of Dropped, what no log counts
 	orphan  *lane              // guarded by mu; nil if none is adopted
 	stalls  map[string]episode // guarded by mu; by stage
+	// misconfigured holds the failures that were reported and that only a person can mend;
+	// guarded by mu.
+	misconfigured map[misconfigured]bool
 }
 
 // Start begins to deliver what is in the spool. What it finds there counts as
@@ -47,6 +50,7 @@ func Start(c Config) *Sink {
 	s := &Sink{
 		cfg: c, inString: quoted[1 : len(quoted)-1], gate: newGate(c.InFlight), cancel: cancel,
 		account: Account{Dropped: map[string]int64{}}, stalls: map[string]episode{},
+		misconfigured: map[misconfigured]bool{},
 	}
 	s.own = newLane(s, c.Spool)
 	s.account.Recovered = s.own.found()
@@ -143,8 +147,9 @@ func (s *Sink) synced(ctx context.Context, lines, uploads uint64) error {
 
 // Flush waits until everything that was appended before has an outcome: it is
 // delivered, a dead letter or dropped. Meanwhile everything is sent at once, whatever
-// its age, and a back-off that is under way is cut short, once. It returns nil, or the
-// cause of ctx, or the spool's error after Close.
+// its age, and a back-off that is under way is cut short, once; a pause, and a time for
+// which the server asked, are not. It returns nil, or the cause of ctx, or the spool's
+// error after Close.
 func (s *Sink) Flush(ctx context.Context) error {
 	s.hurry()
 	defer s.eager.Add(-1)

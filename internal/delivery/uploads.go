@@ -44,25 +44,29 @@ func (l *lane) runUploads(ctx context.Context) {
 		default:
 		}
 		l.sweep(blobGrace)
+		if left := time.Until(l.firmUntil); left > 0 {
+			if l.restUploads(ctx, left, false, l.lastTry) {
+				l.firmUntil = time.Time{}
+				rush = l.spool.Uploads.State().Appended
+			}
+			continue
+		}
 		job, wait := l.nextJob(ctx, rush)
 		if job != nil {
 			wait = l.attemptUpload(ctx, *job)
 		}
-		if wait > 0 && l.restUploads(ctx, wait, job == nil) {
+		if wait > 0 && l.restUploads(ctx, wait, job == nil, l.wakeUploads) {
 			rush = l.spool.Uploads.State().Appended
 		}
 	}
 }
 
-// restUploads waits, and returns true if a flush wants an attempt at once. New jobs end
-// the wait only where there is none to do.
-func (l *lane) restUploads(ctx context.Context, d time.Duration, none bool) bool {
-	changed, wake := l.spool.Uploads.Changed(), l.wakeUploads
+// restUploads waits, and returns true if wake, which a flush or Close signals, asks for
+// an attempt at once. New jobs end the wait only where there is none to do.
+func (l *lane) restUploads(ctx context.Context, d time.Duration, none bool, wake <-chan struct{}) bool {
+	changed := l.spool.Uploads.Changed()
 	if !none {
 		changed = nil
-	}
-	if d >= transport.Pause && !none {
-		wake = nil // as in gate.hurry
 	}
 	if len(l.spent) > 0 && none {
 		d = min(d, blobGrace)
@@ -191,8 +195,12 @@ func (l *lane) attemptUpload(ctx context.Context, r seglog.Record) time.Duration
 		ack(l.spool.Uploads, r.Seq) // its entry is another job
 		return 0
 	}
-	if pause := l.sink.gate.paused(); pause > 0 {
-		return min(pause, time.Second) // lines ask whether the server takes anything at all
+	if wait := l.sink.gate.firmly(); wait > 0 {
+		return min(wait, time.Second) // lines ask whether the server takes anything at all
+	}
+	select {
+	case <-l.lastTry: // this attempt is the one that was asked for
+	default:
 	}
 	u, err := spool.ParseUpload(r.Data)
 	if err != nil {
@@ -230,7 +238,7 @@ func (l *lane) put(ctx context.Context, s *stage, f transport.File) error {
 // stored puts the line of a job among the lines.
 func (l *lane) stored(ctx context.Context, r seglog.Record, u *spool.Upload) time.Duration {
 	if l.upload.succeeded() {
-		l.sink.report(Event{Kind: Recovered})
+		l.sink.recovered()
 	}
 	line := bytes.Clone(u.Line)
 	if r.Kind == seglog.LargeLine {
@@ -270,8 +278,9 @@ func (l *lane) unstored(ctx context.Context, r seglog.Record, u *spool.Upload, e
 		}
 	}
 	l.sink.failing(1, err)
-	if what == suspend {
-		rest = transport.Pause
+	if isFirm(err, what) {
+		rest = 0
+		l.firmUntil = time.Now().Add(waitFor(err, what, u.Attempt))
 	}
 	u.Attempt++
 	u.After = time.Now().Add(delay)
@@ -290,7 +299,8 @@ func (l *lane) unstored(ctx context.Context, r seglog.Record, u *spool.Upload, e
 func (l *lane) rejected(r seglog.Record, err error) time.Duration {
 	if !l.sink.breaker.condemn() {
 		l.sink.failing(1, errTooMany)
-		return transport.Pause
+		l.firmUntil = time.Now().Add(transport.Pause)
+		return 0
 	}
 	delete(l.refused, r.Seq)
 	l.bury(l.spool.Uploads, r, err)

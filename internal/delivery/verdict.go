@@ -20,6 +20,9 @@ const (
 	divide
 	// shrink: as divide, and smaller batches from now on.
 	shrink
+	// sift: the server has it but for what it names; where it does not name all, less at
+	// once until it does.
+	sift
 )
 
 // remedyFor says what to do about the error of a Client; nil is success. An error that
@@ -43,6 +46,8 @@ func remedyFor(err error) remedy {
 		return divide
 	case transport.TooLarge:
 		return shrink
+	case transport.PartlyRefused:
+		return sift
 	case transport.Misconfigured:
 		return suspend
 	default:
