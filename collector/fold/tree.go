@@ -83,8 +83,14 @@ func distribute(ctx context.Context, repo string, full map[Key]*builder, lines [
 
 func (b *builder) fold() {
 	for c := range b.history.inOrder() {
-		b.thin.Apply(c)
-		b.node.apply(c)
+		if b.thin.naming(c) {
+			b.node.takeName()
+		}
+		if b.thin.Apply(c); b.thin.passes(c) {
+			b.node.applyLabels(c.fields)
+		} else {
+			b.node.apply(c)
+		}
 	}
 	b.history = history{}
 	if b.thin.Costing != GivenCost {
