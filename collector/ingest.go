@@ -110,7 +110,7 @@ func sender(h http.Header) (spool store.Spool, first uint64, err error) {
 // be said about those. A carriage return before a newline is part of the newline.
 func takeApart(body []byte) ([][]byte, Ingested) {
 	result := Ingested{Rejected: []Rejected{}}
-	var lines [][]byte
+	lines := make([][]byte, 0, bytes.Count(body, []byte{'\n'})+1)
 	for line := range bytes.SplitSeq(body, []byte("\n")) {
 		line = bytes.TrimSuffix(line, []byte("\r"))
 		if len(line) == 0 {

@@ -115,7 +115,7 @@ func (r *recount) values(trace fold.Key, field store.Field) map[store.Facet]bool
 		add("", row.Entity.Status())
 	case store.FieldSession:
 		if row.Entity.SessionID != "" {
-			add("", row.Entity.SessionID)
+			add("", r.entities[row.Entity.Session].Ref.ID)
 		}
 	case store.FieldName:
 		named(fold.Trace, func(e fold.Entity) string { return e.Name })

@@ -33,6 +33,7 @@ var commands = []command{
 	{"ingestcrash", "a collector is killed while it stores and folds", ingestCrash},
 	{"slowclients", "a collector is beset by slow and greedy clients (S5)", slowClients},
 	{"collector", "a collector is filled and asked", collectorLoad},
+	{"otlpburst", "a collector takes the largest bodies there are (C5)", otlpBurst},
 }
 
 // trial is a run of an experiment.
