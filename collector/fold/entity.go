@@ -14,7 +14,7 @@ type Entity struct {
 	Parent    Key    // what it hangs below; zero for sessions, traces and what no line placed
 	Origin    Origin // where it stands in OpenTelemetry; zero if it does not come from there
 	Session   Key    // the session of a trace; zero if it has none
-	SessionID string // the id of Session
+	SessionID string // the id of Session, as that is shown
 
 	Name, Model, Provider string    // clipped to a length that lists can show
 	Start, End            time.Time // UTC, microseconds; zero if no line says
@@ -97,6 +97,9 @@ func (e *Entity) DurationMS() float64 {
 	d, _ := e.Duration()
 	return milliseconds(d)
 }
+
+// SkewMS returns the milliseconds of Skew.
+func (e *Entity) SkewMS() float64 { return milliseconds(e.Skew()) }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 

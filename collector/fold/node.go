@@ -225,7 +225,7 @@ func merge(into, from map[string]json.RawMessage) map[string]json.RawMessage {
 func (n *Node) finish(e Entity) {
 	n.Kind, n.ID, n.Status, n.Lines = e.Ref.Kind.String(), e.Ref.ID, e.Status(), e.Lines
 	n.Start, n.End, n.SessionID = e.Start, e.End, e.SessionID
-	n.DurationMS, n.SkewMS, n.Usage, n.Cost = e.DurationMS(), milliseconds(e.Skew()), e.Usage, e.Cost
+	n.DurationMS, n.SkewMS, n.Usage, n.Cost = e.DurationMS(), e.SkewMS(), e.Usage, e.Cost
 	if e.Guessed {
 		n.Name = e.Name
 	}

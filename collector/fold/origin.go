@@ -111,8 +111,15 @@ func (o Origin) Nearest(child Key, candidates []*Entity) (nearest *Entity) {
 	return nearest
 }
 
-// hang sets the parents of entities that came from OpenTelemetry.
+// hang sets what entities say of others: the id of their session as it is shown, and the
+// parents of those that came from OpenTelemetry.
 func hang(repo string, entities map[Key]Entity) {
+	for key, e := range entities {
+		if session, ok := entities[e.Session]; ok {
+			e.SessionID = session.Ref.ID
+			entities[key] = e
+		}
+	}
 	bySpan := map[protocol.SpanID][]*Entity{}
 	waiting := false
 	for _, e := range entities {

@@ -93,6 +93,9 @@ func (b *builder) fold() {
 		}
 	}
 	b.history = history{}
+	if b.given.Session == b.thin.Session {
+		b.thin.SessionID = b.given.SessionID
+	}
 	if b.thin.Costing != GivenCost {
 		b.thin.Cost, b.thin.Costing = b.given.Cost, b.given.Costing
 	}

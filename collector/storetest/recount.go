@@ -245,7 +245,7 @@ func count(b *store.Bucket, e fold.Entity) {
 	if e.Failed {
 		b.Errors++
 	}
-	if e.Ended && !e.Start.IsZero() && !e.End.IsZero() {
+	if e.Ended && !e.Start.IsZero() && !e.End.Before(e.Start) {
 		b.Durations[bits.Len64(uint64(max(e.End.Sub(e.Start).Microseconds(), 1)))-1]++
 	}
 	if e.Ref.Kind != fold.Generation {
