@@ -3,6 +3,7 @@ package collector
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"net/http"
 	"sync"
@@ -88,11 +89,22 @@ func readGzip(r *http.Request, sent *sourceReader, share *share) ([]byte, error)
 		return nil, errEncoding
 	}
 	defer unzip.Close() //nolint:errcheck // it closes nothing, and what was read was checked
-	body, err := readAll(unzip, share)
+	body, err := readSized(unzip, unzippedSize(packed), share)
 	if err != nil {
 		return nil, bodyError(err, nil)
 	}
 	return body, nil
+}
+
+// unzippedSize returns how many bytes a gzipped body says it is decoded (RFC 1952, section
+// 2.3.1), as far as that is possible. It may be wrong.
+func unzippedSize(packed []byte) int {
+	const most = 1032 // times as large as it is packed (zlib.net/zlib_tech.html)
+	if len(packed) < 4 {
+		return 0
+	}
+	size := binary.LittleEndian.Uint32(packed[len(packed)-4:])
+	return min(int(size), most*len(packed), protocol.MaxDecodedBody)
 }
 
 // zstdDecoder is what all requests decode with. As many as it has states, at most 4, do

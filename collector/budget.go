@@ -28,6 +28,12 @@ func (s *share) take(n int) error {
 	return nil
 }
 
+// giveBack gives back n of the bytes that were taken.
+func (s *share) giveBack(n int) {
+	s.budget.left.Add(int64(n))
+	s.taken -= int64(n)
+}
+
 // release gives back what was taken.
 func (s *share) release() {
 	s.budget.left.Add(s.taken)

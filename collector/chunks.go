@@ -52,6 +52,27 @@ func readAll(reader io.Reader, share *share) ([]byte, error) {
 	return body, nil
 }
 
+// readSized is readAll for a body that is likely to have size bytes: then it is read into its
+// place, and not in memory twice.
+func readSized(reader io.Reader, size int, share *share) ([]byte, error) {
+	if size <= firstChunk {
+		return readAll(reader, share)
+	}
+	body := make([]byte, size)
+	n, err := fill(reader, body, share)
+	if err != nil || n < size {
+		return body[:n], err
+	}
+	rest, err := readAll(reader, share) // almost always empty
+	if err != nil {
+		return nil, err
+	}
+	if len(body)+len(rest) > protocol.MaxDecodedBody {
+		return nil, &http.MaxBytesError{Limit: protocol.MaxDecodedBody}
+	}
+	return append(body, rest...), nil
+}
+
 // fill reads into p until it is full or the reader ends.
 func fill(reader io.Reader, p []byte, share *share) (n int, err error) {
 	for n < len(p) && err == nil {

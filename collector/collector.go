@@ -17,7 +17,6 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"github.com/troupelog/troupe/collector/otlp"
 	"github.com/troupelog/troupe/collector/sqlite"
 	"github.com/troupelog/troupe/collector/store"
 	"github.com/troupelog/troupe/collector/viewer"
@@ -94,7 +93,6 @@ type Collector struct {
 	folder    *follower
 	seeker    *searcher
 	memory    budget // for the bodies of log requests
-	kin       otlp.Kin
 	viewer    *viewer.Viewer
 
 	closing sync.Once

@@ -122,6 +122,7 @@ func sender(h http.Header) (spool store.Spool, first uint64, err error) {
 // is part of the newline.
 func takeApart(body []byte) (lines [][]byte, result Ingested, listed int) {
 	result.Rejected = []Rejected{}
+	lines = make([][]byte, 0, bytes.Count(body, []byte{'\n'})+1)
 	for line := range bytes.SplitSeq(body, []byte("\n")) {
 		line = bytes.TrimSuffix(line, []byte("\r"))
 		if len(line) == 0 {

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -14,8 +15,9 @@ const RepositoryHeader = "x-maxim-repo-id"
 
 var errMediaType = &Error{"unsupported", "the Content-Type must be application/x-protobuf or application/json"}
 
-// ingestOTLP stores the spans of an OTLP/HTTP export request and answers when they are
-// on disk. Its answers are those of the OTLP specification.
+// ingestOTLP stores the spans of an OTLP/HTTP export request, in parts, and answers when all
+// are on disk. Its answers are those of the OTLP specification. Where a part cannot be
+// stored the request fails, and what comes again is stored once.
 func (c *Collector) ingestOTLP(w http.ResponseWriter, r *http.Request) error {
 	c.counts.requests.Add(1)
 	format, ok := otlp.ParseFormat(r.Header.Get("Content-Type"))
@@ -47,23 +49,23 @@ func (c *Collector) storeOTLP(w http.ResponseWriter, r *http.Request, format otl
 	if err != nil {
 		return otlp.Result{}, err
 	}
-	result, err := otlp.Convert(body, format, repo, &c.kin)
-	if err != nil {
-		return otlp.Result{}, badRequest(otlp.ErrMalformed.Error())
+	result, err := otlp.Convert(body, format, repo, func(part []otlp.Batch) error {
+		batches, size := batchesOf(part)
+		defer share.giveBack(size)
+		if err := share.take(size); err != nil {
+			return err
+		}
+		if _, err := c.log.Append(r.Context(), batches); err != nil {
+			return c.storageError(r, err)
+		}
+		c.folder.notify()
+		c.seeker.notify()
+		return nil
+	})
+	if errors.Is(err, otlp.ErrMalformed) {
+		return otlp.Result{}, badRequest(err.Error())
 	}
-	batches, size := batchesOf(result.Batches)
-	if err := share.take(size); err != nil {
-		return otlp.Result{}, err
-	}
-	if len(batches) == 0 {
-		return result, nil
-	}
-	if _, err := c.log.Append(r.Context(), batches); err != nil {
-		return otlp.Result{}, c.storageError(r, err)
-	}
-	c.folder.notify()
-	c.seeker.notify()
-	return result, nil
+	return result, err
 }
 
 // batchesOf returns the batches as they are stored, and the bytes of their lines.

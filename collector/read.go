@@ -119,7 +119,7 @@ func (c *Collector) listSessions(w http.ResponseWriter, r *http.Request) error {
 		e := row.Entity
 		page.Data = append(page.Data, SessionSummary{
 			ID: e.Ref.ID, Name: e.Name, Status: e.Status(), Start: e.Start, End: e.End,
-			DurationMS: e.DurationMS(), Tags: e.Tags, Traces: row.Children,
+			DurationMS: e.DurationMS(), SkewMS: e.SkewMS(), Tags: e.Tags, Traces: row.Children,
 		})
 	}
 	c.writeJSON(w, http.StatusOK, page)
@@ -132,7 +132,7 @@ func traceSummaries(rows []store.Row) []TraceSummary {
 		e := row.Entity
 		summaries = append(summaries, TraceSummary{
 			ID: e.Ref.ID, Name: e.Name, SessionID: e.SessionID, Status: e.Status(), Start: e.Start, End: e.End,
-			DurationMS: e.DurationMS(), Tags: e.Tags, Usage: row.Usage, Cost: row.Cost,
+			DurationMS: e.DurationMS(), SkewMS: e.SkewMS(), Tags: e.Tags, Usage: row.Usage, Cost: row.Cost,
 			Entities: row.Children, Errors: row.Errors,
 		})
 	}

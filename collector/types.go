@@ -49,7 +49,8 @@ type TraceSummary struct {
 	Status     string            `json:"status"` // "error", "ended", "open", or "partial" if its beginning never came
 	Start      time.Time         `json:"start,omitzero"`
 	End        time.Time         `json:"end,omitzero"`
-	DurationMS float64           `json:"duration_ms,omitzero"`
+	DurationMS float64           `json:"duration_ms,omitzero"` // never negative
+	SkewMS     float64           `json:"skew_ms,omitzero"`     // by how much the end is before the start
 	Tags       map[string]string `json:"tags,omitempty"`
 	Usage      Usage             `json:"usage"`    // of everything below it
 	Cost       Cost              `json:"cost"`     // of everything below it
@@ -64,7 +65,8 @@ type SessionSummary struct {
 	Status     string            `json:"status"` // as of a trace
 	Start      time.Time         `json:"start,omitzero"`
 	End        time.Time         `json:"end,omitzero"`
-	DurationMS float64           `json:"duration_ms,omitzero"`
+	DurationMS float64           `json:"duration_ms,omitzero"` // never negative
+	SkewMS     float64           `json:"skew_ms,omitzero"`     // by how much the end is before the start
 	Tags       map[string]string `json:"tags,omitempty"`
 	Traces     int               `json:"traces"`
 }

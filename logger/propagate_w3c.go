@@ -1,13 +1,11 @@
 package logger
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/google/uuid"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // Names of the headers of W3C Trace Context and W3C Baggage.
@@ -71,23 +69,13 @@ func (s Scope) traceparent() string {
 	return "00-" + trace + "-" + w3cParentID(s.innermost().ref.ID) + "-" + flags
 }
 
-// w3cTraceID maps an id to 32 hexadecimal digits, always the same: the digits of a UUID,
-// else the beginning of the id's SHA-256.
-func w3cTraceID(id string) string {
-	if len(id) == len(uuid.UUID{}.String()) {
-		if u, err := uuid.Parse(id); err == nil && u != uuid.Nil {
-			return hex.EncodeToString(u[:])
-		}
-	}
-	sum := sha256.Sum256([]byte(id))
-	return hex.EncodeToString(sum[:16])
-}
+// w3cTraceID returns the id of a trace in traceparent headers. The collector derives the
+// same one from the trace's lines.
+func w3cTraceID(id string) string { return protocol.TraceIDOf(id).String() }
 
-// w3cParentID maps an id to 16 hexadecimal digits: the beginning of its SHA-256.
-func w3cParentID(id string) string {
-	sum := sha256.Sum256([]byte(id))
-	return hex.EncodeToString(sum[:8])
-}
+// w3cParentID returns the id of an entity in traceparent headers, by which the collector
+// finds the parent of spans that another process sends it.
+func w3cParentID(id string) string { return protocol.SpanIDOf(id).String() }
 
 // mergeBaggage adds members to the baggage of h in place of earlier ones of this package.
 // What others put there stays. If it gets too long for everybody to pass on, nothing

@@ -78,10 +78,10 @@ func deltaOf(a, b *fold.Node) Delta {
 }
 
 func (d *Delta) add(n *fold.Node) {
-	if n.Start.IsZero() || n.End.IsZero() {
+	if n.Start.IsZero() || n.End.Before(n.Start) {
 		d.Timed = false
 	} else {
-		d.Duration += max(0, n.End.Sub(n.Start))
+		d.Duration += n.End.Sub(n.Start)
 	}
 	d.Usage.Add(n.Usage)
 	d.Cost.Add(n.Cost)

@@ -105,8 +105,9 @@ func facts(n *fold.Node) []fact {
 	}
 	add("started", stamp(n.Start))
 	if !n.Start.IsZero() && !n.End.IsZero() {
-		add("took", tree.Duration(n.End.Sub(n.Start)))
+		add("took", tree.Duration(max(n.End.Sub(n.Start), 0)))
 	}
+	add("times", tree.Skew(n.Start, n.End))
 	sum := totalsOf(n)
 	add("used", tree.Tokens(sum.usage))
 	add("cost", sum.price())

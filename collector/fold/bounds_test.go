@@ -32,20 +32,19 @@ func TestAnEntityKeepsABoundedNumberOfTags(t *testing.T) {
 	}
 }
 
-func TestIDsInDataHaveTheLimitOfIDsBeforeThem(t *testing.T) {
+func TestIDsInDataThatAreTooLongBecomeSafeOnes(t *testing.T) {
 	id := strings.Repeat("x", protocol.MaxID)
 	lines := numbered(
 		`trace{id=t,action=create,data={"sessionId":"`+id+`y"}}`,
 		`trace{id=t,action=add-span,data={"id":"`+id+`"}}`,
 		`trace{id=t,action=add-span,data={"id":"`+id+`y"}}`)
 	tree, _ := build(lines)
-	if len(tree.Children) != 2 || tree.Children[0].ID != id || !strings.HasPrefix(tree.Children[1].ID, "anon-") || tree.SessionID != "" {
+	safe := protocol.SafeID(id + "y")
+	if len(tree.Children) != 2 || tree.Children[0].ID != id || tree.Children[1].ID != safe || tree.SessionID != safe {
 		t.Errorf("%d children; session of %d bytes", len(tree.Children), len(tree.SessionID))
 	}
-	for _, e := range fold.Fold(repo, lines) {
-		if e.Ref.Kind == fold.Session || len(e.Ref.ID) > protocol.MaxID {
-			t.Errorf("a %v has an id of %d bytes", e.Ref.Kind, len(e.Ref.ID))
-		}
+	if _, ok := fold.Fold(repo, lines)[fold.KeyOf(repo, fold.Ref{Kind: fold.Session, ID: id + "y"})]; !ok {
+		t.Error("the session is not found by the id as it was given")
 	}
 }
 

@@ -19,8 +19,10 @@ type Change struct {
 	does    effect
 	action  string  // of the line; for a begin below a parent, "create"
 	parent  Key     // of a begin below a parent
-	fields  []field // of a begin or a set
+	fields  []field // of a begin or a set; of a touch, what the child says of the trace
 	payload []byte  // of an attach: the line's whole data
+	origin  Origin  // of a begin below a trace
+	weak    bool    // it names a trace by its id of OpenTelemetry; see Entity.Named
 }
 
 // effect is the way in which a change uses the line's data.
@@ -66,7 +68,11 @@ func Decode(repo string, l Line) ([]Change, error) {
 	own := newChange(repo, Ref{kind, parsed.ID}, l, parsed.Action)
 	if childKind, ok := childKinds[own.action]; ok {
 		own.does = touch
-		return append(decodeChild(repo, childKind, own, data, l), own), nil
+		changes := decodeChild(repo, childKind, own, data, l)
+		if changes[0].origin.Parent != (protocol.SpanID{}) {
+			own.fields = changes[0].fields
+		}
+		return append(changes, own), nil
 	}
 	switch {
 	case attachActions[own.action]:
@@ -82,7 +88,7 @@ func Decode(repo string, l Line) ([]Change, error) {
 }
 
 func newChange(repo string, ref Ref, l Line, action string) Change {
-	return Change{Key: KeyOf(repo, ref), Ref: ref, at: l.Recv, action: action}
+	return Change{Key: KeyOf(repo, ref), Ref: ref, at: l.Recv, action: action, weak: ref.Kind == Trace && isTraceID(ref.ID)}
 }
 
 // decodeChild returns the changes to what begins below parent.
@@ -106,21 +112,22 @@ func decodeChild(repo string, kind Kind, parent Change, data []byte, l Line) []C
 	if kind != Trace { // a trace is the top of its tree, so that no circle reaches it
 		child.parent = parent.Key
 	}
+	if parent.Ref.Kind == Trace {
+		child.origin = originOf(parent.Ref.ID, fields)
+	}
 	return withSession(repo, child, l)
 }
 
-// idOf returns the id that a value is, or "" for one that is too long to be one, as
-// it would be before the action of a line.
+// idOf returns the id that a value is, and for one that is too long its safe id.
 func idOf(value []byte) string {
 	id := text(value)
 	if len(id) > protocol.MaxID {
-		return ""
+		return protocol.SafeID(id)
 	}
 	return id
 }
 
-// anonymous names an entity that began without an id, as some SDKs leave it out, or
-// with one that is too long.
+// anonymous names an entity that began without an id, as some SDKs leave it out.
 func anonymous(l Line) string {
 	buf := append([]byte{}, l.Spool[:]...)
 	buf = binary.BigEndian.AppendUint64(buf, l.Seq)
@@ -155,7 +162,7 @@ func fieldsOf(data []byte) []field {
 
 // Seen returns a change that has the place and time of c and does nothing. It does
 // not keep the line in memory.
-func (c Change) Seen() Change { return Change{Key: c.Key, Ref: c.Ref, at: c.at} }
+func (c Change) Seen() Change { return Change{Key: c.Key, Ref: c.Ref, at: c.at, weak: c.weak} }
 
 // Mention reports whether the line is not about the entity and only names it.
 func (c Change) Mention() bool { return c.does == mention }

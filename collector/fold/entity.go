@@ -12,8 +12,9 @@ type Entity struct {
 	Ref  Ref
 
 	Parent    Key    // what it hangs below; zero for sessions, traces and what no line placed
+	Origin    Origin // where it stands in OpenTelemetry; zero if it does not come from there
 	Session   Key    // the session of a trace; zero if it has none
-	SessionID string // the id of Session
+	SessionID string // the id of Session, as that is shown
 
 	Name, Model, Provider string    // clipped to a length that lists can show
 	Start, End            time.Time // UTC, microseconds; zero if no line says
@@ -22,6 +23,14 @@ type Entity struct {
 	Started bool // a line began it
 	Ended   bool // a line ended it or gave its end
 	Failed  bool // its last result is an error, or an error was added to it
+
+	// Named is set of a trace that a line began or changed by an id of its own. Its lines
+	// count; of those that name it by its id of OpenTelemetry, as the collector makes them
+	// of spans, only tags and metadata do. Without one, all lines count.
+	Named bool
+	// Guessed is set of a trace whose Name and Start are those of the earliest span in it,
+	// because the span at its top has not come.
+	Guessed bool
 
 	Usage   Usage
 	Cost    Cost
@@ -65,13 +74,34 @@ func (e *Entity) Status() string {
 	}
 }
 
-// DurationMS returns the milliseconds from start to end, 0 unless both are known.
-func (e *Entity) DurationMS() float64 {
+// Duration returns the time from start to end, and whether it is one: both are known, and
+// the end is not before the start. If not, the duration is 0.
+func (e *Entity) Duration() (d time.Duration, known bool) {
+	if e.Start.IsZero() || e.End.IsZero() || e.End.Before(e.Start) {
+		return 0, false
+	}
+	return e.End.Sub(e.Start), true
+}
+
+// Skew returns how long before its start the entity ends, by clocks that disagree; 0 if it
+// does not.
+func (e *Entity) Skew() time.Duration {
 	if e.Start.IsZero() || e.End.IsZero() {
 		return 0
 	}
-	return float64(e.End.Sub(e.Start).Microseconds()) / 1000
+	return max(e.Start.Sub(e.End), 0)
 }
+
+// DurationMS returns the milliseconds from start to end, 0 as Duration says.
+func (e *Entity) DurationMS() float64 {
+	d, _ := e.Duration()
+	return milliseconds(d)
+}
+
+// SkewMS returns the milliseconds of Skew.
+func (e *Entity) SkewMS() float64 { return milliseconds(e.Skew()) }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // Apply folds in the change of the next line in the order of Sort. It never
 // writes to maps of the state before, so copies of an Entity stay what they were.
@@ -84,6 +114,16 @@ func (e *Entity) Apply(c Change) {
 	if e.Parent == (Key{}) && c.parent != e.Key {
 		e.Parent = c.parent
 	}
+	if e.Origin == (Origin{}) {
+		e.Origin = c.origin
+	}
+	if e.naming(c) {
+		e.takeName()
+	}
+	if e.passes(c) {
+		e.applyLabels(c.fields)
+		return
+	}
 	switch c.action {
 	case "end":
 		e.Ended = true
@@ -93,6 +133,10 @@ func (e *Entity) Apply(c Change) {
 		e.Feedback++
 	case "add-attachment", "upload-attachment":
 		e.Attachments++
+	}
+	if c.does == touch {
+		e.guess(c.fields)
+		return
 	}
 	for _, f := range c.fields {
 		if !isNull(f.value) {
@@ -104,22 +148,28 @@ func (e *Entity) Apply(c Change) {
 	}
 }
 
-// See moves Seen back to the time of the change if that was earlier.
+// See moves Seen back to the time of the change if that was earlier, and takes the form of
+// the id that is to be shown.
 func (e *Entity) See(c Change) {
 	if e.Seen.IsZero() || c.at.Before(e.Seen) {
 		e.Seen = c.at
+	}
+	if c.Ref.ID != e.Ref.ID {
+		e.Ref.ID = shownID(e.Ref.ID, c.Ref.ID)
 	}
 }
 
 func (e *Entity) set(how effect, f field) {
 	switch f.key {
 	case "name":
+		e.unguess()
 		e.Name = clip(text(f.value))
 	case "model":
 		e.Model = clip(text(f.value))
 	case "provider":
 		e.Provider = clip(text(f.value))
 	case "startTimestamp":
+		e.unguess()
 		if t, ok := timestamp(f.value); ok && (how == set || !e.Started || e.Start.IsZero()) {
 			e.Start = t
 		}
@@ -132,7 +182,7 @@ func (e *Entity) set(how effect, f field) {
 			e.SessionID, e.Session = id, KeyOf(e.Repo, Ref{Session, id})
 		}
 	case "tags":
-		e.Tags = mergeTags(e.Tags, f.value)
+		e.mergeTags(f.value)
 	case "metadata":
 		e.Meta = mergeMeta(e.Meta, f.value)
 	case "cost":
@@ -206,5 +256,6 @@ func Fold(repo string, lines []Line) map[Key]Entity {
 		}
 		entities[key] = e
 	}
+	hang(repo, entities)
 	return entities
 }

@@ -18,6 +18,7 @@ type Node struct {
 	Start      time.Time `json:"start,omitzero"`       // UTC
 	End        time.Time `json:"end,omitzero"`         // UTC
 	DurationMS float64   `json:"duration_ms,omitzero"` // from Start to End, if both are known
+	SkewMS     float64   `json:"skew_ms,omitzero"`     // by how much End is before Start: clocks disagree
 	SessionID  string    `json:"session_id,omitempty"` // of a trace
 	SpanID     string    `json:"span_id,omitempty"`    // as the client gave it; the tree does not use it
 
@@ -75,6 +76,9 @@ func (n *Node) apply(c Change) {
 	if c.does == attach {
 		n.attach(c)
 	}
+	if c.does == touch {
+		return
+	}
 	for _, f := range c.fields {
 		if !isNull(f.value) && !n.setScalar(f) && !n.setBody(c.does, f) && f.key != "id" {
 			n.Other = merge(n.Other, map[string]json.RawMessage{f.key: f.value})
@@ -113,7 +117,7 @@ func (n *Node) setScalar(f field) bool {
 		n.PromptVersionID = text(f.value)
 	case "description":
 		n.Description = text(f.value)
-	case "startTimestamp", "endTimestamp", "sessionId", "cost", "usage":
+	case "startTimestamp", "endTimestamp", "sessionId", "cost", "usage", parentField, spanField:
 	default:
 		return false
 	}
@@ -221,7 +225,10 @@ func merge(into, from map[string]json.RawMessage) map[string]json.RawMessage {
 func (n *Node) finish(e Entity) {
 	n.Kind, n.ID, n.Status, n.Lines = e.Ref.Kind.String(), e.Ref.ID, e.Status(), e.Lines
 	n.Start, n.End, n.SessionID = e.Start, e.End, e.SessionID
-	n.DurationMS, n.Usage, n.Cost = e.DurationMS(), e.Usage, e.Cost
+	n.DurationMS, n.SkewMS, n.Usage, n.Cost = e.DurationMS(), e.SkewMS(), e.Usage, e.Cost
+	if e.Guessed {
+		n.Name = e.Name
+	}
 	n.Unpriced = e.Costing == Unpriced
 	n.Messages = append(n.begun, n.appended...)
 	n.begun, n.appended = nil, nil

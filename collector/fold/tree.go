@@ -83,10 +83,19 @@ func distribute(ctx context.Context, repo string, full map[Key]*builder, lines [
 
 func (b *builder) fold() {
 	for c := range b.history.inOrder() {
-		b.thin.Apply(c)
-		b.node.apply(c)
+		if b.thin.naming(c) {
+			b.node.takeName()
+		}
+		if b.thin.Apply(c); b.thin.passes(c) {
+			b.node.applyLabels(c.fields)
+		} else {
+			b.node.apply(c)
+		}
 	}
 	b.history = history{}
+	if b.given.Session == b.thin.Session {
+		b.thin.SessionID = b.given.SessionID
+	}
 	if b.thin.Costing != GivenCost {
 		b.thin.Cost, b.thin.Costing = b.given.Cost, b.given.Costing
 	}

@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 
 	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // Numbers of a span's lines.
 const (
-	adoptedAt = 1
 	openFrom  = 1 << 20 // what is said while it has no end
 	endedFrom = 1 << 40
 	eventFrom = 1 << 60
@@ -17,10 +17,9 @@ const (
 
 // Numbers of the lines about a trace begin at its class times 2^60.
 const (
-	sessionClass = iota // it belongs to a session
-	guessClass          // a span whose parent has not come is the uppermost
-	remoteClass         // a span's parent is in another process
-	rootClass           // a span has no parent
+	sessionClass = 0 // it belongs to a session
+	remoteClass  = 2 // a span's parent is in another process
+	rootClass    = 3 // a span has no parent
 )
 
 // senderOf returns the id under which lines about a span, or with a zero span about a
@@ -32,100 +31,67 @@ func senderOf(what string, trace traceID, span spanID) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-// assembler puts the entities of one request in their places. Its kin is locked.
-type assembler struct {
-	kin     *Kin
-	batches []Batch
-}
-
-// assemble returns the lines about entities.
-func assemble(entities []*entity, kin *Kin) []Batch {
-	kin.mu.Lock()
-	defer kin.mu.Unlock()
-	a := assembler{kin: kin}
-	var order []kinKey
-	traces := map[kinKey][]*entity{}
+// assemble returns the lines about the entities of one part. Exported has the ids of traces
+// that Troupe exported.
+func assemble(entities []*entity, exported map[traceKey]string) (batches []Batch) {
+	var order []traceKey
+	traces := map[traceKey][]*entity{}
 	for _, e := range entities {
-		a.know(e)
-		key := kinKey{repo: e.repo, trace: e.trace}
+		key := traceKey{e.repo, e.trace}
 		if traces[key] == nil {
 			order = append(order, key)
 		}
 		traces[key] = append(traces[key], e)
 	}
 	for _, key := range order {
-		a.trace(key, traces[key])
+		a := assembler{key: key, trace: fold.Ref{Kind: fold.Trace, ID: exported[key]}, top: senderOf("trace", key.trace, spanID{})}
+		if a.trace.ID == "" {
+			a.trace.ID = key.trace.String()
+		}
+		a.all(traces[key])
+		batches = append(batches, a.batches...)
 	}
-	return a.batches
+	return batches
 }
 
-func (e *entity) key() kinKey { return kinKey{e.repo, e.trace, e.span} }
-
-// know notes what a span became.
-func (a *assembler) know(e *entity) {
-	a.kin.relative(e.key()).ref = e.ref
-	if e.ref.Kind == fold.Trace {
-		a.kin.relative(kinKey{repo: e.repo, trace: e.trace}).ref = e.ref
-	}
+// assembler makes the lines of what one part has of a trace.
+type assembler struct {
+	key     traceKey
+	trace   fold.Ref
+	top     [16]byte // the sender of what is said about the trace
+	batches []Batch
 }
 
 // add adds lines of a sender.
-func (a *assembler) add(repo string, sender [16]byte, first uint64, lines ...[]byte) {
+func (a *assembler) add(sender [16]byte, first uint64, lines ...[]byte) {
 	if len(lines) > 0 {
-		a.batches = append(a.batches, Batch{repo, sender, first, lines})
+		a.batches = append(a.batches, Batch{a.key.repo, sender, first, lines})
 	}
 }
 
-// trace adds the lines of what one request has of a trace.
-func (a *assembler) trace(key kinKey, entities []*entity) {
-	known := a.kin.relative(key)
-	if known.ref.ID == "" {
-		known.ref = fold.Ref{Kind: fold.Trace, ID: key.trace.String()}
-	}
-	top := a.begin(key, known, entities)
+// all adds the lines about a trace and its entities. The line that begins the trace is the
+// same in each part; what the trace is called until the span at its top has come follows
+// from the lines of the others.
+func (a *assembler) all(entities []*entity) {
+	a.add(senderOf("start", a.key.trace, spanID{}), 1, fields(nil).line(a.trace, "create"))
 	sessions := map[string]bool{}
 	for _, e := range entities {
-		a.tell(known.ref, top, e)
+		a.tell(e)
 		if e.session != "" && !sessions[e.session] {
 			sessions[e.session] = true
 			var f fields
 			f.set("sessionId", e.session)
 			sum := sha256.Sum256([]byte(e.session))
-			a.add(key.repo, top, 1+binary.BigEndian.Uint64(sum[:])>>5, f.line(known.ref, "update"))
+			a.add(a.top, 1+binary.BigEndian.Uint64(sum[:])>>5, f.line(a.trace, "update"))
 		}
 	}
 	for _, e := range entities {
-		a.place(known.ref, e)
+		a.place(e)
 	}
-}
-
-// begin adds the line that makes a trace exist, and what it is called as long as no span
-// is known to be at its top. Both are left out where what was told before is better. It
-// returns the sender of what is said about the trace.
-func (a *assembler) begin(key kinKey, known *relative, entities []*entity) (top [16]byte) {
-	top = senderOf("trace", key.trace, spanID{})
-	var first *entity
-	for _, e := range entities {
-		if first == nil || e.start > 0 && (first.start == 0 || e.start < first.start) {
-			first = e
-		}
-	}
-	if known.start > 0 && (first.start == 0 || known.start < first.start) {
-		return top
-	}
-	known.start = first.start
-	var begun, called fields
-	begun.time("startTimestamp", first.start)
-	a.add(key.repo, senderOf("start", key.trace, spanID{}), 1+micros(first.start), begun.line(known.ref, "create"))
-	called.set("name", first.name)
-	if len(first.top) == 0 && len(called) > 0 {
-		a.add(key.repo, top, numberAtTop(guessClass, first), called.line(known.ref, "update"))
-	}
-	return top
 }
 
 // tell adds what a span says about its trace.
-func (a *assembler) tell(trace fold.Ref, top [16]byte, e *entity) {
+func (a *assembler) tell(e *entity) {
 	if len(e.top) == 0 {
 		return
 	}
@@ -133,10 +99,11 @@ func (a *assembler) tell(trace fold.Ref, top [16]byte, e *entity) {
 	if e.remote && e.parent != (spanID{}) {
 		class = remoteClass
 	}
+	trace := a.trace
 	if e.ref.Kind == fold.Trace {
 		trace = e.ref
 	}
-	a.add(e.repo, top, numberAtTop(class, e), e.top.line(trace, "update"))
+	a.add(a.top, numberAtTop(class, e), e.top.line(trace, "update"))
 }
 
 // maxMicros bounds times, so that they fit into numbers of lines.
@@ -154,43 +121,26 @@ func numberAtTop(class uint64, e *entity) uint64 {
 	return n
 }
 
-// place adds the lines about an entity, below its parent if that is known, and adopts
-// what waits for it.
-func (a *assembler) place(trace fold.Ref, e *entity) {
+// place adds the lines about an entity. It begins below the trace, and says which span its
+// parent is, so that it is found whenever it comes: see fold.Origin.
+func (a *assembler) place(e *entity) {
 	sender := senderOf("span", e.trace, e.span)
 	lines := e.about
 	if e.ref.Kind != fold.Trace {
-		lines = append([][]byte{e.begin.below(a.parent(trace, e), e.ref)}, lines...)
+		var f fields
+		if e.parent != (spanID{}) {
+			f.set("otel.parent_span_id", e.parent.String())
+		}
+		if known := protocol.TraceIDOf(a.trace.ID); e.ref.ID != fold.SpanEntityID(known, protocol.SpanID(e.span)) &&
+			protocol.SpanIDOf(e.ref.ID) != protocol.SpanID(e.span) {
+			f.set("otel.span_id", e.span.String())
+		}
+		lines = append([][]byte{append(f, e.begin...).below(a.trace, e.ref)}, lines...)
 	}
 	first := uint64(openFrom)
 	if e.ended {
 		first = endedFrom
 	}
-	a.add(e.repo, sender, first, lines...)
-	a.add(e.repo, sender, eventFrom, e.events...)
-	a.adopt(e)
-}
-
-// parent returns what an entity hangs below.
-func (a *assembler) parent(trace fold.Ref, e *entity) fold.Ref {
-	if e.parent == (spanID{}) {
-		return trace
-	}
-	parent := a.kin.relative(kinKey{e.repo, e.trace, e.parent})
-	if parent.ref.ID != "" {
-		return parent.ref
-	}
-	a.kin.wait(parent, a.kin.relative(e.key()), waiting{e.span, e.ref})
-	return trace
-}
-
-// adopt adds the lines by which an entity becomes the parent of what waits for it. They
-// stay known, since the request may fail and come again.
-func (a *assembler) adopt(e *entity) {
-	for _, child := range a.kin.relative(e.key()).waiting {
-		if child.ref.Kind == fold.Trace || child.ref == e.ref {
-			continue
-		}
-		a.add(e.repo, senderOf("span", e.trace, child.span), adoptedAt, fields(nil).below(e.ref, child.ref))
-	}
+	a.add(sender, first, lines...)
+	a.add(sender, eventFrom, e.events...)
 }

@@ -1,11 +1,17 @@
 package otlp
 
-import "github.com/troupelog/troupe/internal/protocol"
+import (
+	"errors"
 
-// Limits of what becomes of one request, in bytes. Spans beyond them are rejected.
+	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/internal/protocol"
+)
+
+// Bounds of a part, in which the spans of a request are stored. Others are served between
+// two parts, which take some tens of milliseconds each.
 const (
-	// MaxLines is how many bytes the lines of one request have together.
-	MaxLines = 64 << 20
+	partSpans = 256
+	partBytes = 1 << 20 // of lines; those of one span may come on top
 )
 
 // MaxRepository is the longest name of a repository in bytes. A longer service.name is cut.
@@ -22,42 +28,63 @@ type Batch struct {
 	Lines  [][]byte
 }
 
-// Result is what becomes of a request.
+// Result is what became of a request.
 type Result struct {
-	Batches  []Batch // to be stored together, in this order
-	Spans    int     // that are in the batches
-	Rejected int     // spans that were left out
-	Reason   string  // why the first of them was; quotes nothing of it
+	Spans    int    // that were stored
+	Rejected int    // spans that were left out
+	Reason   string // why the first of them was; quotes nothing of it
 }
 
-// Convert returns the log lines that say what the spans in the body of an export request
-// say. They go to the repository repo, or where that is empty to that of the service.name.
-// Spans that cannot be read are left out; of the others none is lost. The error is
-// ErrMalformed if the body as a whole cannot be read.
+// Convert turns the spans in the body of an export request into log lines, and calls store
+// with them, part by part: what it is given is to be stored together, in its order. The
+// lines go to the repository repo, or where that is empty to that of the service.name.
 //
-// What is in memory meanwhile is one span, and the lines, MaxLines bytes at most.
-func Convert(body []byte, format Format, repo string, kin *Kin) (Result, error) {
-	c := converter{repo: repo}
-	read := readProto
+// Spans that cannot be read are left out and counted; of the others none is lost. The error
+// is ErrMalformed if the body as a whole cannot be read; then nothing was stored. If store
+// fails, Convert returns its error at once. A request that comes again stores nothing twice,
+// however far it came before, because each span is a sender whose lines are numbered.
+//
+// What is in memory beside the body is one part. Convert starts no goroutines.
+func Convert(body []byte, format Format, repo string, store func([]Batch) error) (Result, error) {
+	read, decode := readProto, protoSpan
 	if format == JSON {
-		read = readJSON
+		read, decode = readJSON, jsonSpan
+	} else if err := read(body, func(*origin, []byte) error { return nil }); err != nil {
+		return Result{}, err // before anything is stored
 	}
-	if err := read(body, &c); err != nil {
-		return Result{}, ErrMalformed
+	c := converter{repo: repo, store: store, traces: map[traceKey]string{}}
+	err := reader(read)(body, func(from *origin, encoded []byte) error {
+		s, err := decode(encoded)
+		if err != nil {
+			c.reject(err)
+			return nil
+		}
+		return c.take(from, s)
+	})
+	if err == nil {
+		err = c.flush()
 	}
-	c.result.Batches = assemble(c.entities, kin)
-	return c.result, nil
+	return c.result, err
 }
 
-// converter collects what spans become.
+// converter collects what spans become. It belongs to one call of Convert.
 type converter struct {
-	repo     string
-	entities []*entity
-	bytes    int
-	result   Result
+	repo   string
+	store  func([]Batch) error
+	part   []*entity
+	bytes  int                 // of part
+	traces map[traceKey]string // the ids of traces that Troupe exported, as far as they came
+	result Result
 }
 
-func (c *converter) take(from *origin, s *span) {
+// traceKey names a trace in a repository.
+type traceKey struct {
+	repo  string
+	trace traceID
+}
+
+// take adds a span to the part, and stores the part if that is full.
+func (c *converter) take(from *origin, s *span) error {
 	repo := c.repo
 	if repo == "" {
 		repo = clip(from.service, MaxRepository)
@@ -66,19 +93,38 @@ func (c *converter) take(from *origin, s *span) {
 		repo = DefaultRepository
 	}
 	e := entityOf(s, from, repo)
-	switch size := e.size(); {
-	case e.longest() > protocol.MaxLine:
+	longest, size := e.measure()
+	if longest > protocol.MaxLine {
 		c.reject(errLarge)
-	case c.bytes+size > MaxLines:
-		c.reject(errMany)
-	default:
-		c.bytes += size
-		c.entities = append(c.entities, e)
-		c.result.Spans++
+		return nil
 	}
+	if e.ref.Kind == fold.Trace {
+		c.traces[traceKey{repo, e.trace}] = e.ref.ID
+	}
+	c.part = append(c.part, e)
+	c.bytes += size
+	c.result.Spans++
+	if len(c.part) < partSpans && c.bytes < partBytes {
+		return nil
+	}
+	return c.flush()
+}
+
+// flush stores the part.
+func (c *converter) flush() error {
+	if len(c.part) == 0 {
+		return nil
+	}
+	batches := assemble(c.part, c.traces)
+	clear(c.part)
+	c.part, c.bytes = c.part[:0], 0
+	return c.store(batches)
 }
 
 func (c *converter) reject(reason error) {
+	if errors.Is(reason, ErrMalformed) {
+		reason = errSpan
+	}
 	c.result.Rejected++
 	if c.result.Reason == "" {
 		c.result.Reason = reason.Error()

@@ -1,9 +1,11 @@
 package otlp
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,7 +37,7 @@ func TestLenientJSON(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var l log
-			l.convert(t, jsonRequest(members), JSON, &Kin{})
+			l.convert(t, jsonRequest(members), JSON)
 			n := nodeWith(l.tree(DefaultRepository, testTrace), testTrace+"-00000000000000ff")
 			if n.Name != "n" || string(n.Metadata["i"]) != "5" || n.Status != "error" || n.DurationMS != 1000 || string(n.Metadata["otel.span.kind"]) != `"client"` {
 				t.Errorf("%+v", n)
@@ -59,7 +61,7 @@ func TestValuesOfAllTypes(t *testing.T) {
 		`{"kvlistValue":{"values":[{"key":"a","value":{"arrayValue":{"values":[{"intValue":1},{}]}}}]}}`: `{"a":[1,null]}`,
 	} {
 		var l log
-		l.convert(t, jsonRequest(`"attributes":[{"key":"v","value":`+value+`},{"key":"nothing","value":{}}]`), JSON, &Kin{})
+		l.convert(t, jsonRequest(`"attributes":[{"key":"v","value":`+value+`},{"key":"nothing","value":{}}]`), JSON)
 		n := nodeWith(l.tree(DefaultRepository, testTrace), testTrace+"-00000000000000ff")
 		if got := string(n.Metadata["v"]); got != want {
 			t.Errorf("%s became %s, want %s", value, got, want)
@@ -72,17 +74,17 @@ func TestMalformedBodies(t *testing.T) {
 	for name, body := range map[string]string{
 		"nothing": "", "array": "[]", "half": `{"resourceSpans":[`, "text": "hello", "two": "{} {}",
 	} {
-		if _, err := Convert([]byte(body), JSON, "", &Kin{}); !errors.Is(err, ErrMalformed) {
+		if _, err := convertAll([]byte(body), JSON, ""); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for name, body := range map[string]string{"text": "hello", "half": "\x0a\x7f\x0a", "group": "\x0c"} {
-		if _, err := Convert([]byte(body), Protobuf, "", &Kin{}); !errors.Is(err, ErrMalformed) {
+		if _, err := convertAll([]byte(body), Protobuf, ""); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, f := range []Format{JSON, Protobuf} {
-		if r, err := Convert([]byte("{}")[:2-2*int(1-f)], f, "", &Kin{}); err != nil || r.Spans+r.Rejected+len(r.Batches) != 0 {
+		if r, err := convertAll([]byte("{}")[:2-2*int(1-f)], f, ""); err != nil || r.Spans+r.Rejected+len(r.Batches) != 0 {
 			t.Errorf("an empty request: %+v, %v", r, err)
 		}
 	}
@@ -146,26 +148,75 @@ func TestBadSpansCostNoOthers(t *testing.T) {
 		"many":      {with(&commonpb.AnyValue{Value: &commonpb.AnyValue_ArrayValue{ArrayValue: many}}), errValues},
 		"large":     {with(&commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: strings.Repeat("x", protocol.MaxLine)}}), errLarge},
 	} {
-		r, err := Convert(protoRequest(t, c.span, good), Protobuf, "", &Kin{})
+		r, err := convertAll(protoRequest(t, c.span, good), Protobuf, "")
 		if err != nil || r.Rejected != 1 || r.Spans != 1 || r.Reason != c.want.Error() {
 			t.Errorf("%s: %d spans, %d rejected for %q, %v", name, r.Spans, r.Rejected, r.Reason, err)
 		}
 	}
 }
 
-// Together the lines of a request have MaxLines bytes at most; the first spans are kept.
-func TestRequestsAreBounded(t *testing.T) {
+// Whatever a request comes to, it is stored in parts, and none of its spans is left out.
+func TestRequestsAreStoredInParts(t *testing.T) {
 	t.Parallel()
-	long := &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: strings.Repeat("\x01", protocol.MaxLine/8)}}
-	var spans [][]byte
-	for i := range 12 {
-		spans = append(spans, protoSpanOf(t, &tracepb.Span{
-			TraceId: []byte("0123456789abcdef"), SpanId: []byte{7: byte(i + 1)}, Attributes: []*commonpb.KeyValue{{Key: "k", Value: long}},
-		}))
+	spanOf := func(i int, value string) []byte {
+		return protoSpanOf(t, &tracepb.Span{
+			TraceId: []byte("0123456789abcdef"), SpanId: binary.BigEndian.AppendUint64(nil, uint64(i+1)), Name: "s",
+			Attributes: []*commonpb.KeyValue{{Key: "k", Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: value}}}},
+		})
 	}
-	r, err := Convert(protoRequest(t, spans...), Protobuf, "", &Kin{})
-	if err != nil || r.Spans != 10 || r.Rejected != 2 || r.Reason != errMany.Error() {
-		t.Errorf("%d spans, %d rejected for %q, %v", r.Spans, r.Rejected, r.Reason, err)
+	var small, large [][]byte
+	for i := range 100_000 {
+		small = append(small, spanOf(i, ""))
+	}
+	for i := range 12 {
+		large = append(large, spanOf(i, strings.Repeat("\x01", protocol.MaxLine/8))) // six times as long in JSON
+	}
+	for name, spans := range map[string][][]byte{"many": small, "large": large} {
+		body := protoRequest(t, spans...)
+		parts, most := 0, 0
+		r, err := Convert(body, Protobuf, "", func(batches []Batch) error {
+			size := 0
+			for _, b := range batches {
+				for _, line := range b.Lines {
+					size += len(line)
+				}
+			}
+			parts, most = parts+1, max(most, size)
+			return nil
+		})
+		if err != nil || len(body) > protocol.MaxDecodedBody || r.Spans != len(spans) || r.Rejected != 0 {
+			t.Errorf("%s: %d of %d spans, %d rejected for %q, %v", name, r.Spans, len(spans), r.Rejected, r.Reason, err)
+		}
+		if parts < 2 || most > partBytes+protocol.MaxLine {
+			t.Errorf("%s: %d parts of %d bytes at most", name, parts, most)
+		}
+	}
+}
+
+// What cannot be read as a whole is refused before a part of it is stored.
+func TestMalformedRequestsStoreNothing(t *testing.T) {
+	t.Parallel()
+	trace, id := []byte("0123456789abcdef"), []byte("01234567")
+	body := protoRequest(t, slices.Repeat([][]byte{protoSpanOf(t, &tracepb.Span{TraceId: trace, SpanId: id})}, partSpans+1)...)
+	_, err := Convert(append(body, 0x0a, 0x05), Protobuf, "", func([]Batch) error {
+		t.Error("a part is stored")
+		return nil
+	})
+	if !errors.Is(err, ErrMalformed) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// An error of the store ends the request.
+func TestConvertEndsWithTheStore(t *testing.T) {
+	t.Parallel()
+	full, calls := errors.New("full"), 0
+	_, err := Convert(requestOf("shop", []testSpan{{ID: 1}}), JSON, "", func([]Batch) error {
+		calls++
+		return full
+	})
+	if !errors.Is(err, full) || calls != 1 {
+		t.Errorf("%v after %d calls", err, calls)
 	}
 }
 
@@ -173,12 +224,12 @@ func TestRepositories(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é", MaxRepository)
 	for service, want := range map[string]string{"shop": "shop", "": DefaultRepository, long: strings.Repeat("é", MaxRepository/2)} {
-		r, err := Convert(requestOf(service, []testSpan{{ID: 1}}), JSON, "", &Kin{})
+		r, err := convertAll(requestOf(service, []testSpan{{ID: 1}}), JSON, "")
 		if err != nil || r.Batches[0].Repo != want {
 			t.Errorf("%q goes to %q, %v", service, r.Batches[0].Repo, err)
 		}
 	}
-	r, err := Convert(requestOf("shop", []testSpan{{ID: 1}}), JSON, "given", &Kin{})
+	r, err := convertAll(requestOf("shop", []testSpan{{ID: 1}}), JSON, "given")
 	if err != nil || r.Batches[0].Repo != "given" {
 		t.Errorf("it goes to %q, %v", r.Batches[0].Repo, err)
 	}
@@ -188,7 +239,7 @@ func TestRepositories(t *testing.T) {
 func TestExportedIDsCannotForgeLines(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"a,action=end,data={}}\nx", "b,action=end,data=1", "c\x00", strings.Repeat("d", protocol.MaxID)} {
-		r, err := Convert(requestOf("shop", []testSpan{{ID: 1, Attributes: map[string]any{"troupe.kind": "span", "troupe.id": id}}}), JSON, "", &Kin{})
+		r, err := convertAll(requestOf("shop", []testSpan{{ID: 1, Attributes: map[string]any{"troupe.kind": "span", "troupe.id": id}}}), JSON, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +270,7 @@ func FuzzConvert(f *testing.F) {
 		if inJSON {
 			format = JSON
 		}
-		r, err := Convert(body, format, "", &Kin{})
+		r, err := convertAll(body, format, "")
 		if err != nil {
 			if !errors.Is(err, ErrMalformed) {
 				t.Fatal(err)
@@ -239,7 +290,7 @@ func FuzzConvert(f *testing.F) {
 				}
 			}
 		}
-		again, err := Convert(body, format, "", &Kin{})
+		again, err := convertAll(body, format, "")
 		if err != nil {
 			t.Fatal(err)
 		}

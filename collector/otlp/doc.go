@@ -12,28 +12,26 @@
 //
 // # Order
 //
-// Spans come in any order, usually children first, and are cut into requests in any way.
-// In the log protocol a parent is named by kind and id, and the kind is known only when
-// the parent has come. Until then a span hangs below the trace; when the parent comes, it
-// adopts what waits for it. [Kin] remembers for that which spans came lately.
+// Spans come in any order, usually children first, and are cut into requests in any way,
+// which may reach several collectors. So each span begins below its trace, and its line
+// says which span its parent is. Folding finds the parent, whatever it became, once it has
+// come: see [fold.Origin]. This package remembers nothing between two requests.
 //
 // # Numbers
 //
 // Lines are numbered lines of senders, so that what is sent again is known to be there. Each
 // span is a sender of its own, with an id made of the ids of trace and span:
 //
-//   - 1 is the line by which a parent adopts it, so that it comes before the line that
-//     put it below the trace: the first parent wins;
 //   - from 2^20 on is what is said of it while it has no end, from 2^40 on what is said
 //     when it has ended. A span that comes again with an end is a duplicate, whatever it
 //     says;
 //   - from 2^60 on are its events, by their places, so that those that came before the
 //     end are not there twice.
 //
-// A trace has two senders. One has its starts, numbered by their times, so that the
-// earliest counts. The other has names, inputs and outputs, with higher numbers for those
+// A trace has two senders. One has the line that begins it, which is the same in each
+// request. The other has names, times, inputs and outputs, with higher numbers for those
 // that count more: a span without a parent is before one whose parent is in another
-// process, and that before all others; among equals, the one that began first.
+// process, and among equals the one that began first.
 //
 // The package has no clock, no storage and no goroutines. Its functions may be called
 // concurrently.

@@ -28,26 +28,16 @@ type entity struct {
 	top     fields   // what the trace takes of it, if nothing in its process is above it
 }
 
-// size returns the bytes of the entity's lines.
-func (e *entity) size() int {
-	n := len(e.begin) + len(e.top)
+// measure returns the bytes of the longest line, with what still comes to it, and of all
+// lines.
+func (e *entity) measure() (longest, all int) {
+	longest, all = max(len(e.begin), len(e.top))+2*protocol.MaxID+128, len(e.begin)+len(e.top)
 	for _, lines := range [][][]byte{e.about, e.events} {
 		for _, line := range lines {
-			n += len(line)
+			longest, all = max(longest, len(line)), all+len(line)
 		}
 	}
-	return n
-}
-
-// longest returns the bytes of the longest line, with what still comes to it.
-func (e *entity) longest() int {
-	n := max(len(e.begin), len(e.top)) + 2*protocol.MaxID + 64
-	for _, lines := range [][][]byte{e.about, e.events} {
-		for _, line := range lines {
-			n = max(n, len(line))
-		}
-	}
-	return n
+	return longest, all
 }
 
 // maker makes an entity of a span.
@@ -341,9 +331,14 @@ func (m *maker) topFields() fields {
 	return f
 }
 
-// sessionOf returns the session that a span names, "" if none.
+// sessionOf returns the session that a span names, "" if none. An id that is too long for
+// a line becomes the safe one.
 func sessionOf(a attributes) string {
-	return clip(a.look("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id"), protocol.MaxID)
+	id := a.look("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id")
+	if len(id) > protocol.MaxID {
+		return protocol.SafeID(id)
+	}
+	return id
 }
 
 // exportedID returns the id that Troupe exported something with, "" if there is none that

@@ -98,7 +98,7 @@ func TestExportsComeBack(t *testing.T) {
 	for _, trace := range session.Children {
 		body, want := exportOf(t, trace)
 		var l log
-		l.convert(t, body, JSON, &Kin{})
+		l.convert(t, body, JSON)
 		back := l.tree("troupe", trace.ID)
 		if back == nil {
 			t.Fatalf("%s did not come back", trace.ID)

@@ -47,5 +47,4 @@ var (
 	errDeep   = errors.New("the attributes of a span are nested too deep")
 	errValues = errors.New("a span has too many values")
 	errLarge  = errors.New("a span is larger than a log line may be")
-	errMany   = errors.New("the spans come to too many bytes of log lines; send fewer in one request")
 )

@@ -214,7 +214,7 @@ func TestSpansBecomeTheLinesOfTheGoldenFiles(t *testing.T) {
 
 func linesOf(t *testing.T, body []byte, f Format) string {
 	t.Helper()
-	r, err := Convert(body, f, "", &Kin{})
+	r, err := convertAll(body, f, "")
 	if err != nil || r.Rejected != 0 {
 		t.Fatal(err, r.Reason)
 	}

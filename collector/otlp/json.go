@@ -54,7 +54,7 @@ func camel(name []byte) string {
 	return string(b)
 }
 
-func readJSON(body []byte, to sink) error {
+func readJSON(body []byte, fn func(*origin, []byte) error) error {
 	body = bytes.TrimSpace(body)
 	if !json.Valid(body) || body[0] != '{' {
 		return ErrMalformed
@@ -65,19 +65,15 @@ func readJSON(body []byte, to sink) error {
 		_ = from.resource.addJSON(memberOf(memberOf(resource, "resource"), "attributes"), &counter{})
 		from.describe()
 		return elements(memberOf(resource, "scopeSpans"), func(scoped []byte) error {
-			return jsonScope(from, scoped, to)
+			return jsonScope(from, scoped, fn)
 		})
 	})
 }
 
-func jsonScope(from origin, scoped []byte, to sink) error {
+func jsonScope(from origin, scoped []byte, fn func(*origin, []byte) error) error {
 	scope := memberOf(scoped, "scope")
 	from.scope = jsonText(memberOf(scope, "name"))
-	return elements(memberOf(scoped, "spans"), func(object []byte) error {
-		s, err := jsonSpan(object)
-		give(to, &from, s, err)
-		return nil
-	})
+	return elements(memberOf(scoped, "spans"), func(object []byte) error { return fn(&from, object) })
 }
 
 func jsonSpan(object []byte) (*span, error) {

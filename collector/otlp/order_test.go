@@ -40,16 +40,15 @@ func TestTreeDoesNotDependOnRequests(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		spans := forest(t)
 		var whole, parts log
-		whole.convert(t, requestOf("shop", spans), JSON, &Kin{})
+		whole.convert(t, requestOf("shop", spans), JSON)
 		want := whole.tree("shop", testTrace)
 
-		var kin Kin
 		shuffled := rapid.Permutation(spans).Draw(t, "order")
 		for len(shuffled) > 0 {
 			n := rapid.IntRange(1, len(shuffled)).Draw(t, "cut")
 			body := requestOf("shop", shuffled[:n])
 			for range rapid.IntRange(1, 2).Draw(t, "times") {
-				parts.convert(t, body, JSON, &kin)
+				parts.convert(t, body, JSON)
 			}
 			shuffled = shuffled[n:]
 		}
@@ -75,16 +74,15 @@ func TestEndedSpansCompleteOpenOnes(t *testing.T) {
 	t.Parallel()
 	spans := loadSpans(t, "testdata/events.json")[:1]
 	var l log
-	var kin Kin
 	spans[0].Open = true
-	l.convert(t, requestOf("shop", spans), JSON, &kin)
+	l.convert(t, requestOf("shop", spans), JSON)
 	id := testTrace + "-" + spanHex(1)
 	if n := nodeWith(l.tree("shop", testTrace), id); n.Status != "open" || len(n.Events) != 1 {
 		t.Errorf("open: %s with %d events", n.Status, len(n.Events))
 	}
 	spans[0].Open = false
 	for range 2 {
-		l.convert(t, requestOf("shop", spans), JSON, &kin)
+		l.convert(t, requestOf("shop", spans), JSON)
 	}
 	n := nodeWith(l.tree("shop", testTrace), id)
 	if n.Status != "ended" || len(n.Events) != 1 || len(n.Messages) != 4 {
@@ -101,9 +99,8 @@ func TestRootsCountMore(t *testing.T) {
 	other := testSpan{Name: "other", ID: 3, Parent: 2, Start: 2}
 	for _, order := range [][]testSpan{{remote, root, other}, {other, root, remote}, {root, other, remote}} {
 		var l log
-		var kin Kin
 		for _, s := range order {
-			l.convert(t, requestOf("shop", []testSpan{s}), JSON, &kin)
+			l.convert(t, requestOf("shop", []testSpan{s}), JSON)
 		}
 		if n := l.tree("shop", testTrace); n.Name != "root" {
 			t.Errorf("%s first: the trace is called %q", order[0].Name, n.Name)

@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"encoding/base64"
-	"errors"
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -62,17 +61,17 @@ func (f wireField) isBytes(number protowire.Number) bool {
 	return f.number == number && f.kind == protowire.BytesType
 }
 
-func readProto(body []byte, to sink) error {
+func readProto(body []byte, fn func(*origin, []byte) error) error {
 	return eachField(body, func(f wireField) error {
 		if !f.isBytes(1) {
 			return nil
 		}
-		return protoResource(f.bytes, to)
+		return protoResource(f.bytes, fn)
 	})
 }
 
 // protoResource reads the spans of a resource, which may come before it.
-func protoResource(message []byte, to sink) error {
+func protoResource(message []byte, fn func(*origin, []byte) error) error {
 	var from origin
 	count := counter{}
 	err := eachField(message, func(f wireField) error {
@@ -95,11 +94,11 @@ func protoResource(message []byte, to sink) error {
 		if !f.isBytes(2) {
 			return nil
 		}
-		return protoScope(from, f.bytes, to)
+		return protoScope(from, f.bytes, fn)
 	})
 }
 
-func protoScope(from origin, message []byte, to sink) error {
+func protoScope(from origin, message []byte, fn func(*origin, []byte) error) error {
 	err := eachField(message, func(f wireField) error {
 		if f.isBytes(1) {
 			_ = eachField(f.bytes, func(f wireField) error {
@@ -118,22 +117,8 @@ func protoScope(from origin, message []byte, to sink) error {
 		if !f.isBytes(2) {
 			return nil
 		}
-		s, err := protoSpan(f.bytes)
-		give(to, &from, s, err)
-		return nil
+		return fn(&from, f.bytes)
 	})
-}
-
-// give hands a span over, or why there is none.
-func give(to sink, from *origin, s *span, err error) {
-	switch {
-	case errors.Is(err, ErrMalformed):
-		to.reject(errSpan)
-	case err != nil:
-		to.reject(err)
-	default:
-		to.take(from, s)
-	}
 }
 
 func protoSpan(message []byte) (*span, error) {

@@ -97,11 +97,10 @@ type origin struct {
 // describe reads what spans need of the resource.
 func (o *origin) describe() { o.service = o.resource.look("service.name") }
 
-// sink takes what a decoder finds. The span and its origin may be kept, not changed.
-type sink interface {
-	take(from *origin, s *span)
-	reject(reason error)
-}
+// reader finds the spans in a body, in their order, and calls fn with each as it is encoded.
+// It returns ErrMalformed if the body as a whole cannot be read, or else the first error of
+// fn. The origin may be kept, not changed.
+type reader func(body []byte, fn func(from *origin, encoded []byte) error) error
 
 // counter counts the values of one span.
 type counter struct{ values int }

@@ -22,14 +22,31 @@ type log struct {
 func (l *log) convert(t interface {
 	Helper()
 	Fatal(args ...any)
-}, body []byte, f Format, kin *Kin) Result {
+}, body []byte, f Format) Result {
 	t.Helper()
-	r, err := Convert(body, f, "", kin)
+	r, err := Convert(body, f, "", func(batches []Batch) error {
+		l.add(batches)
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.add(r.Batches)
 	return r
+}
+
+// converted is a Result with all batches.
+type converted struct {
+	Result
+	Batches []Batch
+}
+
+// convertAll converts a request and keeps what becomes of it.
+func convertAll(body []byte, f Format, repo string) (c converted, err error) {
+	c.Result, err = Convert(body, f, repo, func(batches []Batch) error {
+		c.Batches = append(c.Batches, batches...)
+		return nil
+	})
+	return c, err
 }
 
 func (l *log) add(batches []Batch) {

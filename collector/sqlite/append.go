@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/troupelog/troupe/collector/store"
@@ -19,6 +20,16 @@ type appender struct {
 	addSpool, findSpool, seeSpool      *sql.Stmt
 	lastAcked, acked, forgetAcked, ack *sql.Stmt
 	addBlock                           *sql.Stmt
+
+	// Of the transaction under way: a request may be of many thousands of batches.
+	recv   int64                  // of the last block, 0 if it is not known yet
+	counts map[string]*repoCounts // by name
+}
+
+// repoCounts is what a transaction knows of a repository and adds to it.
+type repoCounts struct {
+	rno, base       int64 // base counts the lines so far
+	stored, refused int
 }
 
 func newAppender(ctx context.Context, f *file, codec *codec) (*appender, error) {
@@ -70,18 +81,27 @@ func (a *appender) close() {
 
 // transaction runs fn in a transaction that is durable when it returns nil.
 func (a *appender) transaction(ctx context.Context, took *longest, fn func() error) error {
-	return a.file.transact(ctx, a.conn, took, fn)
+	return a.file.transact(ctx, a.conn, took, func() error {
+		a.recv, a.counts = 0, map[string]*repoCounts{}
+		if err := fn(); err != nil {
+			return err
+		}
+		for _, c := range a.counts {
+			if _, err := a.countRepo.ExecContext(ctx, c.stored, c.refused, c.rno); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // append stores one batch within a transaction.
 func (a *appender) append(ctx context.Context, b sealed) (store.Receipt, error) {
-	if _, err := a.addRepo.ExecContext(ctx, b.Repo); err != nil {
+	repo, err := a.repo(ctx, b.Repo)
+	if err != nil {
 		return store.Receipt{}, err
 	}
-	w := writing{appender: a, ctx: ctx, batch: b}
-	if err := a.findRepo.QueryRowContext(ctx, b.Repo).Scan(&w.rno, &w.base); err != nil {
-		return store.Receipt{}, err
-	}
+	w := writing{appender: a, ctx: ctx, batch: b, repo: repo}
 	if err := w.clock(); err != nil {
 		return store.Receipt{}, err
 	}
@@ -92,10 +112,24 @@ func (a *appender) append(ctx context.Context, b sealed) (store.Receipt, error) 
 	if err := w.blocks(parts, lastAcked); err != nil {
 		return store.Receipt{}, err
 	}
-	if _, err := a.countRepo.ExecContext(ctx, w.receipt.Stored, w.refused, w.rno); err != nil {
-		return store.Receipt{}, err
-	}
+	repo.stored += w.receipt.Stored
 	return w.receipt, nil
+}
+
+// repo returns what the transaction knows of a repository, which comes to exist here.
+func (a *appender) repo(ctx context.Context, name string) (*repoCounts, error) {
+	if c := a.counts[name]; c != nil {
+		return c, nil
+	}
+	if _, err := a.addRepo.ExecContext(ctx, name); err != nil {
+		return nil, err
+	}
+	c := &repoCounts{}
+	if err := a.findRepo.QueryRowContext(ctx, name).Scan(&c.rno, &c.base); err != nil {
+		return nil, err
+	}
+	a.counts[name] = c
+	return c, nil
 }
 
 // writing is one batch on its way into the file.
@@ -103,20 +137,18 @@ type writing struct {
 	*appender
 	ctx     context.Context
 	batch   sealed
-	rno     int64
-	base    int64 // lines of the repository so far
-	recv    int64
-	refused int
+	repo    *repoCounts
 	receipt store.Receipt
 }
 
 // clock sets recv so that it grows from batch to batch even if the clock does not.
 func (w *writing) clock() error {
-	var last int64
-	if err := w.lastRecv.QueryRowContext(w.ctx).Scan(&last); err != nil {
-		return err
+	if w.recv == 0 {
+		if err := w.lastRecv.QueryRowContext(w.ctx).Scan(&w.recv); err != nil {
+			return err
+		}
 	}
-	w.recv = max(w.batch.Recv.UnixMicro(), last+1)
+	w.recv = max(w.batch.Recv.UnixMicro(), w.recv+1)
 	return nil
 }
 
@@ -130,9 +162,13 @@ func (w *writing) claim() (parts []span, lastAcked uint64, err error) {
 	if !w.batch.numbered {
 		return []span{want}, 0, nil
 	}
-	sno, err := w.spool()
+	sno, isNew, err := w.spool()
 	if err != nil {
 		return nil, 0, err
+	}
+	if isNew {
+		_, err = w.ack.ExecContext(w.ctx, sno, want.first, want.last)
+		return []span{want}, 0, err
 	}
 	if err := w.lastAcked.QueryRowContext(w.ctx, sno).Scan(&lastAcked); err != nil {
 		return nil, 0, err
@@ -153,19 +189,25 @@ func (w *writing) claim() (parts []span, lastAcked uint64, err error) {
 	return fresh(want, used), lastAcked, nil
 }
 
-// spool returns the number of the batch's sender, and notes that it was seen.
-func (w *writing) spool() (sno int64, err error) {
-	if _, err := w.addSpool.ExecContext(w.ctx, w.rno, w.batch.Spool[:], w.recv); err != nil {
-		return 0, err
+// spool returns the number of the batch's sender and whether it is new, and notes that it
+// was seen.
+func (w *writing) spool() (sno int64, isNew bool, err error) {
+	added, err := w.addSpool.ExecContext(w.ctx, w.repo.rno, w.batch.Spool[:], w.recv)
+	if err != nil {
+		return 0, false, err
+	}
+	if n, err := added.RowsAffected(); err != nil || n > 0 {
+		sno, failed := added.LastInsertId()
+		return sno, true, errors.Join(err, failed)
 	}
 	var seen int64
-	if err := w.findSpool.QueryRowContext(w.ctx, w.rno, w.batch.Spool[:]).Scan(&sno, &seen); err != nil {
-		return 0, err
+	if err := w.findSpool.QueryRowContext(w.ctx, w.repo.rno, w.batch.Spool[:]).Scan(&sno, &seen); err != nil {
+		return 0, false, err
 	}
 	if w.recv-seen >= seenEvery.Microseconds() {
 		_, err = w.seeSpool.ExecContext(w.ctx, w.recv, sno)
 	}
-	return sno, err
+	return sno, false, err
 }
 
 // usedBy returns the ranges that overlap or touch want, in order.
@@ -201,16 +243,16 @@ func (w *writing) blocks(parts []span, lastAcked uint64) error {
 		}
 		for _, c := range chunks {
 			late := lastAcked > c.first
-			_, err := w.addBlock.ExecContext(w.ctx, w.rno, w.recv, w.batch.Spool[:], c.first, late, w.base, c.n, c.z)
+			_, err := w.addBlock.ExecContext(w.ctx, w.repo.rno, w.recv, w.batch.Spool[:], c.first, late, w.repo.base, c.n, c.z)
 			if err != nil {
 				return err
 			}
-			w.base += int64(c.n)
+			w.repo.base += int64(c.n)
 			w.receipt.Stored += c.n
 		}
 		for _, line := range lines {
 			if line == nil {
-				w.refused++
+				w.repo.refused++
 			}
 		}
 	}

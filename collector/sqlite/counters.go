@@ -160,8 +160,8 @@ func rolled(e *fold.Entity, repo int64) (k bucketKey, b bucket, ok bool) {
 		return k, b, false
 	}
 	b[bucketCount], b[bucketErrors] = 1, boolean(e.Failed)
-	if e.Ended && !e.Start.IsZero() && !e.End.IsZero() {
-		us := max(e.End.Sub(e.Start).Microseconds(), 1)
+	if d, ok := e.Duration(); e.Ended && ok {
+		us := max(d.Microseconds(), 1)
 		b[bucketDurations+min(bits.Len64(uint64(us))-1, durations-1)] = 1
 	}
 	return k, b, true

@@ -85,13 +85,17 @@ func (u *unpacker) skip(n int) {
 }
 
 func (u *unpacker) key() (k fold.Key) {
-	if len(u.b) < len(k) {
-		u.skip(0)
-		return k
-	}
-	copy(k[:], u.b)
-	u.skip(len(k))
+	u.bytes(k[:])
 	return k
+}
+
+// bytes fills p.
+func (u *unpacker) bytes(p []byte) {
+	if len(u.b) < len(p) {
+		u.skip(0)
+		return
+	}
+	u.skip(copy(p, u.b))
 }
 
 func (u *unpacker) text() string {

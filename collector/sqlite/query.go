@@ -5,16 +5,18 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 
 	"github.com/troupelog/troupe/collector/fold"
 	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // Get implements store.Index.
 func (x *Index) Get(ctx context.Context, keys []fold.Key) ([]fold.Entity, error) {
-	var found []*row
+	var entities []fold.Entity
 	err := x.view(ctx, "reading entities", func(tx *sql.Tx) error {
 		var version int64
 		if err := tx.QueryRowContext(ctx, `SELECT version FROM cur`).Scan(&version); err != nil {
@@ -26,10 +28,42 @@ func (x *Index) Get(ctx context.Context, keys []fold.Key) ([]fold.Entity, error)
 			return err
 		}
 		x.rows.fill(version, unknown, loaded)
-		found = append(known, loaded...)
-		return nil
+		entities = thin(append(known, loaded...))
+		return x.nameSessions(ctx, tx, pointers(entities))
 	})
-	return thin(found), err
+	return entities, err
+}
+
+func pointers(entities []fold.Entity) []*fold.Entity {
+	all := make([]*fold.Entity, len(entities))
+	for i := range entities {
+		all[i] = &entities[i]
+	}
+	return all
+}
+
+// nameSessions sets the ids of sessions as they are shown: a line may name a session by
+// the safe id that was derived from it.
+func (x *Index) nameSessions(ctx context.Context, q queryer, entities []*fold.Entity) error {
+	derived := map[fold.Key][]*fold.Entity{}
+	for _, e := range entities {
+		if e.SessionID != "" && protocol.MayBeDerived(e.SessionID) {
+			derived[e.Session] = append(derived[e.Session], e)
+		}
+	}
+	return inChunks(slices.Collect(maps.Keys(derived)), keyArg, func(placeholders string, args []any) error {
+		return each(ctx, q, func(rows *sql.Rows) error {
+			var key sql.RawBytes
+			var id string
+			if err := rows.Scan(&key, &id); err != nil {
+				return err
+			}
+			for _, e := range derived[fold.Key(key)] {
+				e.SessionID = id
+			}
+			return nil
+		}, `SELECT k, id FROM entities WHERE k IN (`+placeholders+`)`, args...)
+	})
 }
 
 // thin returns the entities of rows.
@@ -74,6 +108,9 @@ func (x *Index) Tree(ctx context.Context, root fold.Key) ([]fold.Entity, error) 
 		}
 		all, err := x.rowsOf(ctx, tx, `SELECT `+columns+` FROM entities e WHERE trace = ? AND trace > 0 ORDER BY eno`, top.trace)
 		tree = below(top, all)
+		if err == nil {
+			err = x.nameSessions(ctx, tx, []*fold.Entity{&top.entity})
+		}
 		return err
 	})
 	return thin(tree), err
@@ -195,6 +232,9 @@ func (x *Index) Counts(ctx context.Context, repo string) (map[fold.Kind]store.Co
 
 // Find implements store.Explorer.
 func (x *Index) Find(ctx context.Context, repo, prefix string, limit int) ([]fold.Entity, error) {
+	isExact := func(r *row) bool {
+		return r.entity.Key == fold.KeyOf(repo, fold.Ref{Kind: r.entity.Ref.Kind, ID: prefix})
+	}
 	var found []*row
 	err := x.view(ctx, "finding", func(tx *sql.Tx) error {
 		var keys []fold.Key
@@ -211,11 +251,15 @@ func (x *Index) Find(ctx context.Context, repo, prefix string, limit int) ([]fol
 		}
 		more, err := x.rowsOf(ctx, tx, `SELECT `+columns+` FROM entities e WHERE repo = ? AND id > ? AND id < ? ORDER BY id LIMIT ?`,
 			number, prefix, prefix+"\xff\xff\xff\xff", max(limit, maxFound))
-		found = append(found, more...)
+		for _, r := range more {
+			if !isExact(r) {
+				found = append(found, r)
+			}
+		}
 		return err
 	})
 	slices.SortStableFunc(found, func(a, b *row) int {
-		return cmp.Or(-cmp.Compare(boolean(a.entity.Ref.ID == prefix), boolean(b.entity.Ref.ID == prefix)),
+		return cmp.Or(-cmp.Compare(boolean(isExact(a)), boolean(isExact(b))),
 			position(&b.entity).At.Compare(position(&a.entity).At))
 	})
 	return thin(found[:min(limit, len(found))]), err
@@ -279,7 +323,14 @@ func (l *listing) run(limit int) (found []listed, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return found, l.x.complete(l.ctx, l.tx, rows)
+	if err := l.x.complete(l.ctx, l.tx, rows); err != nil {
+		return nil, err
+	}
+	entities := make([]*fold.Entity, len(rows))
+	for i, r := range rows {
+		entities[i] = &r.entity
+	}
+	return found, l.x.nameSessions(l.ctx, l.tx, entities)
 }
 
 // each calls fn for the first rows.

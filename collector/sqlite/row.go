@@ -47,6 +47,9 @@ const (
 	hasUsage
 	hasCost
 	isCompressed // all that follows
+	hasOrigin
+	isNamed
+	isGuessed
 )
 
 // minCompressed is how many bytes of an entity are worth compressing: most of those that
@@ -67,10 +70,18 @@ func packEntity(e *fold.Entity) []byte {
 	set(hasParent, e.Parent != fold.Key{})
 	set(hasUsage, e.Usage != fold.Usage{})
 	set(hasCost, e.Costing != fold.NoCost)
+	set(hasOrigin, e.Origin != fold.Origin{})
+	set(isNamed, e.Named)
+	set(isGuessed, e.Guessed)
 	p := packer{make([]byte, 0, 160)}
 	p.bits(flags)
 	if flags&hasParent != 0 {
 		p.key(e.Parent)
+	}
+	if o := &e.Origin; flags&hasOrigin != 0 {
+		for _, id := range [][]byte{o.Trace[:], o.Parent[:], o.Span[:]} {
+			p.b = append(p.b, id...)
+		}
 	}
 	for _, s := range []string{e.SessionID, e.Name, e.Model, e.Provider, e.First, e.Last} {
 		p.text(s)
@@ -117,6 +128,12 @@ func unpackEntity(e *fold.Entity, data []byte) error {
 	e.Started, e.Ended, e.Failed = flags&isStarted != 0, flags&isEnded != 0, flags&isFailed != 0
 	if flags&hasParent != 0 {
 		e.Parent = u.key()
+	}
+	e.Named, e.Guessed = flags&isNamed != 0, flags&isGuessed != 0
+	if o := &e.Origin; flags&hasOrigin != 0 {
+		for _, id := range [][]byte{o.Trace[:], o.Parent[:], o.Span[:]} {
+			u.bytes(id)
+		}
 	}
 	for _, s := range []*string{&e.SessionID, &e.Name, &e.Model, &e.Provider, &e.First, &e.Last} {
 		*s = u.text()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/troupelog/troupe/collector/fold"
 	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // step is one call of Apply, in its transaction.
@@ -75,7 +76,8 @@ func (s *step) begin(version int64, updates []store.Update) error {
 
 // update adds an entity to what changes, if anything about it does.
 func (s *step) update(before *row, u store.Update) error {
-	if before != nil && len(u.Lines) == 0 && before.entity.Seen.Equal(u.Entity.Seen) && before.entity.Lines == u.Entity.Lines {
+	if before != nil && len(u.Lines) == 0 && before.entity.Seen.Equal(u.Entity.Seen) && before.entity.Lines == u.Entity.Lines &&
+		before.entity.Ref == u.Entity.Ref {
 		s.lookups[u.Entity.Key] = before.eno
 		return nil // it was only named
 	}
@@ -124,9 +126,12 @@ func (s *step) place(r *row, at []store.Loc) error {
 
 // hang finds out what entities hang below and which traces they hang in.
 func (s *step) hang() error {
+	if err := s.hangSpans(); err != nil {
+		return err
+	}
 	for _, w := range s.works {
 		e := &w.row.entity
-		if e.Parent == (fold.Key{}) {
+		if e.Parent == (fold.Key{}) || e.Origin.Parent != (protocol.SpanID{}) {
 			continue
 		}
 		if w.before != nil && w.before.entity.Parent == e.Parent && w.row.parent != 0 {

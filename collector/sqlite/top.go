@@ -98,10 +98,8 @@ func statusOf(e *fold.Entity) int64 {
 // follow takes over what the entity of the top says.
 func (t *top) follow(e *fold.Entity, session int64) {
 	t.at, t.session, t.status = position(e).At.UnixMicro(), session, statusOf(e)
-	t.dur = 0
-	if !e.Start.IsZero() && !e.End.IsZero() {
-		t.dur = max(e.End.Sub(e.Start).Microseconds(), 0)
-	}
+	d, _ := e.Duration()
+	t.dur = d.Microseconds()
 }
 
 // set adds n to how many entities give a label.

@@ -14,6 +14,7 @@ import (
 // statements are prepared on the connection that writes.
 type statements struct {
 	putEntity, setEntity, moveEntity *sql.Stmt
+	nameEntity, parents              *sql.Stmt
 	putTop, setTop, moveTop          *sql.Stmt
 	putMark, dropMark                *sql.Stmt
 	getBucket, putBucket             *sql.Stmt
@@ -24,9 +25,11 @@ func (st *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		stmt  **sql.Stmt
 		query string
 	}{
-		{&st.putEntity, `INSERT INTO entities (eno, k, repo, kind, id, parent, trace, born, last, data, places) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&st.putEntity, `INSERT INTO entities (eno, k, repo, kind, id, parent, trace, born, last, data, places, above, span, home) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&st.setEntity, `UPDATE entities SET last = ?, data = ?, places = ? WHERE eno = ?`},
 		{&st.moveEntity, `UPDATE entities SET last = ?, data = ?, places = ?, parent = ?, trace = ? WHERE eno = ?`},
+		{&st.nameEntity, `UPDATE entities SET id = ?, above = ?, span = ?, home = ? WHERE eno = ?`},
+		{&st.parents, parentsQuery},
 		{&st.putTop, `INSERT INTO tops (tokens, bits, data, at, session, status, dur, cost, eno, repo, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&st.setTop, `UPDATE tops SET tokens = ?, bits = ?, data = ? WHERE eno = ?`},
 		{&st.moveTop, `UPDATE tops SET tokens = ?, bits = ?, data = ?, at = ?, session = ?, status = ?, dur = ?, cost = ? WHERE eno = ?`},
@@ -45,7 +48,7 @@ func (st *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 
 func (st *statements) close() {
 	for _, s := range []*sql.Stmt{
-		st.putEntity, st.setEntity, st.moveEntity, st.putTop, st.setTop, st.moveTop, st.putMark, st.dropMark, st.getBucket, st.putBucket,
+		st.putEntity, st.setEntity, st.moveEntity, st.nameEntity, st.parents, st.putTop, st.setTop, st.moveTop, st.putMark, st.dropMark, st.getBucket, st.putBucket,
 	} {
 		if s != nil {
 			s.Close() // SQLite keeps the connection, and its files, as long as one is open
@@ -94,11 +97,16 @@ func (s *step) writeEntity(w *work) (err error) {
 		return err
 	}
 	r, st := w.row, &s.x.stmts
-	data, at := packEntity(&r.entity), notNil(r.places)
+	data, at, kin := packEntity(&r.entity), notNil(r.places), kinshipOf(&r.entity)
+	if w.before != nil && (w.before.entity.Ref.ID != r.entity.Ref.ID || kinshipOf(&w.before.entity) != kin) {
+		if _, err := st.nameEntity.ExecContext(s.ctx, r.entity.Ref.ID, kin.above, kin.span, kin.home, r.eno); err != nil {
+			return err
+		}
+	}
 	switch {
 	case w.before == nil:
 		_, err = st.putEntity.ExecContext(s.ctx, r.eno, r.entity.Key[:], r.repo, int(r.entity.Ref.Kind), r.entity.Ref.ID,
-			r.parent, r.trace, r.born, r.last, data, at)
+			r.parent, r.trace, r.born, r.last, data, at, kin.above, kin.span, kin.home)
 	case w.before.parent != r.parent || w.before.trace != r.trace:
 		_, err = st.moveEntity.ExecContext(s.ctx, r.last, data, at, r.parent, r.trace, r.eno)
 	default:

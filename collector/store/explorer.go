@@ -177,7 +177,8 @@ type Bucket struct {
 	Usage    fold.Usage
 	Cost     pricing.Cost
 	Unpriced int
-	// Durations counts what ended by the power of two of its microseconds: element i
+	// Durations counts what ended, and not before it started, by the power of two of its
+	// microseconds: element i
 	// has those from 2^i to below 2^(i+1). Percentiles are read from it, to 41 % at worst.
 	Durations [40]int
 }

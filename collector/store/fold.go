@@ -26,6 +26,9 @@ const (
 	// are apart is stored once a step, and storing takes most of the time: with 5,000
 	// turns growing at the same time, it takes a third of what it does with one read.
 	foldReads = 3
+	// foldEntities is how many entities a step takes before it stops reading: each takes
+	// about 2 KiB of memory.
+	foldEntities = 12288
 	// foldBytes is how many bytes of uploads a step decodes before it applies them and
 	// lets go of them: decoded, lines can take several times their bytes. One upload may
 	// come on top.
@@ -93,8 +96,8 @@ func (s *step) run(from Cursor) (Cursor, error) {
 		if err != nil {
 			return from, err
 		}
-		if to = next; lines < foldLines/2 {
-			break // there is not much more, and readers want to see it
+		if to = next; lines < foldLines/2 || len(s.entities) >= foldEntities {
+			break // there is not much more, and readers want to see it; or it takes much memory
 		}
 	}
 	if to == from {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"pgregory.net/rapid"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // Lines draws the lines of a trace "t", in the order in which a client would send
@@ -11,7 +13,8 @@ import (
 // below one another in strange ways.
 func Lines(t *rapid.T) []string {
 	entities := []string{"trace{id=t", "span{id=s1", "span{id=s2", "generation{id=g1", "generation{id=g2",
-		"retrieval{id=r1", "tool_call{id=c1", "session{id=x", "trace{id=u"}
+		"retrieval{id=r1", "tool_call{id=c1", "session{id=x", "trace{id=u",
+		"trace{id=" + otelTrace, "session{id=user/1", "session{id=" + protocol.SafeID("user/1")}
 	lines := []string{`trace{id=t,action=create,data={"name":"first","startTimestamp":"2026-01-01T00:00:00Z"}}`}
 	n := rapid.IntRange(0, 40).Draw(t, "lines")
 	for range n {
@@ -58,6 +61,36 @@ var verbs = []func(*rapid.T) string{
 	func(t *rapid.T) string { return `,action=add-cost,data={"cost":{"input":0.5,"output":NaN}}` },
 	func(t *rapid.T) string { return `,action=end,data={` + at(t, "end") + `}` },
 	func(t *rapid.T) string { return `,action=end,data=null` },
+	func(t *rapid.T) string {
+		return `,action=update,data={"sessionId":` + rapid.SampledFrom([]string{`"user/1"`, safeSession}).Draw(t, "session") + `}`
+	},
+	func(t *rapid.T) string { return `,action=create,data={"tags":{"troupe.id":"user/1"}}` },
+	spanVerb, spanVerb, spanVerb,
+}
+
+// otelTrace is the id by which OpenTelemetry knows the trace "t".
+var otelTrace = protocol.TraceIDOf("t").String()
+
+var safeSession = `"` + protocol.SafeID("user/1") + `"`
+
+// spanVerb begins what was a span of OpenTelemetry, whose parent is such a span, or an
+// entity of a client, or never comes.
+func spanVerb(t *rapid.T) string {
+	var spans []string
+	for i := range 5 {
+		spans = append(spans, fmt.Sprintf("%016x", i+1))
+	}
+	id := otelTrace + "-" + rapid.SampledFrom(spans[:4]).Draw(t, "span")
+	more := ""
+	if rapid.IntRange(0, 4).Draw(t, "exported") == 0 {
+		id, more = "exported", `"otel.span_id":"`+spans[3]+`",`
+	}
+	if rapid.Bool().Draw(t, "below") {
+		parents := append(spans, protocol.SpanIDOf("s1").String(), protocol.SpanIDOf("g1").String(), protocol.SpanIDOf("t").String())
+		more += `"otel.parent_span_id":"` + rapid.SampledFrom(parents).Draw(t, "parent span") + `",`
+	}
+	verb := rapid.SampledFrom([]string{"add-span", "add-generation", "add-error"}).Draw(t, "begins")
+	return `,action=` + verb + `,data={"id":"` + id + `",` + more + `"name":` + name(t) + `,` + at(t, "start") + `}`
 }
 
 func name(t *rapid.T) string {

@@ -115,7 +115,7 @@ func (r *recount) values(trace fold.Key, field store.Field) map[store.Facet]bool
 		add("", row.Entity.Status())
 	case store.FieldSession:
 		if row.Entity.SessionID != "" {
-			add("", row.Entity.SessionID)
+			add("", r.entities[row.Entity.Session].Ref.ID)
 		}
 	case store.FieldName:
 		named(fold.Trace, func(e fold.Entity) string { return e.Name })
@@ -245,7 +245,7 @@ func count(b *store.Bucket, e fold.Entity) {
 	if e.Failed {
 		b.Errors++
 	}
-	if e.Ended && !e.Start.IsZero() && !e.End.IsZero() {
+	if e.Ended && !e.Start.IsZero() && !e.End.Before(e.Start) {
 		b.Durations[bits.Len64(uint64(max(e.End.Sub(e.Start).Microseconds(), 1)))-1]++
 	}
 	if e.Ref.Kind != fold.Generation {

@@ -36,7 +36,10 @@ func facts(n *fold.Node) []string {
 		facts = append(facts, "its beginning has not arrived")
 	}
 	if !n.Start.IsZero() && !n.End.IsZero() {
-		facts = append(facts, Duration(n.End.Sub(n.Start)))
+		facts = append(facts, Duration(max(n.End.Sub(n.Start), 0)))
+	}
+	if skew := Skew(n.Start, n.End); skew != "" {
+		facts = append(facts, skew)
 	}
 	if n.Kind == "session" {
 		facts = append(facts, plural(len(n.Children), "trace"))
@@ -72,6 +75,14 @@ func sum(n *fold.Node) (fold.Usage, fold.Cost) {
 		return n.Usage, n.Cost
 	}
 	return usage, cost
+}
+
+// Skew says that something ends before it starts, by clocks that disagree; "" if it does not.
+func Skew(start, end time.Time) string {
+	if start.IsZero() || end.IsZero() || !end.Before(start) {
+		return ""
+	}
+	return "ends " + Duration(start.Sub(end)) + " before it starts"
 }
 
 // Duration returns d with two digits or more: 95 µs, 1.4 ms, 12 ms, 1.20 s, 2m05s, 3h10m.

@@ -47,7 +47,7 @@ func (o *outline) narrow(n narrowing, now time.Time) (hidden int) {
 	}
 	if n.Key || n.Min > 0 {
 		o.keep(func(row *outlineRow) bool {
-			return row.Status() == "error" || (!n.Key || keyKinds[row.Ref.Kind]) && (row.Open() || row.End.Sub(row.Start) >= n.Min)
+			return row.Status() == "error" || (!n.Key || keyKinds[row.Ref.Kind]) && (row.Open() || row.took() >= n.Min)
 		})
 	}
 	hidden = all - len(o.rows)
@@ -141,9 +141,7 @@ func together(rows []*outlineRow) *outlineRow {
 	for _, row := range rows {
 		row.depth++
 		row.grouped = true
-		if !row.Start.IsZero() && !row.End.IsZero() {
-			g.sum += row.End.Sub(row.Start)
-		}
+		g.sum += row.took()
 		if row.End.After(g.End) {
 			g.End = row.End
 		}

@@ -57,7 +57,7 @@ func wanted(rows []*outlineRow, n narrowing) map[fold.Key]bool {
 	left := map[fold.Key]bool{}
 	for i := from; i < to; i++ {
 		row := rows[i]
-		long := row.Open() || row.End.Sub(row.Start) >= n.Min
+		long := row.Open() || max(row.End.Sub(row.Start), 0) >= n.Min
 		if n.Key || n.Min > 0 {
 			if row.Status() != "error" && (n.Key && !keyKinds[row.Ref.Kind] || !long) && i != from {
 				continue

@@ -238,7 +238,7 @@ func newChatCall(n *fold.Node, before []chat.Message) *chatCall {
 		Ref: "generation:" + n.ID, Name: named(n.Name, n.ID), Model: n.Model, Status: n.Status, Known: known,
 	}
 	if !n.Start.IsZero() && !n.End.IsZero() {
-		call.Took = duration(n.End.Sub(n.Start))
+		call.Took = duration(max(n.End.Sub(n.Start), 0))
 	}
 	sent := c.Sent[known:]
 	for i, m := range sent {

@@ -177,12 +177,20 @@ func (o *outline) bar(row *outlineRow) (bar, bool) {
 	return bar{x, min(width, wholeLine-x)}, true
 }
 
+// took returns how long an entity took, 0 if its times do not say.
+func (row *outlineRow) took() time.Duration {
+	d, _ := row.Duration()
+	return d
+}
+
 // mark says what is odd about where a row stands: that its beginning or its parent never
-// came, or that by the clocks it began more than a millisecond before its parent.
+// came, that it ends before it starts, or that by the clocks it began more than a millisecond before its parent.
 func (row *outlineRow) mark() string {
 	switch {
 	case row.orphan:
 		return "no beginning or parent"
+	case row.Skew() > 0:
+		return "⏲ " + skewOf(row.Skew())
 	case row.parent == nil || row.Start.IsZero() || row.parent.Start.IsZero():
 		return ""
 	}

@@ -76,7 +76,7 @@ func (v *Viewer) session(w http.ResponseWriter, r *http.Request) error {
 	}
 	e := known[0]
 	after, last := r.URL.Query().Get("after"), r.URL.Query().Get("last") == "1"
-	d := &sessionData{Last: last, ID: ref.ID, Name: named(e.Name, ref.ID), Status: e.Status(), Start: begin(&e), First: after == "" && !last}
+	d := &sessionData{Last: last, ID: e.Ref.ID, Name: named(e.Name, e.Ref.ID), Status: e.Status(), Start: begin(&e), First: after == "" && !last}
 	for name, value := range sortedPairs(e.Tags) {
 		d.Tags = append(d.Tags, pair{name, value})
 	}

@@ -96,7 +96,7 @@ func (o *outline) skeleton() *skeleton {
 		if row.group > 0 {
 			took = row.sum.Microseconds()
 		} else if !row.Start.IsZero() && !row.End.IsZero() {
-			took = row.End.Sub(row.Start).Microseconds()
+			took = row.took().Microseconds()
 		}
 		s.Took, s.Tokens, s.Cost = append(s.Took, took), append(s.Tokens, row.Usage.Total), append(s.Cost, tr.Cost)
 	}

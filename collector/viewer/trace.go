@@ -133,17 +133,29 @@ func (v *Viewer) traceHead(ctx context.Context, repo string, o *outline, now tim
 	return d, err
 }
 
-// took says how long an entity took, or is at work.
+// took says how long an entity took, or is at work, and whether its times disagree.
 func took(e *fold.Entity, now time.Time) string {
 	switch {
 	case e.Start.IsZero():
 		return ""
 	case e.Open():
-		return "open for " + duration(now.Sub(e.Start).Truncate(time.Second))
+		return "open for " + duration(max(now.Sub(e.Start), 0).Truncate(time.Second))
 	case e.End.IsZero():
 		return ""
 	}
-	return duration(e.End.Sub(e.Start))
+	d, _ := e.Duration()
+	if skew := skewOf(e.Skew()); skew != "" {
+		return duration(d) + " ⏲ " + skew
+	}
+	return duration(d)
+}
+
+// skewOf says that something ends before it starts, "" if it does not.
+func skewOf(skew time.Duration) string {
+	if skew <= 0 {
+		return ""
+	}
+	return "ends " + duration(skew) + " before it starts"
 }
 
 // traceBody fills in what the view shows.
@@ -234,7 +246,7 @@ func (o *outline) treeRow(row *outlineRow, number int) treeRow {
 		tr.Failures--
 	}
 	if !row.Start.IsZero() && !row.End.IsZero() {
-		tr.Took = duration(row.End.Sub(row.Start))
+		tr.Took = duration(row.took())
 	}
 	if tokens := row.Usage.Total; tokens > 0 {
 		tr.Tokens = count(tokens)

@@ -26,7 +26,10 @@ func list(w io.Writer, traces []collector.TraceSummary, repo string) error {
 			start = t.Start.Local().Format(time.DateTime)
 		}
 		if !t.Start.IsZero() && !t.End.IsZero() {
-			duration = tree.Duration(t.End.Sub(t.Start))
+			duration = tree.Duration(max(t.End.Sub(t.Start), 0))
+		}
+		if tree.Skew(t.Start, t.End) != "" {
+			duration += " skew"
 		}
 		if t.Cost.Total != 0 {
 			cost = tree.Dollars(t.Cost.Total)

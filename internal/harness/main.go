@@ -34,6 +34,7 @@ var commands = []command{
 	{"slowclients", "a collector is beset by slow and greedy clients (S5)", slowClients},
 	{"collector", "a collector is filled and asked", collectorLoad},
 	{"attack", "faults that were found from outside", attack},
+	{"otlpburst", "a collector takes the largest bodies there are (C5)", otlpBurst},
 }
 
 // trial is a run of an experiment.

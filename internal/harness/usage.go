@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // usage is what a process takes of the system. Where the system does not say, a figure
@@ -34,6 +35,22 @@ func usageOf(pid string) (u usage) {
 	}
 	u.RSS, u.PeakRSS = kilobytes(status, "VmRSS:"), kilobytes(status, "VmHWM:")
 	return u
+}
+
+// cpuOf returns the processor time that a process has used, to a hundredth of a second.
+func cpuOf(pid string) time.Duration {
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return 0
+	}
+	_, after, _ := bytes.Cut(stat, []byte(") ")) // the name before may have spaces
+	fields := strings.Fields(string(after))
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // kilobytes returns a size of a /proc/*/status in bytes.

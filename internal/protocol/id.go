@@ -45,6 +45,20 @@ func SafeID(id string) string {
 	return stem(id) + "-" + base32Lower.EncodeToString(sum[:])[:safeIDHash]
 }
 
+// MayBeDerived reports whether id may be what SafeID made of another id: most ids are not.
+func MayBeDerived(id string) bool {
+	at := len(id) - safeIDHash - 1
+	if at < 1 || id[at] != '-' || !ValidID(id) {
+		return false
+	}
+	for _, c := range []byte(id[at+1:]) {
+		if (c < 'a' || c > 'z') && (c < '2' || c > '7') {
+			return false
+		}
+	}
+	return true
+}
+
 // stem returns the readable part of a safe id. A hyphen is written only once a byte that is
 // not one follows, so none is left at an end.
 func stem(id string) string {

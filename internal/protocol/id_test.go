@@ -52,6 +52,9 @@ func TestSafeIDFollowsItsRule(t *testing.T) {
 		if !protocol.ValidID(got) || protocol.SafeID(got) != got {
 			t.Fatalf("SafeID(%q) = %q, which is not a fixed point", id, got)
 		}
+		if !protocol.ValidID(id) && !protocol.MayBeDerived(got) {
+			t.Fatalf("%q is not taken for a derived id", got)
+		}
 		if protocol.ValidID(id) {
 			if got != id {
 				t.Fatalf("SafeID(%q) = %q, though the id is valid", id, got)
