@@ -105,13 +105,13 @@ func (e entity) result(v any, b *bill) {
 		return
 	}
 	w.Name("result")
-	begin := w.Len()
+	begin := w.Place()
 	if err := encodeResult(w, v); err != nil {
 		w.Release()
 		e.log.leftOut(e.ref, messages.Result, "result", err, false)
 		return
 	}
-	normal := completion.Normalize(w.Bytes()[begin:])
+	normal := completion.Normalize(w.Since(begin))
 	if normal.Form == completion.Unknown {
 		p := e.log.problem(e.ref, messages.Result, ErrUnknownResult, "it is sent as given")
 		p.Kept = true
@@ -119,8 +119,7 @@ func (e entity) result(v any, b *bill) {
 		e.log.report.tell(p)
 	}
 	e.price(normal.JSON, normal.Usage, b)
-	w.Truncate(begin)
-	w.Raw(normal.JSON) // where it is already, if it goes out as given
+	w.Replace(begin, normal.JSON) // where it is already, if it goes out as given
 	facts := messages.Command{Action: messages.Result, Failed: normal.Failed}
 	if normal.Usage != (completion.Usage{}) {
 		facts.Spent = &messages.Spent{Usage: usageOf(normal.Usage)}

@@ -46,8 +46,9 @@ var layout = []row{
 	{path: "pricing"},
 	{path: "internal/ledger"},
 	{path: "internal/sampling", imports: []string{"messages"}},
-	{path: "internal/jsonscan"},
-	{path: "internal/wire", imports: []string{"internal/protocol", "messages", "internal/jsonscan"}},
+	{path: "internal/jsonscan", imports: []string{"internal/protocol"}},
+	{path: "internal/oversize", imports: []string{"internal/protocol", "internal/jsonscan"}},
+	{path: "internal/wire", imports: []string{"internal/protocol", "messages", "internal/jsonscan", "internal/oversize"}},
 	{path: "internal/completion", imports: []string{"internal/jsonscan"}},
 	{path: "internal/media"},
 	{path: "internal/spool", modules: []string{sys, uuid}},
@@ -62,14 +63,14 @@ var layout = []row{
 	{
 		path: "logger",
 		imports: []string{
-			"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/ledger", "internal/sampling", "internal/spool", "internal/completion",
+			"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "internal/ledger", "internal/sampling", "internal/spool", "internal/completion",
 			"internal/media", "supervisor", "actors", "transport", "internal/delivery", "pricing",
 		},
 		modules: []string{uuid, mimetype},
 	},
 	{path: "troupeslog", imports: []string{"logger"}},
 	{path: "internal/modelcall", imports: []string{"logger"}},
-	{path: "llm", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "internal/completion", "internal/modelcall", "logger"}},
+	{path: "llm", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "internal/completion", "internal/modelcall", "logger"}},
 	{path: "mask"},
 	{
 		path:    "collector",
