@@ -18,6 +18,11 @@ var (
 	// the entity lists what was cut. An attachment of more than MaxAttachmentBytes, and an
 	// entry for which Config.MaxBytes is too small in any case, are rejected.
 	ErrTooLarge = errors.New("entry too large")
+	// ErrInvalidTime: a time is the zero time, or its year in UTC is not from 2 to 9999, which
+	// is what a line can say. A call that sets nothing else is rejected; in the field of a
+	// config or of a call's data the time counts as not given. A zero time in the field of a
+	// config is no error: it means the default.
+	ErrInvalidTime = errors.New("invalid time")
 	// ErrClosed: the logger is closed. The call is rejected.
 	ErrClosed = errors.New("logger closed")
 	// ErrBackpressure: Config.MaxBytes are accepted and undelivered, and no room came

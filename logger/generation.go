@@ -227,10 +227,12 @@ func (g *Generation) AddAttachment(a Attachment) { g.e().addAttachment(a) }
 // Evaluate asks the server for evaluations.
 func (g *Generation) Evaluate() *Evaluation { return g.e().evaluation() }
 
-// SetStartTimestamp corrects when the generation began.
+// SetStartTimestamp corrects when the generation began. The zero time is
+// rejected with ErrInvalidTime.
 func (g *Generation) SetStartTimestamp(t time.Time) { g.e().setTime("startTimestamp", t) }
 
-// SetEndTimestamp corrects when the generation ended.
+// SetEndTimestamp corrects when the generation ended. The zero time is
+// rejected with ErrInvalidTime.
 func (g *Generation) SetEndTimestamp(t time.Time) { g.e().setTime("endTimestamp", t) }
 
 // End ends the generation now. Result and Error have done so already.
