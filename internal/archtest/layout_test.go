@@ -89,7 +89,7 @@ var layout = []row{
 		imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "pricing", "collector"},
 		modules: []string{sqlite, goose, compress, uuid},
 	},
-	{path: "internal/replay", imports: []string{"logger"}},
+	{path: "internal/replay", imports: []string{"internal/jsonscan", "logger"}},
 	{path: "internal/demo", imports: []string{"logger"}},
 	{
 		path: "internal/cli",
