@@ -77,7 +77,7 @@ var layout = []row{
 		imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "pricing"},
 		modules: append(terminal, uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", sqlite, goose, mimetype),
 	},
-	{path: "collector/fold", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "pricing"}},
+	{path: "collector/fold", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "pricing"}},
 	{path: "collector/chat", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "collector/fold"}},
 	{path: "collector/diff", imports: []string{"internal/protocol", "internal/wire", "collector/fold", "collector/chat", "pricing"}, modules: []string{"github.com/aymanbagabas/go-udiff"}},
 	{path: "collector/tree", imports: []string{"collector/fold", "pricing"}, modules: terminal},
