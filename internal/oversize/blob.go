@@ -146,7 +146,19 @@ func (b *blob) content(p []byte) {
 		return
 	}
 	b.out = b.out[:0]
-	for _, c := range p {
+	for i := 0; i < len(p); i++ {
+		// Nearly everything comes in groups of four.
+		for ; b.n == 0 && i+4 <= len(p) && len(b.escape) == 0 && !b.ended; i += 4 {
+			v0, v1, v2, v3 := alphabet[p[i]], alphabet[p[i+1]], alphabet[p[i+2]], alphabet[p[i+3]]
+			if v0|v1|v2|v3 >= 64 {
+				break
+			}
+			b.out = append(b.out, v0<<2|v1>>4, v1<<4|v2>>2, v2<<6|v3)
+		}
+		if i == len(p) {
+			break
+		}
+		c := p[i]
 		if len(b.escape) > 0 || c == '\\' {
 			if c = b.unescape(c); c == 0 {
 				continue

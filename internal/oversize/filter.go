@@ -1,9 +1,10 @@
 package oversize
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
+
+	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
 // Filter keeps the JSON object of a request to a model within a limit while it passes by:
@@ -23,11 +24,11 @@ type Filter struct {
 	skips int // brackets that are open in a value that is nested too deeply
 
 	inText bool
-	escape bool // the last byte of the text is a backslash that escapes
-	begin  int  // of the text in out
-	length int  // of the text
+	escape bool   // the last byte of the text is a backslash that escapes
+	begin  int    // of the text in out
+	length int    // of the text
 	tail   []byte // begins with a whole character or escape
-	long   bool // the text goes to tail
+	long   bool   // the text goes to tail
 	blob   blob
 
 	elements []element // of the conversation, complete ones
@@ -165,8 +166,8 @@ func (f *Filter) text(p []byte) (n int) {
 	case f.escape:
 		n, f.escape = 1, false
 	default:
-		if n = bytes.IndexAny(p[:min(len(p), 32<<10)], `"\`); n < 0 {
-			n = min(len(p), 32<<10)
+		if n = plainLen(p[:min(len(p), 32<<10)]); n == len(p) || n == 32<<10 {
+			break
 		} else if p[n] == '\\' {
 			n++
 			f.escape = true
@@ -183,6 +184,18 @@ func (f *Filter) text(p []byte) (n int) {
 	f.read += n
 	if f.skips == 0 {
 		f.keep(p[:n])
+	}
+	return n
+}
+
+// plainLen returns how many bytes there are before the first quote or backslash.
+func plainLen(p []byte) int {
+	n := 0
+	for n < len(p) {
+		if n += jsonscan.PlainLen(p[n:]); n == len(p) || p[n] == '"' || p[n] == '\\' {
+			break
+		}
+		n++ // not ASCII
 	}
 	return n
 }
