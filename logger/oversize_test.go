@@ -128,7 +128,7 @@ func TestAnOversizedValueIsCutAndItsEntityIsLogged(t *testing.T) {
 			}
 			errs := r.close()
 			var e *Error
-			if len(errs) != 1 || !errors.As(errs[0], &e) || !e.Kept || e.Reason != ErrTooLarge {
+			if len(errs) != 1 || !errors.As(errs[0], &e) || !e.Kept || !errors.Is(e, ErrTooLarge) {
 				t.Errorf("told %v, want one ErrTooLarge that is kept", errs)
 			}
 		})
