@@ -2,6 +2,7 @@ package llm
 
 import (
 	"context"
+	"encoding/json"
 	"hash/maphash"
 	"io"
 	"mime"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/modelcall"
+	"github.com/troupelog/troupe/internal/oversize"
 	"github.com/troupelog/troupe/logger"
 )
 
@@ -102,9 +104,25 @@ func (c *call) readBody() bool {
 		return false
 	}
 	if len(sent.buf) > sent.limit {
-		sent.cut, sent.buf = true, sent.buf[:sent.limit]
+		begun := sent.buf
+		sent.buf = nil
+		sent.write(begun)
+		if !sent.writeAll(body) {
+			return false
+		}
 	}
-	return c.open(sent)
+	return c.open(sent.done())
+}
+
+// writeAll takes what is left of a body. It reports false if that cannot be read.
+func (c *capture) writeAll(body io.Reader) bool {
+	for piece := make([]byte, 32<<10); ; {
+		n, err := body.Read(piece)
+		c.write(piece[:n])
+		if err != nil {
+			return err == io.EOF
+		}
+	}
 }
 
 // readUpTo appends what r gives to buf, up to a limit in bytes.
@@ -128,7 +146,7 @@ func readUpTo(r io.Reader, buf []byte, limit int) ([]byte, error) {
 // open begins the generation, or goes on with that of the attempt before. It reports false
 // for what is no call of a model.
 func (c *call) open(sent capture) bool {
-	q := readRequest(c.route.api, sent, !c.options.NoContent)
+	q := readRequest(c.route.api, &sent, !c.options.NoContent)
 	if q.model == "" {
 		q.model = modelIn(c.request.URL.Path)
 	}
@@ -137,6 +155,9 @@ func (c *call) open(sent capture) bool {
 	}
 	if sent.cut {
 		c.facts["capture"] = "the request is cut"
+	}
+	if len(sent.cuts) > 0 && !c.options.NoContent {
+		c.facts[oversize.Key] = json.RawMessage(oversize.Mark(sent.cuts))
 	}
 	c.asked, c.named = q.stream || c.route.stream, q.model != ""
 	c.attempt(sent)

@@ -4,20 +4,56 @@ import (
 	"bytes"
 	"io"
 	"sync"
+
+	"github.com/troupelog/troupe/internal/oversize"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// capture is the beginning of what went through, up to a limit in bytes.
+// capture is what is kept of what went through, up to a limit in bytes: all of it, or of
+// more what oversize.Filter keeps.
 type capture struct {
-	buf   []byte
-	limit int
-	cut   bool // there was more
+	buf    []byte
+	limit  int
+	cut    bool // there was more
+	cuts   []oversize.Cut
+	filter *oversize.Filter // nil as long as everything fits
 }
 
 func (c *capture) write(p []byte) {
-	if room := c.limit - len(c.buf); len(p) > room {
-		c.cut, p = true, p[:room]
+	if c.filter == nil {
+		if len(c.buf)+len(p) <= c.limit {
+			c.buf = append(c.buf, p...)
+			return
+		}
+		c.filter = oversize.NewFilter(c.limit, keptDepth)
+		c.filter.Write(c.buf)
+		c.buf = nil
 	}
-	c.buf = append(c.buf, p...)
+	c.filter.Write(p)
+}
+
+// keptDepth is how deep the values of a request may be nested. It leaves room for what
+// a line has around them.
+const keptDepth = protocol.MaxDepth - 8
+
+// done ends the capture.
+func (c *capture) done() capture {
+	if c.filter == nil {
+		return *c
+	}
+	kept := capture{limit: c.limit, cut: true}
+	kept.buf, kept.cuts, _ = c.filter.Result()
+	return kept
+}
+
+// flattened returns a capture without the values that are nested too deeply.
+func (c *capture) flattened() capture {
+	f := oversize.NewFilter(c.limit, keptDepth)
+	f.Write(c.buf)
+	flat := capture{limit: c.limit, cut: true}
+	flat.buf, flat.cuts, _ = f.Result()
+	flat.cuts = append(flat.cuts, c.cuts...)
+	return flat
 }
 
 // sentBody copies a request body as the transport reads it.
@@ -47,7 +83,7 @@ func (b *sentBody) take() capture {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.taken = true
-	return b.capture
+	return b.capture.done()
 }
 
 // mended makes JSON that was cut off valid: it leaves out the last value, which may be

@@ -17,7 +17,10 @@ type Options struct {
 	NoContent bool
 
 	// MaxBytes is how much of a request, and of an answer, is kept in memory and logged,
-	// in bytes. What is more is sent and received as ever. Default: DefaultMaxBytes.
+	// in bytes. What is more is sent and received as ever. Of a longer request, pictures and
+	// other base64 are left out first, texts of more than 64 KiB keep their first and last
+	// 32 KiB (an eighth of a small MaxBytes), and if that is not enough the oldest messages
+	// go; the metadata troupe.cut of the generation lists it. Default: DefaultMaxBytes.
 	MaxBytes int
 }
 

@@ -3,6 +3,7 @@ package llm
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"github.com/troupelog/troupe/internal/jsonscan"
@@ -20,11 +21,15 @@ type request struct {
 }
 
 // readRequest reads the body of a call. Of one that was cut, or is sent still,
-// it reads what is whole.
+// it reads what is whole; values that are nested too deeply are taken out of sent.
 // Without content there are no messages, and only parameters that are numbers and
 // booleans: a text can be anything.
-func readRequest(a api, sent capture, content bool) request {
+func readRequest(a api, sent *capture, content bool) request {
 	body, err := jsonscan.AppendCompact(make([]byte, 0, len(sent.buf)), sent.buf)
+	if errors.Is(err, jsonscan.ErrDepth) {
+		*sent = sent.flattened()
+		body, err = jsonscan.AppendCompact(nil, sent.buf)
+	}
 	if err != nil {
 		body, err = jsonscan.AppendCompact(nil, mended(sent.buf))
 	}

@@ -115,8 +115,8 @@ func (e entity) attach(a *Attachment, upload *messages.Upload) bool {
 		e.values(w, messages.AddAttachment, a.Metadata)
 		w.Close('}')
 	}
-	if !a.Timestamp.IsZero() {
-		w.Float("timestamp", float64(a.Timestamp.Unix()))
+	if at := e.log.given(a.Timestamp, e.ref, messages.AddAttachment, "Attachment.Timestamp"); !at.IsZero() {
+		w.Float("timestamp", float64(at.Unix()))
 	}
 	w.Name("key")
 	upload.KeyAt = w.Len() + len(`"`)

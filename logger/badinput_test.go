@@ -97,6 +97,7 @@ func TestBadInputIsToldAndNothingElseIsLost(t *testing.T) {
 		"100 MB": {
 			call: func(_ *Logger, tr *Trace) { tr.SetOutput(strings.Repeat("x", 100<<20)) },
 			want: map[error]int{ErrTooLarge: 1},
+			sent: []string{`xx…[104,792,064 bytes left out]…xx`},
 		},
 		"invalid UTF-8": {
 			call: func(_ *Logger, tr *Trace) { tr.SetOutput("a\xffb") },

@@ -15,6 +15,13 @@ type head struct {
 	start, end   time.Time
 }
 
+// head returns the shared fields of a config, without times that a line cannot say, which
+// are reported.
+func (l *Logger) head(ref messages.Ref, action messages.Action, h head) head {
+	h.start, h.end = l.given(h.start, ref, action, "StartTime"), l.given(h.end, ref, action, "EndTime")
+	return h
+}
+
 // write writes the shared fields; bare leaves empty tags out, as the protocol does
 // for tool calls and errors.
 func (h head) write(w *wire.Encoder, bare bool) {
@@ -100,7 +107,7 @@ func (e entity) addSpan(c SpanConfig) *Span {
 	span := e.spanOf(c.SpanID)
 	child := e.add(messages.AddSpan, messages.Span, c.ID, span, func(w *wire.Encoder, id string) {
 		w.String("id", id)
-		head{c.Name, span, c.Tags, c.StartTime, c.EndTime}.write(w, false)
+		e.log.head(messages.Ref{Entity: messages.Span, ID: id}, messages.AddSpan, head{c.Name, span, c.Tags, c.StartTime, c.EndTime}).write(w, false)
 	})
 	return &Span{child}
 }
@@ -110,7 +117,7 @@ func (e entity) addGeneration(c GenerationConfig) *Generation {
 	span := e.spanOf(c.SpanID)
 	var images []image
 	child := e.add(messages.AddGeneration, messages.Generation, c.ID, span, func(w *wire.Encoder, id string) {
-		head{c.Name, span, c.Tags, c.StartTime, c.EndTime}.write(w, false)
+		e.log.head(messages.Ref{Entity: messages.Generation, ID: id}, messages.AddGeneration, head{c.Name, span, c.Tags, c.StartTime, c.EndTime}).write(w, false)
 		w.Optional("model", c.Model)
 		w.String("provider", provider(c.Provider))
 		w.Optional("maximPromptId", c.MaximPromptID)
@@ -128,7 +135,7 @@ func (e entity) addRetrieval(c RetrievalConfig) *Retrieval {
 	c.SpanID = e.validSpan(c.SpanID)
 	child := e.add(messages.AddRetrieval, messages.Retrieval, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id string) {
 		w.String("id", id)
-		head{c.Name, c.SpanID, c.Tags, c.StartTime, c.EndTime}.write(w, false)
+		e.log.head(messages.Ref{Entity: messages.Retrieval, ID: id}, messages.AddRetrieval, head{c.Name, c.SpanID, c.Tags, c.StartTime, c.EndTime}).write(w, false)
 	})
 	return &Retrieval{child}
 }
@@ -136,7 +143,7 @@ func (e entity) addRetrieval(c RetrievalConfig) *Retrieval {
 func (e entity) addToolCall(c ToolCallConfig) *ToolCall {
 	c.SpanID = e.validSpan(c.SpanID)
 	child := e.add(messages.AddToolCall, messages.ToolCall, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id string) {
-		head{c.Name, c.SpanID, c.Tags, c.StartTime, c.EndTime}.write(w, true)
+		e.log.head(messages.Ref{Entity: messages.ToolCall, ID: id}, messages.AddToolCall, head{c.Name, c.SpanID, c.Tags, c.StartTime, c.EndTime}).write(w, true)
 		w.Optional("description", c.Description)
 		if c.Args != nil {
 			e.log.anyField(w, messages.Ref{Entity: messages.ToolCall, ID: id}, messages.AddToolCall, "args", c.Args)
@@ -150,7 +157,7 @@ func (e entity) addError(c ErrorConfig) *LoggedError {
 	c.SpanID = e.validSpan(c.SpanID)
 	child := e.add(messages.AddError, messages.Error, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id string) {
 		w.String("id", id)
-		head{c.Name, c.SpanID, c.Tags, c.StartTime, time.Time{}}.write(w, true)
+		e.log.head(messages.Ref{Entity: messages.Error, ID: id}, messages.AddError, head{c.Name, c.SpanID, c.Tags, c.StartTime, time.Time{}}).write(w, true)
 		w.Optional("message", c.Message)
 		w.Optional("code", c.Code)
 		w.Optional("errorType", c.Type)

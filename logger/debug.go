@@ -2,7 +2,6 @@ package logger
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 )
@@ -26,8 +25,4 @@ func (l *Logger) redact(s string) string {
 		return s
 	}
 	return strings.ReplaceAll(s, l.cfg.APIKey, "[redacted]")
-}
-
-func tooLarge(size int) string {
-	return fmt.Sprintf("the line is %d bytes, the limit is %d: shorten the value, or attach it", size, MaxEntryBytes)
 }

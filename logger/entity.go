@@ -189,13 +189,16 @@ func (e entity) values(w *wire.Encoder, action messages.Action, m map[string]any
 	}
 }
 
-// fields writes the members of a line's data: as values, without those that are nil.
-func (e entity) fields(w *wire.Encoder, action messages.Action, m map[string]any) {
+// fields writes the members of a line's data: as values, without those that are nil, and
+// without times that a line cannot say. It reports whether the end was among them.
+func (e entity) fields(w *wire.Encoder, action messages.Action, m map[string]any) (ended bool) {
 	for _, k := range sortedKeys(nil, m) {
-		if m[k] != nil {
+		if m[k] != nil && !e.badField(action, k, m[k]) {
 			e.log.anyField(w, e.ref, action, k, m[k])
+			ended = ended || k == "endTimestamp"
 		}
 	}
+	return ended
 }
 
 // sortedKeys appends the keys of m to an empty slice.
@@ -220,13 +223,6 @@ func (e entity) addMetric(name string, value float64) {
 	})
 }
 
-func (e entity) setTime(key string, t time.Time) {
-	e.update(messages.Update, func(w *wire.Encoder) bool {
-		w.Time(key, t)
-		return true
-	})
-}
-
 func (e entity) end(c EndConfig, implied bool) {
 	if e.log == nil {
 		return
@@ -235,11 +231,8 @@ func (e entity) end(c EndConfig, implied bool) {
 	if w == nil {
 		return
 	}
-	if len(c.Data) > 0 {
-		e.fields(w, messages.End, c.Data)
-	}
-	if _, given := c.Data["endTimestamp"]; !given {
-		w.Time("endTimestamp", or(c.Time, w.At()))
+	if !e.fields(w, messages.End, c.Data) {
+		w.Time("endTimestamp", or(e.log.given(c.Time, e.ref, messages.End, "EndConfig.Time"), w.At()))
 	}
 	e.send(w, messages.Command{Action: messages.End, Implied: implied})
 }
@@ -283,14 +276,6 @@ func (e entity) endOnPanic(value any) {
 		}
 	}
 	panic(value)
-}
-
-// or returns t, or another time if t is not given.
-func or(t, other time.Time) time.Time {
-	if t.IsZero() {
-		return other
-	}
-	return t
 }
 
 // EndConfig says more about an end.

@@ -9,12 +9,20 @@ import (
 var (
 	// ErrInvalidID: an id is not one or more of A-Z a-z 0-9 _ - . The call is rejected.
 	ErrInvalidID = errors.New("invalid id")
-	// ErrUnencodable: a value has no JSON form. It is left out; a call that carries
-	// nothing else is rejected.
-	ErrUnencodable = errors.New("value cannot be encoded")
-	// ErrTooLarge: the entry is over MaxEntryBytes or over Config.MaxBytes. The call is
+	// ErrUnencodable: a value has no JSON form, holds itself, or would make the line be
+	// nested more than 1,000 levels deep. It is left out; a call that carries nothing else is
 	// rejected.
+	ErrUnencodable = errors.New("value cannot be encoded")
+	// ErrTooLarge: an entry was over MaxEntryBytes or over Config.MaxBytes. Its largest
+	// values are cut, and the rest is logged (Error.Kept is true); the metadata troupe.cut of
+	// the entity lists what was cut. An attachment of more than MaxAttachmentBytes, and an
+	// entry for which Config.MaxBytes is too small in any case, are rejected.
 	ErrTooLarge = errors.New("entry too large")
+	// ErrInvalidTime: a time is the zero time, or its year in UTC is not from 2 to 9999, which
+	// is what a line can say. A call that sets nothing else is rejected; in the field of a
+	// config or of a call's data the time counts as not given. A zero time in the field of a
+	// config is no error: it means the default.
+	ErrInvalidTime = errors.New("invalid time")
 	// ErrClosed: the logger is closed. The call is rejected.
 	ErrClosed = errors.New("logger closed")
 	// ErrBackpressure: Config.MaxBytes are accepted and undelivered, and no room came

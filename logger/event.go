@@ -26,7 +26,7 @@ func (e entity) addEvent(c EventConfig) {
 	e.update(messages.AddEvent, func(w *wire.Encoder) bool {
 		w.String("id", c.ID)
 		w.Optional("name", c.Name)
-		w.Time("timestamp", or(c.Time, w.At()))
+		w.Time("timestamp", or(e.log.given(c.Time, e.ref, messages.AddEvent, "EventConfig.Time"), w.At()))
 		if c.Tags != nil {
 			w.Strings("tags", c.Tags)
 		}

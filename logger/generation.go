@@ -105,13 +105,13 @@ func (e entity) result(v any, b *bill) {
 		return
 	}
 	w.Name("result")
-	begin := w.Len()
+	begin := w.Place()
 	if err := encodeResult(w, v); err != nil {
 		w.Release()
 		e.log.leftOut(e.ref, messages.Result, "result", err, false)
 		return
 	}
-	normal := completion.Normalize(w.Bytes()[begin:])
+	normal := completion.Normalize(w.Since(begin))
 	if normal.Form == completion.Unknown {
 		p := e.log.problem(e.ref, messages.Result, ErrUnknownResult, "it is sent as given")
 		p.Kept = true
@@ -119,8 +119,7 @@ func (e entity) result(v any, b *bill) {
 		e.log.report.tell(p)
 	}
 	e.price(normal.JSON, normal.Usage, b)
-	w.Truncate(begin)
-	w.Raw(normal.JSON) // where it is already, if it goes out as given
+	w.Replace(begin, normal.JSON) // where it is already, if it goes out as given
 	facts := messages.Command{Action: messages.Result, Failed: normal.Failed}
 	if normal.Usage != (completion.Usage{}) {
 		facts.Spent = &messages.Spent{Usage: usageOf(normal.Usage)}
@@ -228,10 +227,12 @@ func (g *Generation) AddAttachment(a Attachment) { g.e().addAttachment(a) }
 // Evaluate asks the server for evaluations.
 func (g *Generation) Evaluate() *Evaluation { return g.e().evaluation() }
 
-// SetStartTimestamp corrects when the generation began.
+// SetStartTimestamp corrects when the generation began. The zero time is
+// rejected with ErrInvalidTime.
 func (g *Generation) SetStartTimestamp(t time.Time) { g.e().setTime("startTimestamp", t) }
 
-// SetEndTimestamp corrects when the generation ended.
+// SetEndTimestamp corrects when the generation ended. The zero time is
+// rejected with ErrInvalidTime.
 func (g *Generation) SetEndTimestamp(t time.Time) { g.e().setTime("endTimestamp", t) }
 
 // End ends the generation now. Result and Error have done so already.

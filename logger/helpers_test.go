@@ -27,6 +27,7 @@ type sink struct {
 	mu      sync.Mutex
 	lines   []wire.Line       // guarded by mu
 	uploads map[string][]byte // guarded by mu; contents by key
+	refused []error           // guarded by mu; lines that are none
 	null    bool              // counts only
 	down    bool              // guarded by mu; takes nothing
 	count   int               // guarded by mu
@@ -45,8 +46,9 @@ func (s *sink) Send(_ context.Context, b transport.Batch) error {
 	}
 	for raw := range bytes.SplitSeq(b.Body, []byte("\n")) {
 		line, err := wire.Parse(slices.Clone(raw))
-		if err != nil {
-			panic(err)
+		if err != nil { // what the collector refuses; close reports it
+			s.refused = append(s.refused, err)
+			continue
 		}
 		s.lines = append(s.lines, line)
 	}
@@ -127,6 +129,9 @@ func (r *rig) close() []error {
 		r.t.Errorf("the account does not balance: %v, %d bytes", s, s.PendingBytes)
 	}
 	r.sink.mu.Lock()
+	for _, err := range r.sink.refused {
+		r.t.Errorf("a collector refuses a line that the logger accepted: %v", err)
+	}
 	if s.Delivered != int64(r.sink.count) {
 		r.t.Errorf("%d entries counted as delivered, %d arrived", s.Delivered, r.sink.count)
 	}

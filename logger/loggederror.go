@@ -38,10 +38,12 @@ func (x *LoggedError) AddMetadata(m map[string]any) { x.e().addMetadata(m) }
 // Evaluate asks the server for evaluations.
 func (x *LoggedError) Evaluate() *Evaluation { return x.e().evaluation() }
 
-// SetStartTimestamp corrects when the error happened.
+// SetStartTimestamp corrects when the error happened. The zero time is
+// rejected with ErrInvalidTime.
 func (x *LoggedError) SetStartTimestamp(t time.Time) { x.e().setTime("startTimestamp", t) }
 
-// SetEndTimestamp sets when it was over.
+// SetEndTimestamp sets when it was over. The zero time is
+// rejected with ErrInvalidTime.
 func (x *LoggedError) SetEndTimestamp(t time.Time) { x.e().setTime("endTimestamp", t) }
 
 // End sends an end line. An error is a point in time: there is no need to.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"github.com/troupelog/troupe/actors"
 	"github.com/troupelog/troupe/internal/delivery"
 	"github.com/troupelog/troupe/internal/ledger"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/sampling"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
@@ -255,6 +258,7 @@ func (l *Logger) problem(ref messages.Ref, action messages.Action, reason error,
 func (l *Logger) send(e *wire.Encoder, c *messages.Command) bool {
 	c.At = e.At().UnixNano()
 	c.Entry.Line = e.Finish()
+	cuts := e.Cuts()
 	e.Release()
 	if l.cfg.OmitContent {
 		c.Entry.Line = omit(c.Entry.Line)
@@ -262,8 +266,11 @@ func (l *Logger) send(e *wire.Encoder, c *messages.Command) bool {
 	if l.cfg.Mask != nil && !l.masked(c) {
 		return false
 	}
-	if size := len(c.Entry.Line); size > MaxEntryBytes || c.Entry.Upload != nil && size > maxAttachmentLine {
-		l.reject(l.problem(c.Target, c.Action, ErrTooLarge, tooLarge(size)))
+	if len(cuts) > 0 || len(c.Entry.Line) > l.room(c) {
+		l.fit(c, cuts)
+	}
+	if data := c.Entry.Line[dataStart(c.Entry.Line):]; wire.TooDeep(data) {
+		l.reject(l.problem(c.Target, c.Action, ErrUnencodable, "its data is nested more than "+strconv.Itoa(protocol.MaxDepth)+" levels deep"))
 		return false
 	}
 	wait := l.cfg.MaxWait
@@ -328,7 +335,7 @@ func (l *Logger) refusal(c *messages.Command, err error) *Error {
 	case errors.Is(err, ledger.ErrClosed):
 		return l.problem(c.Target, c.Action, ErrClosed, "the call came after Close")
 	case errors.Is(err, ledger.ErrTooLarge):
-		return l.problem(c.Target, c.Action, ErrTooLarge, tooLarge(len(c.Entry.Line))+", or Config.MaxBytes is too small")
+		return l.problem(c.Target, c.Action, ErrTooLarge, fmt.Sprintf("it takes %d bytes, and Config.MaxBytes is %d: raise that", c.Entry.Cost(), l.cfg.MaxBytes))
 	case l.primary().sink.Health().Full:
 		return l.problem(c.Target, c.Action, ErrSpoolFull, "free disk space, raise Config.MaxSpoolBytes, or see Config.OnFull")
 	default:

@@ -2,6 +2,8 @@ package logger
 
 import (
 	"github.com/troupelog/troupe/internal/media"
+	"github.com/troupelog/troupe/internal/oversize"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 )
@@ -15,8 +17,9 @@ type Message struct {
 	ToolCalls  []MessageToolCall // what an assistant message asks for
 	ToolCallID string            // the call that a tool message answers
 
-	whole []byte // set by MessageOf: JSON sent in place of the fields
-	bad   error  // set by MessageOf: why there is no JSON
+	whole []byte         // set by MessageOf: JSON sent in place of the fields
+	cuts  []oversize.Cut // set by MessageOf: what was cut from it
+	bad   error          // set by MessageOf: why there is no JSON
 }
 
 // MessageToolCall is a call that an assistant message asks for.
@@ -31,12 +34,15 @@ type MessageToolCall struct {
 // to log again with every generation. A value without JSON is reported when the
 // message is logged.
 func MessageOf(v any) Message {
-	whole, err := wire.AppendAny(nil, v)
+	whole, cuts, err := wire.Encode(v, messageDepth)
 	if err != nil {
 		return Message{bad: err}
 	}
-	return Message{whole: whole}
+	return Message{whole: whole, cuts: cuts}
 }
+
+// messageDepth is how many arrays and objects a line has around a message.
+const messageDepth = 2
 
 // messages writes the messages field, without the images in them, which are
 // returned. A message without JSON is left out and reported.
@@ -44,10 +50,12 @@ func (l *Logger) messages(w *wire.Encoder, ref messages.Ref, action messages.Act
 	w.Name("messages")
 	w.Open('[')
 	var images []image
+	crowded := crowded(list)
 	for i := range list {
-		before := w.Len()
+		w.Tight(crowded && i < len(list)-newestMessages && list[i].Role != "system")
+		before := w.Place()
 		if err := list[i].write(w); err != nil {
-			w.Truncate(before)
+			w.Return(before)
 			l.leftOut(ref, action, "a message", err, true)
 			continue
 		}
@@ -56,7 +64,26 @@ func (l *Logger) messages(w *wire.Encoder, ref messages.Ref, action messages.Act
 		}
 	}
 	w.Close(']')
+	w.Tight(false)
 	return images
+}
+
+// newestMessages is how many of the last messages are cut last, where not all fit.
+const newestMessages = 4
+
+// crowded reports whether messages are more than twice what a line holds. Then the long
+// texts of the older ones are cut before they are encoded.
+func crowded(list []Message) bool {
+	size := 0
+	for i := range list {
+		size += len(list[i].whole)
+		if text, ok := list[i].Content.(string); ok {
+			size += len(text)
+		} else if list[i].Content != nil {
+			size += oversize.Measure(list[i].Content, protocol.MaxDepth).Bytes
+		}
+	}
+	return size > 2*oversize.Limit
 }
 
 // mayHoldImages is false for plain text that is not a tool's: that of a tool may be JSON
@@ -67,8 +94,8 @@ func (m *Message) mayHoldImages() bool {
 }
 
 // extract takes the images out of the message that was written behind before.
-func extract(w *wire.Encoder, before int) []image {
-	written := w.Bytes()[before:]
+func extract(w *wire.Encoder, before wire.Place) []image {
+	written := w.Since(before)
 	comma := 0
 	if len(written) > 0 && written[0] == ',' {
 		comma = 1
@@ -80,8 +107,7 @@ func extract(w *wire.Encoder, before int) []image {
 	if err != nil || len(images) == 0 {
 		return nil
 	}
-	w.Truncate(before)
-	w.Raw(stripped)
+	w.Replace(before, stripped)
 	return images
 }
 
@@ -90,7 +116,7 @@ func (m *Message) write(w *wire.Encoder) error {
 	case m.bad != nil:
 		return m.bad
 	case m.whole != nil:
-		w.Raw(m.whole)
+		w.Encoded(m.whole, m.cuts)
 		return nil
 	}
 	w.Open('{')

@@ -93,10 +93,12 @@ func (r *Retrieval) AddAttachment(a Attachment) { r.e().addAttachment(a) }
 // Evaluate asks the server for evaluations.
 func (r *Retrieval) Evaluate() *Evaluation { return r.e().evaluation() }
 
-// SetStartTimestamp corrects when the retrieval began.
+// SetStartTimestamp corrects when the retrieval began. The zero time is
+// rejected with ErrInvalidTime.
 func (r *Retrieval) SetStartTimestamp(t time.Time) { r.e().setTime("startTimestamp", t) }
 
-// SetEndTimestamp corrects when the retrieval ended.
+// SetEndTimestamp corrects when the retrieval ended. The zero time is
+// rejected with ErrInvalidTime.
 func (r *Retrieval) SetEndTimestamp(t time.Time) { r.e().setTime("endTimestamp", t) }
 
 // End ends the retrieval now. Output has done so already.

@@ -35,7 +35,7 @@ func (l *Logger) Session(c SessionConfig) *Session {
 		return &Session{}
 	}
 	return &Session{l.create(ref, messages.NewRoute(ref, messages.Ref{}), func(w *wire.Encoder) {
-		head{c.Name, "", c.Tags, c.StartTime, c.EndTime}.write(w, false)
+		l.head(ref, messages.Create, head{c.Name, "", c.Tags, c.StartTime, c.EndTime}).write(w, false)
 	})}
 }
 
@@ -73,10 +73,12 @@ func (s *Session) AddAttachment(a Attachment) { s.e().addAttachment(a) }
 // Evaluate asks the server for evaluations.
 func (s *Session) Evaluate() *Evaluation { return s.e().evaluation() }
 
-// SetStartTimestamp corrects when the session began.
+// SetStartTimestamp corrects when the session began. The zero time is
+// rejected with ErrInvalidTime.
 func (s *Session) SetStartTimestamp(t time.Time) { s.e().setTime("startTimestamp", t) }
 
-// SetEndTimestamp corrects when the session ended.
+// SetEndTimestamp corrects when the session ended. The zero time is
+// rejected with ErrInvalidTime.
 func (s *Session) SetEndTimestamp(t time.Time) { s.e().setTime("endTimestamp", t) }
 
 // End ends the session now. A later call is still logged.

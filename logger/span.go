@@ -75,10 +75,12 @@ func (s *Span) AddAttachment(a Attachment) { s.e().addAttachment(a) }
 // Evaluate asks the server for evaluations.
 func (s *Span) Evaluate() *Evaluation { return s.e().evaluation() }
 
-// SetStartTimestamp corrects when the span began.
+// SetStartTimestamp corrects when the span began. The zero time is
+// rejected with ErrInvalidTime.
 func (s *Span) SetStartTimestamp(t time.Time) { s.e().setTime("startTimestamp", t) }
 
-// SetEndTimestamp corrects when the span ended.
+// SetEndTimestamp corrects when the span ended. The zero time is
+// rejected with ErrInvalidTime.
 func (s *Span) SetEndTimestamp(t time.Time) { s.e().setTime("endTimestamp", t) }
 
 // End ends the span now. A later call is still logged.

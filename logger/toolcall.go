@@ -95,10 +95,12 @@ func (t *ToolCall) AddMetric(name string, value float64) { t.e().addMetric(name,
 // Evaluate asks the server for evaluations.
 func (t *ToolCall) Evaluate() *Evaluation { return t.e().evaluation() }
 
-// SetStartTimestamp corrects when the call began.
+// SetStartTimestamp corrects when the call began. The zero time is
+// rejected with ErrInvalidTime.
 func (t *ToolCall) SetStartTimestamp(at time.Time) { t.e().setTime("startTimestamp", at) }
 
-// SetEndTimestamp corrects when the call ended.
+// SetEndTimestamp corrects when the call ended. The zero time is
+// rejected with ErrInvalidTime.
 func (t *ToolCall) SetEndTimestamp(at time.Time) { t.e().setTime("endTimestamp", at) }
 
 // End ends the call now. Result and Error have done so already.

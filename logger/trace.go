@@ -49,7 +49,7 @@ func (l *Logger) Trace(c TraceConfig) *Trace {
 		}
 	}
 	return &Trace{l.create(ref, route, func(w *wire.Encoder) {
-		head{c.Name, "", c.Tags, c.StartTime, c.EndTime}.write(w, false)
+		l.head(ref, messages.Create, head{c.Name, "", c.Tags, c.StartTime, c.EndTime}).write(w, false)
 		w.Optional("sessionId", c.SessionID)
 		if c.Input != nil && c.Input != "" {
 			l.anyField(w, ref, messages.Create, "input", c.Input)
@@ -118,10 +118,12 @@ func (t *Trace) AddAttachment(a Attachment) { t.e().addAttachment(a) }
 // Evaluate asks the server for evaluations.
 func (t *Trace) Evaluate() *Evaluation { return t.e().evaluation() }
 
-// SetStartTimestamp corrects when the trace began.
+// SetStartTimestamp corrects when the trace began. The zero time is
+// rejected with ErrInvalidTime.
 func (t *Trace) SetStartTimestamp(at time.Time) { t.e().setTime("startTimestamp", at) }
 
-// SetEndTimestamp corrects when the trace ended.
+// SetEndTimestamp corrects when the trace ended. The zero time is
+// rejected with ErrInvalidTime.
 func (t *Trace) SetEndTimestamp(at time.Time) { t.e().setTime("endTimestamp", at) }
 
 // End ends the trace now. A later call is still logged.

@@ -21,7 +21,8 @@
 //   - the start is that of the first line that begins the entity, unless an update
 //     sets it;
 //   - the first parent wins;
-//   - tags, metadata, metrics and model parameters merge by key, and null deletes;
+//   - tags, metadata, metrics and model parameters merge by key, and null deletes; the
+//     lists of the metadata troupe.cut append;
 //   - messages of a begin replace those of an earlier begin, all others append;
 //     events, feedback, attachments and evaluations append;
 //   - the last result wins, earlier ones are kept as attempts.

@@ -185,7 +185,7 @@ func (n *Node) setMap(f field) bool {
 	case "tags":
 		n.Tags = merge(n.Tags, members)
 	case "metadata":
-		n.Metadata = merge(n.Metadata, members)
+		n.Metadata = merge(n.Metadata, mergeCuts(n.Metadata, members))
 	case "modelParameters":
 		n.Parameters = merge(n.Parameters, members)
 	case "metrics":

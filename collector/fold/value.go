@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/troupelog/troupe/internal/jsonscan"
 	"github.com/troupelog/troupe/internal/wire"
 )
 
@@ -38,17 +39,19 @@ var timeLayouts = [...]string{
 	time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02",
 }
 
-// timestamp reads a time: text, or a number of milliseconds since 1970. It
-// returns UTC with microseconds, and false for what no calendar holds.
+// shortTime is how many characters a number in quotes has at least to be a time: shorter
+// ones are years and the like.
+const shortTime = 9
+
+// timestamp reads a time: text, or a number since 1970 as jsonscan.UnixTime does, also in
+// quotes. It returns UTC with microseconds, and false for what no calendar holds.
 func timestamp(raw []byte) (time.Time, bool) {
-	if len(raw) == 0 || raw[0] != '"' {
-		ms, ok := number(raw)
-		if !ok {
-			return time.Time{}, false
-		}
-		return inCalendar(time.UnixMicro(int64(ms * 1000)))
-	}
 	s := text(raw)
+	if len(s) == len(raw) || len(s) >= shortTime {
+		if t, ok := jsonscan.UnixTime([]byte(s)); ok {
+			return inCalendar(t)
+		}
+	}
 	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, s); err == nil {
 			return inCalendar(t)

@@ -30,6 +30,7 @@ func TestLenientJSON(t *testing.T) {
 	for name, members := range map[string]string{
 		"texts":   `"name":"n","startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000001000000000","attributes":[{"key":"i","value":{"intValue":"5"}}],"status":{"code":2,"message":"bad"},"kind":3`,
 		"numbers": `"name":"n","startTimeUnixNano":1700000000000000000,"endTimeUnixNano":1700000001000000000,"attributes":[{"key":"i","value":{"intValue":5}}],"status":{"code":2,"message":"bad"},"kind":3`,
+		"floats":  `"name":"n","startTimeUnixNano":1.7e18,"endTimeUnixNano":1.700000001e+18,"attributes":[{"key":"i","value":{"intValue":5.0}}],"status":{"code":2.0,"message":"bad"},"kind":3e0`,
 		"snakes":  `"name":"n","start_time_unix_nano":"1700000000000000000","end_time_unix_nano":"1700000001000000000","attributes":[{"key":"i","value":{"int_value":"5"}}],"status":{"code":2,"message":"bad"},"kind":3`,
 		"enums":   `"name":"n","startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000001000000000","attributes":[{"key":"i","value":{"intValue":"5"}}],"status":{"code":"STATUS_CODE_ERROR","message":"bad"},"kind":"SPAN_KIND_CLIENT"`,
 		"unknown": `"new":{"a":[1]},"name":"n","startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000001000000000","attributes":[{"key":"i","value":{"intValue":"5","x":1},"y":null}],"status":{"code":2,"message":"bad"},"kind":3,"links":null`,

@@ -237,19 +237,23 @@ func plain(value []byte) string {
 	return string(value)
 }
 
-// jsonUint reads an unsigned number, 0 for anything else.
+// jsonUint reads a whole number in any spelling, 0 for anything else.
 func jsonUint(value []byte) uint64 {
-	n, err := strconv.ParseUint(plain(value), 10, 64)
-	if err != nil {
+	digits := plain(value)
+	if n, err := strconv.ParseUint(digits, 10, 64); err == nil {
+		return n
+	}
+	n, ok := jsonscan.Integer([]byte(digits))
+	if !ok || n < 0 {
 		return 0
 	}
-	return n
+	return uint64(n)
 }
 
-// jsonInt reads a number; one that no int64 holds stays text.
+// jsonInt reads a whole number in any spelling; one that no int64 holds stays text.
 func jsonInt(value []byte) any {
-	n, err := strconv.ParseInt(plain(value), 10, 64)
-	if err != nil {
+	n, ok := jsonscan.Integer([]byte(plain(value)))
+	if !ok {
 		return plain(value)
 	}
 	return n

@@ -31,6 +31,7 @@ type nodeData struct {
 	Lines                       []rawLine
 	Orphan                      bool
 	Previous                    string // id of the generation to compare with
+	Cuts                        []cutValue
 }
 
 // section is a named piece of JSON or text.
@@ -40,6 +41,12 @@ type section struct {
 	Truncated bool
 	Total     int // bytes
 	Open      bool
+}
+
+// cutValue is a value of which the client logged a part, because it was too large.
+type cutValue struct {
+	Path        string
+	Bytes, Kept int
 }
 
 // rawLine is a line about an entity.
@@ -80,6 +87,9 @@ func (v *Viewer) node(ctx context.Context, repo string, o *outline, name string)
 	}
 	if ref.Kind == fold.Generation {
 		d.Chat = newChatCall(n, nil)
+	}
+	for _, c := range n.Cuts() {
+		d.Cuts = append(d.Cuts, cutValue(c))
 	}
 	d.Sections = sectionsOf(n)
 	d.Attachments = attachmentsOf(repo, n.Attachments)

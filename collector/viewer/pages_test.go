@@ -192,6 +192,16 @@ func TestTracePageHasTreeDetailChatAndRaw(t *testing.T) {
 	}
 }
 
+// What a client cut is shown with its size, each of the lines of an entity having a list.
+func TestCutValuesAreMarked(t *testing.T) {
+	mark := func(path string) string {
+		return `"metadata":{"troupe.cut":"[{\"path\":\"` + path + `\",\"bytes\":10485760,\"kept\":65536}]"}`
+	}
+	s := open(t, `trace{id=t1,action=create,data={"name":"n","input":"a…b",`+mark("input")+`}}`, `trace{id=t1,action=update,data={"output":"c",`+mark("output<b>")+`}}`,
+		`trace{id=t1,action=add-feedback,data={"score":1,`+mark("comment")+`}}`)
+	s.want("/trace/t1?node=trace:t1", "✂ input: 65,536 of 10,485,760 bytes", "✂ output&lt;b&gt;: 65,536 of 10,485,760 bytes", "✂ comment: 65,536")
+}
+
 func TestNodesWithoutParentAreMarkedAndShown(t *testing.T) {
 	s := open(t, `trace{id=t1,action=create,data={"name":"half"}}`, `trace{id=t1,action=add-span,data={"id":"a"}}`, `span{id=b,action=add-span,data={"id":"c","name":"lost"}}`,
 		`trace{id=t1,action=add-span,data={"id":"b2"}}`, `span{id=b2,action=end,data={}}`, `generation{id=g9,action=end,data={}}`)

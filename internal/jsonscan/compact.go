@@ -4,22 +4,28 @@ import (
 	"bytes"
 	"errors"
 	"unicode/utf8"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // ErrSyntax is returned for what is not JSON. It says no more: the text may be a secret.
 var ErrSyntax = errors.New("jsonscan: not valid JSON")
 
-// maxDepth is how deep arrays and objects may be nested, as in encoding/json.
-const maxDepth = 10000
+// ErrDepth is returned for arrays and objects that are nested more than protocol.MaxDepth
+// deep.
+var ErrDepth = errors.New("jsonscan: nested too deeply")
 
 // AppendCompact appends JSON text without the space between its tokens, so in one line,
-// and with U+FFFD in place of what is not UTF-8. It returns ErrSyntax, and dst as it was,
-// unless raw is one JSON value. Raw may stand directly behind dst: what is written is never
+// and with U+FFFD in place of what is not UTF-8. It returns ErrSyntax or ErrDepth, and dst
+// as it was, unless raw is one JSON value. Raw may stand directly behind dst: what is written is never
 // longer than what was read, until the end.
 func AppendCompact(dst, raw []byte) ([]byte, error) {
 	c := compactor{src: raw, dst: dst}
 	c.space()
 	if !c.value(0) {
+		if c.deep {
+			return dst, ErrDepth
+		}
 		return dst, ErrSyntax
 	}
 	c.space()
@@ -40,6 +46,7 @@ type compactor struct {
 	kept int // what is before it was copied, or is space
 	dst  []byte
 	wide bool // a string has bytes that are not ASCII
+	deep bool // it is nested too deeply
 }
 
 // peek returns the next byte, 0 at the end.
@@ -80,9 +87,9 @@ func (c *compactor) value(depth int) bool {
 	case '"':
 		return c.text()
 	case '{':
-		return depth < maxDepth && c.object(depth)
+		return c.within(depth) && c.object(depth)
 	case '[':
-		return depth < maxDepth && c.array(depth)
+		return c.within(depth) && c.array(depth)
 	case 't':
 		return c.literal("true")
 	case 'f':
@@ -92,6 +99,12 @@ func (c *compactor) value(depth int) bool {
 	default:
 		return c.number()
 	}
+}
+
+// within reports whether a container may stand within depth others.
+func (c *compactor) within(depth int) bool {
+	c.deep = depth >= protocol.MaxDepth
+	return !c.deep
 }
 
 func (c *compactor) object(depth int) bool {

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/troupelog/troupe/internal/jsonscan"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // seeds are texts on both sides of what is JSON.
@@ -37,6 +38,12 @@ func checkCompact(t interface {
 }, raw []byte,
 ) {
 	want, valid := compact(raw)
+	if valid && jsonscan.Deeper(raw, protocol.MaxDepth) {
+		if out, err := jsonscan.AppendCompact(nil, raw); !errors.Is(err, jsonscan.ErrDepth) {
+			t.Fatalf("%d bytes that are nested too deeply: %d bytes, %v, want ErrDepth", len(raw), len(out), err)
+		}
+		return
+	}
 	got, err := jsonscan.AppendCompact([]byte("before"), raw)
 	behind := append([]byte("before"), raw...)
 	inPlace, err2 := jsonscan.AppendCompact(behind[:6], behind[6:])
@@ -86,9 +93,8 @@ func checkMembers(t interface {
 }
 
 func TestAgainstEncodingJSON(t *testing.T) {
-	deep := strings.Repeat("[", 10000) + strings.Repeat("]", 10000)
-	tooDeep := "[" + deep + "]"
-	for _, raw := range append(seeds, deep, tooDeep, strings.Repeat(`{"a":`, 9999)+"1"+strings.Repeat("}", 9999)) {
+	deep := strings.Repeat("[", protocol.MaxDepth) + strings.Repeat("]", protocol.MaxDepth)
+	for _, raw := range append(seeds, deep, strings.Repeat(`{"a":`, protocol.MaxDepth)+"1"+strings.Repeat("}", protocol.MaxDepth)) {
 		checkCompact(t, []byte(raw))
 		checkMembers(t, []byte(raw))
 	}
@@ -102,6 +108,23 @@ func FuzzAgainstEncodingJSON(f *testing.F) {
 		checkCompact(t, raw)
 		checkMembers(t, raw)
 	})
+}
+
+// Depth is counted in brackets outside of strings, and what is no deeper is accepted.
+func TestDeeper(t *testing.T) {
+	for raw, want := range map[string]int{
+		`1`: 0, `"[[["`: 0, `[]`: 1, `{"a":[1,[2]],"b":{}}`: 3, `["\"[[[",[]]`: 2, `["\\",[[]]]`: 3,
+		strings.Repeat("[[],", 5000) + "1" + strings.Repeat("]", 5000): 5001,
+	} {
+		if jsonscan.Deeper([]byte(raw), want) || want > 0 && !jsonscan.Deeper([]byte(raw), want-1) {
+			t.Errorf("%.40q is not found to be %d levels deep", raw, want)
+		}
+	}
+	for _, raw := range []string{strings.Repeat("[", 100_000), strings.Repeat(`{"a":`, 1001) + "1" + strings.Repeat("}", 1001)} {
+		if _, err := jsonscan.AppendCompact(nil, []byte(raw)); !errors.Is(err, jsonscan.ErrDepth) {
+			t.Errorf("AppendCompact of %.10q… = %v, want ErrDepth", raw, err)
+		}
+	}
 }
 
 // PlainLen reads eight bytes at a time; it must agree with reading one at a time.

@@ -43,6 +43,20 @@ func (m *Members) Next() bool {
 	return ok
 }
 
+// ElementsOf returns the elements of an array, under the terms of MembersOf.
+func ElementsOf(array []byte) [][]byte {
+	var elements [][]byte
+	w := walker{b: array}
+	for before := byte('['); w.take(before); before = ',' {
+		value, ok := w.value()
+		if !ok {
+			break
+		}
+		elements = append(elements, value)
+	}
+	return elements
+}
+
 // walker finds where values begin and end in text that is taken to be valid.
 type walker struct {
 	b []byte

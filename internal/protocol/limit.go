@@ -34,7 +34,7 @@ func Limits() []Limit {
 	return []Limit{
 		{"MaxID", MaxID, "bytes", "an id", "the client derives a safe id from it; the collector refuses the line"},
 		{"MaxDepth", MaxDepth, "levels", "nested arrays and objects", "the client rejects the call with ErrUnencodable; the collector refuses the line"},
-		{"MaxLine", MaxLine, "bytes", "a line, without its newline", "the client shortens its largest values; the collector refuses the line"},
+		{"MaxLine", MaxLine, "bytes", "a line, without its newline", "the client cuts its largest values; the collector refuses the line"},
 		{"MaxBody", MaxBody, "bytes", "the body of a request as sent", "413; nothing of it is stored"},
 		{"MaxDecodedBody", MaxDecodedBody, "bytes", "the body of a request after decompression", "413; nothing of it is stored"},
 		{"MaxUpload", MaxUpload, "bytes", "an attachment", "the client rejects the call with ErrTooLarge; the collector answers 413"},

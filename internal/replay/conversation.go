@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
 // conversation is a recorded conversation, ready to be logged.
@@ -142,7 +144,8 @@ func text(content json.RawMessage) string {
 	return strings.Join(all, "\n")
 }
 
-// timestamp reads RFC 3339 or seconds since 1970; anything else is as if not recorded.
+// timestamp reads RFC 3339, or a number as jsonscan.UnixTime does; anything else is as if
+// not recorded.
 func timestamp(raw json.RawMessage) time.Time {
 	if s, ok := unquote(raw); ok {
 		at, err := time.Parse(time.RFC3339, s)
@@ -151,11 +154,11 @@ func timestamp(raw json.RawMessage) time.Time {
 		}
 		return at
 	}
-	var seconds float64
-	if json.Unmarshal(raw, &seconds) != nil || seconds <= 0 {
+	at, ok := jsonscan.UnixTime(raw)
+	if !ok || at.Unix() <= 0 {
 		return time.Time{}
 	}
-	return time.UnixMicro(int64(seconds * 1e6))
+	return at
 }
 
 // isNull reports whether a value is null or absent.

@@ -246,12 +246,11 @@ func (s *scanner) value(depth int) bool {
 	if s.i >= len(s.b) {
 		return s.fail("a JSON value was expected, the line ends")
 	}
-	if depth > protocol.MaxDepth {
-		return s.fail("data is nested too deeply")
-	}
 	switch c := s.b[s.i]; {
 	case c == '"':
 		return s.str()
+	case (c == '{' || c == '[') && depth >= protocol.MaxDepth:
+		return s.fail("data is nested too deeply")
 	case c == '{':
 		return s.object(depth)
 	case c == '[':

@@ -70,7 +70,7 @@ func TestParseMalformed(t *testing.T) {
 		"no fraction":          {`trace{id=t,action=end,data=1.}`, 29},
 		"trailing comma":       {`trace{id=t,action=end,data={"a":1,}}`, 34},
 		"no colon":             {`trace{id=t,action=end,data={"a" 1}}`, 32},
-		"too deep":             {`trace{id=t,action=end,data=` + strings.Repeat("[", 2000) + strings.Repeat("]", 2000) + `}`, 27 + 1001},
+		"too deep":             {`trace{id=t,action=end,data=` + strings.Repeat("[", 2000) + strings.Repeat("]", 2000) + `}`, 27 + protocol.MaxDepth},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
@@ -9,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/troupelog/troupe/internal/jsonscan"
+	"github.com/troupelog/troupe/internal/oversize"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // Encoder writes one line into a buffer that is used again. Get one with
@@ -18,8 +21,16 @@ import (
 //	entity{id=ID,action=ACTION,data={"key":value,…}}
 //
 // A line never contains a byte below 0x20, so a newline always ends it.
+//
+// A value that is too large for any line is cut before it is encoded, and Cuts tells; what
+// does not fit into the line together is cut afterwards, with oversize.Shorten. A value
+// that would be nested too deeply in its place is a *ValueError.
 type Encoder struct {
 	buf   []byte
+	data  int // where the data begins in buf
+	depth int // arrays and objects that are open
+	tight bool
+	cuts  []oversize.Cut
 	keys  []string // scratch for the sorted keys of a map
 	at    time.Time
 	clock clock
@@ -61,7 +72,9 @@ func (e *Encoder) Begin(entity, id, action string) {
 	e.buf = append(e.buf, id...)
 	e.buf = append(e.buf, ",action="...)
 	e.buf = append(e.buf, action...)
-	e.buf = append(e.buf, ",data={"...)
+	e.buf = append(e.buf, ",data="...)
+	e.data, e.depth, e.tight, e.cuts = len(e.buf), 1, false, nil
+	e.buf = append(e.buf, '{')
 }
 
 // At returns when Begin was called.
@@ -85,12 +98,32 @@ func (e *Encoder) Finish() []byte {
 // Len returns the bytes written so far.
 func (e *Encoder) Len() int { return len(e.buf) }
 
-// Bytes returns what was written so far; it is valid until the next call.
-func (e *Encoder) Bytes() []byte { return e.buf }
+// Cuts returns what was cut from the values of the line.
+func (e *Encoder) Cuts() []oversize.Cut { return e.cuts }
 
-// Truncate drops everything behind the first n bytes: how a field whose value
-// cannot be encoded is taken back.
-func (e *Encoder) Truncate(n int) { e.buf = e.buf[:n] }
+// Tight says whether the long texts that follow are cut whatever the length of the line.
+func (e *Encoder) Tight(on bool) { e.tight = on }
+
+// Place is a place in a line, to return to.
+type Place struct{ length, depth, cuts int }
+
+// Place returns the place that the line has reached.
+func (e *Encoder) Place() Place { return Place{len(e.buf), e.depth, len(e.cuts)} }
+
+// Since returns what was written behind a place; it is valid until the next call.
+func (e *Encoder) Since(p Place) []byte { return e.buf[p.length:] }
+
+// Return drops everything behind a place: how a field whose value cannot be encoded is
+// taken back. What was cut from it is forgotten.
+func (e *Encoder) Return(p Place) {
+	e.buf, e.depth, e.cuts = e.buf[:p.length], p.depth, e.cuts[:p.cuts]
+}
+
+// Replace puts JSON, which may lie behind the place, there instead of what was written.
+func (e *Encoder) Replace(p Place, text []byte) {
+	e.buf, e.depth = e.buf[:p.length], p.depth
+	e.Raw(text)
+}
 
 // Name writes a key that needs no escapes: a name of the protocol. Exactly one value must
 // follow.
@@ -104,7 +137,7 @@ func (e *Encoder) Name(name string) {
 // Key writes a key of the user's; exactly one value must follow.
 func (e *Encoder) Key(key string) {
 	e.comma()
-	e.buf = AppendString(e.buf, key)
+	e.text(key)
 	e.buf = append(e.buf, ':')
 }
 
@@ -120,28 +153,65 @@ func (e *Encoder) comma() {
 // Open and Close write a bracket: one of { [ and } ].
 func (e *Encoder) Open(bracket byte) {
 	e.comma()
+	e.depth++
 	e.buf = append(e.buf, bracket)
 }
 
 // Close writes the bracket that closes what Open opened.
-func (e *Encoder) Close(bracket byte) { e.buf = append(e.buf, bracket) }
+func (e *Encoder) Close(bracket byte) {
+	e.depth--
+	e.buf = append(e.buf, bracket)
+}
 
 // Raw writes a value that is JSON already, without control characters.
-func (e *Encoder) Raw(json []byte) {
+func (e *Encoder) Raw(text []byte) {
 	e.comma()
-	e.buf = append(e.buf, json...)
+	e.buf = append(e.buf, text...)
+}
+
+// Encoded writes a value that Encode made.
+func (e *Encoder) Encoded(text []byte, cuts []oversize.Cut) {
+	e.comma()
+	e.note(cuts)
+	e.buf = append(e.buf, text...)
 }
 
 // Text writes a string value.
 func (e *Encoder) Text(s string) {
 	e.comma()
+	e.text(s)
+}
+
+// text writes a string, the short form of one that is too long.
+func (e *Encoder) text(s string) {
+	if len(s) >= oversize.Long && (len(s) > oversize.Limit || e.full()) {
+		short, kept := oversize.Text(s)
+		e.note([]oversize.Cut{{Bytes: len(s), Kept: kept}})
+		s = short
+	}
 	e.buf = AppendString(e.buf, s)
+}
+
+// full reports whether long texts are cut at once: the line is so long that it will lose
+// most of them, or its caller says so.
+func (e *Encoder) full() bool { return e.tight || len(e.buf) > 2*oversize.Limit }
+
+// note notes what was cut from the value that comes next.
+func (e *Encoder) note(cuts []oversize.Cut) {
+	if len(cuts) == 0 {
+		return
+	}
+	path := oversize.Path(e.buf[e.data:])
+	for _, c := range cuts {
+		c.Path = oversize.Join(path, c.Path)
+		e.cuts = append(e.cuts, c)
+	}
 }
 
 // String writes a string field of the protocol.
 func (e *Encoder) String(name, value string) {
 	e.Name(name)
-	e.buf = AppendString(e.buf, value)
+	e.text(value)
 }
 
 // Optional writes a string field of the protocol unless it is empty.
@@ -181,7 +251,7 @@ func (e *Encoder) Strings(name string, m map[string]string) {
 	slices.Sort(e.keys)
 	for _, k := range e.keys {
 		e.Key(k)
-		e.buf = AppendString(e.buf, m[k])
+		e.text(m[k])
 	}
 	clear(e.keys)
 	e.Close('}')
@@ -190,44 +260,52 @@ func (e *Encoder) Strings(name string, m map[string]string) {
 // Any writes a field with the JSON of v. On an error it writes nothing and returns
 // a *ValueError.
 func (e *Encoder) Any(key string, v any) error {
-	before := len(e.buf)
+	before := e.Place()
 	e.Key(key)
-	buf, err := AppendAny(e.buf, v)
-	if err != nil {
-		e.buf = e.buf[:before]
-		return err
-	}
-	e.buf = buf
-	return nil
+	return e.value(before, v)
 }
 
 // Element writes a value with the JSON of v, as Any does: an element of an array, or
 // what belongs to a Key.
 func (e *Encoder) Element(v any) error {
-	before := len(e.buf)
+	before := e.Place()
 	e.comma()
-	buf, err := AppendAny(e.buf, v)
+	return e.value(before, v)
+}
+
+// value writes the JSON of v, or returns to a place before.
+func (e *Encoder) value(before Place, v any) error {
+	if s, ok := v.(string); ok {
+		e.text(s)
+		return nil
+	}
+	buf, cuts, err := appendFitting(e.buf, v, protocol.MaxDepth-e.depth, e.full())
 	if err != nil {
-		e.buf = e.buf[:before]
+		e.Return(before)
 		return err
 	}
+	e.note(cuts)
 	e.buf = buf
 	return nil
 }
 
 // ElementText writes a value that is JSON text of the caller's. It returns a *ValueError,
 // and writes nothing, if the text is not JSON.
-func (e *Encoder) ElementText(json string) error {
-	before := len(e.buf)
+func (e *Encoder) ElementText(text string) error {
+	if len(text) > oversize.Limit {
+		return e.Element(json.RawMessage(text))
+	}
+	before := e.Place()
 	e.comma()
 	begin := len(e.buf)
-	e.buf = append(e.buf, json...)
-	buf, err := AppendRaw(e.buf[:begin], e.buf[begin:])
+	e.buf = append(e.buf, text...)
+	buf, err := appendRaw(e.buf[:begin], e.buf[begin:], protocol.MaxDepth-e.depth)
 	if err != nil {
-		buf = e.buf[:before]
+		e.Return(before)
+		return err
 	}
 	e.buf = buf
-	return err
+	return nil
 }
 
 // JSONText writes a field as the protocol wants parameters and metadata: strings
@@ -236,17 +314,18 @@ func (e *Encoder) ElementText(json string) error {
 func (e *Encoder) JSONText(key string, v any) error {
 	if s, ok := v.(string); ok {
 		e.Key(key)
-		e.buf = AppendString(e.buf, s)
+		e.text(s)
 		return nil
 	}
 	scratch := NewEncoder()
 	defer scratch.Release()
-	buf, err := AppendAny(scratch.buf[:0], v)
+	buf, cuts, err := appendFitting(scratch.buf[:0], v, protocol.MaxDepth, e.full())
 	if err != nil {
 		return err
 	}
 	scratch.buf = buf
 	e.Key(key)
+	e.note(cuts)
 	if buf[0] == '"' { // a text already: a time, a UUID, bytes
 		e.buf = append(e.buf, buf...)
 	} else {

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/troupelog/troupe/internal/jsonscan"
+	"github.com/troupelog/troupe/internal/oversize"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // ValueError says that a value has no JSON form. It holds the value's type and
@@ -29,8 +31,44 @@ var NotANumber error = &ValueError{Type: "float64", Reason: "NaN and infinities 
 
 // AppendAny appends the JSON of v as encoding/json would, without escaping < > &,
 // in one line. A panic in a MarshalJSON or MarshalText of the caller's is caught
-// and returned as a *ValueError, as is any other failure; dst is then unchanged.
+// and returned as a *ValueError, as is any other failure, and a value that is nested more
+// than protocol.MaxDepth deep; dst is then unchanged.
 func AppendAny(dst []byte, v any) (out []byte, err error) {
+	return appendAny(dst, v, protocol.MaxDepth)
+}
+
+// Encode returns the JSON of v for Encoder.Encoded, and what was cut from it. Depth is how
+// many arrays and objects the line will have around it.
+func Encode(v any, depth int) (text []byte, cuts []oversize.Cut, err error) {
+	if s, ok := v.(string); ok && len(s) > oversize.Limit {
+		short, kept := oversize.Text(s)
+		return AppendString(nil, short), []oversize.Cut{{Bytes: len(s), Kept: kept}}, nil
+	}
+	return appendFitting(nil, v, protocol.MaxDepth-depth, false)
+}
+
+// appendFitting is AppendAny for a value that has a number of levels left, and that is cut
+// before it is encoded if it is too large; if tight says so, in any case.
+func appendFitting(dst []byte, v any, levels int, tight bool) (out []byte, cuts []oversize.Cut, err error) {
+	switch v := v.(type) {
+	case nil, bool, int, int64, float64, time.Time:
+		out, err = appendAny(dst, v, levels)
+		return out, nil, err
+	}
+	size := oversize.Measure(v, levels)
+	if size.Deep {
+		return dst, nil, tooDeep(v)
+	}
+	if size.Over() || tight && size.Longest >= oversize.Long {
+		if v, cuts = oversize.Value(v, size, tight); oversize.Measure(v, levels).Deep {
+			return dst, nil, tooDeep(v)
+		}
+	}
+	out, err = encodeMeasured(dst, v, levels, size.Opaque)
+	return out, cuts, err
+}
+
+func appendAny(dst []byte, v any, levels int) (out []byte, err error) {
 	switch v := v.(type) {
 	case nil:
 		return append(dst, "null"...), nil
@@ -48,23 +86,62 @@ func AppendAny(dst []byte, v any) (out []byte, err error) {
 		}
 		return AppendFloat(dst, v), nil
 	case time.Time:
+		if year := v.UTC().Year(); year < 0 || year > 9999 {
+			return dst, &ValueError{Type: "time.Time", Reason: "its year is not from 0 to 9999"}
+		}
 		dst = append(dst, '"')
 		return append(AppendTime(dst, v), '"'), nil
 	case json.RawMessage:
-		return AppendRaw(dst, v)
+		return appendRaw(dst, v, levels)
 	}
-	return appendReflect(dst, v)
+	size := oversize.Measure(v, levels)
+	if size.Deep {
+		return dst, tooDeep(v)
+	}
+	return encodeMeasured(dst, v, levels, size.Opaque)
 }
 
+// encodeMeasured appends the JSON of a value that is known not to be nested too deeply,
+// but for the parts that marshallers make, if it is opaque.
+func encodeMeasured(dst []byte, v any, levels int, opaque bool) ([]byte, error) {
+	if raw, ok := v.(json.RawMessage); ok {
+		return appendRaw(dst, raw, levels)
+	}
+	if s, ok := v.(string); ok {
+		return AppendString(dst, s), nil
+	}
+	out, err := appendReflect(dst, v)
+	if err == nil && opaque && jsonscan.Deeper(out[len(dst):], levels) {
+		return dst, tooDeep(v)
+	}
+	return out, err
+}
+
+// tooDeep is the error of a value that is nested too deeply.
+func tooDeep(v any) error {
+	return &ValueError{
+		Type:   fmt.Sprintf("%T", v),
+		Reason: fmt.Sprintf("the line would be nested more than %d levels deep, or the value holds itself", protocol.MaxDepth),
+	}
+}
+
+// TooDeep reports whether the data of a line is nested more deeply than a collector takes.
+func TooDeep(data []byte) bool { return jsonscan.Deeper(data, protocol.MaxDepth) }
+
 // AppendRaw appends JSON text in one line; no text at all is null. It returns a
-// *ValueError, and dst unchanged, for what is not JSON. The text may stand directly
-// behind dst.
-func AppendRaw(dst, raw []byte) ([]byte, error) {
+// *ValueError, and dst unchanged, for what is not JSON or is nested more than
+// protocol.MaxDepth deep. The text may stand directly behind dst.
+func AppendRaw(dst, raw []byte) ([]byte, error) { return appendRaw(dst, raw, protocol.MaxDepth) }
+
+func appendRaw(dst, raw []byte, levels int) ([]byte, error) {
 	if len(raw) == 0 {
 		return append(dst, "null"...), nil
 	}
 	out, err := jsonscan.AppendCompact(dst, raw)
-	if err != nil {
+	switch {
+	case errors.Is(err, jsonscan.ErrDepth), err == nil && jsonscan.Deeper(out[len(dst):], levels):
+		return dst, tooDeep(json.RawMessage(nil))
+	case err != nil:
 		return dst, &ValueError{Type: "json.RawMessage", Reason: "it is not valid JSON"}
 	}
 	return out, nil

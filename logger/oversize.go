@@ -1,0 +1,98 @@
+package logger
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/troupelog/troupe/internal/jsonscan"
+	"github.com/troupelog/troupe/internal/oversize"
+	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/messages"
+)
+
+// fit cuts the line of c where it is over the limit, and lists in the entity's metadata
+// what was cut, here and before. It reports and counts the call, which is accepted.
+func (l *Logger) fit(c *messages.Command, cuts []oversize.Cut) {
+	line := c.Entry.Line
+	start := dataStart(line)
+	if l.cfg.OmitContent {
+		cuts = contentKept(cuts)
+	}
+	if room := l.room(c) - start; len(line)-start-1 > room {
+		data, more := oversize.Shorten(line[start:len(line)-1], room)
+		line = append(append(line[:start:start], data...), '}')
+		cuts = append(cuts, more...)
+	}
+	if len(cuts) == 0 {
+		return
+	}
+	c.Entry.Line = withMark(line, start, oversize.Mark(cuts))
+	if up := c.Entry.Upload; up != nil { // the key is the last one of this name
+		key := []byte(`"key":"`)
+		up.KeyAt = bytes.LastIndex(c.Entry.Line, append(key, "/"+up.Path...)) + len(key)
+	}
+	given, kept := oversize.Sum(cuts)
+	p := l.problem(c.Target, c.Action, ErrTooLarge, fmt.Sprintf(
+		"%d of its values were cut from %d to %d bytes; the rest is logged: shorten them, or attach them as files", len(cuts), given, kept))
+	p.Kept = true
+	l.report.count(p)
+	l.report.tell(p)
+}
+
+// room returns how long the data of a line may be, in bytes, before the list of what was
+// cut is added.
+func (l *Logger) room(c *messages.Command) int {
+	limit := MaxEntryBytes
+	if c.Entry.Upload != nil {
+		limit = maxAttachmentLine
+	}
+	const reserved = MaxEntryBytes - oversize.Limit
+	// Without this a small Config.MaxBytes would refuse the whole line.
+	if most := l.cfg.MaxBytes - messages.EntryOverhead; most < int64(limit) && most > 2*reserved {
+		limit = int(most)
+	}
+	return limit - reserved
+}
+
+// contentKept returns the cuts that are not of contents, which OmitContent leaves out.
+func contentKept(cuts []oversize.Cut) (kept []oversize.Cut) {
+	for _, c := range cuts {
+		name := c.Path
+		if i := bytes.IndexAny([]byte(name), ".["); i >= 0 {
+			name = name[:i]
+		}
+		if !contents[name] && name != "messages" && name != "result" {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+func dataStart(line []byte) int { return bytes.Index(line, dataMark) + len(dataMark) }
+
+// withMark returns a line whose metadata has the list of what was cut, as a text that
+// holds JSON. The line's data begins at start.
+func withMark(line []byte, start int, mark []byte) []byte {
+	member := append(wire.AppendString(nil, oversize.Key), ':')
+	member = wire.AppendString(member, string(mark))
+	data := line[start : len(line)-1]
+	for m := jsonscan.MembersOf(data); m.Next(); {
+		if string(m.Key) != "metadata" || m.Value[0] != '{' {
+			continue
+		}
+		at := cap(data) - cap(m.Value) + 1 // behind its bracket
+		if len(m.Value) > len("{}") {
+			member = append(member, ',')
+		}
+		return bytes.Join([][]byte{line[:start+at], member, data[at:], {'}'}}, nil)
+	}
+	head := line[:len(line)-2] // before the brackets of the data and of the line
+	metadata := []byte(`"metadata":{`)
+	if len(data) > len("{}") {
+		metadata = append([]byte{','}, metadata...)
+	}
+	if key := bytes.LastIndex(head, []byte(`,"key":"/`)); key > 0 && bytes.Contains(line[:start], []byte("action=add-attachment")) {
+		return bytes.Join([][]byte{head[:key], metadata, member, {'}'}, head[key:], []byte("}}")}, nil)
+	}
+	return bytes.Join([][]byte{head, metadata, member, []byte("}}}")}, nil)
+}
