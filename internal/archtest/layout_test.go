@@ -42,6 +42,7 @@ var terminal = []string{
 // above it.
 var layout = []row{
 	{path: "internal/protocol"},
+	{path: "internal/brief"},
 	{path: "messages"},
 	{path: "pricing"},
 	{path: "internal/ledger"},
@@ -62,7 +63,7 @@ var layout = []row{
 	{
 		path: "logger",
 		imports: []string{
-			"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/ledger", "internal/sampling", "internal/spool", "internal/completion",
+			"messages", "internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/ledger", "internal/sampling", "internal/spool", "internal/completion",
 			"internal/media", "supervisor", "actors", "transport", "internal/delivery", "pricing",
 		},
 		modules: []string{uuid, mimetype},
