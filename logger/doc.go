@@ -23,8 +23,16 @@
 //
 // What begins an entity returns its handle. Every call of a handle also exists on the
 // Logger, by the entity's id, for code that has only the id: another goroutine, or
-// another process. Ids are optional; given ones are one or more of A-Z a-z 0-9 _ -
-// (only the id of an event may be anything).
+// another process.
+//
+// Ids are optional, and any text is one. Those of 1 to 1,024 of A-Z a-z 0-9 _ - are sent
+// as they are. In the place of any other, such as user/42@acme:thread, lines carry a safe
+// id that follows from it (user-42-acme-thread-xli3gwqgldgarhlc), equal in every process,
+// and the line that begins the entity has the given id as the tag troupe.id. Handles
+// return the id as it was given; calls by id and Troupe's collector take either. Such
+// calls are counted in Stats.Derived, and OnError gets an ErrInvalidID at most once a
+// minute. Config.Mask masks the tag, but not the letters and digits in a safe id: do not
+// use a secret as an id.
 //
 // # Calls return nothing
 //

@@ -7,7 +7,9 @@ import (
 
 // Reasons of an *Error, for errors.Is.
 var (
-	// ErrInvalidID: an id is not one or more of A-Z a-z 0-9 _ - . The call is rejected.
+	// ErrInvalidID: an id is empty, longer than 1,024 bytes or holds something else than
+	// A-Z a-z 0-9 _ - . The call is logged under a safe id, see the package text; it is
+	// rejected with Config.RaiseExceptions, and where an empty id names a session to join.
 	ErrInvalidID = errors.New("invalid id")
 	// ErrUnencodable: a value has no JSON form. It is left out; a call that carries
 	// nothing else is rejected.
@@ -70,7 +72,8 @@ type Error struct {
 	// Sink is the log repository of the sink that it is about, "" for the destination
 	// that New was given.
 	Sink string
-	// Entity, ID and Action say what the call was about, where there was one.
+	// Entity, ID and Action say what the call was about, where there was one. ID is the id
+	// in the lines: the safe one where another was given.
 	Entity, ID, Action string
 	// Detail says what exactly happened and what to do.
 	Detail string

@@ -32,6 +32,7 @@ type Logger struct {
 	actors *actors.System
 	report *reporter
 
+	derived derivedIDs
 	sampler *sampling.Sampler // nil logs everything
 
 	destinations atomic.Pointer[[]*destination] // the primary first; never shrinks
