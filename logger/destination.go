@@ -146,15 +146,20 @@ func defaultSpoolBytes(dir string) int64 {
 const leastSpoolBytes = 64 << 20
 
 // AddSink adds a destination: from now on, every entry goes there too, with its own
-// spool, sender and repository id, so that a slow or dead sink delays nobody. Of c,
-// what says where to deliver and how to keep entries until then is used: ID, APIKey,
-// BaseURL, Transport, ManualFlush, FlushInterval and the fields from SpoolDir to
-// MaxBytes, and nothing from the environment; a call never waits for a sink: when the sink
-// has no room its entries are dropped and counted, also with Block. Flush, Sync and Close
-// cover all sinks. It fails with a *ConfigError, or an *Error with ErrClosed or ErrSpool.
+// spool, sender and repository id, so that a slow or dead sink delays nobody. c says
+// where to deliver and how to keep entries until then: ID, APIKey, BaseURL, Transport,
+// ManualFlush, FlushInterval, InFlight and the fields from SpoolDir to MaxBytes are used,
+// and nothing from the environment. Every other field belongs to New and is refused: a
+// sink gets the entries as Config.Mask, OmitContent, Sample and Tail of the logger left
+// them. A call never waits for a sink: when the sink has no room its entries are dropped
+// and counted, also with Block, and SyncEach is refused. Flush, Sync and Close cover all
+// sinks. It fails with a *ConfigError, or an *Error with ErrClosed or ErrSpool.
 func (l *Logger) AddSink(c Config) error {
 	if l == nil {
 		return nil
+	}
+	if err := cmp.Or(c.forSink(), c.effective()); err != nil {
+		return err
 	}
 	// The environment speaks of the first destination: its key is nobody else's business.
 	c = c.withDefaults(func(string) string { return "" })

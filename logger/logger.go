@@ -51,6 +51,9 @@ type Logger struct {
 // *Error with ErrSpool, and never because the server cannot be reached: that is asked
 // in the background, and Health and OnError tell.
 func New(c Config) (*Logger, error) {
+	if err := c.effective(); err != nil {
+		return nil, err
+	}
 	c = c.withDefaults(os.Getenv)
 	if err := c.validate(); err != nil {
 		return nil, err

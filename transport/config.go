@@ -87,6 +87,13 @@ func parseBase(raw string) (*url.URL, error) {
 	return u, nil
 }
 
+// Local reports whether the host of a base URL is this machine by its name alone:
+// localhost, or a loopback address. What is not a URL is not local.
+func Local(baseURL string) bool {
+	u, err := url.Parse(baseURL)
+	return err == nil && loopback(u.Hostname())
+}
+
 // loopback reports whether the host is this machine by its name alone. A name that
 // only resolves to loopback does not count: what it resolves to can change.
 func loopback(host string) bool {
