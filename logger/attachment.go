@@ -14,6 +14,7 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 	"github.com/google/uuid"
 
+	"github.com/troupelog/troupe/internal/brief"
 	"github.com/troupelog/troupe/internal/media"
 	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/messages"
@@ -161,7 +162,7 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 	}
 	for i, d := range all[1:] {
 		if err := copyBlob(d.spool, first, upload.Blob); err != nil {
-			e.log.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the sink "+strconv.Quote(d.cfg.ID)+", which gets the line alone"))
+			e.log.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the sink "+brief.Quote(d.cfg.ID)+", which gets the line alone"))
 			continue
 		}
 		upload.Stored |= 1 << (i + 1)

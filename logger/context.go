@@ -38,9 +38,7 @@ type scopeKey struct{}
 // is hidden. With an inert handle the context is returned as it is, so that work is
 // logged one level higher, not lost.
 func NewContext(ctx context.Context, h Handle) context.Context {
-	if ctx == nil {
-		ctx = context.Background()
-	}
+	ctx = orBackground(ctx)
 	if h == nil {
 		return ctx
 	}
@@ -50,8 +48,17 @@ func NewContext(ctx context.Context, h Handle) context.Context {
 	return ctx
 }
 
+// orBackground returns ctx, or context.Background for nil: in every function of this
+// package that takes a context, a nil one is the background.
+func orBackground(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
+}
+
 func withScope(ctx context.Context, s Scope) context.Context {
-	return context.WithValue(ctx, scopeKey{}, &s)
+	return context.WithValue(orBackground(ctx), scopeKey{}, &s)
 }
 
 // FromContext returns what the work of ctx is part of. It is the zero, inert Scope where

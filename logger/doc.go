@@ -8,7 +8,11 @@
 //	if err != nil {
 //		return err
 //	}
-//	defer log.Close(ctx)
+//	defer func() {
+//		if err := log.Close(ctx); err != nil {
+//			fmt.Fprintln(os.Stderr, err) // says how many entries are not delivered, and where they are kept
+//		}
+//	}()
 //
 //	trace := log.Trace(logger.TraceConfig{Name: "question", Input: "What is a troupe?"})
 //	gen := trace.AddGeneration(logger.GenerationConfig{
@@ -66,5 +70,9 @@
 // # Concurrency
 //
 // All methods of a Logger and of handles may be called concurrently; an Evaluation
-// belongs to one goroutine.
+// belongs to one goroutine. A nil context is context.Background, in every function.
+//
+// Values, maps and slices are read during the call, and never afterwards. Until the call
+// returns nobody may change them: Go ends a program in which a map is read and written at
+// the same time, and no package can catch that. Log a copy of a map that others write to.
 package logger

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
+	"github.com/troupelog/troupe/internal/brief"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 )
@@ -51,16 +51,10 @@ func (e entity) send(w *wire.Encoder, facts messages.Command) bool {
 	return e.log.send(w, c)
 }
 
-// maxShown is how much of a caller's key an error shows, in bytes.
-const maxShown = 64
-
 // leftOut reports a value without a JSON form. kept says that the rest of the call
 // is logged.
 func (l *Logger) leftOut(ref messages.Ref, action messages.Action, what string, err error, kept bool) {
-	if len(what) > maxShown {
-		what = what[:maxShown]
-	}
-	p := l.problem(ref, action, ErrUnencodable, strconv.Quote(what)+" is left out")
+	p := l.problem(ref, action, ErrUnencodable, brief.Quote(what)+" is left out")
 	p.Err, p.Kept = err, kept
 	l.reject(p)
 }
@@ -210,6 +204,7 @@ func (e entity) snapshot(ctx context.Context) (Snapshot, error) {
 	if e.log == nil {
 		return Snapshot{}, &Error{Reason: ErrUnknownEntity, Detail: "the handle is inert"}
 	}
+	ctx = orBackground(ctx)
 	s, err := e.log.actors.Snapshot(ctx, e.route)
 	if err != nil {
 		reason := err

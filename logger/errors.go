@@ -3,6 +3,8 @@ package logger
 import (
 	"errors"
 	"strings"
+
+	"github.com/troupelog/troupe/internal/brief"
 )
 
 // Reasons of an *Error, for errors.Is.
@@ -64,8 +66,16 @@ var (
 	ErrUnknownEntity = errors.New("entity is not live in this process")
 )
 
+// The longest ids and causes in bytes that the text of an *Error shows: both may quote
+// what a caller gave, of any length.
+const (
+	maxNameShown  = 100
+	maxCauseShown = 1024
+)
+
 // Error is what every failure of this package but a bad Config is reported as. It
-// never holds a payload, a prompt or a key.
+// never holds a payload, a prompt or a key; of an id that cannot stand in a line it quotes
+// the first 64 bytes.
 type Error struct {
 	// Reason is one of the Err values of this package; errors.Is finds it.
 	Reason error
@@ -87,17 +97,17 @@ type Error struct {
 	Stack []byte
 }
 
-// Error returns the whole story in one line.
+// Error returns the whole story in one line, with long ids and causes cut.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("troupe: ")
 	if e.Sink != "" {
-		b.WriteString("sink " + e.Sink + ": ")
+		b.WriteString("sink " + brief.Cut(e.Sink, maxNameShown) + ": ")
 	}
 	if e.Entity != "" {
 		b.WriteString(e.Entity)
 		if e.ID != "" {
-			b.WriteString(" " + e.ID)
+			b.WriteString(" " + brief.Cut(e.ID, maxNameShown))
 		}
 		if e.Action != "" {
 			b.WriteString(" " + e.Action)
@@ -110,7 +120,7 @@ func (e *Error) Error() string {
 	}
 	if e.Err != nil {
 		// errors.Join puts its parts on lines of their own.
-		b.WriteString(": " + strings.ReplaceAll(e.Err.Error(), "\n", "; "))
+		b.WriteString(": " + strings.ReplaceAll(brief.Cut(e.Err.Error(), maxCauseShown), "\n", "; "))
 	}
 	return b.String()
 }

@@ -98,6 +98,7 @@ func set(h http.Header, name, value string) {
 // Whoever can send the headers can write to any trace whose id is known. Remove
 // x-maxim-* and baggage from requests that come from outside.
 func Extract(ctx context.Context, h http.Header) context.Context {
+	ctx = orBackground(ctx)
 	s := FromContext(ctx)
 	if s.log == nil {
 		return ctx

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/troupelog/troupe/internal/brief"
 )
 
 // Config says where to send and as whom. BaseURL and RepositoryID are required.
@@ -32,7 +34,7 @@ type Config struct {
 
 // Format implements fmt.Formatter, so that no verb prints the key.
 func (c Config) Format(s fmt.State, _ rune) {
-	fmt.Fprintf(s, "transport.Config{RepositoryID: %q, AllowInsecure: %t}", c.RepositoryID, c.AllowInsecure)
+	fmt.Fprintf(s, "transport.Config{RepositoryID: %s, AllowInsecure: %t}", brief.Quote(c.RepositoryID), c.AllowInsecure)
 }
 
 // ConfigError is returned by New for a setting it cannot use. It names the field and

@@ -8,7 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/troupelog/troupe/internal/brief"
 )
 
 // maxMessage is the longest message that is taken over from outside, in bytes.
@@ -27,7 +28,7 @@ type request struct {
 // maxMessage bytes, no user information, no query values; and nothing at all where it
 // quotes the request.
 func (r request) clean(text string) string {
-	short := shorten(strip(printable(text)))
+	short := brief.Cut(strip(printable(text)), maxMessage)
 	// The whole text is searched for the key too: the cut may have gone through it.
 	if r.holdsKey(text) || r.holdsKey(short) || quotes(short, r.body) {
 		return withheld
@@ -70,19 +71,6 @@ var (
 // password begins is not certain in a URL that could not be parsed.
 func strip(text string) string {
 	return query.ReplaceAllString(userInfo.ReplaceAllString(text, ""), "")
-}
-
-// shorten cuts a text to maxMessage bytes between two characters.
-func shorten(text string) string {
-	const mark = "…"
-	if len(text) <= maxMessage {
-		return text
-	}
-	end := maxMessage - len(mark)
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + mark
 }
 
 // serverMessage finds what a server says in the body of its answer: the "message" of

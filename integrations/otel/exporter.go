@@ -95,6 +95,9 @@ func (e *Exporter) Late() int64 { return e.late.n.Load() }
 // Shutdown sends what is left, and shuts the exporter down. Call it after Logger.Close:
 // what the logger delivers then fails, and stays in its spool.
 func (e *Exporter) Shutdown(ctx context.Context) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.shut {

@@ -58,7 +58,7 @@ var layout = []row{
 		imports: []string{"messages", "internal/protocol", "internal/wire", "internal/ledger", "supervisor"},
 		modules: []string{protoactor},
 	},
-	{path: "transport", imports: []string{"messages", "internal/protocol", "internal/wire"}, modules: []string{retryable, uuid, compress}},
+	{path: "transport", imports: []string{"messages", "internal/protocol", "internal/brief", "internal/wire"}, modules: []string{retryable, uuid, compress}},
 	{path: "internal/delivery", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/spool", "transport"}, modules: []string{uuid}},
 	{
 		path: "logger",
@@ -74,7 +74,7 @@ var layout = []row{
 	{path: "mask"},
 	{
 		path:    "collector",
-		imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "pricing"},
+		imports: []string{"messages", "internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "pricing"},
 		modules: append(terminal, uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", sqlite, goose, mimetype),
 	},
 	{path: "collector/fold", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "pricing"}},
