@@ -27,8 +27,7 @@ import (
 //	backend := troupeotel.NewExporter(spans, nil)
 //	err = log.AddSink(backend.Config("otel"))
 //	…
-//	log.Close(ctx)
-//	backend.Shutdown(ctx)
+//	err = errors.Join(log.Close(ctx), backend.Shutdown(ctx))
 //
 // # What becomes what
 //
