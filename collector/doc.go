@@ -8,7 +8,7 @@
 //
 //	c, err := collector.New(collector.Config{Dir: "/var/lib/troupe", APIKey: key})
 //	if err != nil { … }
-//	defer c.Close(context.Background())
+//	defer func() { err = errors.Join(err, c.Close(context.Background())) }()
 //	listener, err := net.Listen("tcp", "127.0.0.1:4180")
 //	if err != nil { … }
 //	err = c.Serve(ctx, listener)

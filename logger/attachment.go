@@ -14,8 +14,8 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 	"github.com/google/uuid"
 
+	"github.com/troupelog/troupe/internal/brief"
 	"github.com/troupelog/troupe/internal/media"
-	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/messages"
 )
@@ -67,21 +67,16 @@ func (e entity) addAttachment(a Attachment) {
 	if e.log == nil || e.log.cfg.OmitContent {
 		return
 	}
-	if a.ID == "" {
-		a.ID = newID()
-	}
-	if !protocol.ValidID(a.ID) || a.kind == "" {
-		p := e.log.problem(e.ref, messages.AddAttachment, ErrInvalidID, "the attachment's id is one or more of A-Z a-z 0-9 _ -")
-		if a.kind == "" {
-			p.Reason, p.Detail = ErrAttachment, "make it with FileAttachment, DataAttachment or URLAttachment"
-		}
-		e.log.reject(p)
+	if a.kind == "" {
+		e.log.reject(e.log.problem(e.ref, messages.AddAttachment, ErrAttachment, "make it with FileAttachment, DataAttachment or URLAttachment"))
 		return
 	}
 	if e.log.closed.Load() {
 		e.log.reject(e.log.problem(e.ref, messages.AddAttachment, ErrClosed, "the call came after Close"))
 		return
 	}
+	id := e.log.identify("attachment", a.ID)
+	a.ID, a.Tags = id.wire, id.tagged(a.Tags)
 	upload := &messages.Upload{Path: e.ref.Entity.String() + "/" + e.ref.ID + "/files/original/" + a.ID}
 	if a.kind != attachURL && !e.keep(&a, upload) {
 		return
@@ -167,7 +162,7 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 	}
 	for i, d := range all[1:] {
 		if err := copyBlob(d.spool, first, upload.Blob); err != nil {
-			e.log.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the sink "+strconv.Quote(d.cfg.ID)+", which gets the line alone"))
+			e.log.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the sink "+brief.Quote(d.cfg.ID)+", which gets the line alone"))
 			continue
 		}
 		upload.Stored |= 1 << (i + 1)

@@ -28,21 +28,24 @@ func TestBadInputIsToldAndNothingElseIsLost(t *testing.T) {
 		sent []string // parts of a line that must still be sent, by prefix
 	}{
 		"invalid id of a session": {
-			call: func(l *Logger, _ *Trace) { l.Session(SessionConfig{ID: "SECRET id\n"}).AddTag("a", "b") },
+			call: func(l *Logger, _ *Trace) { l.Session(SessionConfig{ID: "an id\n"}).AddTag("a", "b") },
 			want: map[error]int{ErrInvalidID: 1},
+			sent: []string{`session an-id-naj5jed55ox6cnxj create {"tags":{"troupe.id":"an id\n"}`, `session an-id-naj5jed55ox6cnxj update {"tags":{"a":"b"}}`},
 		},
 		"invalid id of a call by id": {
-			call: func(l *Logger, _ *Trace) { l.TraceAddTag("SECRET}", "a", "b") },
+			call: func(l *Logger, _ *Trace) { l.TraceAddTag("id}", "a", "b") },
 			want: map[error]int{ErrInvalidID: 1},
+			sent: []string{`trace id-inylj4vzisqxffdk update {"tags":{"a":"b"}}`},
 		},
 		"invalid id of a child": {
-			call: func(_ *Logger, tr *Trace) { tr.AddSpan(SpanConfig{ID: "SECRET,"}).AddSpan(SpanConfig{}).End() },
+			call: func(_ *Logger, tr *Trace) { tr.AddSpan(SpanConfig{ID: "id,"}).AddSpan(SpanConfig{ID: "below"}).End() },
 			want: map[error]int{ErrInvalidID: 1},
+			sent: []string{`trace t add-span {"id":"id-`, `"tags":{"troupe.id":"id,"}`, `add-span {"id":"below"`, "span below end"},
 		},
 		"invalid session of a trace": {
-			call: func(l *Logger, _ *Trace) { l.Trace(TraceConfig{ID: "t2", SessionID: "SECRET id"}) },
+			call: func(l *Logger, _ *Trace) { l.Trace(TraceConfig{ID: "t2", SessionID: "an id\n"}) },
 			want: map[error]int{ErrInvalidID: 1},
-			sent: []string{"trace t2 create"},
+			sent: []string{"trace t2 create", `"sessionId":"an-id-naj5jed55ox6cnxj"`},
 		},
 		"channel": {
 			call: func(_ *Logger, tr *Trace) { tr.SetInput(make(chan int)) },

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/protocol"
+	"github.com/troupelog/troupe/transport"
 )
 
 // Environment variables that fill empty fields of a Config.
@@ -24,6 +25,9 @@ const (
 const (
 	DefaultBaseURL       = "https://app.getmaxim.ai"
 	DefaultFlushInterval = 10 * time.Second
+	// DefaultLocalFlushInterval is the default of FlushInterval for a loopback BaseURL.
+	DefaultLocalFlushInterval = time.Second
+
 	DefaultMaxBytes      = 32 << 20
 	DefaultMaxWait       = time.Second
 	DefaultIdleAfter     = 5 * time.Minute
@@ -59,7 +63,8 @@ const spoolKeyBytes = 32
 const lingerAfterEnd = 10 * time.Second
 
 // Config configures New. The zero value of each field is its default; New copies
-// the value and never writes to it.
+// the value and never writes to it. A field that would have no effect, because another
+// one rules it out, is refused with a *ConfigError.
 type Config struct {
 	// ID is the log repository to write to. Required; empty means $MAXIM_LOG_REPO_ID.
 	ID string
@@ -78,8 +83,10 @@ type Config struct {
 	// ManualFlush stops sending by time: entries leave when a batch is full and on
 	// Flush and Close.
 	ManualFlush bool
-	// FlushInterval is how old an entry becomes before it is sent with what is there.
-	// Default DefaultFlushInterval; negative is refused.
+	// FlushInterval is the age at which an entry is sent, together with everything that is
+	// waiting by then. Default: DefaultLocalFlushInterval (1 s) if BaseURL is localhost or a
+	// loopback address, so that a local collector shows what happens, and
+	// DefaultFlushInterval (10 s) otherwise. Negative is refused.
 	FlushInterval time.Duration
 
 	// InFlight is how many batches may be on their way to the server at once: for servers
@@ -99,7 +106,8 @@ type Config struct {
 	SpoolDir string
 	// Durability says when an entry is safe; see its values. Default SyncGroup.
 	Durability Durability
-	// SyncEvery is how often SyncInterval syncs. Default DefaultSyncEvery.
+	// SyncEvery is how often SyncInterval syncs; it is refused with any other Durability.
+	// Default DefaultSyncEvery.
 	SyncEvery time.Duration
 	// RequireDurable makes New fail with ErrSpool if the spool cannot be opened. Without
 	// it entries are kept in memory then, and Health and OnError tell.
@@ -125,7 +133,8 @@ type Config struct {
 	MaxBytes int64
 	// MaxWait is how long a call waits for room under MaxBytes before its entry is
 	// rejected, and with SyncEach for its entry to be safe. Default DefaultMaxWait;
-	// negative means not at all. While nothing moves, one call waits and the others are
+	// negative means not at all, which contradicts SyncEach. With DropNewest no call waits,
+	// and a MaxWait above 0 is refused unless Durability is SyncEach. While nothing moves, one call waits and the others are
 	// rejected at once.
 	MaxWait time.Duration
 
@@ -138,7 +147,8 @@ type Config struct {
 	// that this process created in it are ended, with the metadata ended_by=idle.
 	// Default DefaultOrphanAfter.
 	OrphanAfter time.Duration
-	// KeepOrphans turns the ending of forgotten entities off, on Close too.
+	// KeepOrphans turns the ending of forgotten entities off, on Close too. It contradicts
+	// an OrphanAfter.
 	KeepOrphans bool
 
 	// Mask is called with every text of an entry before the entry leaves the caller's
@@ -180,7 +190,8 @@ type Config struct {
 	// RaiseExceptions makes a rejected or misused call panic with its *Error on the
 	// caller's goroutine: for tests. Background failures still go to OnError.
 	RaiseExceptions bool
-	// Debug logs every line through Slog at debug level, with the API key redacted.
+	// Debug logs every line through Slog at debug level, with the API key redacted. The
+	// handler of Slog must be enabled for that level; the one of slog.Default is not at first.
 	Debug bool
 	// Slog receives the logger's own messages. Default slog.Default().
 	Slog *slog.Logger
@@ -214,7 +225,8 @@ const (
 	// seconds can be lost.
 	SyncNone
 	// Memory keeps entries in memory only, for hosts without a disk: what is not
-	// delivered when the process ends is lost. Close counts it as dropped.
+	// delivered when the process ends is lost. Close counts it as dropped. The fields about
+	// the disk, from SpoolDir to MaxSpoolAge, must be empty.
 	Memory
 )
 
@@ -240,7 +252,12 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 	if insecure, err := strconv.ParseBool(getenv(EnvAllowInsecure)); err == nil {
 		c.AllowInsecure = c.AllowInsecure || insecure
 	}
-	c.FlushInterval = cmp.Or(c.FlushInterval, DefaultFlushInterval)
+	if c.FlushInterval == 0 {
+		c.FlushInterval = DefaultFlushInterval
+		if transport.Local(c.BaseURL) {
+			c.FlushInterval = DefaultLocalFlushInterval
+		}
+	}
 	c.MaxBytes = cmp.Or(c.MaxBytes, DefaultMaxBytes)
 	c.MaxWait = cmp.Or(c.MaxWait, DefaultMaxWait)
 	c.IdleAfter = cmp.Or(c.IdleAfter, DefaultIdleAfter)
@@ -258,12 +275,67 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 	return c
 }
 
+// effective checks that each field that was given has an effect beside the others. It
+// looks at the Config as the caller wrote it, before withDefaults.
+func (c Config) effective() error {
+	const disk = "has no effect with Durability: Memory, which uses no disk: leave one of them out"
+	memory := c.Durability == Memory
+	return refused([]check{
+		{"FlushInterval", "has no effect with ManualFlush: leave one of them out", c.ManualFlush && c.FlushInterval > 0},
+		{"SpoolDir", disk, memory && c.SpoolDir != ""},
+		{"SpoolKey", disk, memory && len(c.SpoolKey) > 0},
+		{"MaxSpoolBytes", disk, memory && c.MaxSpoolBytes > 0},
+		{"MaxSpoolAge", disk, memory && c.MaxSpoolAge > 0},
+		{"RequireDurable", disk, memory && c.RequireDurable},
+		{"SyncEvery", "has an effect with Durability: SyncInterval only", c.Durability != SyncInterval && c.SyncEvery > 0},
+		{"MaxWait", "is negative, so that no call could wait for its entry as Durability: SyncEach demands", c.Durability == SyncEach && c.MaxWait < 0},
+		{"MaxWait", "has no effect with OnFull: DropNewest, where no call waits", c.OnFull == DropNewest && c.Durability != SyncEach && c.MaxWait > 0},
+		{"OrphanAfter", "has no effect with KeepOrphans: leave one of them out", c.KeepOrphans && c.OrphanAfter > 0},
+	})
+}
+
+// forSink checks that c has none of the fields that belong to New alone. AddSink would
+// ignore them, and with Mask or OmitContent the caller would believe in a privacy that
+// is not there.
+func (c Config) forSink() error {
+	const general = "belongs to New alone, where it holds for all destinations: leave it out of AddSink"
+	return refused([]check{
+		{"Durability", "is SyncEach, but no call waits for a sink: use SyncGroup, and Logger.Sync to wait", c.Durability == SyncEach},
+		{"MaxWait", general, c.MaxWait != 0},
+		{"IdleAfter", general, c.IdleAfter != 0},
+		{"OrphanAfter", general, c.OrphanAfter != 0},
+		{"KeepOrphans", general, c.KeepOrphans},
+		{"Mask", general, c.Mask != nil},
+		{"OmitContent", general, c.OmitContent},
+		{"Prices", general, c.Prices != nil},
+		{"Sample", general, c.Sample != 0},
+		{"Tail", general, c.Tail != nil},
+		{"OnError", general, c.OnError != nil},
+		{"RaiseExceptions", general, c.RaiseExceptions},
+		{"Debug", general, c.Debug},
+		{"Slog", general, c.Slog != nil},
+	})
+}
+
+// check is one rule for a field of Config.
+type check struct {
+	field, reason string
+	bad           bool
+}
+
+// refused returns a *ConfigError for the first bad one, nil if all are good.
+func refused(checks []check) error {
+	for _, c := range checks {
+		if c.bad {
+			return &ConfigError{Field: c.field, Reason: c.reason}
+		}
+	}
+	return nil
+}
+
 // validate checks what withDefaults returned; the transport checks BaseURL and APIKey.
 func (c Config) validate() error {
-	for _, check := range []struct {
-		field, reason string
-		bad           bool
-	}{
+	err := refused([]check{
 		{"ID", "is empty: set it, or " + EnvRepoID + ", to the log repository", c.ID == ""},
 		{"FlushInterval", "is negative: use ManualFlush to turn sending by time off", c.FlushInterval < 0},
 		{"InFlight", "must be from 1 to 16, or 0 for 1", c.InFlight < 0 || c.InFlight > MaxInFlight},
@@ -271,22 +343,17 @@ func (c Config) validate() error {
 		{"IdleAfter", "is negative", c.IdleAfter < 0},
 		{"OrphanAfter", "is negative: use KeepOrphans to turn it off", c.OrphanAfter < 0},
 		{"Durability", "is none of SyncGroup, SyncEach, SyncInterval, SyncNone and Memory", c.Durability > Memory},
-		{"RequireDurable", "contradicts Durability: Memory", c.RequireDurable && c.Durability == Memory},
 		{"OnFull", "is none of Block, DropNewest and DropOldest", c.OnFull > DropOldest},
 		{"Sample", "must be above 0 and at most 1", !(c.Sample > 0 && c.Sample <= 1)},
 		{"SyncEvery", "is negative", c.SyncEvery < 0},
 		{"MaxSpoolBytes", "is negative", c.MaxSpoolBytes < 0},
 		{"MaxSpoolAge", "is negative", c.MaxSpoolAge < 0},
 		{"SpoolKey", "must have 32 bytes, or none", len(c.SpoolKey) != 0 && len(c.SpoolKey) != spoolKeyBytes},
-	} {
-		if check.bad {
-			return &ConfigError{Field: check.field, Reason: check.reason}
-		}
+	})
+	if err == nil && c.Tail != nil {
+		err = c.Tail.validate(c)
 	}
-	if c.Tail != nil {
-		return c.Tail.validate(c)
-	}
-	return nil
+	return err
 }
 
 func workers() int { return 2 * runtime.GOMAXPROCS(0) }

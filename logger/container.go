@@ -3,13 +3,13 @@ package logger
 import (
 	"time"
 
-	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 )
 
 // head is the fields that every config shares.
 type head struct {
+	id           identity
 	name, spanID string
 	tags         map[string]string
 	start, end   time.Time
@@ -17,7 +17,8 @@ type head struct {
 
 // head returns the shared fields of a config, without times that a line cannot say, which
 // are reported.
-func (l *Logger) head(ref messages.Ref, action messages.Action, h head) head {
+func (l *Logger) head(kind messages.Entity, action messages.Action, h head) head {
+	ref := messages.Ref{Entity: kind, ID: h.id.wire}
 	h.start, h.end = l.given(h.start, ref, action, "StartTime"), l.given(h.end, ref, action, "EndTime")
 	return h
 }
@@ -27,8 +28,8 @@ func (l *Logger) head(ref messages.Ref, action messages.Action, h head) head {
 func (h head) write(w *wire.Encoder, bare bool) {
 	w.Optional("name", h.name)
 	w.Optional("spanId", h.spanID)
-	if len(h.tags) > 0 || !bare {
-		w.Strings("tags", h.tags)
+	if tags := h.id.tagged(h.tags); len(tags) > 0 || !bare {
+		w.Strings("tags", tags)
 	}
 	w.Time("startTimestamp", or(h.start, w.At()))
 	if !h.end.IsZero() {
@@ -37,8 +38,8 @@ func (h head) write(w *wire.Encoder, bare bool) {
 }
 
 // create begins a session or a trace with its own line.
-func (l *Logger) create(ref messages.Ref, route *messages.Route, write func(*wire.Encoder)) entity {
-	e := entity{l, ref, route}
+func (l *Logger) create(ref messages.Ref, route *messages.Route, given *string, write func(*wire.Encoder)) entity {
+	e := entity{l, ref, route, given}
 	w := l.line(ref, messages.Create)
 	if w == nil {
 		return entity{}
@@ -55,20 +56,18 @@ func (l *Logger) create(ref messages.Ref, route *messages.Route, write func(*wir
 
 // add begins a child of a trace or span with a line of its parent. spanID names the
 // span that the child hangs below where that is not the addressed entity itself.
-func (e entity) add(action messages.Action, kind messages.Entity, id, spanID string, write func(w *wire.Encoder, id string)) entity {
+func (e entity) add(action messages.Action, kind messages.Entity, given, spanID string, write func(w *wire.Encoder, id identity)) entity {
 	if e.log == nil {
 		return entity{}
 	}
-	ref, ok := e.log.identify(kind, id)
-	if !ok {
-		return entity{}
-	}
+	id := e.log.identify(kind.String(), given)
+	ref := messages.Ref{Entity: kind, ID: id.wire}
 	w := e.log.line(e.ref, action)
 	if w == nil {
 		return entity{}
 	}
-	write(w, ref.ID)
-	child := entity{e.log, ref, e.route}
+	write(w, id)
+	child := entity{e.log, ref, e.route, id.given}
 	if kind != messages.Error {
 		e.log.actors.Register(ref, e.route)
 	}
@@ -85,15 +84,6 @@ func (e entity) add(action messages.Action, kind messages.Entity, id, spanID str
 	return child
 }
 
-// validSpan returns the id of a span given in a config, or reports it and returns "".
-func (e entity) validSpan(id string) string {
-	if id == "" || e.log == nil || protocol.ValidID(id) {
-		return id
-	}
-	e.log.reject(e.log.badID(messages.Ref{Entity: messages.Span}))
-	return ""
-}
-
 // spanOf returns the span id that a child of e carries: e's own if e is a span.
 func (e entity) spanOf(given string) string {
 	if e.ref.Entity == messages.Span {
@@ -103,68 +93,68 @@ func (e entity) spanOf(given string) string {
 }
 
 func (e entity) addSpan(c SpanConfig) *Span {
-	c.SpanID = e.validSpan(c.SpanID)
+	c.SpanID = e.spanID(c.SpanID)
 	span := e.spanOf(c.SpanID)
-	child := e.add(messages.AddSpan, messages.Span, c.ID, span, func(w *wire.Encoder, id string) {
-		w.String("id", id)
-		e.log.head(messages.Ref{Entity: messages.Span, ID: id}, messages.AddSpan, head{c.Name, span, c.Tags, c.StartTime, c.EndTime}).write(w, false)
+	child := e.add(messages.AddSpan, messages.Span, c.ID, span, func(w *wire.Encoder, id identity) {
+		w.String("id", id.wire)
+		e.log.head(messages.Span, messages.AddSpan, head{id, c.Name, span, c.Tags, c.StartTime, c.EndTime}).write(w, false)
 	})
 	return &Span{child}
 }
 
 func (e entity) addGeneration(c GenerationConfig) *Generation {
-	c.SpanID = e.validSpan(c.SpanID)
+	c.SpanID = e.spanID(c.SpanID)
 	span := e.spanOf(c.SpanID)
 	var images []image
-	child := e.add(messages.AddGeneration, messages.Generation, c.ID, span, func(w *wire.Encoder, id string) {
-		e.log.head(messages.Ref{Entity: messages.Generation, ID: id}, messages.AddGeneration, head{c.Name, span, c.Tags, c.StartTime, c.EndTime}).write(w, false)
+	child := e.add(messages.AddGeneration, messages.Generation, c.ID, span, func(w *wire.Encoder, id identity) {
+		e.log.head(messages.Generation, messages.AddGeneration, head{id, c.Name, span, c.Tags, c.StartTime, c.EndTime}).write(w, false)
 		w.Optional("model", c.Model)
 		w.String("provider", provider(c.Provider))
 		w.Optional("maximPromptId", c.MaximPromptID)
 		w.Optional("maximPromptVersionId", c.MaximPromptVersionID)
-		ref := messages.Ref{Entity: messages.Generation, ID: id}
+		ref := messages.Ref{Entity: messages.Generation, ID: id.wire}
 		images = e.log.messages(w, ref, messages.AddGeneration, c.Messages)
 		e.log.jsonTexts(w, ref, messages.AddGeneration, "modelParameters", c.ModelParameters, false)
-		w.String("id", id)
+		w.String("id", id.wire)
 	})
 	child.attachImages(images)
 	return &Generation{child, e.log.newBill(&c)}
 }
 
 func (e entity) addRetrieval(c RetrievalConfig) *Retrieval {
-	c.SpanID = e.validSpan(c.SpanID)
-	child := e.add(messages.AddRetrieval, messages.Retrieval, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id string) {
-		w.String("id", id)
-		e.log.head(messages.Ref{Entity: messages.Retrieval, ID: id}, messages.AddRetrieval, head{c.Name, c.SpanID, c.Tags, c.StartTime, c.EndTime}).write(w, false)
+	c.SpanID = e.spanID(c.SpanID)
+	child := e.add(messages.AddRetrieval, messages.Retrieval, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id identity) {
+		w.String("id", id.wire)
+		e.log.head(messages.Retrieval, messages.AddRetrieval, head{id, c.Name, c.SpanID, c.Tags, c.StartTime, c.EndTime}).write(w, false)
 	})
 	return &Retrieval{child}
 }
 
 func (e entity) addToolCall(c ToolCallConfig) *ToolCall {
-	c.SpanID = e.validSpan(c.SpanID)
-	child := e.add(messages.AddToolCall, messages.ToolCall, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id string) {
-		e.log.head(messages.Ref{Entity: messages.ToolCall, ID: id}, messages.AddToolCall, head{c.Name, c.SpanID, c.Tags, c.StartTime, c.EndTime}).write(w, true)
+	c.SpanID = e.spanID(c.SpanID)
+	child := e.add(messages.AddToolCall, messages.ToolCall, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id identity) {
+		e.log.head(messages.ToolCall, messages.AddToolCall, head{id, c.Name, c.SpanID, c.Tags, c.StartTime, c.EndTime}).write(w, true)
 		w.Optional("description", c.Description)
 		if c.Args != nil {
-			e.log.anyField(w, messages.Ref{Entity: messages.ToolCall, ID: id}, messages.AddToolCall, "args", c.Args)
+			e.log.anyField(w, messages.Ref{Entity: messages.ToolCall, ID: id.wire}, messages.AddToolCall, "args", c.Args)
 		}
-		w.String("id", id)
+		w.String("id", id.wire)
 	})
 	return &ToolCall{child}
 }
 
 func (e entity) addError(c ErrorConfig) *LoggedError {
-	c.SpanID = e.validSpan(c.SpanID)
-	child := e.add(messages.AddError, messages.Error, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id string) {
-		w.String("id", id)
-		e.log.head(messages.Ref{Entity: messages.Error, ID: id}, messages.AddError, head{c.Name, c.SpanID, c.Tags, c.StartTime, time.Time{}}).write(w, true)
+	c.SpanID = e.spanID(c.SpanID)
+	child := e.add(messages.AddError, messages.Error, c.ID, e.spanOf(c.SpanID), func(w *wire.Encoder, id identity) {
+		w.String("id", id.wire)
+		e.log.head(messages.Error, messages.AddError, head{id, c.Name, c.SpanID, c.Tags, c.StartTime, time.Time{}}).write(w, true)
 		w.Optional("message", c.Message)
 		w.Optional("code", c.Code)
 		w.Optional("errorType", c.Type)
 		if len(c.Metadata) > 0 {
 			w.Name("metadata")
 			w.Open('{')
-			child := entity{e.log, messages.Ref{Entity: messages.Error, ID: id}, e.route}
+			child := entity{e.log, messages.Ref{Entity: messages.Error, ID: id.wire}, e.route, id.given}
 			child.values(w, messages.AddError, c.Metadata)
 			w.Close('}')
 		}

@@ -21,9 +21,9 @@ type Handle interface {
 // methods do nothing and return inert handles. A Scope is immutable and may be used
 // concurrently.
 type Scope struct {
-	log         *Logger // nil makes the scope inert
-	session     string  // id, "" for none
-	trace, span entity  // zero for none
+	log         *Logger  // nil makes the scope inert
+	session     identity // zero for none
+	trace, span entity   // zero for none
 
 	generation string  // see NameGeneration
 	w3c        w3cSpan // the trace of another system that the work is part of
@@ -38,9 +38,7 @@ type scopeKey struct{}
 // is hidden. With an inert handle the context is returned as it is, so that work is
 // logged one level higher, not lost.
 func NewContext(ctx context.Context, h Handle) context.Context {
-	if ctx == nil {
-		ctx = context.Background()
-	}
+	ctx = orBackground(ctx)
 	if h == nil {
 		return ctx
 	}
@@ -50,8 +48,17 @@ func NewContext(ctx context.Context, h Handle) context.Context {
 	return ctx
 }
 
+// orBackground returns ctx, or context.Background for nil: in every function of this
+// package that takes a context, a nil one is the background.
+func orBackground(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
+}
+
 func withScope(ctx context.Context, s Scope) context.Context {
-	return context.WithValue(ctx, scopeKey{}, &s)
+	return context.WithValue(orBackground(ctx), scopeKey{}, &s)
 }
 
 // FromContext returns what the work of ctx is part of. It is the zero, inert Scope where
@@ -71,10 +78,12 @@ func FromContext(ctx context.Context) Scope {
 // that is StartSpan. Where ctx has no logger it returns ctx and an inert handle.
 func StartTrace(ctx context.Context, c TraceConfig) (context.Context, *Trace) {
 	s := FromContext(ctx)
-	if c.SessionID == "" {
-		c.SessionID = s.session
+	var t *Trace
+	if s.log == nil || c.SessionID != "" {
+		t = s.log.Trace(c)
+	} else {
+		t = s.log.traceIn(s.session, c)
 	}
-	t := s.log.Trace(c)
 	return NewContext(ctx, t), t
 }
 
@@ -99,7 +108,7 @@ func (l *Logger) within(outer Scope) Scope {
 
 func (s *Session) within(outer Scope) Scope {
 	e := s.e()
-	return Scope{log: e.log, session: e.ref.ID, generation: outer.generation, w3c: outer.w3c}
+	return Scope{log: e.log, session: e.identity(), generation: outer.generation, w3c: outer.w3c}
 }
 
 func (t *Trace) within(outer Scope) Scope {
@@ -107,7 +116,7 @@ func (t *Trace) within(outer Scope) Scope {
 	if e.log == nil {
 		return Scope{}
 	}
-	return Scope{log: e.log, session: e.sessionID(), trace: e, generation: outer.generation, w3c: outer.w3c}
+	return Scope{log: e.log, session: e.session(), trace: e, generation: outer.generation, w3c: outer.w3c}
 }
 
 func (s *Span) within(outer Scope) Scope {
@@ -115,26 +124,18 @@ func (s *Span) within(outer Scope) Scope {
 	if e.log == nil {
 		return Scope{}
 	}
-	in := Scope{log: e.log, session: e.sessionID(), span: e, generation: outer.generation, w3c: outer.w3c}
-	switch owner := e.route.Owner(); {
-	case owner.Entity == messages.Trace:
-		in.trace = entity{e.log, owner, e.route}
+	in := Scope{log: e.log, session: e.session(), span: e, generation: outer.generation, w3c: outer.w3c}
+	switch owner := e.owner(); {
+	case owner.ref.Entity == messages.Trace:
+		in.trace = owner
 	case outer.log == e.log:
 		// Only the context knows the trace of a span that another process began.
 		in.trace = outer.trace
 	}
-	if in.session == "" && in.trace == outer.trace && outer.log == e.log {
+	if in.session.wire == "" && in.trace.ref == outer.trace.ref && outer.log == e.log {
 		in.session = outer.session
 	}
 	return in
-}
-
-// sessionID returns the session that the entity is known to be part of, "" for none.
-func (e entity) sessionID() string {
-	if e.route.Root.Entity != messages.Session {
-		return ""
-	}
-	return e.route.Root.ID
 }
 
 // Logger returns the logger of the scope, nil for none; its methods do nothing then.
@@ -142,10 +143,10 @@ func (s Scope) Logger() *Logger { return s.log }
 
 // Session returns the session of the scope, an inert handle for none.
 func (s Scope) Session() *Session {
-	if s.log == nil || s.session == "" {
+	if s.log == nil || s.session.wire == "" {
 		return &Session{}
 	}
-	return &Session{s.log.at(messages.Session, s.session)}
+	return &Session{s.log.entityOf(messages.Session, s.session)}
 }
 
 // Trace returns the trace of the scope, an inert handle for none.

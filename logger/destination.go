@@ -31,6 +31,7 @@ type destination struct {
 	// lost says why entries are not on disk though they should be: the spool could not be
 	// opened.
 	lost    error
+	dir     string // the folder of the spool, "" with Durability: Memory
 	release func() // ends its connections
 }
 
@@ -78,7 +79,11 @@ func (l *Logger) open(c Config, client delivery.Client, memory int64, account *l
 	case SyncNone:
 		sc.Policy = seglog.None
 	}
-	if d.spool, d.lost = openSpool(c, sc); d.lost != nil {
+	if sc.Dir, d.lost = spoolDir(c); d.lost == nil {
+		d.dir = sc.Dir
+		d.spool, d.lost = openSpool(c, sc)
+	}
+	if d.lost != nil {
 		if c.RequireDurable {
 			return nil, &Error{Reason: ErrSpool, Detail: "Config.RequireDurable is set", Err: d.lost}
 		}
@@ -107,17 +112,22 @@ const (
 	smallEntry      = 512 // bytes, with what it is charged for
 )
 
+// spoolDir returns the folder of the spool, "" where the user wants none.
+func spoolDir(c Config) (string, error) {
+	if c.Durability == Memory || c.SpoolDir != "" {
+		return c.SpoolDir, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("there is no default for Config.SpoolDir: %w", err)
+	}
+	return filepath.Join(cache, "troupe"), nil
+}
+
 // openSpool returns nil without an error where the user wants none.
 func openSpool(c Config, sc spool.Config) (*spool.Spool, error) {
 	if c.Durability == Memory {
 		return nil, nil
-	}
-	if sc.Dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return nil, fmt.Errorf("there is no default for Config.SpoolDir: %w", err)
-		}
-		sc.Dir = filepath.Join(cache, "troupe")
 	}
 	if sc.MaxBytes == 0 {
 		sc.MaxBytes = defaultSpoolBytes(sc.Dir)
@@ -151,15 +161,20 @@ func defaultSpoolBytes(dir string) int64 {
 const leastSpoolBytes = 64 << 20
 
 // AddSink adds a destination: from now on, every entry goes there too, with its own
-// spool, sender and repository id, so that a slow or dead sink delays nobody. Of c,
-// what says where to deliver and how to keep entries until then is used: ID, APIKey,
-// BaseURL, AllowInsecure, Transport, ManualFlush, FlushInterval and the fields from SpoolDir to
-// MaxBytes, and nothing from the environment; a call never waits for a sink: when the sink
-// has no room its entries are dropped and counted, also with Block. Flush, Sync and Close
-// cover all sinks. It fails with a *ConfigError, or an *Error with ErrClosed or ErrSpool.
+// spool, sender and repository id, so that a slow or dead sink delays nobody. c says
+// where to deliver and how to keep entries until then: ID, APIKey, BaseURL, AllowInsecure,
+// Transport, ManualFlush, FlushInterval, InFlight and the fields from SpoolDir to MaxBytes are used,
+// and nothing from the environment. Every other field belongs to New and is refused: a
+// sink gets the entries as Config.Mask, OmitContent, Sample and Tail of the logger left
+// them. A call never waits for a sink: when the sink has no room its entries are dropped
+// and counted, also with Block, and SyncEach is refused. Flush, Sync and Close cover all
+// sinks. It fails with a *ConfigError, or an *Error with ErrClosed or ErrSpool.
 func (l *Logger) AddSink(c Config) error {
 	if l == nil {
 		return nil
+	}
+	if err := cmp.Or(c.forSink(), c.effective()); err != nil {
+		return err
 	}
 	// The environment speaks of the first destination: its key is nobody else's business.
 	c = c.withDefaults(func(string) string { return "" })
@@ -285,6 +300,7 @@ func (l *Logger) Flush(ctx context.Context) error {
 
 // covered waits for wait in all destinations, behind every earlier call.
 func (l *Logger) covered(ctx context.Context, reason error, what string, wait func(*delivery.Sink, context.Context) error) error {
+	ctx = orBackground(ctx)
 	err := l.actors.Handed(ctx)
 	if err == nil {
 		err = l.each(func(d *destination) error { return wait(d.sink, ctx) })
@@ -297,29 +313,21 @@ func (l *Logger) covered(ctx context.Context, reason error, what string, wait fu
 
 // unfinished says that a wait ended too early.
 func (l *Logger) unfinished(reason error, what string, err error) error {
-	return &Error{
-		Reason: reason, Entries: int(l.Stats().Pending), Kept: true,
-		Detail: what + " ended before it was done", Err: errors.Join(err, l.primary().sink.Health().Err),
+	entries, kept, text := l.remains(false)
+	detail := what + " ended before it was done"
+	if text != "" {
+		detail += ": " + text
 	}
+	return &Error{Reason: reason, Entries: entries, Kept: kept, Detail: detail, Err: errors.Join(l.primary().sink.Health().Err, err)}
 }
 
-// dropped tells of the entries that were dropped since it was last asked.
+// dropped returns an error about the entries that were dropped since it was last called,
+// nil if there are none.
 func (l *Logger) dropped(what string) error {
-	total := l.actors.Counts().Lost
-	for _, d := range *l.destinations.Load() {
-		for _, n := range d.sink.Account().Dropped {
-			total += n
-		}
+	if n := l.unreported(); n > 0 {
+		return &Error{Reason: ErrDropped, Entries: int(n), Detail: what + " found them missing; see Stats.DroppedBy"}
 	}
-	for {
-		told := l.told.Load()
-		if total <= told {
-			return nil
-		}
-		if l.told.CompareAndSwap(told, total) {
-			return &Error{Reason: ErrDropped, Entries: int(total - told), Detail: what + " found them missing; see Stats.DroppedBy"}
-		}
-	}
+	return nil
 }
 
 func (d *destination) health() SinkHealth {

@@ -8,7 +8,11 @@
 //	if err != nil {
 //		return err
 //	}
-//	defer log.Close(ctx)
+//	defer func() {
+//		if err := log.Close(ctx); err != nil {
+//			fmt.Fprintln(os.Stderr, err) // says how many entries are not delivered, and where they are kept
+//		}
+//	}()
 //
 //	trace := log.Trace(logger.TraceConfig{Name: "question", Input: "What is a troupe?"})
 //	gen := trace.AddGeneration(logger.GenerationConfig{
@@ -23,8 +27,16 @@
 //
 // What begins an entity returns its handle. Every call of a handle also exists on the
 // Logger, by the entity's id, for code that has only the id: another goroutine, or
-// another process. Ids are optional; given ones are one or more of A-Z a-z 0-9 _ -
-// (only the id of an event may be anything).
+// another process.
+//
+// Ids are optional, and any text is one. Those of 1 to 1,024 of A-Z a-z 0-9 _ - are sent
+// as they are. In the place of any other, such as user/42@acme:thread, lines carry a safe
+// id that follows from it (user-42-acme-thread-xli3gwqgldgarhlc), equal in every process,
+// and the line that begins the entity has the given id as the tag troupe.id. Handles
+// return the id as it was given; calls by id and Troupe's collector take either. Such
+// calls are counted in Stats.Derived, and OnError gets an ErrInvalidID at most once a
+// minute. Config.Mask masks the tag, but not the letters and digits in a safe id: do not
+// use a secret as an id.
 //
 // # Calls return nothing
 //
@@ -58,5 +70,9 @@
 // # Concurrency
 //
 // All methods of a Logger and of handles may be called concurrently; an Evaluation
-// belongs to one goroutine.
+// belongs to one goroutine. A nil context is context.Background, in every function.
+//
+// Values, maps and slices are read during the call, and never afterwards. Until the call
+// returns nobody may change them: Go ends a program in which a map is read and written at
+// the same time, and no package can catch that. Log a copy of a map that others write to.
 package logger

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
-	"github.com/troupelog/troupe/internal/protocol"
+	"github.com/troupelog/troupe/internal/brief"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 )
@@ -18,52 +17,8 @@ type entity struct {
 	log   *Logger // nil makes every call do nothing
 	ref   messages.Ref
 	route *messages.Route
+	given *string // the id as the caller gave it, nil if it is ref.ID
 }
-
-// at returns the entity with an id, for calls by id. An id that this process never
-// created is passed through under its own root key.
-func (l *Logger) at(kind messages.Entity, id string) entity {
-	ref := messages.Ref{Entity: kind, ID: id}
-	if l == nil {
-		return entity{}
-	}
-	if !protocol.ValidID(id) {
-		l.reject(l.badID(ref))
-		return entity{}
-	}
-	if kind != messages.Session {
-		if route := l.actors.Lookup(ref); route != nil {
-			return entity{l, ref, route}
-		}
-	}
-	return entity{l, ref, messages.NewRoute(ref, messages.Ref{})}
-}
-
-func (l *Logger) badID(ref messages.Ref) *Error {
-	// The id itself is not repeated: it can hold anything, a newline too.
-	return &Error{Reason: ErrInvalidID, Entity: ref.Entity.String(), Entries: 1,
-		Detail: "an id is one or more of A-Z a-z 0-9 _ -; leave it empty to have one made"}
-}
-
-// identify returns the entity of a create call: with a new id for an empty one, and
-// inert for an invalid one.
-func (l *Logger) identify(kind messages.Entity, id string) (messages.Ref, bool) {
-	if l == nil {
-		return messages.Ref{}, false
-	}
-	if id == "" {
-		return messages.Ref{Entity: kind, ID: newID()}, true
-	}
-	ref := messages.Ref{Entity: kind, ID: id}
-	if !protocol.ValidID(id) {
-		l.reject(l.badID(ref))
-		return ref, false
-	}
-	return ref, true
-}
-
-// id returns the entity's id, "" for an inert handle.
-func (e entity) id() string { return e.ref.ID }
 
 // update sends a line whose data write fills in. write reports false if nothing is
 // left to say: then the call is rejected, and write has reported why.
@@ -96,16 +51,10 @@ func (e entity) send(w *wire.Encoder, facts messages.Command) bool {
 	return e.log.send(w, c)
 }
 
-// maxShown is how much of a caller's key an error shows, in bytes.
-const maxShown = 64
-
 // leftOut reports a value without a JSON form. kept says that the rest of the call
 // is logged.
 func (l *Logger) leftOut(ref messages.Ref, action messages.Action, what string, err error, kept bool) {
-	if len(what) > maxShown {
-		what = what[:maxShown]
-	}
-	p := l.problem(ref, action, ErrUnencodable, strconv.Quote(what)+" is left out")
+	p := l.problem(ref, action, ErrUnencodable, brief.Quote(what)+" is left out")
 	p.Err, p.Kept = err, kept
 	l.reject(p)
 }
@@ -248,6 +197,7 @@ func (e entity) snapshot(ctx context.Context) (Snapshot, error) {
 	if e.log == nil {
 		return Snapshot{}, &Error{Reason: ErrUnknownEntity, Detail: "the handle is inert"}
 	}
+	ctx = orBackground(ctx)
 	s, err := e.log.actors.Snapshot(ctx, e.route)
 	if err != nil {
 		reason := err
@@ -259,7 +209,11 @@ func (e entity) snapshot(ctx context.Context) (Snapshot, error) {
 		}
 		return Snapshot{}, &Error{Reason: reason, Entity: e.ref.Entity.String(), ID: e.ref.ID}
 	}
-	return snapshotOf(s), nil
+	snapshot := snapshotOf(s)
+	if s.Owner == e.ref {
+		snapshot.ID = e.id()
+	}
+	return snapshot, nil
 }
 
 // endOnPanic is the tail of a deferred EndOnPanic: it ends what is open below the

@@ -3,11 +3,15 @@ package logger
 import (
 	"errors"
 	"strings"
+
+	"github.com/troupelog/troupe/internal/brief"
 )
 
 // Reasons of an *Error, for errors.Is.
 var (
-	// ErrInvalidID: an id is not one or more of A-Z a-z 0-9 _ - . The call is rejected.
+	// ErrInvalidID: an id is empty, longer than 1,024 bytes or holds something else than
+	// A-Z a-z 0-9 _ - . The call is logged under a safe id, see the package text; it is
+	// rejected with Config.RaiseExceptions, and where an empty id names a session to join.
 	ErrInvalidID = errors.New("invalid id")
 	// ErrUnencodable: a value has no JSON form, holds itself, or would make the line be
 	// nested more than 1,000 levels deep. It is left out; a call that carries nothing else is
@@ -70,15 +74,24 @@ var (
 	ErrUnknownEntity = errors.New("entity is not live in this process")
 )
 
+// The longest ids and causes in bytes that the text of an *Error shows: both may quote
+// what a caller gave, of any length.
+const (
+	maxNameShown  = 100
+	maxCauseShown = 1024
+)
+
 // Error is what every failure of this package but a bad Config is reported as. It
-// never holds a payload, a prompt or a key.
+// never holds a payload, a prompt or a key; of an id that cannot stand in a line it quotes
+// the first 64 bytes.
 type Error struct {
 	// Reason is one of the Err values of this package; errors.Is finds it.
 	Reason error
 	// Sink is the log repository of the sink that it is about, "" for the destination
 	// that New was given.
 	Sink string
-	// Entity, ID and Action say what the call was about, where there was one.
+	// Entity, ID and Action say what the call was about, where there was one. ID is the id
+	// in the lines: the safe one where another was given.
 	Entity, ID, Action string
 	// Detail says what exactly happened and what to do.
 	Detail string
@@ -92,17 +105,17 @@ type Error struct {
 	Stack []byte
 }
 
-// Error returns the whole story in one line.
+// Error returns the whole story in one line, with long ids and causes cut.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("troupe: ")
 	if e.Sink != "" {
-		b.WriteString("sink " + e.Sink + ": ")
+		b.WriteString("sink " + brief.Cut(e.Sink, maxNameShown) + ": ")
 	}
 	if e.Entity != "" {
 		b.WriteString(e.Entity)
 		if e.ID != "" {
-			b.WriteString(" " + e.ID)
+			b.WriteString(" " + brief.Cut(e.ID, maxNameShown))
 		}
 		if e.Action != "" {
 			b.WriteString(" " + e.Action)
@@ -115,7 +128,7 @@ func (e *Error) Error() string {
 	}
 	if e.Err != nil {
 		// errors.Join puts its parts on lines of their own.
-		b.WriteString(": " + strings.ReplaceAll(e.Err.Error(), "\n", "; "))
+		b.WriteString(": " + strings.ReplaceAll(brief.Cut(e.Err.Error(), maxCauseShown), "\n", "; "))
 	}
 	return b.String()
 }

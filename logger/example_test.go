@@ -39,7 +39,7 @@ func Example() {
 	// Output: accepted=5 delivered=5 pending=0 dead=0 dropped=0
 }
 
-// A call with a bad value is told to OnError; the others are delivered.
+// An id that cannot stand in a line is replaced by a safe one, and OnError is called.
 func ExampleConfig_onError() {
 	s := server()
 	defer s.Close()
@@ -57,8 +57,8 @@ func ExampleConfig_onError() {
 	}
 	fmt.Println(log.Stats())
 	// Output:
-	// true troupe: trace: invalid id: an id is one or more of A-Z a-z 0-9 _ -; leave it empty to have one made
-	// accepted=1 delivered=1 pending=0 dead=0 dropped=0
+	// true troupe: trace not-an-id-hr2bbbh4usqwiwjb: invalid id: given as "not an id", which cannot stand in a line; it is logged under this safe id and found by either. Ids of 1 to 1,024 of A-Z a-z 0-9 _ - stay as they are
+	// accepted=2 delivered=2 pending=0 dead=0 dropped=0
 }
 
 // The live state of a trace, while it is open.

@@ -90,11 +90,11 @@ func TestAPanicLeavesOtherSessionsStateAlone(t *testing.T) {
 
 func TestAPanickingOnErrorIsContained(t *testing.T) {
 	r := newRig(t, Config{OnError: func(error) { panic("in the user's hook") }}, nil)
-	r.Session(SessionConfig{ID: "not valid"})
+	r.Trace(TraceConfig{ID: "t"}).AddAttachment(Attachment{})
 	r.Session(SessionConfig{ID: "valid"}).AddTag("a", "b")
 	r.close()
-	if s := r.Stats(); s.Panics != 1 || s.Delivered != 3 {
-		t.Errorf("%d panics counted, %v; want 1, and create, update and end delivered", s.Panics, s)
+	if s := r.Stats(); s.Panics != 1 || s.Delivered != 5 {
+		t.Errorf("%d panics counted, %v; want 1, and five entries delivered", s.Panics, s)
 	}
 }
 

@@ -50,7 +50,7 @@ func (g *Generation) e() entity {
 	return g.entity
 }
 
-// ID returns the generation's id.
+// ID returns the generation's id, as it was given.
 func (g *Generation) ID() string { return g.e().id() }
 
 // SetModel sets the model's name.

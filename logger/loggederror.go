@@ -26,7 +26,7 @@ func (x *LoggedError) e() entity {
 	return x.entity
 }
 
-// ID returns the error's id.
+// ID returns the error's id, as it was given.
 func (x *LoggedError) ID() string { return x.e().id() }
 
 // AddTag sets a tag.

@@ -35,6 +35,7 @@ type Logger struct {
 	actors *actors.System
 	report *reporter
 
+	derived derivedIDs
 	sampler *sampling.Sampler // nil logs everything
 
 	destinations atomic.Pointer[[]*destination] // the primary first; never shrinks
@@ -53,6 +54,9 @@ type Logger struct {
 // *Error with ErrSpool, and never because the server cannot be reached: that is asked
 // in the background, and Health and OnError tell.
 func New(c Config) (*Logger, error) {
+	if err := c.effective(); err != nil {
+		return nil, err
+	}
 	c = c.withDefaults(os.Getenv)
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -135,15 +139,17 @@ func (l *Logger) ID() string {
 
 // Close ends what this process left open (see Config.KeepOrphans), makes everything
 // safe, delivers what it can before ctx ends, and stops the logger. A ctx without a
-// deadline ends after 10 seconds where entries are on disk. What is not
-// delivered then is told in an *Error with ErrNotDelivered. It stays in the spool for
-// the next process with the same SpoolDir, BaseURL and ID, and in Stats.Pending; where
-// there is no disk it is given up and counted as dropped. Calls after Close are
+// deadline, or nil, ends after 10 seconds where entries are on disk. If entries are left
+// then, Close returns an *Error with ErrNotDelivered that says how many they are and in
+// which folder they are kept: do not discard it. They stay in the spool for the next
+// process with the same SpoolDir, BaseURL and ID, and in Stats.Pending; where there is no
+// disk they are given up and counted as dropped. Calls after Close are
 // rejected with ErrClosed. A second Close returns what the first did.
 func (l *Logger) Close(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
+	ctx = orBackground(ctx)
 	if !l.closing() {
 		select {
 		case <-l.done:
@@ -215,16 +221,18 @@ func (l *Logger) shut(ctx context.Context) error {
 	if l.sampler != nil {
 		l.sampler.Finish()
 	}
-	err = errors.Join(err, l.each(func(d *destination) error { return d.sink.Close(ctx, true) }))
+	err = errors.Join(err, l.each(func(d *destination) error {
+		err := d.sink.Close(ctx, true)
+		if err != nil && d.spool.InMemory() {
+			return delivery.ErrPending // that there is no disk is no news
+		}
+		return err
+	}))
 	if err == nil {
 		return l.dropped("close")
 	}
-	e := &Error{Reason: ErrNotDelivered, Err: err, Kept: true, Detail: "what is left stays in the spool for the next process"}
-	stats := l.Stats()
-	if e.Entries = int(stats.Pending); e.Entries == 0 {
-		e.Entries, e.Kept = int(stats.Dropped), false
-		e.Detail = "close ended before everything was delivered, and there is no disk to keep it on"
-	}
+	e := &Error{Reason: ErrNotDelivered, Err: errors.Join(l.primary().sink.Health().Err, reasonsIn(err))}
+	e.Entries, e.Kept, e.Detail = l.remains(true)
 	return e
 }
 

@@ -1,6 +1,7 @@
 package logger
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"unicode"
@@ -17,12 +18,13 @@ const (
 	headerGenerationName = "X-Maxim-Generation-Name"
 )
 
-// maxPropagated is how long an id or a name from a header may be, in bytes; a longer one
-// is ignored.
+// maxPropagated is the longest name in bytes that travels in a header; a longer one is
+// ignored.
 const maxPropagated = 256
 
 // Inject writes what the work of ctx is part of into the headers of a request to another
-// process, for its Extract or Middleware. The ids as they are travel in x-maxim-trace-id,
+// process, for its Extract or Middleware. The ids of the lines, so safe ones in the place
+// of ids that cannot stand in a line, travel in x-maxim-trace-id,
 // x-maxim-session-id and, with the span, in the members troupe-session, troupe-trace and
 // troupe-span of baggage; x-maxim-generation-name has what NameGeneration gave.
 //
@@ -54,7 +56,7 @@ func Inject(ctx context.Context, h http.Header) {
 		}
 		members = append(members, key+"="+e.ref.ID)
 		if header != "" {
-			set(h, header, e.ref.ID)
+			h[header] = []string{e.ref.ID}
 		}
 		e.handOver()
 	}
@@ -87,14 +89,16 @@ func set(h http.Header, name, value string) {
 // logged by its id, in the trace of the other process, which goes on owning it: this one
 // ends only what it began itself.
 //
-// An x-maxim header counts more than the baggage. Ids that are malformed or longer than
-// 256 bytes are ignored. A traceparent alone names no trace of this log; it is passed
+// An x-maxim header counts more than the baggage. An id that cannot stand in a line is
+// replaced by its safe form, as in any call, see Stats.Derived; here also with
+// Config.RaiseExceptions. A traceparent alone names no trace of this log; it is passed
 // on by Inject. Where Config.Sample is the same in both processes, a session is logged by
 // both or by none, and so is a trace outside of sessions.
 //
 // Whoever can send the headers can write to any trace whose id is known. Remove
 // x-maxim-* and baggage from requests that come from outside.
 func Extract(ctx context.Context, h http.Header) context.Context {
+	ctx = orBackground(ctx)
 	s := FromContext(ctx)
 	if s.log == nil {
 		return ctx
@@ -104,14 +108,14 @@ func Extract(ctx context.Context, h http.Header) context.Context {
 		found.generation = name
 	}
 	carried := parseBaggage(h)
-	found.session = firstID(one(h, headerSessionID), carried[baggageSession])
-	if trace := firstID(one(h, headerTraceID), carried[baggageTrace]); trace != "" {
-		found.trace = s.log.farTrace(trace, found.session)
-		if span := firstID(carried[baggageSpan]); span != "" && carried[baggageTrace] == trace {
-			found.span = s.log.spanIn(found.trace, span)
+	found.session = s.log.sentID(messages.Session, cmp.Or(one(h, headerSessionID), carried[baggageSession]))
+	if trace := cmp.Or(one(h, headerTraceID), carried[baggageTrace]); trace != "" {
+		found.trace = s.log.farTrace(s.log.sentID(messages.Trace, trace), found.session)
+		if span := carried[baggageSpan]; span != "" && protocol.SafeID(carried[baggageTrace]) == found.trace.ref.ID {
+			found.span = s.log.spanIn(found.trace, s.log.sentID(messages.Span, span))
 		}
 	}
-	if found.session == "" && found.trace.log == nil {
+	if found.session.wire == "" && found.trace.log == nil {
 		found.session, found.trace, found.span = s.session, s.trace, s.span
 	}
 	return withScope(ctx, found)
@@ -119,23 +123,23 @@ func Extract(ctx context.Context, h http.Header) context.Context {
 
 // farTrace returns a trace that another process may have begun, in a session if that is
 // known.
-func (l *Logger) farTrace(id, session string) entity {
-	ref := messages.Ref{Entity: messages.Trace, ID: id}
+func (l *Logger) farTrace(id, session identity) entity {
+	ref := messages.Ref{Entity: messages.Trace, ID: id.wire}
 	if route := l.actors.Lookup(ref); route != nil {
-		return entity{l, ref, route}
+		return entity{l, ref, route, id.given}
 	}
-	route := messages.NewRoute(ref, messages.Ref{})
-	route.Within = session
-	return entity{l, ref, route}
+	route := routeTo(ref, messages.Ref{}, id.given, nil)
+	route.Within = session.wire
+	return entity{l, ref, route, id.given}
 }
 
 // spanIn returns a span of a trace that another process may have begun.
-func (l *Logger) spanIn(trace entity, id string) entity {
-	ref := messages.Ref{Entity: messages.Span, ID: id}
+func (l *Logger) spanIn(trace entity, id identity) entity {
+	ref := messages.Ref{Entity: messages.Span, ID: id.wire}
 	if route := l.actors.Lookup(ref); route != nil {
-		return entity{l, ref, route}
+		return entity{l, ref, route, id.given}
 	}
-	return entity{l, ref, trace.route}
+	return entity{l, ref, trace.route, id.given}
 }
 
 // one returns the only value of a header, "" for none and for several.
@@ -146,14 +150,13 @@ func one(h http.Header, name string) string {
 	return ""
 }
 
-// firstID returns the first of the ids that is one, "" for none.
-func firstID(candidates ...string) string {
-	for _, c := range candidates {
-		if len(c) <= maxPropagated && protocol.ValidID(c) {
-			return c
-		}
+// sentID returns the identity of an entity that a header names, zero for none. It never
+// panics: what a client sends is no misuse by the program.
+func (l *Logger) sentID(kind messages.Entity, id string) identity {
+	if id == "" || protocol.ValidID(id) {
+		return identity{wire: id}
 	}
-	return ""
+	return l.derive(kind.String(), id)
 }
 
 // propagates reports whether a text can be the value of a header and is short enough.

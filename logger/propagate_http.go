@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/troupelog/troupe/internal/brief"
 )
 
 // Middleware returns a handler that logs each request next answers, and runs it with a
@@ -102,7 +104,7 @@ func (s *serving) end(r *http.Request, answer *answerRecorder, value any) {
 	s.addMetadata(facts)
 	switch {
 	case value != nil && !aborted:
-		s.addError(ErrorConfig{Name: "panic", Type: fmt.Sprintf("%T", value), Message: clipped(fmt.Sprint(value))})
+		s.addError(ErrorConfig{Name: "panic", Type: fmt.Sprintf("%T", value), Message: brief.Cut(fmt.Sprint(value), maxPanicText)})
 	case status >= http.StatusInternalServerError:
 		s.addError(ErrorConfig{Name: "http", Type: "http", Code: strconv.Itoa(status), Message: http.StatusText(status)})
 	}
@@ -114,11 +116,3 @@ func (s *serving) end(r *http.Request, answer *answerRecorder, value any) {
 
 // maxPanicText is how much of the value of a panic is logged, in bytes.
 const maxPanicText = 1024
-
-// clipped cuts a text to maxPanicText, between characters.
-func clipped(text string) string {
-	if len(text) <= maxPanicText {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxPanicText], "")
-}

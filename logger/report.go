@@ -170,7 +170,7 @@ func (l *Logger) deliveryEvent(d *destination, e delivery.Event) {
 	err.Entity, err.ID, err.Action = subject(e.Line)
 	switch e.Kind {
 	case delivery.Failing:
-		err.Reason, err.Kept = ErrDelivery, true
+		err.Reason, err.Kept, err.Detail = ErrDelivery, true, "it is tried again, and entries are kept until then in "+d.place()
 	case delivery.Dead:
 		err.Reason = ErrRefused
 	case delivery.Dropped:

@@ -29,7 +29,7 @@ func (r *Retrieval) e() entity {
 	return r.entity
 }
 
-// ID returns the retrieval's id.
+// ID returns the retrieval's id, as it was given.
 func (r *Retrieval) ID() string { return r.e().id() }
 
 // Input sets what was searched for: a string, or anything with a JSON form. Nil is

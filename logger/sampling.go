@@ -52,21 +52,13 @@ func (t TailSampling) withDefaults(maxBytes int64) TailSampling {
 }
 
 func (t TailSampling) validate(c Config) error {
-	for _, check := range []struct {
-		field, reason string
-		bad           bool
-	}{
+	return refused([]check{
 		{"Tail.KeepRate", "must be from 0 to 1", !(t.KeepRate >= 0 && t.KeepRate <= 1)},
 		{"Tail.Slow", "is negative", t.Slow < 0},
 		{"Tail.Cost", "is negative", !(t.Cost >= 0)},
 		{"Tail.MaxBytes", "must be from 1 to a quarter of MaxBytes, or 0 for that", t.MaxBytes < 0 || t.MaxBytes > c.MaxBytes/tailShare},
 		{"Tail", "contradicts Durability: SyncEach: what is held is not on disk", c.Durability == SyncEach},
-	} {
-		if check.bad {
-			return &ConfigError{Field: check.field, Reason: check.reason}
-		}
-	}
-	return nil
+	})
 }
 
 // sample makes the sampler, where something is to be left out.

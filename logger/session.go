@@ -30,16 +30,17 @@ func (s *Session) e() entity {
 
 // Session begins a session.
 func (l *Logger) Session(c SessionConfig) *Session {
-	ref, ok := l.identify(messages.Session, c.ID)
-	if !ok {
+	if l == nil {
 		return &Session{}
 	}
-	return &Session{l.create(ref, messages.NewRoute(ref, messages.Ref{}), func(w *wire.Encoder) {
-		l.head(ref, messages.Create, head{c.Name, "", c.Tags, c.StartTime, c.EndTime}).write(w, false)
+	id := l.identify(messages.Session.String(), c.ID)
+	ref := messages.Ref{Entity: messages.Session, ID: id.wire}
+	return &Session{l.create(ref, routeTo(ref, messages.Ref{}, id.given, nil), id.given, func(w *wire.Encoder) {
+		l.head(messages.Session, messages.Create, head{id, c.Name, "", c.Tags, c.StartTime, c.EndTime}).write(w, false)
 	})}
 }
 
-// ID returns the session's id.
+// ID returns the session's id, as it was given.
 func (s *Session) ID() string { return s.e().id() }
 
 // AddTrace begins a trace in the session.
@@ -48,8 +49,7 @@ func (s *Session) AddTrace(c TraceConfig) *Trace {
 	if e.log == nil {
 		return &Trace{}
 	}
-	c.SessionID = e.ref.ID
-	return e.log.Trace(c)
+	return e.log.traceIn(e.identity(), c)
 }
 
 // AddTag sets a tag.

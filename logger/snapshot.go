@@ -10,11 +10,11 @@ import (
 // Snapshot is the live state of a session or trace, as this process knows it.
 type Snapshot struct {
 	Entity  string // session or trace
-	ID      string
+	ID      string // as it was given to the handle or call that asks
 	Ended   bool
 	Entries int64       // entries logged for it and below it
 	Begun   Counts      // entities begun below it
-	Open    []EntityRef // direct children of a session, or all of a trace, that have not ended; oldest first
+	Open    []EntityRef // direct children of a session, or all of a trace, that have not ended; oldest first; with the ids in lines, see the package text
 
 	Failures int // logged errors and failed results
 	Tokens   Tokens

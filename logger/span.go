@@ -28,7 +28,7 @@ func (s *Span) e() entity {
 	return s.entity
 }
 
-// ID returns the span's id.
+// ID returns the span's id, as it was given.
 func (s *Span) ID() string { return s.e().id() }
 
 // AddSpan begins a span within the span.

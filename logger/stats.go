@@ -29,6 +29,7 @@ type Stats struct {
 	Rejected     int64            // calls that were not accepted, see RejectedBy
 	RejectedBy   map[string]int64 // rejected calls by reason
 	Doubtful     map[string]int64 // accepted calls that look like a mistake, by reason
+	Derived      int64            // calls and headers with an id that was replaced by a safe one
 	Unreported   int64            // errors that OnError could not keep up with
 
 	Panics      int64 // contained panics, and goroutines ended by runtime.Goexit: actors, OnError, transport
@@ -92,7 +93,7 @@ func (l *Logger) Stats() Stats {
 		Accepted: a.Accepted - left, SampledOut: left, Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
 		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes, Unreported: l.report.unseen.Load(),
 		Panics: c.Panics + primary.Panics + l.report.panicky.Load(), Quarantined: a.Quarantined, Orphans: c.Orphans,
-		Live: c.Live, Passive: c.Passive, Ids: c.Registered, Traffic: trafficOf(&primary),
+		Derived: l.derived.count.Load(), Live: c.Live, Passive: c.Passive, Ids: c.Registered, Traffic: trafficOf(&primary),
 	}
 	if c.Lost > 0 {
 		s.DroppedBy[lostInActors] = c.Lost

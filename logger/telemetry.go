@@ -29,6 +29,7 @@ type account struct {
 	Dropped      map[string]int64 `json:"dropped"`
 	Rejected     map[string]int64 `json:"rejected"`
 	Doubtful     map[string]int64 `json:"doubtful"`
+	Derived      int64            `json:"derived"`
 	Unreported   int64            `json:"unreported"`
 	PendingBytes int64            `json:"pending_bytes"`
 	SpoolBytes   int64            `json:"spool_bytes"`
@@ -81,7 +82,7 @@ func (v Var) String() string {
 	s, h := v.log.Stats(), v.log.Health()
 	a := account{
 		Accepted: s.Accepted, Recovered: s.Recovered, Delivered: s.Delivered, Pending: s.Pending, Dead: s.Dead,
-		Dropped: counts(s.DroppedBy), Rejected: counts(s.RejectedBy), Doubtful: counts(s.Doubtful), Unreported: s.Unreported,
+		Dropped: counts(s.DroppedBy), Rejected: counts(s.RejectedBy), Doubtful: counts(s.Doubtful), Derived: s.Derived, Unreported: s.Unreported,
 		PendingBytes: s.PendingBytes, SpoolBytes: s.SpoolBytes, Panics: s.Panics, Quarantined: s.Quarantined, Orphans: s.Orphans,
 		Live: s.Live, Passive: s.Passive, Ids: s.Ids,
 		traffic: s.Traffic.members(),

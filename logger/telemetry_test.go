@@ -39,7 +39,8 @@ func TestVarTellsOfAnOutageAndItsEnd(t *testing.T) {
 	r.sink.setDown(true)
 	trace := r.Trace(TraceConfig{ID: "t"})
 	trace.AddTag("key", "value")
-	r.Trace(TraceConfig{ID: "not an id"})
+	r.TraceAddTag("not an id", "key", "value")
+	trace.AddAttachment(Attachment{})
 	ctx, cancel := context.WithCancel(t.Context())
 	flushed := make(chan error, 1)
 	go func() { flushed <- r.Flush(ctx) }()
@@ -50,8 +51,8 @@ func TestVarTellsOfAnOutageAndItsEnd(t *testing.T) {
 	<-flushed
 
 	want := map[string]any{
-		"accepted": 2.0, "delivered": 0.0, "pending": 2.0, "batches": 0.0, "ok": false, "delivery_ok": false,
-		"rejected": map[string]any{ErrInvalidID.Error(): 1.0}, "dropped": map[string]any{}, "sinks": []any{},
+		"accepted": 3.0, "delivered": 0.0, "pending": 3.0, "batches": 0.0, "ok": false, "delivery_ok": false,
+		"rejected": map[string]any{ErrAttachment.Error(): 1.0}, "derived": 1.0, "dropped": map[string]any{}, "sinks": []any{},
 	}
 	down := published(t, r.Var())
 	if diff := cmp.Diff(want, members(down, want)); diff != "" {
@@ -65,7 +66,7 @@ func TestVarTellsOfAnOutageAndItsEnd(t *testing.T) {
 	trace.End()
 	r.close()
 	want = map[string]any{
-		"accepted": 3.0, "delivered": 3.0, "pending": 0.0, "batch_entries": 3.0, "queue_age_seconds": 0.0,
+		"accepted": 4.0, "delivered": 4.0, "pending": 0.0, "batch_entries": 4.0, "queue_age_seconds": 0.0,
 		"delivery_ok": true, "closed": true, "ok": false,
 	}
 	if diff := cmp.Diff(want, members(published(t, r.Var()), want)); diff != "" {

@@ -30,7 +30,7 @@ func (t *ToolCall) e() entity {
 	return t.entity
 }
 
-// ID returns the tool call's id.
+// ID returns the tool call's id, as it was given.
 func (t *ToolCall) ID() string { return t.e().id() }
 
 // Update sends fields by their names on the wire. Values without a JSON form are

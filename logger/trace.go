@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 )
@@ -31,33 +30,36 @@ func (t *Trace) e() entity {
 	return t.entity
 }
 
-// Trace begins a trace, in the session c.SessionID or without one. An invalid
-// SessionID is reported and left out.
+// Trace begins a trace, in the session c.SessionID or without one.
 func (l *Logger) Trace(c TraceConfig) *Trace {
-	ref, ok := l.identify(messages.Trace, c.ID)
-	if !ok {
+	if l == nil {
 		return &Trace{}
 	}
-	route := messages.NewRoute(ref, messages.Ref{})
+	var session identity
 	if c.SessionID != "" {
-		session := messages.Ref{Entity: messages.Session, ID: c.SessionID}
-		if protocol.ValidID(c.SessionID) {
-			route = messages.NewRoute(session, ref)
-		} else {
-			l.reject(l.badID(session))
-			c.SessionID = ""
-		}
+		session = l.known(messages.Session.String(), c.SessionID)
 	}
-	return &Trace{l.create(ref, route, func(w *wire.Encoder) {
-		l.head(ref, messages.Create, head{c.Name, "", c.Tags, c.StartTime, c.EndTime}).write(w, false)
-		w.Optional("sessionId", c.SessionID)
+	return l.traceIn(session, c)
+}
+
+// traceIn begins a trace in a session, zero for none; c.SessionID is not looked at.
+func (l *Logger) traceIn(session identity, c TraceConfig) *Trace {
+	id := l.identify(messages.Trace.String(), c.ID)
+	ref := messages.Ref{Entity: messages.Trace, ID: id.wire}
+	route := routeTo(ref, messages.Ref{}, id.given, nil)
+	if session.wire != "" {
+		route = routeTo(messages.Ref{Entity: messages.Session, ID: session.wire}, ref, session.given, id.given)
+	}
+	return &Trace{l.create(ref, route, id.given, func(w *wire.Encoder) {
+		l.head(messages.Trace, messages.Create, head{id, c.Name, "", c.Tags, c.StartTime, c.EndTime}).write(w, false)
+		w.Optional("sessionId", session.wire)
 		if c.Input != nil && c.Input != "" {
 			l.anyField(w, ref, messages.Create, "input", c.Input)
 		}
 	})}
 }
 
-// ID returns the trace's id.
+// ID returns the trace's id, as it was given.
 func (t *Trace) ID() string { return t.e().id() }
 
 // AddSpan begins a span in the trace.
@@ -82,11 +84,11 @@ func (t *Trace) AddToSession(sessionID string) {
 	if e.log == nil {
 		return
 	}
-	if !protocol.ValidID(sessionID) {
-		e.log.reject(e.log.badID(messages.Ref{Entity: messages.Session}))
+	if sessionID == "" {
+		e.log.reject(e.log.problem(e.ref, messages.Update, ErrInvalidID, "the id of the session is empty"))
 		return
 	}
-	e.text("sessionId", sessionID)
+	e.text("sessionId", e.log.known(messages.Session.String(), sessionID).wire)
 }
 
 // SetInput sets what the trace was asked: a string, or anything with a JSON form. Nil is

@@ -28,3 +28,20 @@ func TestWarningsAreLoggedOnceAMinuteAndReason(t *testing.T) {
 		}
 	})
 }
+
+// Without an OnError the log says which id was replaced, cut to a line.
+func TestTheDefaultLogLineNamesTheID(t *testing.T) {
+	var out strings.Builder
+	l, err := start(Config{ID: "r", ManualFlush: true, Durability: Memory, Slog: slog.New(slog.NewTextHandler(&out, nil))}.
+		withDefaults(func(string) string { return "" }), &sink{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Session(SessionConfig{ID: "user/42\n" + strings.Repeat("x", 1<<20)})
+	if err := l.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if line := out.String(); !strings.Contains(line, "level=WARN") || !strings.Contains(line, `user/42`) || len(line) > 1000 || strings.Count(line, "\n") != 1 {
+		t.Errorf("%d bytes were logged: %.1000q", len(line), line)
+	}
+}

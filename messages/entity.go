@@ -86,6 +86,10 @@ type Route struct {
 	// none that is known. It decides on sampling in the root's place, as it does there.
 	Within string
 
+	// Given are the ids of Root and Trace as the caller gave them, nil if lines carry both
+	// as they were given.
+	Given *Given
+
 	// Lane is LaneOf(Root).
 	Lane uint16
 
@@ -93,6 +97,9 @@ type Route struct {
 	// time: RootAt belongs to the shard of Root, TraceAt to the actor of Root.
 	RootAt, TraceAt any
 }
+
+// Given holds ids as the caller gave them, each nil if it is the id in lines.
+type Given struct{ Root, Trace *string }
 
 // NewRoute returns the route to the actors of a root, and of a trace below it, the zero
 // Ref for the root itself.

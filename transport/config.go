@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/troupelog/troupe/internal/brief"
 )
 
 // Config says where to send and as whom. BaseURL and RepositoryID are required.
@@ -32,7 +34,7 @@ type Config struct {
 
 // Format implements fmt.Formatter, so that no verb prints the key.
 func (c Config) Format(s fmt.State, _ rune) {
-	fmt.Fprintf(s, "transport.Config{RepositoryID: %q, AllowInsecure: %t}", c.RepositoryID, c.AllowInsecure)
+	fmt.Fprintf(s, "transport.Config{RepositoryID: %s, AllowInsecure: %t}", brief.Quote(c.RepositoryID), c.AllowInsecure)
 }
 
 // ConfigError is returned by New for a setting it cannot use. It names the field and
@@ -85,6 +87,13 @@ func parseBase(raw string) (*url.URL, error) {
 		return fail("must not have a query or a fragment")
 	}
 	return u, nil
+}
+
+// Local reports whether the host of a base URL is this machine by its name alone:
+// localhost, or a loopback address. What is not a URL is not local.
+func Local(baseURL string) bool {
+	u, err := url.Parse(baseURL)
+	return err == nil && loopback(u.Hostname())
 }
 
 // loopback reports whether the host is this machine by its name alone. A name that

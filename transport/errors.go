@@ -113,12 +113,15 @@ func (e *Error) because(cause error) {
 func (e *Error) advice() string {
 	switch e.Kind {
 	case Retry:
-		return "try again later"
+		if e.Status == 0 && !e.storage && !e.unsent {
+			return "check that a server runs there"
+		}
+		return "" // nothing to do but to wait
 	case Throttled:
 		if e.RetryAfter > 0 {
-			return "try again after " + e.RetryAfter.String()
+			return "it asks to wait " + e.RetryAfter.String()
 		}
-		return "try again later"
+		return ""
 	case TooLarge:
 		if e.Op == opUpload {
 			return "a file of this size is not stored"

@@ -8,7 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/troupelog/troupe/internal/brief"
 )
 
 // maxMessage is the longest message that is taken over from outside, in bytes, and
@@ -31,7 +32,7 @@ type request struct {
 // maxMessage bytes, no user information, no query values; and nothing at all where it
 // quotes the request.
 func (r request) clean(text string) string {
-	short := shorten(strip(printable(text)), maxMessage)
+	short := brief.Cut(strip(printable(text)), maxMessage)
 	// The whole text is searched for the key too: the cut may have gone through it.
 	if r.holdsKey(text) || r.holdsKey(short) || quotes(short, r.body) {
 		return withheld
@@ -76,19 +77,6 @@ func strip(text string) string {
 	return query.ReplaceAllString(userInfo.ReplaceAllString(text, ""), "")
 }
 
-// shorten cuts a text to limit bytes between two characters.
-func shorten(text string, limit int) string {
-	const mark = "…"
-	if len(text) <= limit {
-		return text
-	}
-	end := limit - len(mark)
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + mark
-}
-
 // markup is what a web page holds beside its words.
 var markup = regexp.MustCompile(`(?is)<(script|style)\b.*?(</(script|style)\s*>|$)|<!--.*?(-->|$)|<[^>]*(>|$)`)
 
@@ -96,11 +84,11 @@ var markup = regexp.MustCompile(`(?is)<(script|style)\b.*?(</(script|style)\s*>|
 // of a web page and, if quoted, of any other text.
 func noObject(body []byte, quoted bool) string {
 	text := strings.ToValidUTF8(string(body), " ")
-	switch words := shorten(printable(markup.ReplaceAllString(text, " ")), maxWords); {
+	switch words := brief.Cut(printable(markup.ReplaceAllString(text, " ")), maxWords); {
 	case strings.TrimSpace(text) == "":
 		return "the answer is empty, and a JSON object is due"
 	case !isMarkup(body) && quoted:
-		return "the answer is no JSON object: " + shorten(printable(text), maxWords)
+		return "the answer is no JSON object: " + brief.Cut(printable(text), maxWords)
 	case !isMarkup(body):
 		return "the answer is no JSON object"
 	case words == "":

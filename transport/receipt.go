@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"slices"
 	"sync/atomic"
+
+	"github.com/troupelog/troupe/internal/brief"
 )
 
 // RefusedLine is a line that a server did not store although it stored others of the
@@ -191,6 +193,6 @@ func (e *Error) name(key string, body []byte, c lineCount) {
 	}
 	e.Message = fmt.Sprintf("%d of the lines are refused", c.refused)
 	if next > 0 && e.Refused[0].Reason != "" {
-		e.Message = shorten(fmt.Sprintf("%s, line %d: %s", e.Message, e.Refused[0].Line, e.Refused[0].Reason), maxMessage)
+		e.Message = brief.Cut(fmt.Sprintf("%s, line %d: %s", e.Message, e.Refused[0].Line, e.Refused[0].Reason), maxMessage)
 	}
 }

@@ -128,9 +128,9 @@ func TestErrorText(t *testing.T) {
 		err  error
 		want string
 	}{
-		{at(500, "<html>"), "status 500: try again later"},
-		{at(429, "slow down"), "status 429 (slow down): try again later"},
-		{at(429, "", "Retry-After", "7"), "status 429: try again after 7s"},
+		{at(500, "<html>"), "status 500"},
+		{at(429, "slow down"), "status 429 (slow down)"},
+		{at(429, "", "Retry-After", "7"), "status 429: it asks to wait 7s"},
 		{at(413, ""), "status 413: send fewer lines at once"},
 		{at(400, `{"error":"line 2 is odd"}`), "status 400 (line 2 is odd): split the batch to find the line to blame"},
 		{at(401, ""), "status 401: check the API key and what its account may do"},
@@ -143,7 +143,7 @@ func TestErrorText(t *testing.T) {
 		}
 	}
 	s := raw(t, saying("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"))
-	broken := "transport: repository check at " + s.URL + "/api/sdk/v3/log-repositories: status 200 (unexpected EOF): try again later"
+	broken := "transport: repository check at " + s.URL + "/api/sdk/v3/log-repositories: status 200 (unexpected EOF)"
 	if got := open(t, s.URL).Repository(t.Context()); got == nil || got.Error() != broken {
 		t.Errorf("\n got %v\nwant %s", got, broken)
 	}

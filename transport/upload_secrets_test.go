@@ -117,7 +117,7 @@ func TestUploadErrorText(t *testing.T) {
 		body   string
 		want   string
 	}{
-		{500, "", "status 500: try again later"},
+		{500, "", "status 500"},
 		{413, `{"error":{"message":"files of more than 100 bytes are not stored"}}`, "status 413 (files of more than 100 bytes are not stored): a file of this size is not stored"},
 		{400, "", "status 400: do not try this file again"},
 		{401, "", "status 401: check the API key and what its account may do"},
@@ -138,8 +138,8 @@ func TestUploadErrorText(t *testing.T) {
 		handler http.HandlerFunc
 		want    string
 	}{
-		{answering(403, "SignatureDoesNotMatch"), "status 403: try again later"},
-		{answering(429, "", "Retry-After", "7"), "status 429: try again after 7s"},
+		{answering(403, "SignatureDoesNotMatch"), "status 403"},
+		{answering(429, "", "Retry-After", "7"), "status 429: it asks to wait 7s"},
 		{answering(302, ""), "status 302: check which storage the server hands out URLs of"},
 		{answering(413, ""), "status 413: a file of this size is not stored"},
 	} {

@@ -33,6 +33,9 @@ func New(next slog.Handler) *Handler {
 
 // Enabled implements slog.Handler: it asks the next handler.
 func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
+	if ctx == nil {
+		ctx = context.Background() // the next handler may not expect nil
+	}
 	return h.next.Enabled(ctx, level)
 }
 
@@ -55,6 +58,9 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 // Handle implements slog.Handler. The error is that of the next handler; what is wrong
 // with the event, the logger tells to its OnError.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	scope := logger.FromContext(ctx)
 	switch {
 	case scope.Active():

@@ -9,8 +9,12 @@ import (
 	"github.com/troupelog/troupe/collector/fold"
 	"github.com/troupelog/troupe/collector/store"
 	"github.com/troupelog/troupe/collector/viewer/text"
+	"github.com/troupelog/troupe/internal/brief"
 	"github.com/troupelog/troupe/internal/wire"
 )
+
+// maxIDShown is the longest id in bytes that a message shows.
+const maxIDShown = 100
 
 var lineRoutes = []route{
 	{"GET /line/{seq}", (*Viewer).line},
@@ -111,7 +115,7 @@ func (v *Viewer) entity(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch len(d.Found) {
 	case 0:
-		return &failure{http.StatusNotFound, "not seen", "No line about the id “" + clipped(id) + "” has arrived in this repository, or it was deleted."}
+		return &failure{http.StatusNotFound, "not seen", "No line about the id “" + brief.Cut(id, maxIDShown) + "” has arrived in this repository, or it was deleted."}
 	case 1:
 		p := &page{Here: r.URL, Repo: repo}
 		http.Redirect(w, r, p.Link(d.Found[0].Address, addressNode(found[0])...), http.StatusFound)
@@ -135,12 +139,4 @@ func addressNode(e fold.Entity) []string {
 		return nil
 	}
 	return []string{"node", refString(e.Ref)}
-}
-
-// clipped returns the beginning of an id for a message.
-func clipped(id string) string {
-	if len(id) > 100 {
-		return strings.ToValidUTF8(id[:100], "") + "…"
-	}
-	return id
 }

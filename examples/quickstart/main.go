@@ -42,6 +42,8 @@ func run(out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	// Without a server, the error of Close says how many entries are kept, and in which
+	// folder; the next run delivers them.
 	defer func() { err = errors.Join(err, log.Close(ctx)) }()
 
 	// 3. Log. No call waits for the network, and none returns an error: what goes

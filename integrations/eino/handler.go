@@ -24,7 +24,12 @@ func New(log *logger.Logger) *Handler { return &Handler{log: log} }
 
 // Wait waits until the streams that runs have returned so far are read to their ends and
 // logged, or ctx ends; then it returns its error. Call it before logger.Close.
-func (h *Handler) Wait(ctx context.Context) error { return h.streams.wait(ctx) }
+func (h *Handler) Wait(ctx context.Context) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	return h.streams.wait(ctx)
+}
 
 // OnStart implements callbacks.Handler.
 func (h *Handler) OnStart(ctx context.Context, info *callbacks.RunInfo, input callbacks.CallbackInput) context.Context {

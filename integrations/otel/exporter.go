@@ -27,8 +27,7 @@ import (
 //	backend := troupeotel.NewExporter(spans, nil)
 //	err = log.AddSink(backend.Config("otel"))
 //	…
-//	log.Close(ctx)
-//	backend.Shutdown(ctx)
+//	err = errors.Join(log.Close(ctx), backend.Shutdown(ctx))
 //
 // # What becomes what
 //
@@ -95,6 +94,9 @@ func (e *Exporter) Late() int64 { return e.late.n.Load() }
 // Shutdown sends what is left, and shuts the exporter down. Call it after Logger.Close:
 // what the logger delivers then fails, and stays in its spool.
 func (e *Exporter) Shutdown(ctx context.Context) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.shut {

@@ -76,7 +76,7 @@ func kept[T metric.Observable](b *builder, made T, err error) T {
 // totals are the instruments for what became of entries and calls.
 type totals struct {
 	accepted, recovered, delivered, dead, dropped metric.Int64ObservableCounter
-	rejected, doubtful, panics, orphans           metric.Int64ObservableCounter
+	rejected, doubtful, derived, panics, orphans  metric.Int64ObservableCounter
 	pending, actors, memory, disk                 metric.Int64ObservableUpDownCounter
 	healthy                                       metric.Int64ObservableGauge
 }
@@ -91,6 +91,7 @@ func newTotals(b *builder) *totals {
 		pending:   b.upDown("troupe.entries.pending", "{entry}", "Entries on their way."),
 		rejected:  b.counter("troupe.calls.rejected", "{call}", "Calls that were not accepted."),
 		doubtful:  b.counter("troupe.calls.doubtful", "{call}", "Accepted calls that look like a mistake."),
+		derived:   b.counter("troupe.ids.derived", "{call}", "Calls with an id that was replaced by a safe one."),
 		panics:    b.counter("troupe.panics", "{panic}", "Contained panics."),
 		orphans:   b.counter("troupe.orphans", "{entity}", "Entities ended for their caller."),
 		actors:    b.upDown("troupe.actors", "{actor}", "Sessions and traces in memory."),
@@ -110,6 +111,7 @@ func (t *totals) observe(o metric.Observer, repository string, s *logger.Stats, 
 	byReason(o, t.dropped, repository, s.DroppedBy)
 	byReason(o, t.rejected, repository, s.RejectedBy)
 	byReason(o, t.doubtful, repository, s.Doubtful)
+	o.ObserveInt64(t.derived, s.Derived, of)
 	o.ObserveInt64(t.panics, s.Panics, of)
 	o.ObserveInt64(t.orphans, s.Orphans, of)
 	o.ObserveInt64(t.actors, s.Live, of)

@@ -69,9 +69,11 @@ func TestMeterTellsTheAccountOfEveryDestination(t *testing.T) {
 	}
 	log.Trace(logger.TraceConfig{ID: "t"}).End()
 	log.TraceAddTag("no id", "k", "v")
+	log.TraceAddTag("t", "k", "v")
+	log.TraceAddAttachment("t", logger.Attachment{})
 
 	before := collected(t, reader)
-	if before["troupe.entries.pending|first"] != 2 || before["troupe.entries.delivered|first"] != 0 {
+	if before["troupe.entries.pending|first"] != 4 || before["troupe.entries.delivered|first"] != 0 {
 		t.Errorf("before the flush: %v", before)
 	}
 	if err := log.Flush(t.Context()); err != nil {
@@ -79,10 +81,10 @@ func TestMeterTellsTheAccountOfEveryDestination(t *testing.T) {
 	}
 	after := collected(t, reader)
 	want := map[string]float64{
-		"troupe.entries.accepted|first": 2, "troupe.entries.delivered|first": 2, "troupe.entries.pending|first": 0,
-		"troupe.calls.rejected|invalid id|first": 1, "troupe.batches|first": 1, "troupe.batches.entries|first": 2,
-		"troupe.batches.entries.max|first": 2, "troupe.queue.age|first": 0, "troupe.healthy|first": 1,
-		"troupe.entries.accepted|second": 2, "troupe.entries.delivered|second": 2, "troupe.batches.entries|second": 2,
+		"troupe.entries.accepted|first": 4, "troupe.entries.delivered|first": 4, "troupe.entries.pending|first": 0,
+		"troupe.calls.rejected|attachment incomplete|first": 1, "troupe.ids.derived|first": 1, "troupe.batches|first": 1, "troupe.batches.entries|first": 4,
+		"troupe.batches.entries.max|first": 4, "troupe.queue.age|first": 0, "troupe.healthy|first": 1,
+		"troupe.entries.accepted|second": 4, "troupe.entries.delivered|second": 4, "troupe.batches.entries|second": 4,
 	}
 	got := map[string]float64{}
 	for key := range want {

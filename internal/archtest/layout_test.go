@@ -43,6 +43,7 @@ var terminal = []string{
 // above it.
 var layout = []row{
 	{path: "internal/protocol"},
+	{path: "internal/brief"},
 	{path: "messages"},
 	{path: "pricing"},
 	{path: "internal/ledger"},
@@ -59,12 +60,12 @@ var layout = []row{
 		imports: []string{"messages", "internal/protocol", "internal/wire", "internal/ledger", "supervisor"},
 		modules: []string{protoactor},
 	},
-	{path: "transport", imports: []string{"messages", "internal/protocol", "internal/wire"}, modules: []string{retryable, uuid, compress}},
+	{path: "transport", imports: []string{"messages", "internal/protocol", "internal/brief", "internal/wire"}, modules: []string{retryable, uuid, compress}},
 	{path: "internal/delivery", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/spool", "transport"}, modules: []string{uuid}},
 	{
 		path: "logger",
 		imports: []string{
-			"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "internal/ledger", "internal/sampling", "internal/spool", "internal/completion",
+			"messages", "internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/oversize", "internal/ledger", "internal/sampling", "internal/spool", "internal/completion",
 			"internal/media", "supervisor", "actors", "transport", "internal/delivery", "pricing",
 		},
 		modules: []string{uuid, mimetype},
@@ -75,7 +76,7 @@ var layout = []row{
 	{path: "mask"},
 	{
 		path:    "collector",
-		imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "pricing"},
+		imports: []string{"messages", "internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "pricing"},
 		modules: append(terminal, uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", sqlite, goose, mimetype, prometheus),
 	},
 	{path: "collector/fold", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "pricing"}},

@@ -26,6 +26,7 @@ type Case struct {
 	On    *Target         `json:"on,omitempty"`
 	Args  json.RawMessage `json:"args"`
 	Lines []Line          `json:"lines"`
+	Note  string          `json:"note,omitempty"` // how the SDK was configured, or was seen to behave
 
 	steps []step // Call and Args decoded; a sequence has several
 	dir   string // where the paths of attachments begin

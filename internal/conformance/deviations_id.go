@@ -3,17 +3,10 @@ package conformance
 import (
 	"slices"
 	"strings"
-
-	"github.com/troupelog/troupe/internal/protocol"
 )
 
 func idDeviations() []Rule {
 	return []Rule{
-		{
-			Name:    "invalid ids are refused",
-			Reason:  "an id of a child, a session or an attachment obeys the same rule as any other, and the rule ends where the text ends",
-			rewrite: invalidIDs,
-		},
 		{
 			Name:    "errors carry their id",
 			Reason:  "without it an error cannot be addressed",
@@ -34,34 +27,12 @@ func idDeviations() []Rule {
 			Reason:  "its parent's line says everything",
 			rewrite: spanLines,
 		},
+		{
+			Name:    "invalid ids are kept as safe ids",
+			Reason:  "the SDKs drop the call, replace the id by a random one or send a line that breaks; here nothing is lost, and the given id finds it",
+			rewrite: safeIDs,
+		},
 	}
-}
-
-// invalidIDs drops what is no line because of its id, what begins or attaches
-// something with an invalid id, and the reference to an invalid session, with the
-// line if it says nothing else.
-func invalidIDs(c *Case, want []Line) []Line {
-	return slices.DeleteFunc(want, func(l Line) bool {
-		data := l.object()
-		if invalid(data["sessionId"]) {
-			delete(data, "sessionId")
-			return len(data) == 0
-		}
-		switch {
-		case l.isBeginning():
-			return invalid(data["id"]) || invalid(c.configFor(l)["id"])
-		case l.Action == "add-attachment":
-			return invalid(data["id"])
-		default:
-			return l.Unparsed != ""
-		}
-	})
-}
-
-// invalid reports whether an id was given that the logger refuses.
-func invalid(id any) bool {
-	text, ok := id.(string)
-	return ok && text != "" && text != anyUUID && !protocol.ValidID(text)
 }
 
 func errorIDs(c *Case, l Line, data map[string]any) {

@@ -44,7 +44,7 @@ func play(ctx context.Context, s *Server, c *Case) (out played, err error) {
 	defer cancel()
 	log, err := logger.New(logger.Config{
 		Durability: logger.Memory,
-		ID:         c.repo, BaseURL: s.URL(), APIKey: "conformance", ManualFlush: true, KeepOrphans: true,
+		ID:         c.repo, BaseURL: s.URL(), APIKey: "conformance", ManualFlush: true, KeepOrphans: true, RaiseExceptions: c.strict(),
 		OnError: func(error) {}, Slog: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
@@ -78,12 +78,18 @@ func (p *player) guard(f func()) (reason string) {
 		case nil:
 		case skip:
 			reason = v.reason
+		case *logger.Error: // of a strict case: the call was rejected
 		default:
 			panic(v)
 		}
 	}()
 	f()
 	return ""
+}
+
+// strict reports whether misuse raises exceptions in the case.
+func (c *Case) strict() bool {
+	return strings.Contains(c.Note, "raise_exceptions=True") || strings.Contains(c.Note, "raiseExceptions=true")
 }
 
 // sent flushes and returns the lines since the last call.

@@ -53,6 +53,30 @@ func TestProgramsInPagesCompile(t *testing.T) {
 	}
 }
 
+var discardedClose = regexp.MustCompile(`(?m)^\s*(?:defer )?\w+\.(?:Close|Shutdown)\((?:ctx|context\.Background\(\))\)$`)
+
+// The error of Close says how many entries are not delivered and where they are: no page
+// shows a program that discards it.
+func TestNoPageDiscardsTheErrorOfClose(t *testing.T) {
+	checked := 0
+	for _, page := range pages(t) {
+		if !strings.Contains(page, "/docs/") && !strings.Contains(page, "/integrations/") {
+			continue
+		}
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checked++
+		for _, line := range discardedClose.FindAllString(string(text), -1) {
+			t.Errorf("%s discards an error: %s", page, strings.TrimSpace(line))
+		}
+	}
+	if checked < 5 {
+		t.Errorf("only %d pages were checked", checked)
+	}
+}
+
 func build(t *testing.T, program string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -90,7 +90,9 @@ func (s *server) get(path string, into any) {
 func (s *server) logger(c logger.Config) *logger.Logger {
 	s.t.Helper()
 	c.ID, c.BaseURL = cmp.Or(c.ID, "repo"), "http://"+s.addr
-	c.SpoolDir = cmp.Or(c.SpoolDir, s.spools)
+	if c.Durability != logger.Memory {
+		c.SpoolDir = cmp.Or(c.SpoolDir, s.spools)
+	}
 	if c.OnError == nil {
 		c.OnError = func(err error) { s.t.Log(err) }
 	}

@@ -244,7 +244,7 @@ func confide(t *testing.T, l *logger.Logger, o *told) {
 		func() { trace.AddMetadata(map[string]any{"panics": bad(canaryPrompt)}) },
 		func() { trace.AddMetadata(map[string]any{"fails": bad("")}) },
 		func() { trace.AddTag("unmaskable", "unmaskable "+canaryPrompt) },
-		func() { l.Trace(logger.TraceConfig{ID: canaryPrompt + " is no id"}) },
+		func() { l.Trace(logger.TraceConfig{ID: "what is odd / " + strings.Repeat("x", 64) + canaryPrompt}) },
 		func() {
 			gen := trace.AddGeneration(logger.GenerationConfig{ID: "g", Messages: []logger.Message{{Role: "user", Content: canaryPrompt}}})
 			gen.Result(completion(canaryPrompt))

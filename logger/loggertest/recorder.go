@@ -59,9 +59,10 @@ type Recorder struct {
 // deadline bounds a flush: nothing here waits for a network.
 const deadline = 30 * time.Second
 
-// New returns a logger that writes to a new Recorder. The fields of c that say where
-// to send are set by New, and entries are kept in memory; OnError is called beside the recorder's own. The logger is
-// closed at the end of the test.
+// New returns a logger that writes to a new Recorder. The fields of c that say where and
+// when to send are replaced, and entries are kept in memory: the fields about the disk are
+// ignored. OnError is called beside the recorder's own. The logger is closed at the end of
+// the test.
 func New(t testing.TB, c logger.Config) (*logger.Logger, *Recorder) {
 	t.Helper()
 	r := &Recorder{contents: map[string][]byte{}}
@@ -69,7 +70,12 @@ func New(t testing.TB, c logger.Config) (*logger.Logger, *Recorder) {
 		c.ID = "test"
 	}
 	c.BaseURL, c.APIKey, c.Transport, c.ManualFlush = "http://127.0.0.1", "test", r, true
-	c.Durability = logger.Memory
+	c.FlushInterval = 0
+	c.SpoolDir, c.SpoolKey, c.MaxSpoolBytes, c.MaxSpoolAge = "", nil, 0, 0
+	if c.OnFull == logger.DropNewest {
+		c.MaxWait = 0 // it may have been that of SyncEach
+	}
+	c.Durability, c.RequireDurable, c.SyncEvery = logger.Memory, false, 0
 	onError := c.OnError
 	c.OnError = func(err error) {
 		r.mu.Lock()
