@@ -280,21 +280,20 @@ func (l *Logger) Flush(ctx context.Context) error {
 
 // covered waits for wait in all destinations, behind every earlier call.
 func (l *Logger) covered(ctx context.Context, reason error, what string, wait func(*delivery.Sink, context.Context) error) error {
-	err := l.actors.Handed(ctx)
-	if err == nil {
-		err = l.each(func(d *destination) error { return wait(d.sink, ctx) })
+	if err := l.actors.Handed(ctx); err != nil {
+		return l.unfinished(reason, what+" ended while entries were on their way from the calls to the spool", err)
 	}
-	if err != nil {
-		return l.unfinished(reason, what, err)
+	if err := l.each(func(d *destination) error { return wait(d.sink, ctx) }); err != nil {
+		return l.unfinished(reason, what+" ended before it was done", err)
 	}
 	return l.dropped(what)
 }
 
-// unfinished says that a wait ended too early.
-func (l *Logger) unfinished(reason error, what string, err error) error {
+// unfinished says why a wait ended too early.
+func (l *Logger) unfinished(reason error, detail string, err error) error {
 	return &Error{
 		Reason: reason, Entries: int(l.Stats().Pending), Kept: true,
-		Detail: what + " ended before it was done", Err: errors.Join(err, l.primary().sink.Health().Err),
+		Detail: detail, Err: errors.Join(err, l.primary().sink.Health().Err),
 	}
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,10 +29,10 @@ import (
 // concurrently; on a nil *Logger they do nothing.
 type Logger struct {
 	cfg    Config
-	log    *slog.Logger
 	ledger *ledger.Ledger
 	actors *actors.System
 	report *reporter
+	slog   *console
 
 	sampler *sampling.Sampler // nil logs everything
 
@@ -73,10 +75,13 @@ func New(c Config) (*Logger, error) {
 
 // start starts a logger over any client; fault is for tests of failing actors.
 func start(c Config, client delivery.Client, fault func(*messages.Command)) (*Logger, error) {
-	l := &Logger{cfg: c, log: c.Slog, ledger: ledger.New(c.MaxBytes), report: newReporter(c), release: func() {}, done: make(chan struct{})}
+	l := &Logger{cfg: c, ledger: ledger.New(c.MaxBytes), release: func() {}, done: make(chan struct{})}
+	l.slog = newConsole(c, l.redact)
+	l.report = newReporter(c, l.slog)
 	d, err := l.open(c, client, oldestFirst(c), l.ledger)
 	if err != nil {
 		l.report.close(context.Background())
+		l.slog.close()
 		return nil, err
 	}
 	l.destinations.Store(&[]*destination{d})
@@ -89,7 +94,7 @@ func start(c Config, client delivery.Client, fault func(*messages.Command)) (*Lo
 		Ledger: l.ledger, Out: l.out, Sampled: l.sampler != nil,
 		Workers: workers(), Shards: workers(),
 		IdleAfter: c.IdleAfter, Linger: min(lingerAfterEnd, c.IdleAfter), OrphanAfter: orphanAfter,
-		Report: l.event, Log: c.Slog, Fault: fault,
+		Report: l.event, Log: slog.New(textHandler{l.slog}), Fault: fault,
 	})
 	if c.Tail != nil {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -137,6 +142,11 @@ func (l *Logger) ID() string {
 // the next process with the same SpoolDir, BaseURL and ID, and in Stats.Pending; where
 // there is no disk it is given up and counted as dropped. Calls after Close are
 // rejected with ErrClosed. A second Close returns what the first did.
+//
+// Ends wait for room under Config.MaxBytes as calls do, and are made for half of the time
+// that ctx has left (50 ms at least). With hundreds of thousands of open entities that may
+// not be enough: the others stay open, are counted in Stats.LeftOpen, and Close returns an
+// *Error with ErrNotDelivered that says how many.
 func (l *Logger) Close(ctx context.Context) error {
 	if l == nil {
 		return nil
@@ -146,7 +156,7 @@ func (l *Logger) Close(ctx context.Context) error {
 		case <-l.done:
 			return l.closeErr
 		case <-ctx.Done():
-			return l.unfinished(ErrNotDelivered, "close", ctx.Err())
+			return l.unfinished(ErrNotDelivered, "another call of Close is under way", ctx.Err())
 		}
 	}
 	defer close(l.done)
@@ -161,12 +171,16 @@ func (l *Logger) Close(ctx context.Context) error {
 	for _, d := range *l.destinations.Load() {
 		d.release()
 	}
-	l.report.close(ctx)
+	reporting, cancel := context.WithTimeout(ctx, closeWait)
+	defer cancel()
+	l.report.close(reporting)
+	l.slog.close()
 	return l.closeErr
 }
 
 // closeWait is how long Close tries to deliver where its context sets no limit: what is
-// on disk is safe, and a program that ends must not hang on a server that is down.
+// on disk is safe, and a program that ends must not hang on a server that is down. It does
+// not wait longer for OnError either, whatever its context.
 const closeWait = 10 * time.Second
 
 // awaitBackground waits for the goroutines of the logger, but not for a custom transport
@@ -208,21 +222,63 @@ func (l *Logger) shut(ctx context.Context) error {
 	}
 	handing, cancel := delivery.Longer(ctx, handOver)
 	defer cancel()
-	err := l.actors.Close(handing, reason)
+	ending, stop := timeForEnds(ctx)
+	defer stop()
+	err := l.actors.Close(handing, ending, reason)
 	if l.sampler != nil {
 		l.sampler.Finish()
 	}
 	err = errors.Join(err, l.each(func(d *destination) error { return d.sink.Close(ctx, true) }))
-	if err == nil {
-		return l.dropped("close")
+	if dropped := l.dropped("close"); err == nil && (dropped != nil || l.actors.Counts().LeftOpen == 0) {
+		return dropped
 	}
-	e := &Error{Reason: ErrNotDelivered, Err: err, Kept: true, Detail: "what is left stays in the spool for the next process"}
-	stats := l.Stats()
-	if e.Entries = int(stats.Pending); e.Entries == 0 {
-		e.Entries, e.Kept = int(stats.Dropped), false
-		e.Detail = "close ended before everything was delivered, and there is no disk to keep it on"
+	return l.unclosed(err)
+}
+
+// unclosed says what Close did not get done, and what becomes of it.
+func (l *Logger) unclosed(err error) *Error {
+	s := l.Stats()
+	e := &Error{Reason: ErrNotDelivered, Err: err, Kept: true, Entries: int(s.Pending)}
+	var say []string
+	if s.Pending > 0 {
+		say = append(say, "what is left stays in the spool for the next process")
 	}
+	if n := s.DroppedBy[lostInActors]; n > 0 {
+		say = append(say, fmt.Sprintf("%d entries did not get from the calls to the spool in time and are dropped: give Close more time", n))
+	}
+	if n := s.Dropped - s.DroppedBy[lostInActors]; n > 0 {
+		why := "see Stats.DroppedBy"
+		if l.primary().spool.InMemory() {
+			why = "there is no disk to keep them on"
+		}
+		say = append(say, fmt.Sprintf("%d entries are dropped: %s", n, why))
+	}
+	if s.Pending == 0 && s.Dropped > 0 {
+		e.Entries, e.Kept = int(s.Dropped), false
+	}
+	if s.LeftOpen > 0 {
+		say = append(say, fmt.Sprintf("there was no time to end %d open sessions, traces and parts of traces: they stay open", s.LeftOpen))
+	}
+	e.Detail = strings.Join(say, "; ")
 	return e
+}
+
+// endsGrace is how long ends are made at least, whatever the context of Close says: a
+// program that is told to stop has often nothing but a context that has ended.
+const endsGrace = 50 * time.Millisecond
+
+// timeForEnds returns a context that ends after half of the time that ctx has left, and
+// endsGrace: the rest of the time is for the disk and the server.
+func timeForEnds(ctx context.Context) (context.Context, context.CancelFunc) {
+	half, cancel := ctx, context.CancelFunc(func() {})
+	if deadline, limited := ctx.Deadline(); limited {
+		half, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+	}
+	ending, stop := delivery.Longer(half, endsGrace)
+	return ending, func() {
+		stop()
+		cancel()
+	}
 }
 
 // reject counts and reports a call that is not accepted, or panics with it.
@@ -276,7 +332,7 @@ func (l *Logger) send(e *wire.Encoder, c *messages.Command) bool {
 		return false
 	}
 	if l.cfg.Debug {
-		l.debug(c.Entry.Line)
+		l.slog.add(note{at: time.Now(), level: slog.LevelDebug, text: "troupe: accepted", line: c.Entry.Line})
 	}
 	if l.sampler != nil {
 		c.Entry.Of = c
