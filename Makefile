@@ -105,7 +105,7 @@ reliability:
 	@dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; \
 	$(GO) build -o "$$dir/harness" ./internal/harness; \
 	for trial in "crash -n 200" "powerloss -n 2000" "chaos -d 5s" "chaos -clean -d 5s" "outage -d 10s" poison \
-		diskfull "multiproc -d 15s" "shutdown -n 2" "reopen -n 200" "soak -d 20s" sessions "ingestcrash -n 30" "slowclients -d 10s" "attack -short"; do \
+		diskfull "multiproc -d 15s" "shutdown -n 2 -open 100000" "reopen -n 200" "soak -d 20s" sessions "ingestcrash -n 30" "slowclients -d 10s" "attack -short"; do \
 		code=0; "$$dir/harness" $$trial -busy || code=$$?; \
 		[[ $$code -eq 0 || $$code -eq 3 ]] || exit $$code; \
 	done

@@ -349,7 +349,7 @@ func TestCloseGivesUpAtItsDeadlineAndSaysSo(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		closed := make(chan error)
-		go func() { closed <- r.sys.Close(ctx, "") }()
+		go func() { closed <- r.sys.Close(ctx, ctx, "") }()
 		synctest.Wait()
 		close(release)
 		if err := <-closed; !errors.Is(err, context.Canceled) {

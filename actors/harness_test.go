@@ -77,7 +77,7 @@ func newRig(t *testing.T, change func(*actors.Config)) *rig {
 // close closes the system and checks the account.
 func (r *rig) close() {
 	r.t.Helper()
-	if err := r.sys.Close(context.Background(), ""); err != nil {
+	if err := r.sys.Close(context.Background(), context.Background(), ""); err != nil {
 		r.t.Errorf("Close = %v", err)
 	}
 	a := r.ledger.Read()

@@ -38,7 +38,7 @@ func TestALateWriteInTheListThatGivesUpItsRoot(t *testing.T) {
 		}
 		cctx, ccancel := context.WithTimeout(context.Background(), time.Minute)
 		defer ccancel()
-		if err := r.sys.Close(cctx, ""); err != nil {
+		if err := r.sys.Close(cctx, cctx, ""); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})
@@ -68,7 +68,7 @@ func TestALateWriteInTheListThatGivesUpItsTrace(t *testing.T) {
 		r.end(traceRef("x"), x)
 		r.flush()
 		synctest.Wait()
-		if err := r.sys.Close(context.Background(), "close"); err != nil {
+		if err := r.sys.Close(context.Background(), context.Background(), "close"); err != nil {
 			t.Errorf("close: %v", err)
 		}
 		if got := ends(r.out.got(), "close"); len(got) != 2 {

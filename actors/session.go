@@ -2,7 +2,6 @@ package actors
 
 import (
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +22,10 @@ type session struct {
 	// have been begun anew since, or be gone. Nil before the first.
 	lingering *fifo[*traceActor]
 	busy      *traceActor // with pending commands; the others hang below it
+	counted   bool        // it is in System.open
+
+	rounds int                   // begun and not over; the actor does not stop meanwhile
+	waits  []*round[*traceActor] // those that have no room for the session's own end
 }
 
 // How many traces linger after their end, at most: of a session, and of all sessions
@@ -49,13 +52,6 @@ type traceActor struct {
 	lingers bool               // it is in lingering
 }
 
-// round is one finalisation of a session that waits for its traces.
-type round struct {
-	left   int
-	reason string
-	done   func()
-}
-
 // Receive implements actor.Actor.
 func (s *session) Receive(c actor.Context) {
 	switch m := c.Message().(type) {
@@ -74,10 +70,18 @@ func (s *session) Receive(c actor.Context) {
 	case *messages.Finalise:
 		s.finalise(c, m)
 	case *messages.Finalised:
-		if t := s.find(m.Trace.ID); t != nil {
+		if t := s.find(m.Owner.ID); t != nil {
 			t.ended = true
 		}
-		s.advance(m.Token.(*round))
+		r := m.Token.(*round[*traceActor])
+		r.asked--
+		s.advance(c, r)
+	case *messages.Room:
+		waits := s.waits
+		s.waits = nil
+		for _, r := range waits {
+			s.advance(c, r)
+		}
 	}
 }
 
@@ -85,6 +89,19 @@ func (s *session) start(m *messages.Begin) {
 	s.route = m.Route
 	if m.State != nil {
 		s.state = *m.State
+		s.counted = isOpen(&s.state) // since before it was passivated
+	}
+}
+
+// count tells the system whether the session is open.
+func (s *session) count() {
+	if open := isOpen(&s.state); open != s.counted {
+		s.counted = open
+		if open {
+			s.sys.open.Add(1)
+		} else {
+			s.sys.open.Add(-1)
+		}
 	}
 }
 
@@ -104,6 +121,7 @@ func (s *session) handle(c actor.Context, b *messages.Commands) {
 			s.assign(m)
 		}
 	}
+	s.count()
 	s.sys.sendOut(b)
 	s.forward(c)
 	done(b)
@@ -124,7 +142,7 @@ func (s *session) forward(c actor.Context) {
 // assign puts a command aside for its trace.
 func (s *session) assign(m *messages.Command) {
 	t := s.trace(m.Route)
-	t.last = m.At
+	t.last = max(t.last, m.At)
 	t.begun = t.begun || m.Child() == m.Route.Trace
 	t.ended = m.Action == messages.End && m.Target == m.Route.Trace || t.ended && m.Birth == nil
 	if t.pending == nil {
@@ -278,32 +296,32 @@ func (s *session) inspect(m *messages.Inspect) {
 	m.Reply <- snapshot
 }
 
-// sweep frees the traces that ended a while ago and ends those that were forgotten.
+// sweep frees the traces that ended a while ago. One that was forgotten ends what is open
+// in it when it is asked.
 func (s *session) sweep(c actor.Context, now time.Time) {
 	cfg := &s.sys.cfg
+	patience := cfg.IdleAfter
+	if cfg.OrphanAfter > 0 {
+		patience = min(patience, cfg.OrphanAfter)
+	}
 	for _, t := range s.traces {
-		if t.asking != nil {
-			continue
-		}
-		switch idle := time.Duration(now.UnixNano() - t.last); {
-		case cfg.OrphanAfter > 0 && idle >= cfg.OrphanAfter:
-			t.last = now.UnixNano()
-			s.sys.sup.Send(t.pid, &messages.Finalise{Reason: endedByIdle, Done: s.finalised(c.Self(), t, &round{})})
-		case t.ended && idle >= cfg.Linger, idle >= cfg.IdleAfter:
+		idle := time.Duration(now.UnixNano() - t.last)
+		if t.asking == nil && (idle >= patience || t.ended && idle >= cfg.Linger) {
 			t.asking = ask(c, t.pid, t.ref(), now)
 		}
 	}
 }
 
-// passivate gives the session up unless it holds traces; those are swept first.
+// passivate gives the session up unless it holds traces, which are swept first, or is
+// being finalised.
 func (s *session) passivate(c actor.Context) {
-	if len(s.traces) > 0 {
+	if len(s.traces) > 0 || s.rounds > 0 {
 		s.sweep(c, time.Now())
 		c.Respond(&messages.Passivated{Owner: s.route.Root, Declined: true})
 		return
 	}
 	answer := &messages.Passivated{Owner: s.route.Root}
-	if s.state.Created && !s.state.Ended && !s.state.HandedOver {
+	if isOpen(&s.state) {
 		kept := s.state
 		answer.State = &kept
 	}
@@ -368,30 +386,31 @@ func (s *session) finalise(c actor.Context, m *messages.Finalise) {
 		}
 		return
 	}
-	r := &round{left: 1, reason: m.Reason, done: m.Done}
-	for _, t := range s.traces {
-		r.left++
-		s.pass(t, &messages.Finalise{Reason: m.Reason, Done: s.finalised(c.Self(), t, r)})
+	s.rounds++
+	s.advance(c, &round[*traceActor]{left: slices.Clone(s.traces), reason: m.Reason, done: m.Done})
+}
+
+// advance asks the next traces of a round; behind the last one the session itself ends.
+func (s *session) advance(c actor.Context, r *round[*traceActor]) {
+	for t, ok := r.next(s.sys.cfg.Ledger.Sealed()); ok; t, ok = r.next(s.sys.cfg.Ledger.Sealed()) {
+		if t.pid != nil {
+			r.asked++
+			s.pass(t, &messages.Finalise{Reason: r.reason, Done: s.sys.finalised(c.Self(), t.ref(), r)})
+		}
 	}
-	s.advance(r)
-}
-
-// finalised returns the function by which a trace reports back.
-func (s *session) finalised(self *actor.PID, t *traceActor, r *round) func() {
-	sup := s.sys.sup
-	return sync.OnceFunc(func() {
-		sup.Send(self, &messages.Finalised{Trace: t.ref(), Token: r})
-	})
-}
-
-// advance counts a trace of a round; behind the last one the session itself ends.
-func (s *session) advance(r *round) {
-	if r.left--; r.left != 0 {
+	if r.asked > 0 {
 		return
 	}
-	if s.state.Created && !s.state.Ended && !s.state.HandedOver {
-		s.state.Ended = true
-		s.sys.end(s.route, s.route.Root, r.reason, time.Now())
+	if isOpen(&s.state) {
+		need, err := s.sys.end(s.route, s.route.Root, r.reason, time.Now())
+		if full(err) {
+			s.sys.waiting.put(c.Self(), need)
+			s.waits = append(s.waits, r)
+			return
+		}
+		s.state.Ended = err == nil
+		s.count()
 	}
+	s.rounds--
 	r.done()
 }

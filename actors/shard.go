@@ -1,7 +1,8 @@
 package actors
 
 import (
-	"sync"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,8 @@ type shard struct {
 	// been begun anew since, or be gone.
 	lingering fifo[*root]
 	busy      []*root // with pending commands
+
+	waits []*round[*root] // those that have no room for the end of a passive session
 }
 
 // lingerMost is how many roots of a shard linger after their end, at most: it bounds the
@@ -56,7 +59,17 @@ func (s *shard) Receive(c actor.Context) {
 	case *messages.Inspect:
 		s.inspect(m)
 	case *messages.Finalise:
-		s.finalise(m)
+		s.finalise(c, m)
+	case *messages.Finalised:
+		r := m.Token.(*round[*root])
+		r.asked--
+		s.advance(c, r)
+	case *messages.Room:
+		waits := s.waits
+		s.waits = nil
+		for _, r := range waits {
+			s.advance(c, r)
+		}
 	case *messages.Sweep:
 		s.sweep(c, m.Now)
 	case *messages.Passivated:
@@ -179,7 +192,7 @@ func (s *shard) inspect(m *messages.Inspect) {
 	}
 }
 
-func (s *shard) finalise(m *messages.Finalise) {
+func (s *shard) finalise(c actor.Context, m *messages.Finalise) {
 	if m.Route != nil {
 		if s.roots[m.Route.Root] == nil && s.passive[m.Route.Root] == nil {
 			m.Done()
@@ -188,14 +201,36 @@ func (s *shard) finalise(m *messages.Finalise) {
 		s.pass(s.live(m.Route), m)
 		return
 	}
+	s.advance(c, &round[*root]{left: slices.Collect(maps.Values(s.roots)), reason: m.Reason, done: m.Done})
+}
+
+// advance asks the next roots of a round; behind the last one the passive sessions end,
+// without an actor.
+func (s *shard) advance(c actor.Context, r *round[*root]) {
+	for next, ok := r.next(s.sys.cfg.Ledger.Sealed()); ok; next, ok = r.next(s.sys.cfg.Ledger.Sealed()) {
+		if next.pid != nil {
+			r.asked++
+			s.pass(next, &messages.Finalise{Reason: r.reason, Done: s.sys.finalised(c.Self(), next.key, r)})
+		}
+	}
+	if r.asked > 0 {
+		return
+	}
 	for ref := range s.passive {
-		s.live(messages.NewRoute(ref, messages.Ref{}))
+		need, err := s.sys.end(messages.NewRoute(ref, messages.Ref{}), ref, r.reason, time.Now())
+		if full(err) {
+			s.sys.waiting.put(c.Self(), need)
+			s.waits = append(s.waits, r)
+			return
+		}
+		if err != nil {
+			break // Close has no more time
+		}
+		delete(s.passive, ref)
+		s.sys.passives.Add(-1)
+		s.sys.open.Add(-1)
 	}
-	each := countdown(len(s.roots)+1, m.Done)
-	for _, r := range s.roots {
-		s.pass(r, &messages.Finalise{Reason: m.Reason, Done: sync.OnceFunc(each)})
-	}
-	each()
+	r.done()
 }
 
 // linger notes that a root has ended, and gives up the one that ended first if there are

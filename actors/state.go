@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"cmp"
 	"iter"
 	"slices"
 	"time"
@@ -21,6 +20,9 @@ type child struct {
 	handedOver bool
 }
 
+// open reports whether the child is to be ended.
+func (c *child) open() bool { return !c.ended && !c.handedOver }
+
 // Bounds of what a trace remembers of ended children, for validation only.
 const (
 	indexFrom    = 16   // children from which a map replaces the search
@@ -32,6 +34,7 @@ type family struct {
 	children []child
 	index    map[messages.Ref]int // nil below indexFrom children
 	ended    int
+	open     int  // children to end
 	forgot   bool // ended children were forgotten: an unknown id may be one of them
 }
 
@@ -69,6 +72,9 @@ func (f *family) all() iter.Seq[*child] {
 
 func (f *family) add(c child) {
 	f.children = append(f.children, c)
+	if c.open() {
+		f.open++
+	}
 	switch {
 	case f.index != nil:
 		f.index[c.ref] = len(f.children) - 1
@@ -112,27 +118,38 @@ func (f *family) emptied() *family {
 	return f
 }
 
-// anyOpen reports whether there are children to end.
-func (f *family) anyOpen() bool {
-	for c := range f.all() {
-		if !c.ended && !c.handedOver {
-			return true
-		}
+// countOpen returns how many children are to be ended.
+func (f *family) countOpen() int {
+	if f == nil {
+		return 0
 	}
-	return false
+	return f.open
 }
 
-// open returns the children to end, deepest first, the youngest first within a depth.
-func (f *family) open() []*child {
-	var open []*child
+// toEnd returns the children to end, deepest first, the youngest first within a depth. It
+// takes linear time: there may be a million.
+func (f *family) toEnd() []messages.Ref {
+	var first []int // by depth: how many are as deep, then where the first of them goes
 	for c := range f.all() {
-		if !c.ended && !c.handedOver {
-			open = append(open, c)
+		if c.open() {
+			for len(first) <= int(c.depth) {
+				first = append(first, 0)
+			}
+			first[c.depth]++
 		}
 	}
-	slices.Reverse(open)
-	slices.SortStableFunc(open, func(a, b *child) int { return cmp.Compare(b.depth, a.depth) })
-	return open
+	deeper := 0
+	for depth := len(first) - 1; depth >= 0; depth-- {
+		deeper, first[depth] = deeper+first[depth], deeper
+	}
+	refs := make([]messages.Ref, deeper)
+	for i := len(f.children) - 1; i >= 0 && deeper > 0; i-- {
+		if c := &f.children[i]; c.open() {
+			refs[first[c.depth]] = c.ref
+			first[c.depth]++
+		}
+	}
+	return refs
 }
 
 // backlog holds the messages for an actor that was asked to passivate, until it
@@ -148,6 +165,9 @@ func ask(c actor.Context, pid *actor.PID, owner messages.Ref, now time.Time) *ba
 	c.Request(pid, &b.question)
 	return b
 }
+
+// isOpen reports whether a session or trace is to be ended by this process.
+func isOpen(r *messages.Rollup) bool { return r.Created && !r.Ended && !r.HandedOver }
 
 // record adds what a command says to a roll-up.
 func record(r *messages.Rollup, c *messages.Command) {

@@ -37,9 +37,10 @@ type System struct {
 	session *actor.Props
 	trace   *actor.Props
 	spare   spares
+	waiting queue
 
 	stop    context.CancelFunc
-	running sync.WaitGroup // the sweeper and the postman
+	running sync.WaitGroup // the sweeper, the postman, and who makes room
 
 	stopped  atomic.Bool
 	gone     chan struct{} // closed when no actor runs any more
@@ -49,13 +50,15 @@ type System struct {
 	live     atomic.Int64 // session and trace actors
 	orphans  atomic.Int64 // ends that this package emitted
 	passives atomic.Int64
+	open     atomic.Int64 // entities that this process began, has not ended and not handed over
+	leftOpen atomic.Int64 // open when Close had ended what it could
 
 	lingering atomic.Int64 // traces that sessions let linger
 }
 
 // Start starts the actors.
 func Start(cfg Config) *System {
-	s := &System{cfg: cfg, seed: maphash.MakeSeed(), dir: newDirectory(), gone: make(chan struct{})}
+	s := &System{cfg: cfg, seed: maphash.MakeSeed(), dir: newDirectory(), gone: make(chan struct{}), waiting: queue{asked: make(chan struct{}, 1)}}
 	s.sup = supervisor.NewSystem(supervisor.Options{
 		Workers: cfg.Workers, Log: cfg.Log, OnFailure: s.failed, OnDead: s.buried,
 	})
@@ -71,6 +74,7 @@ func Start(cfg Config) *System {
 	s.stop = stop
 	s.running.Go(func() { s.sweep(ctx) })
 	s.running.Go(func() { s.carry(ctx, wake) })
+	s.running.Go(func() { s.makeRoom(ctx) })
 	return s
 }
 
@@ -136,6 +140,12 @@ func (s *System) Finalise(ctx context.Context, route *messages.Route, reason str
 	}
 }
 
+// finalised returns the function by which a root or trace reports that a round is done
+// with it.
+func (s *System) finalised(to *actor.PID, owner messages.Ref, token any) func() {
+	return sync.OnceFunc(func() { s.sup.Send(to, &messages.Finalised{Owner: owner, Token: token}) })
+}
+
 // countdown returns a function whose n-th call calls then.
 func countdown(n int, then func()) func() {
 	var left atomic.Int64
@@ -158,11 +168,12 @@ func (s *System) handed(ctx context.Context, barrier func(context.Context) error
 }
 
 // Close ends what is open with the given reason (or leaves it, for ""), hands
-// everything over and stops. It closes the ledger. On the deadline of ctx what is
-// still in the actors is lost and counted, and the error of ctx is returned. Nothing
-// runs when Close returns; it must be called once.
-func (s *System) Close(ctx context.Context, reason string) error {
-	err := s.drain(ctx, reason)
+// everything over and stops. It closes the ledger. Ends are made until ending ends; what
+// is open then stays open and is counted. On the deadline of ctx what is still in the
+// actors is lost and counted, and the error of ctx is returned. Nothing runs when Close
+// returns; it must be called once.
+func (s *System) Close(ctx, ending context.Context, reason string) error {
+	err := s.drain(ctx, ending, reason)
 	s.stopped.Store(true)
 	s.stop()
 	s.running.Wait()
@@ -173,28 +184,24 @@ func (s *System) Close(ctx context.Context, reason string) error {
 		s.lost.Add(left)
 		s.report(Event{Kind: Dropped, Entries: int(left), Err: fmt.Errorf("not handed over before Close gave up: %w", err)})
 	}
+	if reason != "" {
+		s.leftOpen.Store(s.open.Load())
+	}
 	return err
 }
 
-// drain ends what is open and hands everything over. A call that was admitted before
-// the ledger closed may reach its actors after the first look, so it takes another
-// behind the barrier: then every call has arrived.
-func (s *System) drain(ctx context.Context, reason string) error {
-	if reason != "" {
-		if err := s.Finalise(ctx, nil, reason); err != nil {
-			return errors.Join(err, s.handed(ctx, s.cfg.Ledger.Close()))
-		}
-	}
+// drain ends what is open and hands everything over. Behind the first barrier every call
+// that was admitted has reached its root, so the round of ends comes behind all of them.
+// Behind the seal there are no more ends: the last barrier covers those that were made.
+func (s *System) drain(ctx, ending context.Context, reason string) error {
 	if err := s.handed(ctx, s.cfg.Ledger.Close()); err != nil {
+		s.cfg.Ledger.Seal()
 		return err
 	}
-	if reason == "" {
-		return nil
+	if reason != "" {
+		_ = s.Finalise(ending, nil, reason) // what is left open is counted
 	}
-	if err := s.Finalise(ctx, nil, reason); err != nil {
-		return err
-	}
-	return s.Handed(ctx)
+	return s.handed(ctx, s.cfg.Ledger.Seal())
 }
 
 // sweep wakes the shards from time to time.
@@ -299,6 +306,7 @@ type Counts struct {
 	Passive    int64 // roots kept as a record only
 	Orphans    int64 // entities that were ended for their caller
 	Registered int   // ids that can be found
+	LeftOpen   int64 // entities that Close had no time to end
 	Lost       int64 // accepted entries that were given up on their way to Out
 }
 
@@ -307,6 +315,6 @@ func (s *System) Counts() Counts {
 	return Counts{
 		Panics: s.panics.Load() + s.sup.Swallowed(), Missed: s.dead.Load(), Live: s.live.Load(),
 		Passive: s.passives.Load(), Orphans: s.orphans.Load(), Registered: s.dir.size(),
-		Lost: s.lost.Load(),
+		LeftOpen: s.leftOpen.Load(), Lost: s.lost.Load(),
 	}
 }

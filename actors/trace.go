@@ -20,6 +20,10 @@ type trace struct {
 
 	settled *atomic.Int64 // see messages.Begin
 	had     int64         // Commands since Begin
+	counted int           // what of System.open is this trace's
+
+	toEnd []messages.Ref       // what finalise has still to look at
+	waits []*messages.Finalise // those for which there was no room; the actor is not given up meanwhile
 }
 
 // Receive implements actor.Actor.
@@ -36,12 +40,13 @@ func (t *trace) Receive(c actor.Context) {
 	case *messages.Sweep:
 		t.endIfForgotten(m.Now)
 	case *messages.Finalise:
-		at := time.Now()
-		if m.Reason == endedByIdle {
-			at = time.UnixMicro(t.state.Last)
+		t.finalise(c, m)
+	case *messages.Room:
+		waits := t.waits
+		t.waits = nil
+		for _, m := range waits {
+			t.finalise(c, m)
 		}
-		t.finalise(m.Reason, at)
-		m.Done()
 	}
 }
 
@@ -59,13 +64,26 @@ func (t *trace) handle(b *messages.Commands) {
 		t.apply(m)
 	}
 	t.had++
-	if t.state.Ended && !t.family.anyOpen() {
+	if t.state.Ended && t.family.countOpen() == 0 && len(t.waits) == 0 {
 		t.settled.Store(t.had)
 	} else {
 		t.settled.Store(0)
 	}
+	t.count()
 	t.sys.sendOut(b)
 	done(b)
+}
+
+// count tells the system how much is open in the trace.
+func (t *trace) count() {
+	open := t.family.countOpen()
+	if isOpen(&t.state) {
+		open++
+	}
+	if open != t.counted {
+		t.sys.open.Add(int64(open - t.counted))
+		t.counted = open
+	}
 }
 
 // begin makes the actor that of another trace.
@@ -86,7 +104,9 @@ func (t *trace) forget() {
 		t.sys.dir.forget(c.ref, t.route)
 	}
 	t.sys.dir.forget(t.route.Owner(), t.route)
-	t.route, t.family = nil, t.family.emptied()
+	t.route, t.family, t.toEnd = nil, t.family.emptied(), nil
+	t.sys.open.Add(-int64(t.counted))
+	t.counted = 0
 }
 
 // apply records a command and says what is doubtful about it.
@@ -105,7 +125,11 @@ func (t *trace) apply(m *messages.Command) {
 	}
 	switch target := t.family.find(m.Target); {
 	case target != nil:
+		before := target.open()
 		t.mark(m, &target.ended, &target.implied, &target.handedOver)
+		if before && !target.open() {
+			t.family.open--
+		}
 	case m.Target == self:
 		t.mark(m, &t.state.Ended, &t.state.Implied, &t.state.HandedOver)
 	}
@@ -173,7 +197,7 @@ func (t *trace) inspect(m *messages.Inspect) {
 // was forgotten.
 func (t *trace) passivate(c actor.Context, now time.Time) {
 	t.endIfForgotten(now)
-	if t.family.anyOpen() || t.state.Created && !t.state.Ended && !t.state.HandedOver {
+	if t.family.countOpen() > 0 || isOpen(&t.state) || len(t.waits) > 0 {
 		c.Respond(&messages.Passivated{Owner: t.route.Owner(), Declined: true})
 		return
 	}
@@ -182,24 +206,52 @@ func (t *trace) passivate(c actor.Context, now time.Time) {
 	c.Respond(&messages.Passivated{Owner: owner})
 }
 
-// endIfForgotten ends what is open when nobody has called for too long.
+// endIfForgotten ends what is open when nobody has called for too long. What there is no
+// room for is ended the next time.
 func (t *trace) endIfForgotten(now time.Time) {
 	last := time.UnixMicro(t.state.Last)
 	if after := t.sys.cfg.OrphanAfter; after > 0 && t.state.Last != 0 && now.Sub(last) >= after {
-		t.finalise(endedByIdle, last)
+		_, _ = t.endOpen(endedByIdle, last)
 	}
 }
 
-// finalise ends what this process left open: the children, deepest first, then the
-// trace.
-func (t *trace) finalise(reason string, at time.Time) {
-	for _, c := range t.family.open() {
-		c.ended = true
-		t.family.ended++
-		t.sys.end(t.route, c.ref, reason, at)
+// finalise ends what this process left open, and waits for room without blocking where
+// there is none.
+func (t *trace) finalise(c actor.Context, m *messages.Finalise) {
+	need, err := t.endOpen(m.Reason, time.Now())
+	if !full(err) {
+		m.Done()
+		return
 	}
-	if t.state.Created && !t.state.Ended && !t.state.HandedOver {
+	if len(t.waits) == 0 {
+		t.sys.waiting.put(c.Self(), need)
+	}
+	t.waits = append(t.waits, m)
+}
+
+// endOpen ends what this process left open: the children, deepest first, then the trace.
+// It fails as System.end does, and goes on where it was when it is called again.
+func (t *trace) endOpen(reason string, at time.Time) (need int64, err error) {
+	defer t.count()
+	for t.family.countOpen() > 0 {
+		if len(t.toEnd) == 0 {
+			t.toEnd = t.family.toEnd()
+		}
+		if c := t.family.find(t.toEnd[0]); c != nil && c.open() {
+			if need, err := t.sys.end(t.route, c.ref, reason, at); err != nil {
+				return need, err
+			}
+			c.ended = true
+			t.family.ended++
+			t.family.open--
+		}
+		t.toEnd = t.toEnd[1:]
+	}
+	if isOpen(&t.state) {
+		if need, err := t.sys.end(t.route, t.route.Owner(), reason, at); err != nil {
+			return need, err
+		}
 		t.state.Ended = true
-		t.sys.end(t.route, t.route.Owner(), reason, at)
 	}
+	return 0, nil
 }

@@ -134,8 +134,9 @@ type Config struct {
 	// MaxWait is how long a call waits for room under MaxBytes before its entry is
 	// rejected, and with SyncEach for its entry to be safe. Default DefaultMaxWait;
 	// negative means not at all, which contradicts SyncEach. With DropNewest no call waits,
-	// and a MaxWait above 0 is refused unless Durability is SyncEach. While nothing moves, one call waits and the others are
-	// rejected at once.
+	// and a MaxWait above 0 is refused unless Durability is SyncEach. When calls have waited for room for 5 seconds, or MaxWait
+	// if that is longer, and none came free in that time, nothing moves at all: then the
+	// calls that follow are rejected at once, until room comes free again.
 	MaxWait time.Duration
 
 	// IdleAfter is how long a session without calls and without open traces stays in
@@ -190,10 +191,14 @@ type Config struct {
 	// RaiseExceptions makes a rejected or misused call panic with its *Error on the
 	// caller's goroutine: for tests. Background failures still go to OnError.
 	RaiseExceptions bool
-	// Debug logs every line through Slog at debug level, with the API key redacted. The
-	// handler of Slog must be enabled for that level; the one of slog.Default is not at first.
+	// Debug logs every accepted line through Slog at debug level, with the API key
+	// redacted. Up to 1,024 lines, or 1 MiB, wait for the handler; what it does not keep up
+	// with is left out and counted in Stats.Unreported, and the next record says how many. The
+	// handler of Slog must be enabled for debug level; the one of slog.Default is not at first.
 	Debug bool
-	// Slog receives the logger's own messages. Default slog.Default().
+	// Slog receives the logger's own messages. Its handler runs on a goroutine of the logger
+	// (only after Close on the caller's), one record at a time: no call, Flush or Close waits
+	// for it, but Close for 100 ms. It must not log to this logger. Default slog.Default().
 	Slog *slog.Logger
 
 	// Transport is the HTTP transport, for proxies, private authorities and tests. It

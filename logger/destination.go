@@ -301,20 +301,18 @@ func (l *Logger) Flush(ctx context.Context) error {
 // covered waits for wait in all destinations, behind every earlier call.
 func (l *Logger) covered(ctx context.Context, reason error, what string, wait func(*delivery.Sink, context.Context) error) error {
 	ctx = orBackground(ctx)
-	err := l.actors.Handed(ctx)
-	if err == nil {
-		err = l.each(func(d *destination) error { return wait(d.sink, ctx) })
+	if err := l.actors.Handed(ctx); err != nil {
+		return l.unfinished(reason, what+" ended while entries were on their way from the calls to the spool", err)
 	}
-	if err != nil {
-		return l.unfinished(reason, what, err)
+	if err := l.each(func(d *destination) error { return wait(d.sink, ctx) }); err != nil {
+		return l.unfinished(reason, what+" ended before it was done", err)
 	}
 	return l.dropped(what)
 }
 
-// unfinished says that a wait ended too early.
-func (l *Logger) unfinished(reason error, what string, err error) error {
+// unfinished says why a wait ended too early, and where the entries are.
+func (l *Logger) unfinished(reason error, detail string, err error) error {
 	entries, kept, text := l.remains(false)
-	detail := what + " ended before it was done"
 	if text != "" {
 		detail += ": " + text
 	}

@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,10 +32,10 @@ import (
 // concurrently; on a nil *Logger they do nothing.
 type Logger struct {
 	cfg    Config
-	log    *slog.Logger
 	ledger *ledger.Ledger
 	actors *actors.System
 	report *reporter
+	slog   *console
 
 	derived derivedIDs
 	sampler *sampling.Sampler // nil logs everything
@@ -80,10 +82,13 @@ func New(c Config) (*Logger, error) {
 
 // start starts a logger over any client; fault is for tests of failing actors.
 func start(c Config, client delivery.Client, fault func(*messages.Command)) (*Logger, error) {
-	l := &Logger{cfg: c, log: c.Slog, ledger: ledger.New(c.MaxBytes), report: newReporter(c), release: func() {}, done: make(chan struct{})}
+	l := &Logger{cfg: c, ledger: ledger.New(c.MaxBytes), release: func() {}, done: make(chan struct{})}
+	l.slog = newConsole(c, l.redact)
+	l.report = newReporter(c, l.slog)
 	d, err := l.open(c, client, oldestFirst(c), l.ledger)
 	if err != nil {
 		l.report.close(context.Background())
+		l.slog.close()
 		return nil, err
 	}
 	l.destinations.Store(&[]*destination{d})
@@ -96,7 +101,7 @@ func start(c Config, client delivery.Client, fault func(*messages.Command)) (*Lo
 		Ledger: l.ledger, Out: l.out, Sampled: l.sampler != nil,
 		Workers: workers(), Shards: workers(),
 		IdleAfter: c.IdleAfter, Linger: min(lingerAfterEnd, c.IdleAfter), OrphanAfter: orphanAfter,
-		Report: l.event, Log: c.Slog, Fault: fault,
+		Report: l.event, Log: slog.New(textHandler{l.slog}), Fault: fault,
 	})
 	if c.Tail != nil {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -145,6 +150,11 @@ func (l *Logger) ID() string {
 // process with the same SpoolDir, BaseURL and ID, and in Stats.Pending; where there is no
 // disk they are given up and counted as dropped. Calls after Close are
 // rejected with ErrClosed. A second Close returns what the first did.
+//
+// Ends wait for room under Config.MaxBytes as calls do, and are made for half of the time
+// that ctx has left (50 ms at least). With hundreds of thousands of open entities that may
+// not be enough: the others stay open, are counted in Stats.LeftOpen, and Close returns an
+// *Error with ErrNotDelivered that says how many.
 func (l *Logger) Close(ctx context.Context) error {
 	if l == nil {
 		return nil
@@ -155,7 +165,7 @@ func (l *Logger) Close(ctx context.Context) error {
 		case <-l.done:
 			return l.closeErr
 		case <-ctx.Done():
-			return l.unfinished(ErrNotDelivered, "close", ctx.Err())
+			return l.unfinished(ErrNotDelivered, "another call of Close is under way", ctx.Err())
 		}
 	}
 	defer close(l.done)
@@ -170,12 +180,16 @@ func (l *Logger) Close(ctx context.Context) error {
 	for _, d := range *l.destinations.Load() {
 		d.release()
 	}
-	l.report.close(ctx)
+	reporting, cancel := context.WithTimeout(ctx, closeWait)
+	defer cancel()
+	l.report.close(reporting)
+	l.slog.close()
 	return l.closeErr
 }
 
 // closeWait is how long Close tries to deliver where its context sets no limit: what is
-// on disk is safe, and a program that ends must not hang on a server that is down.
+// on disk is safe, and a program that ends must not hang on a server that is down. It does
+// not wait longer for OnError either, whatever its context.
 const closeWait = 10 * time.Second
 
 // awaitBackground waits for the goroutines of the logger, but not for a custom transport
@@ -217,7 +231,9 @@ func (l *Logger) shut(ctx context.Context) error {
 	}
 	handing, cancel := delivery.Longer(ctx, handOver)
 	defer cancel()
-	err := l.actors.Close(handing, reason)
+	ending, stop := timeForEnds(ctx)
+	defer stop()
+	err := l.actors.Close(handing, ending, reason)
 	if l.sampler != nil {
 		l.sampler.Finish()
 	}
@@ -228,12 +244,35 @@ func (l *Logger) shut(ctx context.Context) error {
 		}
 		return err
 	}))
-	if err == nil {
+	open := l.actors.Counts().LeftOpen
+	if err == nil && open == 0 {
 		return l.dropped("close")
 	}
 	e := &Error{Reason: ErrNotDelivered, Err: errors.Join(l.primary().sink.Health().Err, reasonsIn(err))}
 	e.Entries, e.Kept, e.Detail = l.remains(true)
+	if open > 0 {
+		left := fmt.Sprintf("there was no time to end %d open sessions, traces and parts of traces: they stay open", open)
+		e.Detail = strings.Join(slices.DeleteFunc([]string{e.Detail, left}, func(s string) bool { return s == "" }), "; ")
+	}
 	return e
+}
+
+// endsGrace is how long ends are made at least, whatever the context of Close says: a
+// program that is told to stop has often nothing but a context that has ended.
+const endsGrace = 50 * time.Millisecond
+
+// timeForEnds returns a context that ends after half of the time that ctx has left, and
+// endsGrace: the rest of the time is for the disk and the server.
+func timeForEnds(ctx context.Context) (context.Context, context.CancelFunc) {
+	half, cancel := ctx, context.CancelFunc(func() {})
+	if deadline, limited := ctx.Deadline(); limited {
+		half, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+	}
+	ending, stop := delivery.Longer(half, endsGrace)
+	return ending, func() {
+		stop()
+		cancel()
+	}
 }
 
 // reject counts and reports a call that is not accepted, or panics with it.
@@ -291,7 +330,7 @@ func (l *Logger) send(e *wire.Encoder, c *messages.Command) bool {
 		return false
 	}
 	if l.cfg.Debug {
-		l.debug(c.Entry.Line)
+		l.slog.add(note{at: time.Now(), level: slog.LevelDebug, text: "troupe: accepted", line: c.Entry.Line})
 	}
 	if l.sampler != nil {
 		c.Entry.Of = c

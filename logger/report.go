@@ -20,7 +20,7 @@ import (
 // Config.OnError on a goroutine of its own.
 type reporter struct {
 	onError func(error)
-	log     *slog.Logger
+	slog    *console
 	queue   chan *Error // nil stands for the end of a failure
 	done    chan struct{}
 
@@ -40,13 +40,13 @@ type reporter struct {
 // batch, all of which a server may refuse in one answer.
 const reportQueue = 2 * MaxBatchEntries
 
-func newReporter(c Config) *reporter {
+func newReporter(c Config, log *console) *reporter {
 	r := &reporter{
-		onError: c.OnError, log: c.Slog, queue: make(chan *Error, reportQueue), done: make(chan struct{}),
+		onError: c.OnError, slog: log, queue: make(chan *Error, reportQueue), done: make(chan struct{}),
 		rejected: map[string]int64{}, doubtful: map[string]int64{},
 	}
 	if r.onError == nil {
-		r.onError = (&warnings{log: r.log, last: map[error]*warned{}}).warn
+		r.onError = (&warnings{log: log, last: map[error]*warned{}}).warn
 	}
 	go r.run()
 	return r
@@ -76,7 +76,7 @@ func (r *reporter) call(err *Error) {
 		}
 	}()
 	if err == nil {
-		r.log.Info("troupe: delivering again")
+		r.slog.add(note{at: time.Now(), level: slog.LevelInfo, text: "troupe: delivering again"})
 		return
 	}
 	r.onError(err)

@@ -30,11 +30,12 @@ type Stats struct {
 	RejectedBy   map[string]int64 // rejected calls by reason
 	Doubtful     map[string]int64 // accepted calls that look like a mistake, by reason
 	Derived      int64            // calls and headers with an id that was replaced by a safe one
-	Unreported   int64            // errors that OnError could not keep up with
+	Unreported   int64            // errors that OnError, and records that the handler of Slog, could not keep up with
 
-	Panics      int64 // contained panics, and goroutines ended by runtime.Goexit: actors, OnError, transport
+	Panics      int64 // contained panics, and goroutines ended by runtime.Goexit: actors, OnError, the handler of Slog, transport
 	Quarantined int64 // entries emitted by a supervisor after such a panic
 	Orphans     int64 // entities ended for their caller
+	LeftOpen    int64 // entities that Close had no time to end; 0 before Close, and with KeepOrphans
 	Live        int64 // session and trace actors in memory
 	Passive     int64 // sessions kept as a record
 	Ids         int   // ids that calls by id can find
@@ -89,10 +90,11 @@ func (l *Logger) Stats() Stats {
 		left = l.sampler.Left()
 	}
 	a, c := l.ledger.Read(), l.actors.Counts()
+	missed, panics := l.slog.counts()
 	s := Stats{
 		Accepted: a.Accepted - left, SampledOut: left, Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
-		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes, Unreported: l.report.unseen.Load(),
-		Panics: c.Panics + primary.Panics + l.report.panicky.Load(), Quarantined: a.Quarantined, Orphans: c.Orphans,
+		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes, Unreported: l.report.unseen.Load() + missed,
+		Panics: c.Panics + primary.Panics + l.report.panicky.Load() + panics, Quarantined: a.Quarantined, Orphans: c.Orphans, LeftOpen: c.LeftOpen,
 		Derived: l.derived.count.Load(), Live: c.Live, Passive: c.Passive, Ids: c.Registered, Traffic: trafficOf(&primary),
 	}
 	if c.Lost > 0 {

@@ -36,6 +36,7 @@ type account struct {
 	Panics       int64            `json:"panics"`
 	Quarantined  int64            `json:"quarantined"`
 	Orphans      int64            `json:"orphans"`
+	LeftOpen     int64            `json:"left_open"`
 	Live         int64            `json:"live"`
 	Passive      int64            `json:"passive"`
 	Ids          int              `json:"ids"`
@@ -83,7 +84,7 @@ func (v Var) String() string {
 	a := account{
 		Accepted: s.Accepted, Recovered: s.Recovered, Delivered: s.Delivered, Pending: s.Pending, Dead: s.Dead,
 		Dropped: counts(s.DroppedBy), Rejected: counts(s.RejectedBy), Doubtful: counts(s.Doubtful), Derived: s.Derived, Unreported: s.Unreported,
-		PendingBytes: s.PendingBytes, SpoolBytes: s.SpoolBytes, Panics: s.Panics, Quarantined: s.Quarantined, Orphans: s.Orphans,
+		PendingBytes: s.PendingBytes, SpoolBytes: s.SpoolBytes, Panics: s.Panics, Quarantined: s.Quarantined, Orphans: s.Orphans, LeftOpen: s.LeftOpen,
 		Live: s.Live, Passive: s.Passive, Ids: s.Ids,
 		traffic: s.Traffic.members(),
 		state:   state{h.OK, h.Delivery == nil, h.Spool == nil, h.Full, h.Stalled},

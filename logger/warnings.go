@@ -13,7 +13,7 @@ const warnEvery = time.Minute
 // warnings is what is done with errors where the user has no OnError: they go to
 // slog, at most one per reason and minute, with the number of those left out.
 type warnings struct {
-	log *slog.Logger
+	log *console
 
 	mu   sync.Mutex
 	last map[error]*warned // guarded by mu; by reason
@@ -25,10 +25,8 @@ type warned struct {
 }
 
 func (w *warnings) warn(err error) {
-	if n, ok := w.due(err); ok && n > 0 {
-		w.log.Warn(err.Error(), "left_out", n)
-	} else if ok {
-		w.log.Warn(err.Error())
+	if n, ok := w.due(err); ok {
+		w.log.add(note{at: time.Now(), level: slog.LevelWarn, text: err.Error(), leftOut: n})
 	}
 }
 

@@ -47,17 +47,20 @@ type Finalise struct {
 	Route *Route
 	// Reason goes into the ended entities' metadata as ended_by.
 	Reason string
-	// Done is called when the last end has been emitted, or when a failure cut the
-	// round short; calls after the first do nothing.
+	// Done is called when the last end has been emitted, when Close has no more time for
+	// ends, or when a failure cut the round short; calls after the first do nothing.
 	Done func()
 }
 
-// Finalised tells a session that a trace has ended what was open in it.
+// Finalised tells a shard or a session that a root or trace has ended what was open in it.
 type Finalised struct {
-	Trace Ref
-	// Token is the session's own record of the round.
+	Owner Ref
+	// Token is the receiver's own record of the round.
 	Token any
 }
+
+// Room tells an actor that the ledger may have room for an end that it could not make.
+type Room struct{}
 
 // Turn is what the writer sends to itself: it comes back behind everything that
 // was in its mailbox, and tells it to hand over what it gathered meanwhile.

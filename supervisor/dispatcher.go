@@ -1,6 +1,9 @@
 package supervisor
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // throughput is how many messages a mailbox may process before it goes to the
 // back of the line.
@@ -12,8 +15,8 @@ type pool struct {
 	mu     sync.Mutex
 	ready  []*Mailbox // guarded by mu; a ring would save the copy, a slice is enough
 	head   int        // guarded by mu
-	closed bool       // guarded by mu
 	wake   sync.Cond  // on mu
+	closed atomic.Bool
 	done   sync.WaitGroup
 }
 
@@ -26,8 +29,8 @@ func newPool(workers int) *pool {
 	return p
 }
 
-// schedule queues a mailbox for a worker. After close it is dropped: the system
-// has drained before.
+// schedule queues a mailbox for a worker. After close nobody takes it: the system has
+// drained before, or has given up.
 func (p *pool) schedule(m *Mailbox) {
 	p.mu.Lock()
 	if p.head > 1024 && p.head*2 > len(p.ready) {
@@ -44,12 +47,12 @@ func (p *pool) schedule(m *Mailbox) {
 func (p *pool) next() *Mailbox {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.head == len(p.ready) {
-		if p.closed {
-			return nil
-		}
+	for p.head == len(p.ready) && !p.closed.Load() {
 		p.ready, p.head = p.ready[:0], 0
 		p.wake.Wait()
+	}
+	if p.closed.Load() {
+		return nil
 	}
 	m := p.ready[p.head]
 	p.ready[p.head] = nil
@@ -71,10 +74,11 @@ func (p *pool) work() {
 	finished = true
 }
 
-// close ends the workers once the run queue is empty and waits for them.
+// close ends the workers after the message that each is at, and waits for them. How much
+// is queued does not matter: the owner of the system decides how long it drains.
 func (p *pool) close() {
 	p.mu.Lock()
-	p.closed = true
+	p.closed.Store(true)
 	p.mu.Unlock()
 	p.wake.Broadcast()
 	p.done.Wait()

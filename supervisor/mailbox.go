@@ -149,7 +149,7 @@ func (m *Mailbox) run() {
 		}
 		m.sys.pool.schedule(m)
 	}()
-	for range throughput {
+	for n := 0; n < throughput && !m.sys.pool.closed.Load(); n++ {
 		var system, ok bool
 		if message, system, ok = m.take(); !ok {
 			unwound = false

@@ -95,9 +95,9 @@ func (s *System) Stop(pid *actor.PID) {
 // Swallowed counts panics in OnFailure and OnDead.
 func (s *System) Swallowed() int64 { return s.swallow.Load() }
 
-// Close ends the workers after the messages they hold and waits for them. Messages
-// sent later are queued and never processed, so the owner drains first. It may be
-// called more than once.
+// Close ends the workers, each after the message it is at, and waits for them. What is
+// queued by then is never processed, so the owner drains first. It may be called more
+// than once.
 func (s *System) Close() {
 	s.stopped.Do(func() {
 		s.pool.close()

@@ -78,7 +78,7 @@ type totals struct {
 	accepted, recovered, delivered, dead, dropped metric.Int64ObservableCounter
 	rejected, doubtful, derived, panics, orphans  metric.Int64ObservableCounter
 	pending, actors, memory, disk                 metric.Int64ObservableUpDownCounter
-	healthy                                       metric.Int64ObservableGauge
+	healthy, leftOpen                             metric.Int64ObservableGauge
 }
 
 func newTotals(b *builder) *totals {
@@ -94,6 +94,7 @@ func newTotals(b *builder) *totals {
 		derived:   b.counter("troupe.ids.derived", "{call}", "Calls with an id that was replaced by a safe one."),
 		panics:    b.counter("troupe.panics", "{panic}", "Contained panics."),
 		orphans:   b.counter("troupe.orphans", "{entity}", "Entities ended for their caller."),
+		leftOpen:  b.gauge("troupe.left_open", "{entity}", "Entities that Close had no time to end."),
 		actors:    b.upDown("troupe.actors", "{actor}", "Sessions and traces in memory."),
 		memory:    b.upDown("troupe.memory", "By", "Memory of entries that are not on disk or delivered."),
 		disk:      b.upDown("troupe.spool", "By", "Disk space of the spool."),
@@ -114,6 +115,7 @@ func (t *totals) observe(o metric.Observer, repository string, s *logger.Stats, 
 	o.ObserveInt64(t.derived, s.Derived, of)
 	o.ObserveInt64(t.panics, s.Panics, of)
 	o.ObserveInt64(t.orphans, s.Orphans, of)
+	o.ObserveInt64(t.leftOpen, s.LeftOpen, of)
 	o.ObserveInt64(t.actors, s.Live, of)
 	o.ObserveInt64(t.memory, s.PendingBytes, of)
 	o.ObserveInt64(t.disk, s.SpoolBytes, of)

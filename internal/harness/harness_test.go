@@ -159,6 +159,13 @@ func TestAProcessThatFailsIsReported(t *testing.T) {
 
 func TestOpeningAndClosingLeavesNothingOpen(t *testing.T) { short(t, reopen, "-n", "5") }
 
+func TestCloseLeavesOpenWhatItHasNoTimeToEnd(t *testing.T) {
+	trial := newTrial(t)
+	if err := trial.leftOpen(5000); err != nil || !trial.good() {
+		t.Errorf("%v, %v", trial, err)
+	}
+}
+
 func TestPowerLossTrials(t *testing.T) { short(t, powerloss, "-n", "5") }
 
 // short runs an experiment as a command does.

@@ -28,6 +28,7 @@ type job struct {
 	Syncs    time.Duration // how often to call Sync and measure it; 0 is never
 	Journal  string        // folder in which each stream notes when entries were accepted; empty: none
 	Seed     uint64
+	Open     int // entities that are begun and never ended, before all streams
 }
 
 // streamJob is what a goroutine logs.
@@ -74,6 +75,8 @@ type report struct {
 	Err     string // of the command, empty for none
 	Pending int    // of the error of close: how many entries it says are not delivered
 	Took    time.Duration
+
+	PeakPending int64 // bytes of entries that were not on disk, at most while the logger closed
 
 	Stats    logger.Stats
 	Streams  map[string]int   // accepted entries

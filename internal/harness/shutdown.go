@@ -17,6 +17,7 @@ const closeSlack = 200 * time.Millisecond
 func shutdown(fs *flag.FlagSet) func(*trial) error {
 	rounds := fs.Int("n", 5, "how many `rounds`")
 	entries := fs.Int("entries", 100_000, "how many are pending")
+	open := fs.Int("open", 1_000_000, "how many sessions, traces and spans are open")
 	return func(t *trial) error {
 		s := &shutdownTrial{trial: t, promised: promises{}}
 		var err error
@@ -38,7 +39,7 @@ func shutdown(fs *flag.FlagSet) func(*trial) error {
 		t.atMost("next_rss_mb", megabytes(s.memory), maxGrowth)
 		t.within("longest_over", s.longest, closeSlack)
 		t.arrived(s.promised, s.receiver.Tally)
-		return nil
+		return t.leftOpen(*open)
 	}
 }
 

@@ -26,6 +26,7 @@ type worker struct {
 	started  time.Time
 
 	call, sync, rejection histogram
+	peak                  int64 // see report.PeakPending
 
 	stop    context.CancelFunc // ends the streams
 	stopped context.Context    // of the streams
@@ -93,6 +94,9 @@ func (w *worker) note(err error) {
 func (w *worker) start() {
 	w.started = time.Now()
 	w.stopped, w.stop = context.WithCancel(context.Background())
+	if w.job.Open > 0 {
+		w.leaveOpen(w.job.Open)
+	}
 	for i := range w.job.Sessions {
 		w.begin(sessionName(w.job.Name, i))
 	}
@@ -198,7 +202,9 @@ func (w *worker) drain(ctx context.Context) error {
 // close closes the logger under the streams. What it leaves in the spool is as safe as
 // what Sync covers.
 func (w *worker) close(ctx context.Context) error {
+	peak := w.watchPending()
 	err := w.log.Close(ctx)
+	w.peak = peak()
 	w.stop()
 	w.running.Wait()
 	w.side.Wait()
@@ -212,7 +218,7 @@ func (w *worker) close(ctx context.Context) error {
 
 func (w *worker) report() report {
 	r := report{
-		Stats: w.log.Stats(), Streams: map[string]int{}, Baseline: w.baseline, Usage: ownUsage(),
+		Stats: w.log.Stats(), Streams: map[string]int{}, Baseline: w.baseline, Usage: ownUsage(), PeakPending: w.peak,
 		Call: w.call.quantiles(), Sync: w.sync.quantiles(), Rejection: w.rejection.quantiles(), Offered: time.Since(w.started),
 	}
 	for _, s := range w.streams {

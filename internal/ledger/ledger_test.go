@@ -48,22 +48,78 @@ func TestAdmitWaitsForRoom(t *testing.T) {
 	})
 }
 
-func TestOneCallerWaitsForAllWhileNothingMoves(t *testing.T) {
+// A disk that is busy for seconds is no reason to reject what did not wait for it.
+func TestACallIsRejectedOnlyAfterItsOwnWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := ledger.New(100)
 		epoch, _ := l.Admit(100, 0)
-		start := time.Now()
-		for range 100 {
-			if _, err := l.Admit(100, time.Second); !errors.Is(err, ledger.ErrFull) {
-				t.Fatalf("Admit = %v, want ErrFull", err)
+		for n := range 4 {
+			start := time.Now()
+			if _, err := l.Admit(100, time.Second); !errors.Is(err, ledger.ErrFull) || time.Since(start) != time.Second {
+				t.Fatalf("call %d = %v after %v, want ErrFull after 1s", n, err, time.Since(start))
 			}
 		}
-		if waited := time.Since(start); waited != time.Second {
-			t.Fatalf("100 calls waited %v together, want 1s", waited)
-		}
-		settle(l, epoch, 100)
+		go func() {
+			time.Sleep(time.Second / 2)
+			settle(l, epoch, 100)
+		}()
 		if _, err := l.Admit(100, time.Second); err != nil {
+			t.Fatalf("Admit = %v, want it to wait for the release", err)
+		}
+	})
+}
+
+func TestNobodyWaitsAtAStandstill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := ledger.New(100)
+		epoch, _ := l.Admit(100, 0)
+		refuse := func(wait, want time.Duration) {
+			t.Helper()
+			start := time.Now()
+			if _, err := l.Admit(100, wait); !errors.Is(err, ledger.ErrFull) {
+				t.Fatalf("Admit = %v, want ErrFull", err)
+			}
+			if waited := time.Since(start); waited != want {
+				t.Fatalf("a call waited %v, want %v", waited, want)
+			}
+		}
+		for range 5 {
+			refuse(time.Second, time.Second)
+		}
+		for range 100 {
+			refuse(time.Second, 0)
+		}
+		refuse(time.Minute, time.Minute) // it has not been still for so long
+		refuse(time.Minute, 0)
+		settle(l, epoch, 100)
+		epoch, err := l.Admit(100, 0)
+		if err != nil {
 			t.Fatalf("Admit after a release = %v", err)
+		}
+		refuse(time.Second, time.Second)
+		settle(l, epoch, 100)
+	})
+}
+
+// Others take the room that a call waits for: that is movement.
+func TestMovementIsNoStandstill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := ledger.New(100)
+		small, _ := l.Admit(10, 0)
+		if _, err := l.Admit(90, 0); err != nil {
+			t.Fatal(err)
+		}
+		for n := range 20 {
+			go func() {
+				time.Sleep(time.Second / 2)
+				settle(l, small, 10)
+				small, _ = l.Admit(10, 0)
+			}()
+			start := time.Now()
+			if _, err := l.Admit(50, time.Second); !errors.Is(err, ledger.ErrFull) || time.Since(start) != time.Second {
+				t.Fatalf("call %d = %v after %v, want ErrFull after 1s", n, err, time.Since(start))
+			}
+			synctest.Wait()
 		}
 	})
 }
@@ -113,17 +169,92 @@ func TestCloseRefusesCallersAndStillTakesOwnEntries(t *testing.T) {
 	if _, err := l.Admit(1, 0); !errors.Is(err, ledger.ErrClosed) {
 		t.Fatalf("Admit after Close = %v, want ErrClosed", err)
 	}
-	own := l.AdmitOwn(1)
-	settle(l, own, 1)
+	own, err := l.AdmitOwn(1)
+	if err != nil {
+		t.Fatalf("AdmitOwn after Close = %v", err)
+	}
 	settle(l, epoch, 1)
 	if err := wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Close()(t.Context()); err != nil {
-		t.Fatalf("a second Close = %v", err)
+	again, sealed := l.Close(), l.Seal()
+	if _, err := l.AdmitOwn(1); !errors.Is(err, ledger.ErrClosed) {
+		t.Fatalf("AdmitOwn after Seal = %v, want ErrClosed", err)
+	}
+	settle(l, own, 1)
+	for name, wait := range map[string]func(context.Context) error{"a second Close": again, "Seal": sealed, "Barrier": l.Barrier()} {
+		if err := wait(t.Context()); err != nil {
+			t.Fatalf("%s = %v", name, err)
+		}
 	}
 	if a := l.Read(); a.Handed != a.Accepted || a.Bytes != 0 || a.Accepted != 2 {
 		t.Fatalf("account after all was handed over: %+v", a)
+	}
+}
+
+// Entries of the logger itself take part of the room, and wait for more elsewhere.
+func TestOwnEntriesLeaveRoomForCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := ledger.New(800)
+		large, err := l.AdmitOwn(1000)
+		if err != nil {
+			t.Fatalf("AdmitOwn into an empty ledger = %v", err)
+		}
+		settle(l, large, 1000)
+		var own uint64
+		for range 3 {
+			if own, err = l.AdmitOwn(100); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := l.AdmitOwn(100); !errors.Is(err, ledger.ErrFull) {
+			t.Fatalf("AdmitOwn over its share = %v, want ErrFull", err)
+		}
+		if _, err := l.Admit(500, 0); err != nil {
+			t.Fatalf("Admit beside own entries = %v", err)
+		}
+		ready := make(chan error, 1)
+		go func() { ready <- l.AwaitOwn(t.Context(), 100) }()
+		settle(l, own, 100)
+		synctest.Wait()
+		if len(ready) != 0 {
+			t.Fatal("AwaitOwn returned before there was room")
+		}
+		l.Release(500)
+		if err := <-ready; err != nil {
+			t.Fatalf("AwaitOwn = %v", err)
+		}
+		if _, err := l.AdmitOwn(100); err != nil {
+			t.Fatalf("AdmitOwn after a release = %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := l.AwaitOwn(ctx, 700); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("AwaitOwn = %v, want the end of its context", err)
+		}
+		go func() { ready <- l.AwaitOwn(t.Context(), 700) }()
+		synctest.Wait()
+		l.Seal()
+		if err := <-ready; err != nil {
+			t.Fatalf("AwaitOwn behind Seal = %v, want it to let AdmitOwn say so", err)
+		}
+	})
+}
+
+// A million own entries after Close are accounted in linear time: they share an epoch.
+func TestOwnEntriesAfterCloseShareAnEpoch(t *testing.T) {
+	l := ledger.New(1 << 40)
+	if err := l.Close()(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first, _ := l.AdmitOwn(1)
+	second, _ := l.AdmitOwn(1)
+	if first != second {
+		t.Errorf("own entries are in the epochs %d and %d", first, second)
+	}
+	l.Handed(first, 2)
+	if err := l.Seal()(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -144,7 +275,18 @@ func TestAccountBalances(t *testing.T) {
 		var pending []entry
 		var accepted, bytes int64
 		for range rapid.IntRange(0, 200).Draw(t, "steps") {
-			switch rapid.IntRange(0, 4).Draw(t, "step") {
+			switch rapid.IntRange(0, 6).Draw(t, "step") {
+			case 5:
+				size := rapid.Int64Range(0, 3000).Draw(t, "own size")
+				if epoch, err := l.AdmitOwn(size); err == nil {
+					pending = append(pending, entry{epoch, size})
+					accepted++
+					bytes += size
+				}
+			case 6:
+				if rapid.IntRange(0, 20).Draw(t, "close") == 0 {
+					l.Close()
+				}
 			case 0, 1:
 				size := rapid.Int64Range(0, 3000).Draw(t, "size")
 				if epoch, err := l.Admit(size, 0); err == nil {
@@ -180,6 +322,9 @@ func TestAccountBalances(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := l.Barrier()(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Seal()(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 	})
