@@ -31,9 +31,9 @@ type Config struct {
 	// is accepted; Serve then refuses addresses that other machines can reach.
 	APIKey string
 	// KeepFor is how long lines and uploads are kept, counted from their reception; 0 keeps
-	// them for good. KeepBytes bounds the files of the folder: where they are larger, the
-	// oldest lines go, a twentieth of the time at once; 0 does not bound. Both are looked
-	// at every five minutes.
+	// them for good. KeepBytes bounds what the folder holds: where it is more, the oldest
+	// lines and uploads go, as few as it takes; 0 does not bound. Journals, of 16 MiB at
+	// most for each file of a database, come on top. Both are looked at every five minutes.
 	KeepFor   time.Duration
 	KeepBytes int64
 	// Prices says what model calls cost whose log gives no cost; nil is pricing.Default().
@@ -67,6 +67,7 @@ type Collector struct {
 	keepBytes int64
 	unkeep    context.CancelFunc // ends keep
 	kept      chan struct{}      // closed when keep has ended
+	untrimmed atomic.Bool        // what was deleted is still in a file
 	folder    *follower
 	seeker    *searcher
 	memory    budget // for the bodies of log requests
@@ -128,9 +129,7 @@ func New(cfg Config) (*Collector, error) {
 	c.unkeep = unkeep
 	go func() {
 		defer close(c.kept)
-		if c.keepFor > 0 || c.keepBytes > 0 {
-			c.keep(keeping)
-		}
+		c.keep(keeping)
 	}()
 	// Pages of other sites must not write here: without a key, a browser's own rules
 	// are all that keeps them out. The SDKs send no Origin and pass.

@@ -206,6 +206,13 @@ func (f *follower) restart(ctx context.Context) error {
 	return nil
 }
 
+// finishStep waits for the end of a step under way: what comes after it reads the log as
+// it is now.
+func (f *follower) finishStep() {
+	f.stepping.Lock()
+	f.stepping.Unlock() //nolint:staticcheck // nothing is to be done in between
+}
+
 // notify says that something may be left to do. It never blocks.
 func (f *follower) notify() { tell(f.wake) }
 

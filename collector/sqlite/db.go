@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
@@ -23,6 +25,9 @@ var migrations embed.FS
 // readers is how many queries run at the same time on one file.
 const readers = 4
 
+// busyTimeout is how long a statement waits for others that write.
+const busyTimeout = 10 * time.Second
+
 // file is an open database file: one connection that writes, some that read.
 type file struct {
 	name   string // for messages
@@ -31,6 +36,9 @@ type file struct {
 	closed chan struct{} // closed by Close
 	writes writes
 	once   sync.Once
+	// trimmed says that nothing was deleted since trim came to its end. It begins as false:
+	// nobody knows what the process before did.
+	trimmed atomic.Bool
 }
 
 // tuning is how a file is used. A connection holds at most its cache in memory, beside
@@ -44,8 +52,10 @@ type tuning struct {
 func open(path string, t tuning) (*file, error) {
 	// auto_vacuum must come before the first write to a new file. A journal is copied into
 	// the file when it has 16 MiB (pages of 4 KiB), and cut to that if it grew larger.
-	const common = "_pragma=auto_vacuum(INCREMENTAL)&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(16777216)"
+	// secure_delete overwrites what is deleted with zeros: no byte of it stays in the file.
+	common := fmt.Sprintf("_pragma=auto_vacuum(INCREMENTAL)&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)"+
+		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(16777216)&_pragma=secure_delete(1)",
+		busyTimeout.Milliseconds())
 	f := &file{name: filepath.Base(path), closed: make(chan struct{})}
 	write := fmt.Sprintf("%s&_txlock=immediate&_pragma=synchronous(%s)&_pragma=cache_size(-%d)", common, t.synchronous, t.writeCache)
 	var err error

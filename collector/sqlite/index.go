@@ -175,6 +175,7 @@ func (x *Index) Reset(ctx context.Context) error {
 }
 
 func (x *Index) empty(ctx context.Context) error {
+	x.trimmed.Store(false)
 	for _, query := range []string{
 		`DELETE FROM entities`, `DELETE FROM places`, `DELETE FROM tops`, `DELETE FROM labels`, `DELETE FROM marks`,
 		`DELETE FROM counts`, `DELETE FROM rollups`, `UPDATE cur SET at = 0, version = version + 1`,

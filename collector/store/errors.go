@@ -7,6 +7,8 @@ var (
 	ErrStale = errors.New("store: the index moved on meanwhile")
 	// ErrClosed is returned by all methods after Close.
 	ErrClosed = errors.New("store: closed")
+	// ErrBusy is returned by Trim while a reader holds what was deleted.
+	ErrBusy = errors.New("a reader still holds what was deleted; it leaves the file when that reader ends")
 	// ErrBatch is returned when a batch breaks the rules of Batch.
 	ErrBatch = errors.New("store: malformed batch")
 	// ErrNotFound is returned when there is no such entity.

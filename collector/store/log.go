@@ -105,6 +105,10 @@ type Repository struct {
 // Log is the truth: all lines that were acknowledged. Its methods are safe for
 // concurrent use, end when ctx does, and fail with ErrClosed after Close.
 type Log interface {
+	Sized
+	Trimmer
+	Retention
+
 	// Append stores batches, all or none, and returns one receipt for each. When it
 	// returns nil they survive the loss of power. When it returns an error they may
 	// be stored or not; sending them again under the same Spool and First is safe.
