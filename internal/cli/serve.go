@@ -37,6 +37,8 @@ func serveCommand() *cobra.Command {
 			"When it is ready it prints one line with its address. SIGINT or SIGTERM ends it.",
 		Example: "  troupe serve --data ./troupe-data",
 		Args:    arguments(cobra.NoArgs),
+		// It finishes requests under way.
+		Annotations: map[string]string{endsItself: "yes"},
 		RunE: func(c *cobra.Command, _ []string) error {
 			return serve(c.Context(), f, c.OutOrStdout(), c.ErrOrStderr())
 		},
