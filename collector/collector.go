@@ -2,13 +2,11 @@ package collector
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,7 +14,6 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/troupelog/troupe/collector/otlp"
-	"github.com/troupelog/troupe/collector/sqlite"
 	"github.com/troupelog/troupe/collector/store"
 	"github.com/troupelog/troupe/collector/viewer"
 	"github.com/troupelog/troupe/pricing"
@@ -73,6 +70,7 @@ type Collector struct {
 	memory    budget // for the bodies of log requests
 	kin       otlp.Kin
 	viewer    *viewer.Viewer
+	formKeys  keys
 
 	closing sync.Once
 	failure error // of Close, written within closing
@@ -88,7 +86,9 @@ type counts struct {
 // process or another.
 var ErrInUse = errors.New("collector: another collector uses the folder: stop it, or choose another folder")
 
-// New opens or creates a collector. Close it.
+// New opens or creates a collector. Close it. All files of the folder are made for this user
+// alone; links in it are refused. A damaged index or search is set aside, under its name with
+// .damaged behind it, and built anew from the log; a damaged log is a *store.DamagedError.
 func New(cfg Config) (*Collector, error) {
 	if cfg.KeepFor < 0 || cfg.KeepBytes < 0 {
 		return nil, ErrKeep
@@ -100,12 +100,10 @@ func New(cfg Config) (*Collector, error) {
 	if cfg.APIKey != "" {
 		c.guard.setKey(cfg.APIKey)
 	}
-	rand.Read(c.guard.secret[:])
 	c.memory.left.Store(maxBodies)
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
-	rand.Read(c.signer.secret[:])
 	dir := cfg.Dir
 	if dir == "" {
 		var err error
@@ -135,40 +133,6 @@ func New(cfg Config) (*Collector, error) {
 	// are all that keeps them out. The SDKs send no Origin and pass.
 	c.handler = http.NewCrossOriginProtection().Handler(c.routes())
 	return c, nil
-}
-
-func (c *Collector) open(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
-	switch locked, err := lock.TryLock(); {
-	case err != nil:
-		return fmt.Errorf("locking: %w", err)
-	case !locked:
-		return ErrInUse
-	}
-	c.lock = lock
-	ctx := context.Background()
-	// Errors go through variables of the concrete types: an interface must not
-	// come to hold a nil pointer.
-	log, err := sqlite.OpenLog(ctx, filepath.Join(dir, "log.db"))
-	if err != nil {
-		return err
-	}
-	c.log = log
-	index, err := sqlite.OpenIndex(ctx, filepath.Join(dir, "index.db"), c.prices)
-	if err != nil {
-		return err
-	}
-	c.index, c.explorer = index, index
-	search, err := sqlite.OpenSearch(ctx, dir)
-	if err != nil {
-		return err
-	}
-	c.search = search
-	c.blobs, err = openBlobs(blobDir(dir))
-	return err
 }
 
 // ServeHTTP answers a request of an SDK or of a reader.

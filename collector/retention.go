@@ -42,6 +42,9 @@ func (c *Collector) Forget(ctx context.Context, before time.Time) error {
 	}
 	if lines > 0 {
 		c.logger.Info("lines were deleted", "lines", lines, "received_before", before.UTC())
+		if err := c.removeAside(); err != nil {
+			return err
+		}
 	}
 	if cursor > 0 {
 		// Steps under way may have read lines before they were dropped.
@@ -112,6 +115,7 @@ func (c *Collector) keep(ctx context.Context) {
 		for waiting := true; waiting; {
 			select {
 			case <-again.C:
+				c.wakeToRenew()
 				if c.untrimmed.Load() {
 					if err := c.trim(ctx); err != nil && !errors.Is(err, store.ErrBusy) && ctx.Err() == nil {
 						c.logger.Error("making the files smaller failed, it will be tried again", "error", err)
@@ -123,6 +127,16 @@ func (c *Collector) keep(ctx context.Context) {
 				return
 			}
 		}
+	}
+}
+
+// wakeToRenew wakes who builds what is damaged anew: a reader may have found that out.
+func (c *Collector) wakeToRenew() {
+	if c.index.Damaged() {
+		c.folder.notify()
+	}
+	if c.search.Damaged() {
+		c.seeker.notify()
 	}
 }
 

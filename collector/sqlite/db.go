@@ -31,14 +31,17 @@ const busyTimeout = 10 * time.Second
 // file is an open database file: one connection that writes, some that read.
 type file struct {
 	name   string // for messages
-	write  *sql.DB
-	read   *sql.DB
+	path   string
+	write  *sql.DB       // replaced with swap held, and the mutex of who owns the file
+	read   *sql.DB       // replaced with swap held
+	swap   sync.RWMutex  // held for reading while read is used
 	closed chan struct{} // closed by Close
 	writes writes
 	once   sync.Once
 	// trimmed says that nothing was deleted since trim came to its end. It begins as false:
 	// nobody knows what the process before did.
 	trimmed atomic.Bool
+	damaged atomic.Bool // an error said so
 }
 
 // tuning is how a file is used. A connection holds at most its cache in memory, beside
@@ -56,7 +59,10 @@ func open(path string, t tuning) (*file, error) {
 	common := fmt.Sprintf("_pragma=auto_vacuum(INCREMENTAL)&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)"+
 		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(16777216)&_pragma=secure_delete(1)",
 		busyTimeout.Milliseconds())
-	f := &file{name: filepath.Base(path), closed: make(chan struct{})}
+	f := &file{name: filepath.Base(path), path: path, closed: make(chan struct{})}
+	if err := prepare(path); err != nil {
+		return nil, f.opening(fmt.Errorf("sqlite: opening %s: %w", f.name, err))
+	}
 	write := fmt.Sprintf("%s&_txlock=immediate&_pragma=synchronous(%s)&_pragma=cache_size(-%d)", common, t.synchronous, t.writeCache)
 	var err error
 	if f.write, err = sql.Open("sqlite", dsn(path, write)); err != nil {
@@ -88,7 +94,7 @@ func (f *file) migrate(ctx context.Context, folder string) error {
 		return fmt.Errorf("sqlite: migrating %s: %w", f.name, err)
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("sqlite: migrating %s: %w", f.name, err)
+		return f.opening(fmt.Errorf("sqlite: migrating %s: %w", f.name, err))
 	}
 	return nil
 }
@@ -112,12 +118,18 @@ func (f *file) fail(operation string, err error) error {
 	case <-f.closed:
 		return store.ErrClosed
 	default:
-		return fmt.Errorf("sqlite: %s: %s: %w", f.name, operation, err)
 	}
+	if _, known := errors.AsType[*store.DamagedError](err); !known && corrupt(err) {
+		f.damaged.Store(true)
+		return &store.DamagedError{File: f.name, Err: fmt.Errorf("%s: %w", operation, err)}
+	}
+	return fmt.Errorf("sqlite: %s: %s: %w", f.name, operation, err)
 }
 
 // view runs a function in a transaction that only reads: it sees one moment.
 func (f *file) view(ctx context.Context, operation string, fn func(*sql.Tx) error) error {
+	f.swap.RLock()
+	defer f.swap.RUnlock()
 	tx, err := f.read.BeginTx(ctx, nil)
 	if err != nil {
 		return f.fail(operation, err)

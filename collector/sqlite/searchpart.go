@@ -6,8 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,7 +18,6 @@ import (
 // searchPart is a file of a Search: what was received within a month, or a part of that.
 type searchPart struct {
 	*file
-	path string
 	name string       // 2026-01, and further parts of the month 2026-01-0002 and so on: by name is by time
 	at   store.Cursor // how much of the log is in this file or an older one; of the writer
 
@@ -72,9 +69,9 @@ func openPart(ctx context.Context, path string) (*searchPart, error) {
 		return nil, err
 	}
 	f.read.SetMaxIdleConns(1) // there may be many parts
-	p := &searchPart{file: f, path: path, name: partName(path), repos: map[string]int64{}}
+	p := &searchPart{file: f, name: partName(path), repos: map[string]int64{}}
 	if err := p.prepare(ctx); err != nil {
-		return nil, errors.Join(err, p.close())
+		return nil, errors.Join(f.opening(err), p.close())
 	}
 	return p, nil
 }
@@ -202,15 +199,7 @@ func (p *searchPart) transaction(ctx context.Context, took *longest, operation s
 }
 
 // remove closes the part and removes its files.
-func (p *searchPart) remove() error {
-	err := p.close()
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if gone := os.Remove(p.path + suffix); !errors.Is(gone, fs.ErrNotExist) {
-			err = errors.Join(err, gone)
-		}
-	}
-	return err
-}
+func (p *searchPart) remove() error { return errors.Join(p.close(), removeFiles(p.path)) }
 
 // close closes the part, whatever of it is open.
 func (p *searchPart) close() error {

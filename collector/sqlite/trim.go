@@ -57,9 +57,11 @@ func (f *file) trim(ctx context.Context, exec execFunc) error {
 func (f *file) trimNow(ctx context.Context, exec execFunc) error {
 	for before := int64(math.MaxInt64); ; {
 		var free int64
-		err := f.read.QueryRowContext(ctx, `PRAGMA freelist_count`).Scan(&free)
+		err := f.view(ctx, "counting free pages", func(tx *sql.Tx) error {
+			return tx.QueryRowContext(ctx, `PRAGMA freelist_count`).Scan(&free)
+		})
 		if err != nil {
-			return f.fail("counting free pages", err)
+			return err
 		}
 		if free == 0 || free >= before {
 			break

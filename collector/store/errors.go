@@ -2,6 +2,19 @@ package store
 
 import "errors"
 
+// DamagedError says that a file of a store holds what nobody wrote there: a disk or another
+// program changed it.
+type DamagedError struct {
+	File string // its name in the folder of the store
+	Err  error  // what was found
+}
+
+// Error names the file and what was found.
+func (e *DamagedError) Error() string { return "store: " + e.File + " is damaged: " + e.Err.Error() }
+
+// Unwrap returns what was found.
+func (e *DamagedError) Unwrap() error { return e.Err }
+
 var (
 	// ErrStale is returned when an Index has moved on since it was read.
 	ErrStale = errors.New("store: the index moved on meanwhile")

@@ -51,6 +51,7 @@ type Count struct {
 type Index interface {
 	Sized
 	Trimmer
+	Renewer
 
 	// Cursor returns how much of the Log is contained.
 	Cursor(ctx context.Context) (Cursor, error)

@@ -22,6 +22,17 @@ type Trimmer interface {
 	Trim(ctx context.Context) error
 }
 
+// Renewer is a store that is derived from a Log and can be made anew. Index and Search
+// implement it.
+type Renewer interface {
+	// Damaged reports whether a method found the files damaged. Its error was a
+	// *DamagedError.
+	Damaged() bool
+	// Renew sets what is damaged aside, under another name, which it returns, and begins
+	// anew, empty, with the cursor at the beginning. It waits for calls under way.
+	Renew(ctx context.Context) (aside string, err error)
+}
+
 // Retention is what deleting by size asks of a Log.
 type Retention interface {
 	// Oldest calls fn for the blocks from the oldest on, with when they were received and

@@ -144,6 +144,10 @@ type Log interface {
 	// were; both are zero if there is none.
 	Dropped(ctx context.Context) (Cursor, time.Time, error)
 
+	// Probe writes something that changes nothing, and returns why nothing can be stored, if
+	// that is so.
+	Probe(ctx context.Context) error
+
 	// Repositories returns all repositories by id.
 	Repositories(ctx context.Context) ([]Repository, error)
 

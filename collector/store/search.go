@@ -16,6 +16,7 @@ import (
 type Search interface {
 	Sized
 	Trimmer
+	Renewer
 
 	// Cursor returns how much of the Log is searched.
 	Cursor(ctx context.Context) (Cursor, error)

@@ -42,6 +42,7 @@ var terminal = []string{
 // above it.
 var layout = []row{
 	{path: "internal/protocol"},
+	{path: "internal/private"},
 	{path: "messages"},
 	{path: "pricing"},
 	{path: "internal/ledger"},
@@ -73,7 +74,7 @@ var layout = []row{
 	{path: "mask"},
 	{
 		path:    "collector",
-		imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "pricing"},
+		imports: []string{"messages", "internal/protocol", "internal/private", "internal/wire", "internal/jsonscan", "pricing"},
 		modules: append(terminal, uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", sqlite, goose, mimetype),
 	},
 	{path: "collector/fold", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "pricing"}},
@@ -85,7 +86,7 @@ var layout = []row{
 
 	{
 		path:    "collector/sqlite",
-		imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "pricing", "collector"},
+		imports: []string{"messages", "internal/protocol", "internal/private", "internal/wire", "internal/jsonscan", "pricing", "collector"},
 		modules: []string{sqlite, goose, compress, uuid},
 	},
 	{path: "internal/replay", imports: []string{"logger"}},
@@ -93,7 +94,7 @@ var layout = []row{
 	{
 		path: "internal/cli",
 		imports: []string{
-			"internal/protocol", "internal/wire", "internal/spool", "internal/delivery", "logger", "transport", "collector",
+			"internal/protocol", "internal/private", "internal/wire", "internal/spool", "internal/delivery", "logger", "transport", "collector",
 			"internal/replay", "internal/demo", "collector/tree", "collector/diff", "collector/export", "pricing",
 		},
 		modules: append(terminal, compress, sys),

@@ -6,14 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/private"
 	"github.com/troupelog/troupe/pricing"
 )
 
@@ -79,8 +82,12 @@ func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 		return usageError{errors.New("--keep and --keep-bytes must not be negative")}
 	case errors.Is(err, collector.ErrInUse):
 		return fmt.Errorf("%w with --data", err)
+	case errors.Is(err, private.ErrUnsafe):
+		return fmt.Errorf("%w; --data names the folder", err)
+	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: make the folder one that this user can write to, or name another with --data", err)
 	case err != nil:
-		return fmt.Errorf("%w: is the folder writable? name another with --data", err)
+		return err
 	}
 	// The listener takes connections already: whoever reads this line can log.
 	if _, err = fmt.Fprintf(stdout, "collecting at http://%s into %s\n", listener.Addr(), f.data); err == nil {
