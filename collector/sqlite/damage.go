@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	driver "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
@@ -29,7 +30,19 @@ func corrupt(err error) bool {
 		primary := e.Code() & 0xff
 		return primary == lib.SQLITE_CORRUPT || primary == lib.SQLITE_NOTADB
 	}
-	return errors.Is(err, errPacked)
+	return errors.Is(err, errPacked) || errors.Is(err, errColumn)
+}
+
+// errColumn stands for the error of a column whose value is of another type than it was written
+// with: that error quotes the value.
+var errColumn = errors.New("a column holds a value of another type")
+
+// quietly returns an error without what it quotes of the file.
+func quietly(err error) error {
+	if err != nil && strings.Contains(err.Error(), "sql: Scan error") { // database/sql has no type for it
+		return errColumn
+	}
+	return err
 }
 
 // corruptAtOpen reports whether a file that cannot be opened is damaged: unless the disk, its

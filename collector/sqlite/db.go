@@ -119,6 +119,7 @@ func (f *file) fail(operation string, err error) error {
 		return store.ErrClosed
 	default:
 	}
+	err = quietly(err)
 	if _, known := errors.AsType[*store.DamagedError](err); !known && corrupt(err) {
 		f.damaged.Store(true)
 		return &store.DamagedError{File: f.name, Err: fmt.Errorf("%s: %w", operation, err)}
