@@ -30,7 +30,7 @@ var damages = map[string]func(content []byte) []byte{
 // damagedFolder returns a folder with traces, one of whose files is damaged.
 func damagedFolder(t *testing.T, file string, damage func([]byte) []byte) string {
 	t.Helper()
-	k := startKeeping(t, 300)
+	k := startKeeping(t, 150)
 	if err := k.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestADamagedIndexOrSearchIsBuiltAnew(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer c.Close(context.Background())
-				k := &keeping{T: t, Collector: c, traces: 300}
+				k := &keeping{T: t, Collector: c, traces: 150}
 				k.wantAll()
 				if aside, _ := filepath.Glob(filepath.Join(dir, file+asideName)); len(aside) != 1 || !strings.Contains(notes.String(), filepath.Base(aside[0])) {
 					t.Errorf("%q is set aside, and the log says %s", aside, notes)
@@ -104,12 +104,12 @@ func TestDamageThatIsFoundWhileRunningIsMended(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close(context.Background())
-			k := &keeping{T: t, Collector: c, traces: 300}
+			k := &keeping{T: t, Collector: c, traces: 150}
 			if !c.index.Damaged() && !c.search.Damaged() && notes.String() == "" {
 				// A reader comes upon it.
 				_, _ = c.index.Counts(t.Context(), "r")
-				_, _ = c.index.List(t.Context(), store.Query{Repo: "r", Kind: 2, Limit: 300})
-				for trace := range 300 {
+				_, _ = c.index.List(t.Context(), store.Query{Repo: "r", Kind: 2, Limit: 150})
+				for trace := range 150 {
 					_, _ = c.search.Find(t.Context(), store.SearchQuery{Repo: "r", Words: []string{word(trace)}, Limit: 2})
 				}
 				c.wakeToRenew()

@@ -88,7 +88,7 @@ func prepare(path string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	header := make([]byte, 100)
 	if _, err := io.ReadFull(f, header); err != nil {
 		return nil //nolint:nilerr // SQLite says what is wrong, or it is a new file

@@ -115,51 +115,44 @@ func eachTreePage(ctx context.Context, tx *sql.Tx, fn func(pgno int64, page []by
 	defer stmt.Close()
 	// The driver starts a goroutine for each statement whose context may end.
 	pace, whole := pacer{ended: ctx.Err}, context.WithoutCancel(ctx)
-	read := func(pgno int64) (page sql.RawBytes, done func() error, err error) {
-		if err := pace.step(); err != nil {
-			return nil, nil, err
-		}
-		rows, err := stmt.QueryContext(whole, pgno)
-		if err != nil {
-			return nil, nil, err
-		}
-		if rows.Next() {
-			err = rows.Scan(&page)
-		}
-		return page, rows.Close, err
-	}
 	var size int64
-	visit := func(pgno int64) error {
-		page, done, err := read(pgno)
+	read := func(pgno int64, fn func(page []byte)) error {
+		if err := pace.step(); err != nil {
+			return err
+		}
+		rows, err := stmt.QueryContext(whole, pgno) //nolint:rowserrcheck,sqlclosecheck // drain does
 		if err != nil {
 			return err
 		}
-		if size = int64(len(page)); size > 0 {
-			fn(pgno, page)
-		}
-		return done()
+		return drain(rows, func(row *sql.Rows) error {
+			var page sql.RawBytes
+			if err := row.Scan(&page); err != nil {
+				return err
+			}
+			size = int64(len(page))
+			fn(page)
+			return nil
+		})
 	}
-	if err := visit(1); err != nil || size == 0 {
+	if err := read(1, func(page []byte) { fn(1, page) }); err != nil || size == 0 {
 		return err
 	}
 	var trees []int64
 	for first := int64(2); first < pages; first += mapSpan(size) {
 		at := mapAt(first, size)
-		entries, done, err := read(at)
+		trees = trees[:0]
+		err := read(at, func(entries []byte) {
+			for i := 0; i+mapEntry <= len(entries); i += mapEntry {
+				if pgno := at + 1 + int64(i/mapEntry); isTree(entries[i]) && pgno <= pages {
+					trees = append(trees, pgno)
+				}
+			}
+		})
 		if err != nil {
 			return err
 		}
-		trees = trees[:0]
-		for i := 0; i+mapEntry <= len(entries); i += mapEntry {
-			if pgno := at + 1 + int64(i/mapEntry); isTree(entries[i]) && pgno <= pages {
-				trees = append(trees, pgno)
-			}
-		}
-		if err := done(); err != nil {
-			return err
-		}
 		for _, pgno := range trees {
-			if err := visit(pgno); err != nil {
+			if err := read(pgno, func(page []byte) { fn(pgno, page) }); err != nil {
 				return err
 			}
 		}

@@ -152,7 +152,7 @@ func (i *importer) values(ctx context.Context, in io.Reader) error {
 			}
 		case skipped:
 			i.refuse(fmt.Errorf("%s: %w", i.path, bad))
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		default:
 			return i.broken(err)

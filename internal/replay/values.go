@@ -81,7 +81,7 @@ func (v *Values) Next() ([]byte, error) {
 func (v *Values) value() ([]byte, error) {
 	var text json.RawMessage
 	err := v.json.Decode(&text)
-	if err == io.EOF && !v.list {
+	if errors.Is(err, io.EOF) && !v.list {
 		return nil, err
 	}
 	v.number++
