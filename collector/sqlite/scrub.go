@@ -108,7 +108,7 @@ func eachTreePage(ctx context.Context, tx *sql.Tx, fn func(pgno int64, page []by
 	if err := tx.QueryRowContext(ctx, `PRAGMA page_count`).Scan(&pages); err != nil || pages == 0 {
 		return err
 	}
-	stmt, err := tx.PrepareContext(ctx, `SELECT data FROM sqlite_dbpage WHERE pgno = ?`)
+	stmt, err := tx.PrepareContext(ctx, `SELECT data FROM sqlite_dbpage WHERE pgno = ?`) //nolint:sqlclosecheck // it is closed at the end
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func eachTreePage(ctx context.Context, tx *sql.Tx, fn func(pgno int64, page []by
 		if err := pace.step(); err != nil {
 			return err
 		}
-		rows, err := stmt.QueryContext(whole, pgno) //nolint:rowserrcheck,sqlclosecheck // drain does
+		rows, err := stmt.QueryContext(whole, pgno)
 		if err != nil {
 			return err
 		}
