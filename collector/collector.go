@@ -65,6 +65,7 @@ type Collector struct {
 	unkeep    context.CancelFunc // ends keep
 	kept      chan struct{}      // closed when keep has ended
 	untrimmed atomic.Bool        // what was deleted is still in a file
+	finished  bool               // nothing is left of a Forget of the process before; of keep
 	folder    *follower
 	seeker    *searcher
 	memory    budget // for the bodies of log requests

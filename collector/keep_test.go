@@ -121,8 +121,7 @@ func (k *keeping) onDisk() int64 { return bytesOf(k.dir, "*.db") + bytesOf(blobD
 // keep bounds the store and returns the part of the traces that is kept.
 func (k *keeping) bounded(bytes int64) float64 {
 	k.Helper()
-	k.keepBytes = bytes
-	if err := k.keepOnce(k.Context(), time.Now()); err != nil {
+	if err := k.keepWithin(k.Context(), bytes); err != nil {
 		k.Fatal(err)
 	}
 	return 1 - float64(k.first())/float64(k.traces)
@@ -373,4 +372,36 @@ func TestDeletingComesCloseFromAbove(t *testing.T) {
 			t.Errorf("where %d is too much for %d, %d is deleted, want %d", c.excess, c.keep, got, c.want)
 		}
 	}
+}
+
+func TestAnInterruptedForgetIsFinishedAndNoReasonToDeleteMore(t *testing.T) {
+	k := startKeeping(t, 300)
+	cut := time.Now()
+	k.fill(500)
+	rows := k.rowsBefore(300)
+	if _, _, err := k.log.Drop(t.Context(), cut); err != nil { // and then the process was killed
+		t.Fatal(err)
+	}
+	if err := k.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(Config{Dir: k.dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	again := &keeping{T: t, Collector: c, traces: 800}
+	// The first look at what is to be kept comes at once.
+	for deadline := time.Now().Add(time.Minute); again.first() != 300 || !c.trimmed(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("the first trace is %d", again.first())
+		}
+	}
+	again.wantNothingOf(300, rows)
+}
+
+// trimmed reports whether all that was deleted has left the files.
+func (c *Collector) trimmed() bool {
+	hits, err := c.search.Find(context.Background(), store.SearchQuery{Repo: "r", Words: []string{word(0)}, Limit: 1})
+	return err == nil && len(hits) == 0 && bytesOf(c.dir, "*.db-wal") == 0
 }

@@ -46,6 +46,12 @@ func (c *Collector) Forget(ctx context.Context, before time.Time) error {
 			return err
 		}
 	}
+	return c.forgetDerived(ctx, cursor, before)
+}
+
+// forgetDerived deletes what is derived from lines that the log dropped, up to a cursor, and
+// the uploads that were stored before a time, and makes the files smaller.
+func (c *Collector) forgetDerived(ctx context.Context, cursor store.Cursor, before time.Time) error {
 	if cursor > 0 {
 		// Steps under way may have read lines before they were dropped.
 		c.folder.finishStep()
@@ -60,7 +66,8 @@ func (c *Collector) Forget(ctx context.Context, before time.Time) error {
 	if err := c.blobs.forget(before); err != nil {
 		return err
 	}
-	if err := c.trim(ctx); !errors.Is(err, store.ErrBusy) {
+	err := c.trim(ctx)
+	if !errors.Is(err, store.ErrBusy) {
 		return err
 	}
 	c.logger.Warn("what was deleted is still in a file", "error", err, "again_in", trimAgain)
@@ -108,7 +115,11 @@ func (c *Collector) keep(ctx context.Context) {
 	defer again.Stop()
 	for {
 		began := time.Now()
-		if err := c.keepOnce(ctx, began); err != nil && ctx.Err() == nil {
+		err := c.finishForget(ctx)
+		if err == nil {
+			err = c.keepOnce(ctx, began)
+		}
+		if err != nil && ctx.Err() == nil {
 			c.logger.Error("deleting what is old failed, it will be tried again", "error", err)
 		}
 		look.Reset(max(keepEvery, keepRest*time.Since(began)))
@@ -140,6 +151,20 @@ func (c *Collector) wakeToRenew() {
 	}
 }
 
+// finishForget goes on with a Forget that was interrupted when the log had dropped its lines:
+// what is derived from them is still there, and would count as too much.
+func (c *Collector) finishForget(ctx context.Context) error {
+	if c.finished {
+		return nil
+	}
+	cursor, before, err := c.log.Dropped(ctx)
+	if err == nil && cursor > 0 {
+		err = c.forgetDerived(ctx, cursor, before)
+	}
+	c.finished = err == nil
+	return err
+}
+
 // keepOnce deletes what is older than KeepFor, and then the oldest of what is more than
 // KeepBytes.
 func (c *Collector) keepOnce(ctx context.Context, now time.Time) error {
@@ -148,16 +173,24 @@ func (c *Collector) keepOnce(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	for c.keepBytes > 0 {
+	if c.keepBytes > 0 {
+		return c.keepWithin(ctx, c.keepBytes)
+	}
+	return nil
+}
+
+// keepWithin deletes the oldest of what is more than so many bytes.
+func (c *Collector) keepWithin(ctx context.Context, bytes int64) error {
+	for {
 		held, err := c.held(ctx)
 		if err != nil {
 			return err
 		}
-		excess := held.total() - c.keepBytes
+		excess := held.total() - bytes
 		if excess <= 0 {
 			return nil
 		}
-		before, err := c.cut(ctx, held, due(excess, c.keepBytes))
+		before, err := c.cut(ctx, held, due(excess, bytes))
 		if err != nil || before.IsZero() {
 			return err
 		}
@@ -165,7 +198,6 @@ func (c *Collector) keepOnce(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	return nil
 }
 
 // due returns how much to delete by an estimate where so much is too much: never much more
