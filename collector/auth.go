@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -20,7 +19,7 @@ const keyHeader = "x-maxim-api-key"
 type guard struct {
 	keyed   bool     // an API key is set
 	keySum  [32]byte // SHA-256 of the API key
-	secret  [32]byte // of sessions; new with each process, so that these end with it
+	keys    keys     // of sessions
 	proxies proxies
 	guesses *guesses
 }
@@ -76,13 +75,10 @@ const (
 )
 
 // session returns the value of a cookie that stands for the key until a time: 8 bytes of
-// seconds since 1970 and an HMAC-SHA256 of them.
+// seconds since 1970 and a code of them.
 func (g *guard) session(until time.Time) string {
 	expires := binary.BigEndian.AppendUint64(nil, uint64(until.Unix()))
-	mac := hmac.New(sha256.New, g.secret[:])
-	mac.Write([]byte("session"))
-	mac.Write(expires)
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(expires))
+	return base64.RawURLEncoding.EncodeToString(append(expires, g.keys.sum(expires)...))
 }
 
 // signedIn reports whether a request has a cookie that stands for the key.
@@ -99,5 +95,5 @@ func (g *guard) signedIn(r *http.Request, now time.Time) bool {
 		return false
 	}
 	until := time.Unix(int64(binary.BigEndian.Uint64(value)), 0)
-	return now.Before(until) && hmac.Equal([]byte(cookie.Value), []byte(g.session(until)))
+	return now.Before(until) && g.keys.check(value[8:], value[:8])
 }

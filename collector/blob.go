@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/troupelog/troupe/internal/private"
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
@@ -35,7 +36,7 @@ type blobHeader struct {
 }
 
 func openBlobs(dir string) (*blobs, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if _, err := private.Folder(dir); err != nil {
 		return nil, err
 	}
 	root, err := os.OpenRoot(dir)

@@ -2,7 +2,6 @@ package collector
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,14 +9,12 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
 
-	"github.com/troupelog/troupe/collector/sqlite"
 	"github.com/troupelog/troupe/collector/store"
 	"github.com/troupelog/troupe/collector/viewer"
 	"github.com/troupelog/troupe/pricing"
@@ -33,9 +30,9 @@ type Config struct {
 	// can reach.
 	APIKey string
 	// KeepFor is how long lines and uploads are kept, counted from their reception; 0 keeps
-	// them for good. KeepBytes bounds the files of the folder: where they are larger, the
-	// oldest lines go, a twentieth of the time at once; 0 does not bound. Both are looked
-	// at every five minutes.
+	// them for good. KeepBytes bounds what the folder holds: where it is more, the oldest
+	// lines and uploads go, as few as it takes; 0 does not bound. Journals, of 16 MiB at
+	// most for each file of a database, come on top. Both are looked at every five minutes.
 	KeepFor   time.Duration
 	KeepBytes int64
 	// PublicURL is where clients and browsers find the collector if that is not where it
@@ -90,10 +87,13 @@ type Collector struct {
 	keepBytes int64
 	unkeep    context.CancelFunc // ends keep
 	kept      chan struct{}      // closed when keep has ended
+	untrimmed atomic.Bool        // what was deleted is still in a file
+	finished  bool               // nothing is left of a Forget of the process before; of keep
 	folder    *follower
 	seeker    *searcher
 	memory    budget // for the bodies of log requests
 	viewer    *viewer.Viewer
+	formKeys  keys
 
 	closing sync.Once
 	failure error // of Close, written within closing
@@ -111,7 +111,9 @@ type counts struct {
 // process or another.
 var ErrInUse = errors.New("collector: another collector uses the folder: stop it, or choose another folder")
 
-// New opens or creates a collector. Close it.
+// New opens or creates a collector. Close it. All files of the folder are made for this user
+// alone; links in it are refused. A damaged index or search is set aside, under its name with
+// .damaged behind it, and built anew from the log; a damaged log is a *store.DamagedError.
 func New(cfg Config) (*Collector, error) {
 	if cfg.KeepFor < 0 || cfg.KeepBytes < 0 {
 		return nil, ErrKeep
@@ -123,12 +125,10 @@ func New(cfg Config) (*Collector, error) {
 	if c.prices == nil {
 		c.prices = pricing.Default()
 	}
-	rand.Read(c.guard.secret[:])
 	c.memory.left.Store(maxBodies)
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
-	rand.Read(c.signer.secret[:])
 	dir := cfg.Dir
 	if dir == "" {
 		var err error
@@ -157,48 +157,12 @@ func New(cfg Config) (*Collector, error) {
 	c.unkeep = unkeep
 	go func() {
 		defer close(c.kept)
-		if c.keepFor > 0 || c.keepBytes > 0 {
-			c.keep(keeping)
-		}
+		c.keep(keeping)
 	}()
 	// Pages of other sites must not write here: without a key, a browser's own rules
 	// are all that keeps them out. The SDKs send no Origin and pass.
 	c.handler = http.NewCrossOriginProtection().Handler(routes)
 	return c, nil
-}
-
-func (c *Collector) open(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
-	switch locked, err := lock.TryLock(); {
-	case err != nil:
-		return fmt.Errorf("locking: %w", err)
-	case !locked:
-		return ErrInUse
-	}
-	c.lock = lock
-	ctx := context.Background()
-	// Errors go through variables of the concrete types: an interface must not
-	// come to hold a nil pointer.
-	log, err := sqlite.OpenLog(ctx, filepath.Join(dir, "log.db"))
-	if err != nil {
-		return err
-	}
-	c.log = log
-	index, err := sqlite.OpenIndex(ctx, filepath.Join(dir, "index.db"), c.prices)
-	if err != nil {
-		return err
-	}
-	c.index, c.explorer = index, index
-	search, err := sqlite.OpenSearch(ctx, dir)
-	if err != nil {
-		return err
-	}
-	c.search = search
-	c.blobs, err = openBlobs(blobDir(dir))
-	return err
 }
 
 // Settle waits until everything that was acknowledged before the call is folded,

@@ -11,7 +11,7 @@ import (
 // startFolder starts what folds the log into the index. Stop it.
 func startFolder(log store.Log, index store.Index, blobs store.Blobs, turns *sync.Mutex, logger *slog.Logger) *follower {
 	f := &follower{
-		name: "folding", reset: index.Reset, log: log, turns: turns, logger: logger,
+		name: "folding", reset: index.Reset, derived: index, log: log, turns: turns, logger: logger,
 		follow: func(ctx context.Context, faults *store.Faults) (store.Cursor, error) {
 			return store.Fold(ctx, log, index, blobs, faults)
 		},

@@ -15,14 +15,15 @@ import (
 // follower moves what is derived from the log behind it, on a goroutine of its own: the
 // index, or the search.
 type follower struct {
-	name   string                                                     // what it does, for messages: "folding"
-	follow func(context.Context, *store.Faults) (store.Cursor, error) // one step
-	reset  func(context.Context) error
-	logger *slog.Logger
-	period time.Duration // a step begins so long after the one before, unless somebody waits or it is behind
-	log    store.Log
-	turns  *sync.Mutex  // held during a step unless it is far behind; nil: never
-	recv   atomic.Int64 // when the last line that it has got to was received, in microseconds since 1970; 0 if unknown
+	name    string                                                     // what it does, for messages: "folding"
+	follow  func(context.Context, *store.Faults) (store.Cursor, error) // one step
+	reset   func(context.Context) error
+	derived store.Renewer // what is moved
+	logger  *slog.Logger
+	period  time.Duration // a step begins so long after the one before, unless somebody waits or it is behind
+	log     store.Log
+	turns   *sync.Mutex  // held during a step unless it is far behind; nil: never
+	recv    atomic.Int64 // when the last line that it has got to was received, in microseconds since 1970; 0 if unknown
 
 	left atomic.Uint64 // lines that were left out
 
@@ -109,6 +110,9 @@ func (f *follower) step(ctx context.Context) (moved bool, err error) {
 	}
 	f.stepping.Lock()
 	defer f.stepping.Unlock()
+	if f.derived.Damaged() {
+		return true, f.renew(ctx)
+	}
 	before := f.cursor()
 	after := before
 	err = store.Protect(func() (err error) {
@@ -124,6 +128,18 @@ func (f *follower) step(ctx context.Context) (moved bool, err error) {
 	}
 	f.moveTo(after)
 	return true, nil
+}
+
+// renew begins anew with what was found damaged. It needs stepping.
+func (f *follower) renew(ctx context.Context) error {
+	aside, err := f.derived.Renew(ctx)
+	if err != nil {
+		return err
+	}
+	f.logger.Error(f.name+" found its files damaged: they were set aside and are built anew from the log", "aside", aside)
+	f.faults = &store.Faults{}
+	f.moveTo(0)
+	return nil
 }
 
 // late reports whether the last line that it has got to was received longer ago than it
@@ -207,6 +223,13 @@ func (f *follower) restart(ctx context.Context) error {
 	f.faults = &store.Faults{}
 	f.moveTo(0)
 	return nil
+}
+
+// finishStep waits for the end of a step under way: what comes after it reads the log as
+// it is now.
+func (f *follower) finishStep() {
+	f.stepping.Lock()
+	f.stepping.Unlock() //nolint:staticcheck // nothing is to be done in between
 }
 
 // notify says that something may be left to do. It never blocks.

@@ -229,6 +229,6 @@ func (c *fuzzed) wantNothingOutside(t *testing.T) {
 
 // The files of a collector.
 var (
-	ownFile = regexp.MustCompile(`^collector/(lock|(log|index)\.db(-wal|-shm|-journal)?)$`)
+	ownFile = regexp.MustCompile(`^collector/(lock|secret|(log|index)\.db(-wal|-shm|-journal)?)$`)
 	ownBlob = regexp.MustCompile(`^collector/blobs/[0-9a-f]{64}$`)
 )

@@ -17,7 +17,7 @@ import (
 func (c *Collector) pages() (*viewer.Viewer, error) {
 	return viewer.New(viewer.Source{
 		Log: c.log, Index: c.index, Explorer: c.explorer, Search: c.search, Blobs: c.blobs, Files: files{c.blobs},
-		Prices: c.prices, Logger: c.logger, Settle: c.Settle, Append: c.appendOwn, Forget: c.Forget, Watch: c.watch, About: c.about,
+		Prices: c.prices, Logger: c.logger, Settle: c.Settle, Append: c.appendOwn, Forget: c.Forget, FormKeys: c.formKeys, Watch: c.watch, About: c.about,
 	})
 }
 

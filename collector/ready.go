@@ -113,10 +113,15 @@ func (c *Collector) ready(ctx context.Context) []string {
 	why := c.readiness.why(c.dir)
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	if _, err := c.log.Head(ctx); errors.Is(err, store.ErrClosed) {
+	err := c.log.Probe(ctx)
+	_, damaged := errors.AsType[*store.DamagedError](err)
+	switch {
+	case errors.Is(err, store.ErrClosed):
 		why = append(why, "the collector is closed")
-	} else if err != nil {
-		why = append(why, "the log does not answer")
+	case damaged:
+		why = append(why, "the log is damaged; the collector's own log says what to do")
+	case err != nil:
+		why = append(why, "the log cannot store: "+withoutPath(err))
 	}
 	return why
 }

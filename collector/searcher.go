@@ -21,7 +21,7 @@ type searcher struct {
 // startSearcher starts what adds the log to the search. Stop it.
 func startSearcher(log store.Log, search store.Search, blobs store.Blobs, turns *sync.Mutex, logger *slog.Logger) *searcher {
 	s := &searcher{follower{
-		name: "searching", reset: search.Reset, log: log, turns: turns, logger: logger, period: searchPeriod,
+		name: "searching", reset: search.Reset, derived: search, log: log, turns: turns, logger: logger, period: searchPeriod,
 	}}
 	s.follow = func(ctx context.Context, faults *store.Faults) (store.Cursor, error) {
 		at, recv, err := store.Gather(ctx, log, search, blobs, faults)

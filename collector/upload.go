@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -39,17 +37,17 @@ type grant struct {
 	expires   int64 // seconds since 1970
 }
 
-// signer makes and checks signatures. Its secret is new with each process, so URLs
-// do not outlive it.
-type signer struct{ secret [32]byte }
+// signer makes and checks signatures.
+type signer struct{ keys keys }
 
-// sign returns the HMAC-SHA256 of the method and all fields of a grant. Quoting
-// keeps fields apart whatever they hold.
-func (s *signer) sign(g grant) []byte {
-	mac := hmac.New(sha256.New, s.secret[:])
-	fmt.Fprintf(mac, "PUT %q %q %d %d", g.key, g.mime, g.size, g.expires)
-	return mac.Sum(nil)
+// text returns what is signed: the method and all fields of a grant. Quoting keeps fields
+// apart whatever they hold.
+func (g grant) text() []byte {
+	return fmt.Appendf(nil, "PUT %q %q %d %d", g.key, g.mime, g.size, g.expires)
 }
+
+// sign returns the signature of a grant.
+func (s *signer) sign(g grant) []byte { return s.keys.sum(g.text()) }
 
 // uploadURL answers with a URL at this collector that a file can be PUT to.
 func (c *Collector) uploadURL(w http.ResponseWriter, r *http.Request) error {
@@ -128,7 +126,7 @@ func (c *Collector) granted(r *http.Request) (grant, error) {
 	g.size, _ = strconv.ParseInt(query.Get("size"), 10, 64)
 	g.expires, _ = strconv.ParseInt(query.Get("expires"), 10, 64)
 	signature, _ := hex.DecodeString(query.Get("signature"))
-	if !hmac.Equal(signature, c.signer.sign(g)) {
+	if !c.signer.keys.check(signature, g.text()) {
 		return g, &Error{"forbidden", "the URL is not one that this collector signed"}
 	}
 	if time.Now().Unix() > g.expires {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/troupelog/troupe/collector/fold"
@@ -81,5 +82,37 @@ func damage(t *testing.T, path, query string) {
 	defer db.Close()
 	if _, err := db.ExecContext(t.Context(), query); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestAColumnOfAnotherTypeIsDamageAndIsNotQuoted(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	log, index, err := open(ctx, dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	defer index.Close()
+	if _, err := log.Append(ctx, []store.Batch{{Repo: "r", First: 1, Lines: [][]byte{[]byte(`trace{id=t,action=create,data={}}`)}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Fold(ctx, log, index, nil, &store.Faults{}); err != nil {
+		t.Fatal(err)
+	}
+	damage(t, filepath.Join(dir, "index.db"), `UPDATE tops SET at = 'secret prompt'`)
+	_, err = index.List(ctx, store.Query{Repo: "r", Kind: fold.Trace, Limit: 1})
+	damaged, ok := errors.AsType[*store.DamagedError](err)
+	if !ok || damaged.File != "index.db" || strings.Contains(err.Error(), "secret") || !index.Damaged() {
+		t.Fatalf("%v, want a DamagedError that quotes nothing", err)
+	}
+	aside, err := index.Renew(ctx)
+	if err != nil || filepath.Base(aside) != "index.db.damaged" || index.Damaged() {
+		t.Fatalf("%q, %v", aside, err)
+	}
+	if _, err := store.Fold(ctx, log, index, nil, &store.Faults{}); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := index.List(ctx, store.Query{Repo: "r", Kind: fold.Trace, Limit: 2}); err != nil || len(rows) != 1 {
+		t.Errorf("%d traces are in the index that was built anew, %v", len(rows), err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
@@ -23,14 +25,23 @@ var migrations embed.FS
 // readers is how many queries run at the same time on one file.
 const readers = 4
 
+// busyTimeout is how long a statement waits for others that write.
+const busyTimeout = 10 * time.Second
+
 // file is an open database file: one connection that writes, some that read.
 type file struct {
 	name   string // for messages
-	write  *sql.DB
-	read   *sql.DB
+	path   string
+	write  *sql.DB       // replaced with swap held, and the mutex of who owns the file
+	read   *sql.DB       // replaced with swap held
+	swap   sync.RWMutex  // held for reading while read is used
 	closed chan struct{} // closed by Close
 	writes writes
 	once   sync.Once
+	// trimmed says that nothing was deleted since trim came to its end. It begins as false:
+	// nobody knows what the process before did.
+	trimmed atomic.Bool
+	damaged atomic.Bool // an error said so
 }
 
 // tuning is how a file is used. A connection holds at most its cache in memory, beside
@@ -44,9 +55,14 @@ type tuning struct {
 func open(path string, t tuning) (*file, error) {
 	// auto_vacuum must come before the first write to a new file. A journal is copied into
 	// the file when it has 16 MiB (pages of 4 KiB), and cut to that if it grew larger.
-	const common = "_pragma=auto_vacuum(INCREMENTAL)&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(16777216)"
-	f := &file{name: filepath.Base(path), closed: make(chan struct{})}
+	// secure_delete overwrites what is deleted with zeros: no byte of it stays in the file.
+	common := fmt.Sprintf("_pragma=auto_vacuum(INCREMENTAL)&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)"+
+		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(16777216)&_pragma=secure_delete(1)",
+		busyTimeout.Milliseconds())
+	f := &file{name: filepath.Base(path), path: path, closed: make(chan struct{})}
+	if err := prepare(path); err != nil {
+		return nil, f.opening(fmt.Errorf("sqlite: opening %s: %w", f.name, err))
+	}
 	write := fmt.Sprintf("%s&_txlock=immediate&_pragma=synchronous(%s)&_pragma=cache_size(-%d)", common, t.synchronous, t.writeCache)
 	var err error
 	if f.write, err = sql.Open("sqlite", dsn(path, write)); err != nil {
@@ -78,7 +94,7 @@ func (f *file) migrate(ctx context.Context, folder string) error {
 		return fmt.Errorf("sqlite: migrating %s: %w", f.name, err)
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("sqlite: migrating %s: %w", f.name, err)
+		return f.opening(fmt.Errorf("sqlite: migrating %s: %w", f.name, err))
 	}
 	return nil
 }
@@ -102,12 +118,19 @@ func (f *file) fail(operation string, err error) error {
 	case <-f.closed:
 		return store.ErrClosed
 	default:
-		return fmt.Errorf("sqlite: %s: %s: %w", f.name, operation, err)
 	}
+	err = quietly(err)
+	if _, known := errors.AsType[*store.DamagedError](err); !known && corrupt(err) {
+		f.damaged.Store(true)
+		return &store.DamagedError{File: f.name, Err: fmt.Errorf("%s: %w", operation, err)}
+	}
+	return fmt.Errorf("sqlite: %s: %s: %w", f.name, operation, err)
 }
 
 // view runs a function in a transaction that only reads: it sees one moment.
 func (f *file) view(ctx context.Context, operation string, fn func(*sql.Tx) error) error {
+	f.swap.RLock()
+	defer f.swap.RUnlock()
 	tx, err := f.read.BeginTx(ctx, nil)
 	if err != nil {
 		return f.fail(operation, err)

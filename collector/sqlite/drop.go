@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"math"
 	"time"
 
 	"github.com/troupelog/troupe/collector/store"
@@ -16,13 +14,12 @@ const (
 	dropBlocks = 40
 	dropBytes  = 4 << 20 // of compressed lines; one block may be more
 	dropSpools = 200
-	dropPages  = 128 // given back to the file system
 )
 
 // seenEvery is how exactly it is known when a sender was seen, which costs it a write.
 const seenEvery = 24 * time.Hour
 
-// Drop implements store.Log. The pages that get free are given back to the file system.
+// Drop implements store.Log.
 func (l *Log) Drop(ctx context.Context, before time.Time) (store.Cursor, int64, error) {
 	last, err := l.lastBefore(ctx, before)
 	if err != nil {
@@ -40,9 +37,6 @@ func (l *Log) Drop(ctx context.Context, before time.Time) (store.Cursor, int64, 
 		}
 	}
 	if err := l.dropSpools(ctx, before.Add(-store.SpoolLife-seenEvery)); err != nil {
-		return 0, lines, err
-	}
-	if err := l.shrink(ctx); err != nil {
 		return 0, lines, err
 	}
 	at, _, err := l.Dropped(ctx)
@@ -110,6 +104,7 @@ func (a *appender) dropBlocks(ctx context.Context, last int64, before time.Time)
 	if err != nil || lines == 0 {
 		return 0, err
 	}
+	a.file.trimmed.Store(false)
 	if _, err := a.conn.ExecContext(ctx, `DELETE FROM blocks WHERE bno <= ?`, upTo); err != nil {
 		return 0, err
 	}
@@ -157,36 +152,45 @@ func (l *Log) dropSpools(ctx context.Context, before time.Time) error {
 	}
 }
 
-// shrink gives free pages back to the file system.
-func (l *Log) shrink(ctx context.Context) error {
-	for before := int64(math.MaxInt64); ; {
-		var free int64
-		err := l.read.QueryRowContext(ctx, `PRAGMA freelist_count`).Scan(&free)
-		if err != nil || free == 0 || free >= before {
-			return l.fail("counting free pages", err)
-		}
-		before = free
-		err = l.chore(ctx, "shrinking", func(a *appender) error {
-			rows, err := a.conn.QueryContext(ctx, fmt.Sprintf(`PRAGMA incremental_vacuum(%d)`, dropPages))
-			if err != nil {
+// Oldest implements store.Retention.
+func (l *Log) Oldest(ctx context.Context, fn func(recv time.Time, bytes int64) bool) error {
+	err := l.view(ctx, "looking for the oldest blocks", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(row *sql.Rows) error {
+			var recv, bytes int64
+			if err := row.Scan(&recv, &bytes); err != nil {
 				return err
 			}
-			return drain(rows, func(*sql.Rows) error { return nil }) // each row frees a page
-		})
-		if err != nil {
-			return err
-		}
+			if !fn(micros(recv), bytes) {
+				return errFull
+			}
+			return nil
+		}, `SELECT recv, length(z) FROM blocks ORDER BY bno`)
+	})
+	if errors.Is(err, errFull) {
+		return nil
 	}
+	return err
 }
 
 // chore runs a function in a transaction on the writer's goroutine. Then it waits as
 // long as that took, so that lines are stored at half the speed at worst.
 func (l *Log) chore(ctx context.Context, operation string, fn func(*appender) error) error {
+	err := l.job(ctx, func(a *appender) error {
+		return a.transaction(ctx, &a.file.writes.forget, func() error { return fn(a) })
+	})
+	if ctx.Err() != nil || errors.Is(err, store.ErrClosed) {
+		return err
+	}
+	return l.fail(operation, err)
+}
+
+// job runs a function on the writer's goroutine, and waits as long as that took.
+func (l *Log) job(ctx context.Context, fn func(*appender) error) error {
 	var took time.Duration
 	done := make(chan error, 1)
 	job := func(a *appender) {
 		began := time.Now()
-		err := a.transaction(ctx, &a.file.writes.forget, func() error { return fn(a) })
+		err := fn(a)
 		took = time.Since(began)
 		done <- err
 	}
@@ -198,7 +202,7 @@ func (l *Log) chore(ctx context.Context, operation string, fn func(*appender) er
 		return store.ErrClosed
 	}
 	if err := <-done; err != nil {
-		return l.fail(operation, err)
+		return err
 	}
 	return rest(ctx, took)
 }

@@ -112,6 +112,7 @@ func (f *forgetting) run(rows []*row) (int64, error) {
 	if _, err := f.x.conn.ExecContext(f.ctx, `UPDATE cur SET version = version + 1`); err != nil {
 		return 0, err
 	}
+	f.x.trimmed.Store(false)
 	for _, r := range gone {
 		if err := f.drop(r); err != nil {
 			return 0, err
@@ -207,6 +208,7 @@ func (f *forgetting) dropTop(r *row) error {
 
 // forgetLabels drops labels that no trace has any more.
 func (x *Index) forgetLabels(ctx context.Context) error {
+	x.trimmed.Store(false)
 	after, last, end := int64(0), int64(0), false
 	for !end {
 		err := x.transaction(ctx, &x.writes.forget, "forgetting labels", func() error {

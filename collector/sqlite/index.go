@@ -46,29 +46,39 @@ func OpenIndex(ctx context.Context, path string, prices fold.Prices) (*Index, er
 	if err != nil {
 		return nil, err
 	}
-	if err := f.migrate(ctx, "index"); err != nil {
-		return nil, errors.Join(err, f.close())
-	}
 	x := &Index{file: f, prices: prices, sorted: maxSorted}
 	x.rows.rows.limit, x.tops.limit, x.labels.limit = maxCached, maxCached, maxCached
-	if x.conn, err = x.write.Conn(ctx); err == nil {
-		err = x.stmts.prepare(ctx, x.conn)
+	if err = x.begin(ctx); err == nil {
+		err = x.reprice(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(f.fail("preparing statements", err), x.Close())
-	}
-	if err := x.reprice(ctx); err != nil {
-		return nil, errors.Join(err, x.Close())
+		return nil, errors.Join(f.opening(err), x.Close())
 	}
 	return x, nil
 }
 
+// begin brings an open file up to date and prepares what writes to it.
+func (x *Index) begin(ctx context.Context) (err error) {
+	if err := x.migrate(ctx, "index"); err != nil {
+		return err
+	}
+	if x.conn, err = x.write.Conn(ctx); err == nil {
+		err = x.stmts.prepare(ctx, x.conn)
+	}
+	return x.fail("preparing statements", err)
+}
+
+// pricesVersion returns the version of the prices, "" if there are none.
+func (x *Index) pricesVersion() string {
+	if x.prices == nil {
+		return ""
+	}
+	return x.prices.Version()
+}
+
 // reprice empties the index if it was made with other prices.
 func (x *Index) reprice(ctx context.Context) error {
-	version, stored := "", ""
-	if x.prices != nil {
-		version = x.prices.Version()
-	}
+	version, stored := x.pricesVersion(), ""
 	if err := x.read.QueryRowContext(ctx, `SELECT prices FROM cur`).Scan(&stored); err != nil {
 		return x.fail("reading the version of the prices", err)
 	}
@@ -86,8 +96,8 @@ func (x *Index) reprice(ctx context.Context) error {
 // Cursor implements store.Index.
 func (x *Index) Cursor(ctx context.Context) (store.Cursor, error) {
 	var at store.Cursor
-	err := x.read.QueryRowContext(ctx, `SELECT at FROM cur`).Scan(&at)
-	return at, x.fail("reading the cursor", err)
+	err := x.view(ctx, "reading the cursor", func(tx *sql.Tx) error { return tx.QueryRowContext(ctx, `SELECT at FROM cur`).Scan(&at) })
+	return at, err
 }
 
 // Apply implements store.Index.
@@ -175,6 +185,7 @@ func (x *Index) Reset(ctx context.Context) error {
 }
 
 func (x *Index) empty(ctx context.Context) error {
+	x.trimmed.Store(false)
 	for _, query := range []string{
 		`DELETE FROM entities`, `DELETE FROM places`, `DELETE FROM tops`, `DELETE FROM labels`, `DELETE FROM marks`,
 		`DELETE FROM counts`, `DELETE FROM rollups`, `UPDATE cur SET at = 0, version = version + 1`,

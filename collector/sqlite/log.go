@@ -71,7 +71,7 @@ func OpenLog(ctx context.Context, path string) (*Log, error) {
 	}
 	a, err := newAppender(ctx, f, codec)
 	if err != nil {
-		return nil, errors.Join(f.fail("preparing statements", err), f.close())
+		return nil, errors.Join(f.opening(f.fail("preparing statements", err)), f.close())
 	}
 	l := &Log{file: f, codec: codec, requests: make(chan *request), jobs: make(chan func(*appender)), stop: make(chan struct{})}
 	l.writer.Go(func() { l.run(a) })

@@ -55,5 +55,9 @@ func BenchmarkGather(b *testing.B) {
 		at = next
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "lines/s")
-	b.ReportMetric(float64(search.Size())/float64(b.N), "B/line")
+	size, err := search.Size(ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(size)/float64(b.N), "B/line")
 }

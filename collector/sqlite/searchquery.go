@@ -9,7 +9,7 @@ import (
 	"github.com/troupelog/troupe/collector/store"
 )
 
-// Find implements store.Search. It reads the months from the newest on, and of each no
+// Find implements store.Search. It reads the parts from the newest on, and of each no
 // more than what is missing.
 func (x *Search) Find(ctx context.Context, q store.SearchQuery) ([]store.Hit, error) {
 	match, err := matchOf(q)
@@ -22,8 +22,8 @@ func (x *Search) Find(ctx context.Context, q store.SearchQuery) ([]store.Hit, er
 		return nil, store.ErrClosed
 	}
 	var hits []store.Hit
-	for i := len(x.months) - 1; i >= 0 && match != "" && len(hits) < q.Limit; i-- {
-		found, err := x.months[i].find(ctx, match, q, q.Limit-len(hits))
+	for i := len(x.parts) - 1; i >= 0 && match != "" && len(hits) < q.Limit; i-- {
+		found, err := x.parts[i].find(ctx, match, q, q.Limit-len(hits))
 		if err != nil {
 			return nil, err
 		}
@@ -72,10 +72,10 @@ func quoted(dst []byte, terms []string, operator string) []byte {
 	return dst
 }
 
-// find returns hits of this month, newest first.
-func (m *month) find(ctx context.Context, match string, q store.SearchQuery, limit int) ([]store.Hit, error) {
+// find returns hits of this part, newest first.
+func (p *searchPart) find(ctx context.Context, match string, q store.SearchQuery, limit int) ([]store.Hit, error) {
 	var hits []store.Hit
-	err := m.view(ctx, "searching", func(tx *sql.Tx) error {
+	err := p.view(ctx, "searching", func(tx *sql.Tx) error {
 		first, last, err := bounds(ctx, tx, q)
 		if err != nil || first > last {
 			return err

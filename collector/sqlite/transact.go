@@ -74,12 +74,12 @@ func (f *file) LongestWrites() (add, forget time.Duration) {
 	return f.writes.add.take(), f.writes.forget.take()
 }
 
-// LongestWrites returns the same of any month that is still there.
+// LongestWrites returns the same of any part that is still there.
 func (x *Search) LongestWrites() (add, forget time.Duration) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for _, m := range x.months {
-		a, f := m.LongestWrites()
+	for _, p := range x.parts {
+		a, f := p.LongestWrites()
 		add, forget = max(add, a), max(forget, f)
 	}
 	return add, forget

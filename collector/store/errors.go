@@ -2,11 +2,26 @@ package store
 
 import "errors"
 
+// DamagedError says that a file of a store holds what nobody wrote there: a disk or another
+// program changed it.
+type DamagedError struct {
+	File string // its name in the folder of the store
+	Err  error  // what was found
+}
+
+// Error names the file and what was found.
+func (e *DamagedError) Error() string { return "store: " + e.File + " is damaged: " + e.Err.Error() }
+
+// Unwrap returns what was found.
+func (e *DamagedError) Unwrap() error { return e.Err }
+
 var (
 	// ErrStale is returned when an Index has moved on since it was read.
 	ErrStale = errors.New("store: the index moved on meanwhile")
 	// ErrClosed is returned by all methods after Close.
 	ErrClosed = errors.New("store: closed")
+	// ErrBusy is returned by Trim while a reader holds what was deleted.
+	ErrBusy = errors.New("a reader still holds what was deleted; it leaves the file when that reader ends")
 	// ErrBatch is returned when a batch breaks the rules of Batch.
 	ErrBatch = errors.New("store: malformed batch")
 	// ErrNotFound is returned when there is no such entity.

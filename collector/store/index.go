@@ -49,6 +49,10 @@ type Count struct {
 // end when ctx does, and fail with ErrClosed after Close. What one method returns
 // stems from one moment between two calls of Apply.
 type Index interface {
+	Sized
+	Trimmer
+	Renewer
+
 	// Cursor returns how much of the Log is contained.
 	Cursor(ctx context.Context) (Cursor, error)
 

@@ -105,6 +105,10 @@ type Repository struct {
 // Log is the truth: all lines that were acknowledged. Its methods are safe for
 // concurrent use, end when ctx does, and fail with ErrClosed after Close.
 type Log interface {
+	Sized
+	Trimmer
+	Retention
+
 	// Append stores batches, all or none, and returns one receipt for each. When it
 	// returns nil they survive the loss of power. When it returns an error they may
 	// be stored or not; sending them again under the same Spool and First is safe.
@@ -139,6 +143,10 @@ type Log interface {
 	// Dropped returns the last block that was ever dropped, and the time before which all
 	// were; both are zero if there is none.
 	Dropped(ctx context.Context) (Cursor, time.Time, error)
+
+	// Probe writes something that changes nothing, and returns why nothing can be stored, if
+	// that is so.
+	Probe(ctx context.Context) error
 
 	// Repositories returns all repositories by id.
 	Repositories(ctx context.Context) ([]Repository, error)

@@ -14,6 +14,10 @@ import (
 // use, end when ctx does, and fail with ErrClosed after Close. What words are, and when
 // they are equal, AppendWords says.
 type Search interface {
+	Sized
+	Trimmer
+	Renewer
+
 	// Cursor returns how much of the Log is searched.
 	Cursor(ctx context.Context) (Cursor, error)
 
@@ -28,8 +32,9 @@ type Search interface {
 	// is found. A word of several, such as "gpt-4o", is a phrase.
 	Find(ctx context.Context, q SearchQuery) ([]Hit, error)
 
-	// Forget hides what belongs to lines that a Log dropped: blocks up to and with before.
-	// Their words leave the disk when all of their month was dropped.
+	// Forget drops what belongs to lines that a Log dropped, blocks up to and with before:
+	// it hides them at once, and then takes their words out of the files, in many short
+	// steps between which texts are added. After an error it can be called again.
 	Forget(ctx context.Context, before Cursor) error
 
 	// Reset empties the search and puts the cursor to the beginning.

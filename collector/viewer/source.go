@@ -18,6 +18,9 @@ type Source struct {
 	Search   store.Search
 	Blobs    store.Blobs
 	Files    Files
+	// FormKeys are secrets: the first makes the tokens of forms, and those of all are valid. At
+	// least one is needed where forms are to be sent.
+	FormKeys [][]byte
 	Prices   *pricing.Table
 	Logger   *slog.Logger
 

@@ -35,7 +35,7 @@ func New(source Source) (*Viewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Viewer{source: source, assets: loaded, mux: http.NewServeMux(), forms: newForms(), streams: newStreams()}
+	v := &Viewer{source: source, assets: loaded, mux: http.NewServeMux(), forms: forms{source.FormKeys}, streams: newStreams()}
 	v.mux.Handle("GET "+loaded.script.path, loaded.script)
 	v.mux.Handle("GET "+loaded.style.path, loaded.style)
 	for _, route := range routes {

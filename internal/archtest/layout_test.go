@@ -44,6 +44,7 @@ var terminal = []string{
 var layout = []row{
 	{path: "internal/protocol"},
 	{path: "internal/brief"},
+	{path: "internal/private"},
 	{path: "messages"},
 	{path: "pricing"},
 	{path: "internal/ledger"},
@@ -76,7 +77,7 @@ var layout = []row{
 	{path: "mask"},
 	{
 		path:    "collector",
-		imports: []string{"messages", "internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "pricing"},
+		imports: []string{"messages", "internal/protocol", "internal/brief", "internal/private", "internal/wire", "internal/jsonscan", "pricing"},
 		modules: append(terminal, uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", sqlite, goose, mimetype, prometheus),
 	},
 	{path: "collector/fold", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "pricing"}},
@@ -88,7 +89,7 @@ var layout = []row{
 
 	{
 		path:    "collector/sqlite",
-		imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "pricing", "collector"},
+		imports: []string{"messages", "internal/protocol", "internal/private", "internal/wire", "internal/jsonscan", "pricing", "collector"},
 		modules: []string{sqlite, goose, compress, uuid},
 	},
 	{path: "internal/replay", imports: []string{"internal/jsonscan", "logger"}},
@@ -96,7 +97,7 @@ var layout = []row{
 	{
 		path: "internal/cli",
 		imports: []string{
-			"internal/protocol", "internal/wire", "internal/spool", "internal/delivery", "logger", "transport", "collector",
+			"internal/protocol", "internal/private", "internal/wire", "internal/spool", "internal/delivery", "logger", "transport", "collector",
 			"internal/replay", "internal/demo", "collector/tree", "collector/diff", "collector/export", "pricing",
 		},
 		modules: append(terminal, compress, sys),

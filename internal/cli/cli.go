@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -49,7 +50,38 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return exitCode(root.ExecuteContext(ctx), stderr)
+	return exitCode(execute(ctx, root, args), stderr)
+}
+
+// endTime is how long a command may go on after SIGINT or SIGTERM.
+const endTime = 900 * time.Millisecond
+
+// endsItself annotates commands that take longer to end, and bound it themselves.
+const endsItself = "ends-itself"
+
+// errInterrupted is returned for a command that a signal ended in the middle of something.
+var errInterrupted = errors.New("interrupted: it is not known how much was done; what was printed holds")
+
+// execute runs a command. If a signal comes, the command has endTime to end by itself, which
+// is enough for those that wait for a server. One that waits for a disk or a pipe is left
+// behind; nothing that it writes needs to be finished.
+func execute(ctx context.Context, root *cobra.Command, args []string) error {
+	done := make(chan error, 1)
+	go func() { done <- root.ExecuteContext(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	if cmd, _, err := root.Find(args); err == nil && cmd.Annotations[endsItself] != "" {
+		return <-done
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(endTime):
+		return errInterrupted
+	}
 }
 
 // exitCode tells of an error and returns its exit code.

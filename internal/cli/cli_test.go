@@ -274,3 +274,37 @@ func TestDataDir(t *testing.T) {
 		}
 	}
 }
+
+func TestServeNamesTheTrueCauseWhenItCannotStart(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	serve := func() string {
+		t.Helper()
+		_, stderr := command(t, ExitFailure, "serve", "--addr", "127.0.0.1:0", "--data", dir)
+		return stderr
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "log.db"), []byte("These are notes and no database, of more than a hundred bytes or so, to be taken for a header by whoever reads it."), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if told := serve(); !strings.Contains(told, "log.db is damaged") || !strings.Contains(told, ".recover") || strings.Contains(told, "writ") {
+		t.Errorf("of a damaged log serve says %q", told)
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if told := serve(); !strings.Contains(told, "not a folder") || strings.Contains(told, "writ") {
+		t.Errorf("of a file in place of the folder serve says %q", told)
+	}
+	if os.Geteuid() == 0 || runtime.GOOS == "windows" {
+		t.Log("a folder that cannot be written to is not tried: this user can write everywhere")
+		return
+	}
+	if err := errors.Join(os.Remove(dir), os.Mkdir(dir, 0o500)); err != nil {
+		t.Fatal(err)
+	}
+	if told := serve(); !strings.Contains(told, "permission denied") || !strings.Contains(told, "--data") {
+		t.Errorf("of a folder that cannot be written to serve says %q", told)
+	}
+}

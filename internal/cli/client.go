@@ -104,6 +104,9 @@ func (c *client) get(ctx context.Context, query url.Values, path ...string) ([]b
 		req.Header.Set("x-maxim-api-key", c.key)
 	}
 	resp, err := c.http.Do(req)
+	if ctx.Err() != nil && err != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("no answer from %s: %w; start a collector with troupe serve, or name another with --from",
 			c.base.Host, cause(err))

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -59,7 +60,7 @@ func checkServer(t *testing.T, url string, want recorded, lines uint64) {
 
 func TestWhatIsReplayedIsServedAndShown(t *testing.T) {
 	t.Parallel()
-	server, url := startServer(t, "127.0.0.1:0", t.TempDir())
+	server, url := startServer(t, "127.0.0.1:0", filepath.Join(t.TempDir(), "data"))
 	path := record(t, 20, 6, 50)
 	want := count(t, path)
 	replay := start(t, "replay", path, "--to", url, "--repo", "r", "--model", "small-1", "--provider", "acme")

@@ -32,6 +32,9 @@ func (c *client) events(ctx context.Context) (io.ReadCloser, error) {
 		req.Header.Set("x-maxim-api-key", c.key)
 	}
 	resp, err := c.http.Do(req)
+	if ctx.Err() != nil && err != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("no answer from %s: %w; start a collector with troupe serve, or name another with --from", c.base.Host, cause(err))
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/troupelog/troupe/collector"
 	"github.com/troupelog/troupe/internal/protocol"
+	"github.com/troupelog/troupe/internal/replay"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/transport"
 )
@@ -30,7 +32,7 @@ func importCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import [flags] FILE…",
 		Short: "Store log lines that were exported",
-		Long: "Stores log lines in a collector: those that troupe export printed, one JSON object a line, or plain log lines.\n" +
+		Long: "Stores log lines in a collector: those that troupe export printed, as JSON objects, or plain log lines.\n" +
 			"A file that is imported again stores nothing twice. What is malformed is told and left out.",
 		Example: "  troupe export --repo my-agents > lines.jsonl\n  troupe import --repo copy lines.jsonl",
 		Args:    arguments(cobra.MinimumNArgs(1)),
@@ -78,7 +80,7 @@ type importer struct {
 
 	spool           string
 	batch           transport.Batch
-	number          uint64 // of the line that was read last
+	number          uint64 // of the line or value that was read last
 	sent, malformed int
 }
 
@@ -88,34 +90,93 @@ func (i *importer) file(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = file.Close() }() // it was only read
+	content := interruptible{ctx, file}
 	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return err
+	if _, err := io.Copy(sum, content); err != nil {
+		return fmt.Errorf("%s: nothing of it is stored: %w", i.path, err)
 	}
 	i.spool = hex.EncodeToString(sum.Sum(nil)[:16])
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("%w: %s is read twice, so it cannot be a pipe", err, i.path)
 	}
-	lines := bufio.NewScanner(file)
+	in := bufio.NewReaderSize(content, 1<<16)
+	read := i.lines
+	if start, _ := in.Peek(512); bytes.IndexAny(bytes.TrimLeft(start, "\ufeff \t\r\n"), "{[") == 0 {
+		read = i.values
+	}
+	if err := read(ctx, in); err != nil {
+		return err
+	}
+	return i.flush(ctx)
+}
+
+// interruptible is a reader that fails when its context ends.
+type interruptible struct {
+	ctx context.Context // it is a part of one call
+	io.Reader
+}
+
+// Read implements io.Reader.
+func (r interruptible) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.Reader.Read(p)
+}
+
+// lines reads a file of log lines.
+func (i *importer) lines(ctx context.Context, in io.Reader) error {
+	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 2*protocol.MaxLine)
 	for lines.Scan() {
 		i.number++
-		if err := i.line(ctx, lines.Bytes()); err != nil {
+		if err := i.line(ctx, lines.Bytes(), "line"); err != nil {
 			return err
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
 		return fmt.Errorf("%s: line %d is longer than %d bytes; %d lines before it are stored", i.path, i.number+1, 2*protocol.MaxLine, i.sent)
 	}
-	if lines.Err() != nil {
-		return lines.Err()
-	}
-	return i.flush(ctx)
+	return i.broken(lines.Err())
 }
 
-// line adds a line of the file to the batch, which is sent where it is full, or where
-// the numbers have a gap.
-func (i *importer) line(ctx context.Context, text []byte) error {
+// values reads a file of JSON objects.
+func (i *importer) values(ctx context.Context, in io.Reader) error {
+	for values := replay.NewValues(in, 2*protocol.MaxLine); ; {
+		text, err := values.Next()
+		i.number = uint64(values.Number())
+		switch bad, skipped := errors.AsType[*replay.ValueError](err); {
+		case err == nil:
+			if err := i.line(ctx, text, "value"); err != nil {
+				return err
+			}
+		case skipped:
+			i.refuse(fmt.Errorf("%s: %w", i.path, bad))
+		case errors.Is(err, io.EOF):
+			return nil
+		default:
+			return i.broken(err)
+		}
+	}
+}
+
+// broken says why a file cannot be read to its end, and what is stored of it.
+func (i *importer) broken(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %d lines are stored, then: %w", i.path, i.sent, err)
+}
+
+// refuse tells of a line that is left out.
+func (i *importer) refuse(why error) {
+	i.malformed++
+	tell(i.told, why)
+}
+
+// line adds a line of the file, or a value, to the batch, which is sent where it is full, or
+// where the numbers have a gap.
+func (i *importer) line(ctx context.Context, text []byte, what string) error {
 	if len(text) == 0 {
 		return nil
 	}
@@ -124,8 +185,7 @@ func (i *importer) line(ctx context.Context, text []byte) error {
 		_, err = wire.Parse(line)
 	}
 	if err != nil {
-		i.malformed++
-		tell(i.told, fmt.Errorf("%s: line %d is no log line: %w", i.path, i.number, err))
+		i.refuse(fmt.Errorf("%s: %s %d is no log line: %w", i.path, what, i.number, err))
 		return nil
 	}
 	full := i.batch.Lines >= importLines || len(i.batch.Body)+len(line) > importBytes

@@ -117,3 +117,25 @@ func TestManyLinesAreImportedInBatches(t *testing.T) {
 		t.Errorf("%d lines are stored, want %d", got, lines)
 	}
 }
+
+func TestAnExportIsImportedHoweverItsJSONIsLaidOut(t *testing.T) {
+	url := collectorURL(t, collector.Config{})
+	const a, b = `"trace{id=a,action=create,data={}}"`, `"trace{id=b,action=create,data={}}"`
+	for repo, text := range map[string]string{
+		"pretty": "{\n  \"seq\": 1,\n  \"line\": " + a + "\n}\n{\n  \"seq\": 2,\n  \"line\": " + b + "\n}\n",
+		"list":   `[{"line":` + a + `}, {"line":` + b + `}]`,
+		"joined": `{"line":` + a + `}{"line":` + b + `}`,
+		"marked": "\ufeff{\"line\":" + a + "}\r\n{\"line\":" + b + "}\r\n",
+	} {
+		path := filepath.Join(t.TempDir(), "lines.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			command(t, ExitOK, "import", "--to", url, "--repo", repo, path)
+			if got := lineCount(t, url, repo); got != 2 {
+				t.Errorf("%s: %d lines are stored, want 2", repo, got)
+			}
+		}
+	}
+}

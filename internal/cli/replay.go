@@ -20,8 +20,8 @@ import (
 const (
 	// patience is how long the server may take nothing before a replay gives up.
 	patience = 2 * time.Minute
-	// graceTime is how long an interrupted replay goes on delivering.
-	graceTime = 10 * time.Second
+	// graceTime is how long an interrupted replay goes on delivering: less than endTime.
+	graceTime = 700 * time.Millisecond
 )
 
 // replayFlags are the flags of troupe replay.
@@ -40,18 +40,19 @@ func replayCommand() *cobra.Command {
 		Short: "Log recorded conversations",
 		Long: `Logs recorded conversations as the agents that had them would have.
 
-FILE is a JSON list of objects, or one object a line (JSONL). Each object holds a
-conversation in OpenAI's chat form, under messages or traj. A conversation becomes
-a session, each user message a trace, each assistant message a generation, and each
-tool call a tool call. Conversations that cannot be read are reported and skipped.
+FILE holds JSON objects, one a line (JSONL), each over several lines, or in a list. Each
+object holds a conversation in OpenAI's chat form, under messages or traj. A
+conversation becomes a session, each user message a trace, each assistant message a
+generation, and each tool call a tool call. Conversations that cannot be read are
+reported and skipped.
 
 With --speed X messages follow each other X times faster than recorded: by their
 timestamp field, RFC 3339 or seconds since 1970, where both have one, else a second
 apart. Logged times are those of the replay.
 
 It exits with 0 only if everything that was read is delivered. It waits while the
-server takes nothing, for ` + patience.String() + ` at most. An interrupt ends it early: it
-delivers what it logged and says what it left.`,
+server takes nothing, for ` + patience.String() + ` at most. An interrupt ends it within a
+second: it delivers what it can and says what it left.`,
 		Example: "  troupe replay conversations.json --repo my-agents --workers 16",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -139,13 +140,16 @@ func (r *replayer) run(ctx context.Context, path string) error {
 
 // reach fails if nothing answers at a URL; any answer will do.
 func reach(ctx context.Context, to string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	bounded, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, to, http.NoBody)
+	req, err := http.NewRequestWithContext(bounded, http.MethodHead, to, http.NoBody)
 	if err != nil {
 		return err
 	}
 	resp, err := http.DefaultTransport.RoundTrip(req)
+	if ctx.Err() != nil && err != nil {
+		return context.Cause(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("no answer from %s: %w; start a collector with troupe serve, or name another server with --to", req.URL.Host, err)
 	}

@@ -6,17 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/private"
 	"github.com/troupelog/troupe/pricing"
 )
 
@@ -59,6 +62,8 @@ func serveCommand() *cobra.Command {
 			"  troupe serve --addr :7780 --api-key-file key.txt --tls-cert cert.pem --tls-key key.pem\n" +
 			"  troupe serve --public-url https://logs.example.com/troupe --trusted-proxy 127.0.0.1",
 		Args: arguments(cobra.NoArgs),
+		// It finishes requests under way.
+		Annotations: map[string]string{endsItself: "yes"},
 		RunE: func(c *cobra.Command, _ []string) error {
 			f.keyGiven, f.drainGiven = c.Flags().Changed("api-key"), c.Flags().Changed("drain")
 			return serve(c.Context(), f, c.OutOrStdout(), c.ErrOrStderr())
@@ -222,8 +227,12 @@ func (f *serveFlags) explain(err error) error {
 		return usageError{errors.New("--keep and --keep-bytes must not be negative")}
 	case errors.Is(err, collector.ErrInUse):
 		return fmt.Errorf("%w with --data", err)
+	case errors.Is(err, private.ErrUnsafe):
+		return fmt.Errorf("%w; --data names the folder", err)
+	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: make the folder one that this user can write to, or name another with --data", err)
 	default:
-		return fmt.Errorf("%w: is the folder writable? name another with --data", err)
+		return err
 	}
 }
 

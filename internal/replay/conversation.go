@@ -11,6 +11,18 @@ import (
 	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
+// ConversationError says that a conversation is skipped, and why. It holds nothing of
+// the conversation.
+type ConversationError struct {
+	Number int // among the conversations of the stream, from 1
+	Reason string
+}
+
+// Error names the conversation and the reason.
+func (e *ConversationError) Error() string {
+	return fmt.Sprintf("conversation %d is skipped: %s", e.Number, e.Reason)
+}
+
 // conversation is a recorded conversation, ready to be logged.
 type conversation struct {
 	number          int

@@ -3,8 +3,8 @@
 //
 // # Input
 //
-// A recording is a stream of conversations: a JSON list of objects if it begins with
-// [, else one object a line. An object holds its messages, in the form of the OpenAI
+// A recording is a stream of conversations: JSON objects that follow one another, laid out
+// over lines as they may be, or a JSON list of them. An object holds its messages, in the form of the OpenAI
 // chat API, under messages or traj; its model and provider, where present, name who
 // answered. All else in it is passed over. A conversation that cannot be read is
 // reported by its number, counted from 1, and the others go on.

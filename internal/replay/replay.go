@@ -10,6 +10,10 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
+// MaxConversation is the longest conversation that is read, in bytes of its JSON.
+// Longer ones are skipped.
+const MaxConversation = 64 << 20
+
 // DefaultGap is the time between two messages without recorded times.
 const DefaultGap = time.Second
 
@@ -92,14 +96,14 @@ type numbered struct {
 
 // read sends the conversations of r to the workers.
 func read(ctx context.Context, r io.Reader, texts chan<- numbered, skip func(*ConversationError)) error {
-	s := newSplitter(r)
+	values := NewValues(r, MaxConversation)
 	for {
-		text, err := s.next()
-		var bad *ConversationError
+		text, err := values.Next()
+		var bad *ValueError
 		switch {
 		case err == nil:
 		case errors.As(err, &bad):
-			skip(bad)
+			skip(&ConversationError{bad.Number, bad.Reason})
 			continue
 		case errors.Is(err, io.EOF):
 			return nil
@@ -107,7 +111,7 @@ func read(ctx context.Context, r io.Reader, texts chan<- numbered, skip func(*Co
 			return err
 		}
 		select {
-		case texts <- numbered{s.number, text}:
+		case texts <- numbered{values.Number(), text}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}

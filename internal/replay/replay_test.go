@@ -241,6 +241,17 @@ func TestRunEndsBetweenTwoMessagesWhenItsContextEnds(t *testing.T) {
 	}
 }
 
+func TestRunReadsAnObjectOverManyLines(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	const pretty = "{\n  \"messages\": [\n    {\"role\": \"user\", \"content\": \"hi\"},\n" +
+		"    {\"role\": \"assistant\", \"content\": \"hello\"}\n  ]\n}\n"
+	counts, err := run(t.Context(), t, s.log, pretty+pretty, Config{})
+	if want := (Summary{Sessions: 2, Traces: 2, Generations: 2}); err != nil || counts != want {
+		t.Errorf("%+v, %v; want %+v", counts, err, want)
+	}
+}
+
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

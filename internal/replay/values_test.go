@@ -14,14 +14,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// split returns the conversations of a stream, a "!" and the reason for each that is
-// skipped, and the error at the end, nil for io.EOF.
-func split(r io.Reader, limit int) (texts []string, err error) {
-	s := newSplitter(r)
-	s.limit = limit
+// split returns the values of a stream, a "!" and the reason for each that is skipped, and
+// the error at the end, nil for io.EOF.
+func split(r io.Reader, limit int64) (texts []string, err error) {
+	values := NewValues(r, limit)
 	for {
-		text, err := s.next()
-		var bad *ConversationError
+		text, err := values.Next()
+		var bad *ValueError
 		switch {
 		case errors.As(err, &bad):
 			texts = append(texts, "!"+bad.Reason)
@@ -35,7 +34,7 @@ func split(r io.Reader, limit int) (texts []string, err error) {
 	}
 }
 
-func TestSplitFindsConversations(t *testing.T) {
+func TestValuesAreFoundHoweverTheyAreLaidOut(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		stream string
@@ -46,20 +45,30 @@ func TestSplitFindsConversations(t *testing.T) {
 		"blanks":              {stream: " \n\t\r\n"},
 		"empty list":          {stream: "[]"},
 		"list":                {stream: `[{"a":1}, {"b":[2]}]`, want: []string{`{"a":1}`, `{"b":[2]}`}},
-		"list of scalars":     {stream: `[1,"x" ,null]`, want: []string{`1`, `"x" `, `null`}},
+		"list of scalars":     {stream: `[1,"x" ,null]`, want: []string{`1`, `"x"`, `null`}},
 		"brackets in strings": {stream: `[{"a":"]},{\"["},{}]`, want: []string{`{"a":"]},{\"["}`, `{}`}},
 		"escaped backslash":   {stream: `[{"a":"\\"},{}]`, want: []string{`{"a":"\\"}`, `{}`}},
-		"fault in an element": {stream: `[{"a":NaN,},{"b":1}]`, want: []string{`{"a":NaN,}`, `{"b":1}`}},
+		"fault in a list":     {stream: `[{"a":1},{"a":NaN},{"b":1}]`, want: []string{`{"a":1}`}, err: ErrMalformed},
+		"over many lines":     {stream: "{\n  \"a\": [\n    1\n  ]\n}\n", want: []string{"{\n  \"a\": [\n    1\n  ]\n}"}},
+		"without newlines":    {stream: `{"a":1}{"b":2} {"c":3}`, want: []string{`{"a":1}`, `{"b":2}`, `{"c":3}`}},
+		"list, then lines":    {stream: "[{}]\n{\"b\":2}\n[{\"c\":3},4]", want: []string{`{}`, `{"b":2}`, `{"c":3}`, `4`}},
+		"no JSON at all":      {stream: "Dear diary,\ntoday\nI wrote\n", want: []string{"!it is not valid JSON"}},
+		"text before objects": {stream: "# export of May\n# by me\n{\"a\":1}\n", want: []string{"!it is not valid JSON", `{"a":1}`}},
+		"fault over lines":    {stream: "{\n  \"a\": NaN,\n  \"b\": {\n  }\n}\n{\"c\":1}", want: []string{"!it is not valid JSON", `{"c":1}`}},
 		"byte order mark":     {stream: "\ufeff[{}]", want: []string{`{}`}},
-		"no comma":            {stream: `[{}{"a":1}]`, want: []string{`{}`, `{"a":1}`}},
+		"no comma":            {stream: `[{}{"a":1}]`, want: []string{`{}`}, err: ErrMalformed},
 		"cut off in list":     {stream: `[{"a":1},`, want: []string{`{"a":1}`}, err: ErrTruncated},
 		"cut off in element":  {stream: `[{"a":1},{"b`, want: []string{`{"a":1}`}, err: ErrTruncated},
 		"lines":               {stream: "{\"a\":1}\r\n\n {\"b\":2} \n", want: []string{`{"a":1}`, `{"b":2}`}},
 		"no last newline":     {stream: "{}\n{\"b\":2}", want: []string{`{}`, `{"b":2}`}},
-		"fault in a line":     {stream: "{\"a\":[\n{\"b\":2}", want: []string{`{"a":[`, `{"b":2}`}},
+		"fault in a line":     {stream: "{\"a\":[\n{\"b\":2}", want: []string{"!it is not valid JSON", `{"b":2}`}},
 		"long element": {
 			stream: `[{"long":"` + strings.Repeat("x", 100) + `"},{}]`,
 			want:   []string{"!it is longer than 100 bytes", "{}"},
+		},
+		"long element of lists": {
+			stream: `[[[1,2],"` + strings.Repeat("x", 200) + `",{"a":[]}],7]`,
+			want:   []string{"!it is longer than 100 bytes", "7"},
 		},
 		"long line": {
 			stream: `{"long":"` + strings.Repeat("x", 100) + "\"}\n{}",
@@ -80,7 +89,7 @@ func TestSplitFindsConversations(t *testing.T) {
 	}
 }
 
-func TestSplitPassesOnTheErrorOfItsReader(t *testing.T) {
+func TestValuesPassOnTheErrorOfTheirReader(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("disk on fire")
 	for _, stream := range []string{"", "[", `[{"a":`, `{"a":1}`} {
@@ -105,7 +114,7 @@ func anyObject(t *rapid.T) string {
 	return string(text)
 }
 
-func TestSplitFindsTheSameInListsAndLinesHoweverTheyAreRead(t *testing.T) {
+func TestValuesAreTheSameInListsAndLinesHoweverTheyAreRead(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		objects := rapid.SliceOf(rapid.Custom(anyObject)).Draw(t, "objects")
@@ -143,19 +152,20 @@ func FuzzRead(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		s := newSplitter(bytes.NewReader(stream))
+		values := NewValues(bytes.NewReader(stream), MaxConversation)
 		for {
-			text, err := s.next()
-			var bad *ConversationError
-			if errors.As(err, &bad) {
+			text, err := values.Next()
+			var skipped *ValueError
+			if errors.As(err, &skipped) {
 				continue
 			}
 			if err != nil {
 				return
 			}
-			c, err := parse(s.number, text)
+			var bad *ConversationError
+			c, err := parse(values.Number(), text)
 			if err != nil {
-				if !errors.As(err, &bad) || bad.Number != s.number {
+				if !errors.As(err, &bad) || bad.Number != values.Number() {
 					t.Fatalf("parse failed with %#v", err)
 				}
 				continue

@@ -1,0 +1,195 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/troupelog/troupe/collector/store"
+)
+
+// damages are ways in which a file of a database is changed by others.
+var damages = map[string]func(content []byte) []byte{
+	"another file": func([]byte) []byte { return []byte("These are my notes of May, and no database.\n") },
+	"cut":          func(content []byte) []byte { return content[:len(content)/2] },
+	"zeros":        func(content []byte) []byte { return make([]byte, len(content)) },
+	"first page": func(content []byte) []byte {
+		clear(content[100:4096])
+		return content
+	},
+	"short": func(content []byte) []byte { return content[:50] },
+}
+
+// damagedFolder returns a folder with traces, one of whose files is damaged.
+func damagedFolder(t *testing.T, file string, damage func([]byte) []byte) string {
+	t.Helper()
+	k := startKeeping(t, 150)
+	if err := k.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	paths, err := filepath.Glob(filepath.Join(k.dir, file))
+	if err != nil || len(paths) != 1 {
+		t.Fatalf("%q, %v", paths, err)
+	}
+	content, err := os.ReadFile(paths[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(paths[0], damage(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return k.dir
+}
+
+func TestADamagedIndexOrSearchIsBuiltAnew(t *testing.T) {
+	for _, file := range []string{"index.db", "search-*.db"} {
+		for name, damage := range damages {
+			t.Run(file+" "+name, func(t *testing.T) {
+				dir := damagedFolder(t, file, damage)
+				notes := &notebook{}
+				c, err := New(Config{Dir: dir, Logger: slog.New(slog.NewTextHandler(notes, nil))})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close(context.Background())
+				k := &keeping{T: t, Collector: c, traces: 150}
+				k.wantAll()
+				if aside, _ := filepath.Glob(filepath.Join(dir, file+asideName)); len(aside) != 1 || !strings.Contains(notes.String(), filepath.Base(aside[0])) {
+					t.Errorf("%q is set aside, and the log says %s", aside, notes)
+				}
+			})
+		}
+	}
+}
+
+const asideName = ".damaged"
+
+// wantAll checks that all traces are listed and found.
+func (k *keeping) wantAll() {
+	k.Helper()
+	k.folder.notify()
+	k.seeker.notify()
+	k.settled()
+	if first := k.first(); first != 0 {
+		k.Errorf("%d traces are not in the index", first)
+	}
+	for _, trace := range []int{0, k.traces - 1} {
+		hits, err := k.search.Find(k.Context(), store.SearchQuery{Repo: "r", Words: []string{word(trace)}, Limit: 2})
+		if err != nil || len(hits) != 1 {
+			k.Errorf("%d lines have the word of trace %d, %v", len(hits), trace, err)
+		}
+	}
+}
+
+func TestDamageThatIsFoundWhileRunningIsMended(t *testing.T) {
+	for _, file := range []string{"index.db", "search-*.db"} {
+		t.Run(file, func(t *testing.T) {
+			// All pages but the first: opening does not look at them.
+			dir := damagedFolder(t, file, func(content []byte) []byte {
+				for i := 4096 * 3; i < len(content); i += 7 {
+					content[i] ^= 0x5a
+				}
+				return content
+			})
+			notes := &notebook{}
+			c, err := New(Config{Dir: dir, Logger: slog.New(slog.NewTextHandler(notes, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close(context.Background())
+			k := &keeping{T: t, Collector: c, traces: 150}
+			if !c.index.Damaged() && !c.search.Damaged() && notes.String() == "" {
+				// A reader comes upon it.
+				_, _ = c.index.Counts(t.Context(), "r")
+				_, _ = c.index.List(t.Context(), store.Query{Repo: "r", Kind: 2, Limit: 150})
+				for trace := range 150 {
+					_, _ = c.search.Find(t.Context(), store.SearchQuery{Repo: "r", Words: []string{word(trace)}, Limit: 2})
+				}
+				c.wakeToRenew()
+			}
+			k.rebuilt(file)
+			k.wantAll()
+			k.rnd, k.words = startKeeping(t, 1).rnd, []string{"more"}
+			k.fill(50)
+			k.wantAll()
+		})
+	}
+}
+
+// rebuilt waits until a damaged file is set aside.
+func (k *keeping) rebuilt(file string) {
+	k.Helper()
+	for ctx := k.Context(); ; {
+		if aside, _ := filepath.Glob(filepath.Join(k.dir, file+asideName)); len(aside) == 1 {
+			return
+		}
+		next := k.folder.next()
+		if strings.HasPrefix(file, "search") {
+			next = k.seeker.next()
+		}
+		k.wakeToRenew()
+		select {
+		case <-next:
+		case <-ctx.Done():
+			k.Fatal(ctx.Err())
+		}
+	}
+}
+
+func TestADamagedLogIsSaidToBeDamaged(t *testing.T) {
+	all := maps.Clone(damages)
+	all["empty"] = func([]byte) []byte { return nil }
+	for name, damage := range all {
+		t.Run(name, func(t *testing.T) {
+			dir := damagedFolder(t, "log.db", damage)
+			_, err := New(Config{Dir: dir})
+			damaged, ok := errors.AsType[*store.DamagedError](err)
+			if !ok || damaged.File != "log.db" {
+				t.Fatalf("%v, want a DamagedError of log.db", err)
+			}
+			for _, word := range []string{"log.db is damaged", "copy", ".recover", "move it away"} {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("%q does not say %q", err, word)
+				}
+			}
+			// Moved away, everything begins anew.
+			if err := os.Rename(filepath.Join(dir, "log.db"), filepath.Join(dir, "log.old")); err != nil {
+				t.Fatal(err)
+			}
+			c, err := New(Config{Dir: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close(context.Background())
+			if at, err := c.index.Cursor(t.Context()); at != 0 || err != nil {
+				t.Errorf("the index is at %d, %v; want 0: its lines are gone", at, err)
+			}
+		})
+	}
+}
+
+func TestNotReadyWhileNothingCanBeStored(t *testing.T) {
+	k := startKeeping(t, 10)
+	if why := k.ready(t.Context()); why != nil {
+		t.Error(why)
+	}
+	if err := k.log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if why := k.ready(t.Context()); !slices.Contains(why, "the collector is closed") {
+		t.Errorf("with a log that cannot be written to: %v", why)
+	}
+	answer := httptest.NewRecorder()
+	k.ServeHTTP(answer, httptest.NewRequest("POST", "/api/sdk/v3/log?id=r", strings.NewReader("trace{id=x,action=create,data={}}")))
+	if answer.Code != http.StatusServiceUnavailable {
+		t.Errorf("status %d: %s", answer.Code, answer.Body)
+	}
+}

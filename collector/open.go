@@ -1,0 +1,181 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+
+	"github.com/troupelog/troupe/collector/sqlite"
+	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/private"
+)
+
+// Names of files in the folder.
+const (
+	lockFile  = "lock"
+	logFile   = "log.db"
+	indexFile = "index.db"
+)
+
+func (c *Collector) open(dir string) error {
+	shared, err := private.Folder(dir)
+	if err != nil {
+		return err
+	}
+	if shared {
+		c.logger.Warn("other users can enter the folder that lines are stored in: make it mode 0700", "folder", dir)
+	}
+	if _, err := private.File(filepath.Join(dir, lockFile)); err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
+	switch locked, err := lock.TryLock(); {
+	case err != nil:
+		return fmt.Errorf("locking: %w", err)
+	case !locked:
+		return ErrInUse
+	}
+	c.lock = lock
+	ctx := context.Background()
+	if err := c.openLog(ctx, dir); err != nil {
+		return err
+	}
+	if err := c.openIndex(ctx, dir); err != nil {
+		return err
+	}
+	if err := c.openSearch(ctx, dir); err != nil {
+		return err
+	}
+	if err := c.compare(ctx); err != nil {
+		return err
+	}
+	secrets, err := c.openSecrets(filepath.Join(dir, secretFile))
+	if err != nil {
+		return err
+	}
+	c.useSecrets(secrets)
+	c.blobs, err = openBlobs(blobDir(dir))
+	return err
+}
+
+// openLog opens the log. One that is empty beside an index that is not lost its content.
+func (c *Collector) openLog(ctx context.Context, dir string) error {
+	path := filepath.Join(dir, logFile)
+	info, err := os.Lstat(path)
+	index, indexErr := os.Lstat(filepath.Join(dir, indexFile))
+	if err == nil && indexErr == nil && info.Mode().IsRegular() && info.Size() == 0 && index.Size() > 0 && !hasContent(path+"-wal") {
+		return adviseOnLog(dir, &store.DamagedError{File: logFile, Err: errors.New("it is empty, and the index of its lines is not")})
+	}
+	// Errors go through variables of the concrete types: an interface must not come to hold
+	// a nil pointer.
+	log, err := sqlite.OpenLog(ctx, path)
+	if err != nil {
+		return adviseOnLog(dir, err)
+	}
+	c.log = log
+	return nil
+}
+
+func hasContent(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Size() > 0
+}
+
+// adviseOnLog says what to do about a damaged log, which nothing else can be made from.
+func adviseOnLog(dir string, err error) error {
+	if _, damaged := errors.AsType[*store.DamagedError](err); !damaged {
+		return err
+	}
+	return fmt.Errorf("%w; the lines are in this file only: put back a copy of %s, or save what can be read with \"sqlite3 %s .recover\", "+
+		"or move it away to begin anew", err, filepath.Join(dir, logFile), logFile)
+}
+
+func (c *Collector) openIndex(ctx context.Context, dir string) error {
+	path := filepath.Join(dir, indexFile)
+	index, err := sqlite.OpenIndex(ctx, path, c.prices)
+	if _, damaged := errors.AsType[*store.DamagedError](err); damaged {
+		aside, asideErr := sqlite.SetAside(path)
+		if asideErr != nil {
+			return errors.Join(err, asideErr)
+		}
+		c.tellRenewed("the index", aside, err)
+		index, err = sqlite.OpenIndex(ctx, path, c.prices)
+	}
+	if err != nil {
+		return err
+	}
+	c.index, c.explorer = index, index
+	return nil
+}
+
+func (c *Collector) openSearch(ctx context.Context, dir string) error {
+	for set := false; ; set = true {
+		search, err := sqlite.OpenSearch(ctx, dir)
+		damage, damaged := errors.AsType[*store.DamagedError](err)
+		switch {
+		case damaged:
+			aside, asideErr := sqlite.SetAside(filepath.Join(dir, damage.File))
+			if asideErr != nil {
+				return errors.Join(err, asideErr)
+			}
+			c.tellRenewed("the search", aside, err)
+			continue
+		case err != nil:
+			return err
+		}
+		c.search = search
+		if set {
+			return search.Reset(ctx) // what was in the file is missing
+		}
+		return nil
+	}
+}
+
+// compare empties the index or the search where it is ahead of the log, which must then be
+// another one, or an older copy: new lines would be passed by.
+func (c *Collector) compare(ctx context.Context) error {
+	head, err := c.log.Head(ctx)
+	if err != nil {
+		return adviseOnLog(c.dir, err)
+	}
+	dropped, _, err := c.log.Dropped(ctx)
+	if err != nil {
+		return adviseOnLog(c.dir, err)
+	}
+	for _, derived := range []struct {
+		what   string
+		cursor func(context.Context) (store.Cursor, error)
+		reset  func(context.Context) error
+	}{{"the index", c.index.Cursor, c.index.Reset}, {"the search", c.search.Cursor, c.search.Reset}} {
+		at, err := derived.cursor(ctx)
+		if err != nil {
+			return err
+		}
+		if at <= max(head, dropped) {
+			continue
+		}
+		c.logger.Warn(derived.what+" is of another log than the one in the folder: it is built anew", "at", int64(at), "log", int64(head))
+		if err := derived.reset(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellRenewed says that something derived was damaged.
+func (c *Collector) tellRenewed(what, aside string, err error) {
+	c.logger.Error(what+" was damaged: it was set aside and is built anew from the log", "aside", aside, "error", err)
+}
+
+// removeAside removes what was set aside: it holds lines that are to be deleted.
+func (c *Collector) removeAside() error {
+	aside, err := filepath.Glob(filepath.Join(c.dir, "*.db.damaged*"))
+	for _, path := range aside {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
+}
