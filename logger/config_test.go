@@ -36,7 +36,7 @@ var fields = map[string]struct {
 	"MaxSpoolAge":     {true, time.Hour},
 	"OnFull":          {true, DropOldest},
 	"MaxBytes":        {true, int64(1 << 20)},
-	"Transport":       {true, http.RoundTripper(http.NewFileTransport(http.Dir("testdata")))},
+	"Transport":       {true, http.NewFileTransport(http.Dir("testdata"))},
 	"MaxWait":         {false, time.Minute},
 	"IdleAfter":       {false, time.Minute},
 	"OrphanAfter":     {false, time.Minute},
