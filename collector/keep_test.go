@@ -58,7 +58,7 @@ func (k *keeping) fill(traces int) {
 	k.Helper()
 	for end := k.traces + traces; k.traces < end; {
 		batch := store.Batch{Repo: "r", Recv: time.Now()}
-		for range min(50, end-k.traces) {
+		for range min(10, end-k.traces) { // what is received together goes together
 			text := word(k.traces)
 			for range 100 {
 				text += " " + k.words[k.rnd.IntN(len(k.words))]

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ type server struct {
 func start(t *testing.T, cfg collector.Config) *server {
 	t.Helper()
 	if cfg.Dir == "" {
-		cfg.Dir = t.TempDir()
+		cfg.Dir = filepath.Join(t.TempDir(), "data") // which the collector makes for itself alone
 	}
 	c, err := collector.New(cfg)
 	if err != nil {

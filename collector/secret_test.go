@@ -97,8 +97,8 @@ func TestWhatIsSignedOutlivesARestart(t *testing.T) {
 	}
 
 	// With another API key whoever has the cookie has to sign in again.
-	c = opened(t, dir, "another key")
-	takes(t, c, "another key", g, true, false, true)
+	c = opened(t, dir, "another-key")
+	takes(t, c, "another-key", g, true, false, true)
 	if err := c.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}

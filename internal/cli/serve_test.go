@@ -112,7 +112,7 @@ func TestServeOnTLS(t *testing.T) {
 	if err := os.WriteFile(keyFile, []byte("opensesame\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, "serve", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--tls-cert", cert, "--tls-key", certKey, "--api-key-file", keyFile,
+	p := start(t, "serve", "--addr", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "data"), "--tls-cert", cert, "--tls-key", certKey, "--api-key-file", keyFile,
 		"--metrics-addr", freeAddress(t), "--drain", "1ms")
 	url, _, _ := strings.Cut(strings.TrimPrefix(p.line(), "collecting at "), " ")
 	if !strings.HasPrefix(url, "https://127.0.0.1:") {
