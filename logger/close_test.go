@@ -32,7 +32,7 @@ func TestCloseCountsWhatItLeavesOpen(t *testing.T) {
 		if s.LeftOpen != traces || s.Orphans != 0 || s.Accepted != traces || s.Dropped != traces || s.Pending != 0 {
 			t.Errorf("%v, %d left open, %d ended", s, s.LeftOpen, s.Orphans)
 		}
-		for _, want := range []string{"no time to end 400 open", "400 entries are dropped: there is no disk"} {
+		for _, want := range []string{"no time to end 400 open", "400 entries are lost, because with Durability: Memory nothing is kept on disk"} {
 			if !errors.Is(err, ErrNotDelivered) || !strings.Contains(err.Error(), want) {
 				t.Errorf("Close = %v, want %q", err, want)
 			}

@@ -24,6 +24,7 @@ var fields = map[string]struct {
 	"ID":              {true, "other"},
 	"APIKey":          {true, "key"},
 	"BaseURL":         {true, "http://127.0.0.1:2"},
+	"AllowInsecure":   {true, true},
 	"ManualFlush":     {true, true},
 	"FlushInterval":   {true, time.Minute},
 	"InFlight":        {true, 2},
@@ -139,7 +140,7 @@ func TestAFieldWithoutEffectIsRefused(t *testing.T) {
 func TestMaskAndOmitContentHoldForSinks(t *testing.T) {
 	var mu sync.Mutex
 	var bodies []string // guarded by mu
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, err := io.ReadAll(q.Body)
 		if err != nil {
 			t.Error(err)
@@ -147,6 +148,7 @@ func TestMaskAndOmitContentHoldForSinks(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		bodies = append(bodies, string(body))
+		_, _ = io.WriteString(w, `{"data":{"success":true}}`)
 	}))
 	defer server.Close()
 	r := newRig(t, Config{OmitContent: true, Mask: func(s string) string { return strings.ReplaceAll(s, "SECRET", "***") }}, nil)

@@ -184,7 +184,7 @@ func TestErrorsOfFlushAndCloseNameTheCause(t *testing.T) {
 		time.Sleep(2 * handOver)
 		close(release)
 		err := <-closed
-		if !errors.Is(err, ErrNotDelivered) || !strings.Contains(err.Error(), "1 entries did not get from the calls to the spool") || strings.Contains(err.Error(), "no disk") {
+		if !errors.Is(err, ErrNotDelivered) || !strings.Contains(err.Error(), "1 entry is lost on the way from the calls to the spool") || strings.Contains(err.Error(), "no disk") {
 			t.Errorf("Close = %v", err)
 		}
 		if s := r.Stats(); s.DroppedBy[lostInActors] != 1 {

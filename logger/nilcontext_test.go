@@ -90,7 +90,7 @@ func takesContext(t *testing.T) []string {
 		}
 		for _, d := range parsed.Decls {
 			f, ok := d.(*ast.FuncDecl)
-			if !ok || !f.Name.IsExported() || len(f.Type.Params.List) == 0 {
+			if !ok || !f.Name.IsExported() || len(f.Type.Params.List) == 0 || unexported(f.Recv) {
 				continue
 			}
 			if of, ok := f.Type.Params.List[0].Type.(*ast.SelectorExpr); ok && of.Sel.Name == "Context" {
@@ -125,4 +125,17 @@ func TestErrorsAreShort(t *testing.T) {
 			t.Errorf("an error of %d bytes: %.100s…", n, err)
 		}
 	}
+}
+
+// unexported reports whether a method belongs to a type that users cannot name.
+func unexported(recv *ast.FieldList) bool {
+	if recv == nil {
+		return false
+	}
+	of := recv.List[0].Type
+	if pointer, ok := of.(*ast.StarExpr); ok {
+		of = pointer.X
+	}
+	name, ok := of.(*ast.Ident)
+	return ok && !name.IsExported()
 }

@@ -34,7 +34,13 @@ func (l *Logger) remains(closed bool) (entries int, kept bool, text string) {
 	}
 	if lost := l.unreported(); closed && lost > 0 {
 		entries, kept = entries+int(lost), false
-		parts = append(parts, plural(lost, "")+" lost, because "+l.noDisk())
+		late := min(lost, l.actors.Counts().Lost)
+		if late > 0 {
+			parts = append(parts, plural(late, "")+" lost on the way from the calls to the spool: give Close more time")
+		}
+		if lost > late {
+			parts = append(parts, plural(lost-late, "")+" lost, because "+l.noDisk())
+		}
 	}
 	return entries, kept, strings.Join(parts, "; ")
 }
