@@ -11,8 +11,8 @@ import (
 // kinship is what the columns above, span and home hold of an entity.
 type kinship struct{ above, span, home int64 }
 
-func spanNumber(id protocol.SpanID) int64  { return int64(binary.BigEndian.Uint64(id[:])) }  //nolint:gosec // bits
-func homeNumber(id protocol.TraceID) int64 { return int64(binary.BigEndian.Uint64(id[:8])) } //nolint:gosec // bits
+func spanNumber(id protocol.SpanID) int64  { return int64(binary.BigEndian.Uint64(id[:])) }
+func homeNumber(id protocol.TraceID) int64 { return int64(binary.BigEndian.Uint64(id[:8])) }
 
 // kinshipOf returns the columns of an entity. The span ids of traces are not at the
 // beginning of their keys, and stand in the column span without a home.

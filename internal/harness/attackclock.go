@@ -197,7 +197,7 @@ func (a *attackTrial) buildClocked() (string, error) {
 	if err := os.WriteFile(list, overlay, 0o600); err != nil {
 		return "", err
 	}
-	build := exec.CommandContext(a.ctx, "go", "build", "-overlay", list, "-o", program, "github.com/troupelog/troupe/internal/harness/clocked")
+	build := exec.CommandContext(a.ctx, "go", "build", "-overlay", list, "-o", program, "github.com/troupelog/troupe/internal/harness/clocked") //nolint:gosec // paths of this trial
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building a program whose clock can be set: %w: %s", err, out)
 	}

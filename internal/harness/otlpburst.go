@@ -195,7 +195,7 @@ func protoBurst() burst {
 	var scoped []byte
 	for i := range burstSpans {
 		span := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), []byte(burstTrace))
-		id := binary.BigEndian.AppendUint64(nil, uint64(i+1)) //nolint:gosec // it is not negative
+		id := binary.BigEndian.AppendUint64(nil, uint64(i+1))
 		span = protowire.AppendBytes(protowire.AppendTag(span, 2, protowire.BytesType), id)
 		scoped = protowire.AppendBytes(protowire.AppendTag(scoped, 2, protowire.BytesType), span)
 	}
