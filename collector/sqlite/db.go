@@ -104,8 +104,20 @@ func (f *file) close() (err error) {
 	f.once.Do(func() {
 		close(f.closed)
 		err = errors.Join(f.read.Close(), f.write.Close())
+		awaitClosed(f.read)
+		awaitClosed(f.write)
 	})
 	return err
+}
+
+// awaitClosed waits, a second at most, until a closed database has no connection left. A
+// transaction whose context has ended is rolled back on a goroutine of database/sql, and
+// SQLite removes the journal only with the last connection. Nothing tells of that: hence
+// the polling.
+func awaitClosed(db *sql.DB) {
+	for end := time.Now().Add(time.Second); db.Stats().OpenConnections > 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // fail says which operation on which file failed. After close it is ErrClosed,
