@@ -122,9 +122,9 @@ type outcome struct {
 	miscounted   int64 // difference between what the logger counted and what is the case
 }
 
-// settle computes what is lost and what was counted wrongly.
-func (o *outcome) settle() {
-	missing := o.acknowledged - o.stored
+// settle computes what is lost and what was counted wrongly, from how many of all lines,
+// beginnings of sessions among them, are not stored.
+func (o *outcome) settle(missing int64) {
 	accounted := o.dead + o.toldMissing
 	o.lost = max(0, missing-accounted)
 	o.miscounted += max(0, accounted-missing)
@@ -167,8 +167,8 @@ func account(tally *arrivals.Tally, reports ...report) outcome {
 		o.miscounted += apart(s.Accepted+s.Recovered, s.Delivered+s.Pending+s.Dead+s.Dropped) + apart(s.Recovered, pending)
 		pending = s.Pending
 	}
-	o.miscounted += pending + apart(delivered, count.Lines) // beginnings of sessions are lines, too
-	o.settle()
+	o.miscounted += pending + apart(delivered, count.Lines)
+	o.settle(reports[0].Stats.Accepted - count.Lines + count.Duplicates)
 	return o
 }
 

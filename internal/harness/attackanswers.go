@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/troupelog/troupe/collector"
@@ -108,7 +110,39 @@ func (a *attackTrial) answer(c answerCase, rnd *rand.Rand, lasting time.Duration
 	if err := stored(a.ctx, server.URL(), tally); err != nil {
 		return err
 	}
-	a.add("answers/"+c.name, account(tally, first, next))
+	o := account(tally, first, next)
+	if c.inFlight > 1 {
+		// Batches that overtake one another are stored as they come; their numbers order them,
+		// which is what a reader sees.
+		o.doubled -= tally.Count().Disorder
+	}
+	if o.dead == 0 {
+		if err := a.shown(server.URL(), first); err != nil {
+			return err
+		}
+	}
+	a.add("answers/"+c.name, o)
+	return nil
+}
+
+// shown checks that a reader sees the newest entry of each session, not an older state.
+func (a *attackTrial) shown(url string, r report) error {
+	for stream, count := range r.Streams {
+		at := strings.LastIndexByte(stream, 'p') // there is a stream for each session
+		session := stream[:at] + "s" + stream[at+1:]
+		text, err := fetched(a.ctx, url+"/api/v1/repositories/"+repository+"/sessions/"+session)
+		if err != nil {
+			return err
+		}
+		var entity struct{ Tags map[string]string }
+		if err := json.Unmarshal(text, &entity); err != nil {
+			return fmt.Errorf("session %s: %w", session, err)
+		}
+		stamp, err := arrivals.ParseStamp(session, entity.Tags[arrivals.TagKey])
+		if err != nil || stamp.Index != count-1 {
+			a.miss("session %s shows entry %d of %d: %v", session, stamp.Index, count, err)
+		}
+	}
 	return nil
 }
 

@@ -160,8 +160,7 @@ func (a *attackTrial) next(name, spool string, server *chaos.Server) (report, er
 }
 
 // damagedAccount compares the acknowledged entries of the processes that filled a spool
-// with what is stored and what the next process says is missing. It may say so of the
-// beginnings of sessions as well, which are entries, too.
+// with what is stored and what the next process says is missing.
 func damagedAccount(tally *arrivals.Tally, reports []report, next report) (o outcome) {
 	count := tally.Count()
 	o.doubled = count.Duplicates + count.Disorder + count.Wrong
@@ -177,12 +176,7 @@ func damagedAccount(tally *arrivals.Tally, reports []report, next report) (o out
 	s := next.Stats
 	o.toldMissing = s.Dropped
 	o.miscounted = apart(s.Accepted+s.Recovered, s.Delivered+s.Pending+s.Dead+s.Dropped)
-	// Every accepted line is stored or said to be missing.
-	if missing := accepted - count.Lines; missing > s.Dropped {
-		o.lost = missing - s.Dropped
-	} else {
-		o.miscounted += s.Dropped - missing
-	}
+	o.settle(accepted - count.Lines + count.Duplicates)
 	return o
 }
 
