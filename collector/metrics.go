@@ -29,11 +29,11 @@ func newMetrics(c *Collector) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		appendSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "troupe_append_seconds", Help: "Time that storing the lines of one request took.",
+			Name: "troupe_append_seconds", Help: "Time that storing lines at once took: those of a request, or of a part of a large OTLP request.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}),
 		appendLines: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "troupe_append_lines", Help: "Lines that were stored for one request.",
+			Name: "troupe_append_lines", Help: "Lines that were stored at once, without those that had been stored before or were refused.",
 			Buckets: prometheus.ExponentialBuckets(1, 4, 8),
 		}),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -44,7 +44,7 @@ func newMetrics(c *Collector) *metrics {
 		m.appendSeconds, m.appendLines, m.answers,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	const lines = "Lines that were stored now (accepted), had been stored before (duplicate), or were malformed (refused)."
+	const lines = "Lines that were stored now (accepted), had been stored before (duplicate), or were malformed (refused); of OTLP, spans are refused. Requests that fail count what they stored only."
 	m.count("troupe_lines_total", lines, prometheus.Labels{"result": "accepted"}, &c.counts.accepted)
 	m.count("troupe_lines_total", lines, prometheus.Labels{"result": "duplicate"}, &c.counts.duplicates)
 	m.count("troupe_lines_total", lines, prometheus.Labels{"result": "refused"}, &c.counts.rejected)
@@ -143,13 +143,12 @@ func (l observedLog) Append(ctx context.Context, batches []store.Batch) ([]store
 	}
 	l.c.readiness.appended(nil)
 	l.c.metrics.appendSeconds.Observe(time.Since(began).Seconds())
-	lines := 0
-	for i, r := range receipts {
-		l.c.counts.accepted.Add(uint64(r.Stored))
-		l.c.counts.duplicates.Add(uint64(r.Duplicate))
-		lines += len(batches[i].Lines)
+	stored := 0
+	for _, r := range receipts {
+		stored += r.Stored
 	}
-	l.c.metrics.appendLines.Observe(float64(lines))
+	l.c.counts.accepted.Add(uint64(stored))
+	l.c.metrics.appendLines.Observe(float64(stored))
 	return receipts, nil
 }
 
