@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"sync/atomic"
@@ -54,11 +55,11 @@ func newMetrics(c *Collector) *metrics {
 		"fold": func() *follower { return c.folder }, "search": func() *follower { return &c.seeker.follower },
 	} {
 		labels := prometheus.Labels{"job": job}
-		m.gauge("troupe_behind_blocks", "Blocks that are stored and that the job has not come to yet.", labels, func() float64 {
-			return float64(follower().behind())
+		m.gauge("troupe_behind_blocks", "Blocks that are stored and that the job has not come to yet. NaN if the log cannot be read.", labels, func() float64 {
+			return follower().behind()
 		})
-		m.gauge("troupe_behind_seconds", "Time since the oldest of these was received.", labels, func() float64 {
-			return follower().delay().Seconds()
+		m.gauge("troupe_behind_seconds", "Time since the oldest of these was received. NaN if the log cannot be read.", labels, func() float64 {
+			return follower().delay()
 		})
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "troupe_faults_total", Help: "Lines that the job left out after it failed at them.", ConstLabels: labels,
@@ -99,29 +100,34 @@ func (c *Collector) Metrics() http.Handler {
 	return promhttp.HandlerFor(c.metrics.registry, promhttp.HandlerOpts{})
 }
 
-// behind returns how many blocks are stored and not followed yet, 0 if that is unknown.
-func (f *follower) behind() int64 {
+// behind returns how many blocks are stored and not followed yet, NaN if the log cannot be
+// read.
+func (f *follower) behind() float64 {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
 	head, err := f.log.Head(ctx)
 	if err != nil {
-		return 0
+		return math.NaN()
 	}
-	return max(0, int64(head-f.cursor()))
+	return float64(max(0, int64(head-f.cursor())))
 }
 
-// delay returns how long ago the first block was received that is not followed yet.
-func (f *follower) delay() time.Duration {
-	if f.behind() == 0 {
-		return 0
+// delay returns how many seconds ago the first block was received that is not followed yet,
+// 0 if there is none, NaN if the log cannot be read.
+func (f *follower) delay() float64 {
+	if n := f.behind(); n == 0 || math.IsNaN(n) {
+		return n
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
 	blocks, _, err := f.log.Read(ctx, f.cursor(), 1)
-	if err != nil || len(blocks) == 0 {
+	switch {
+	case err != nil:
+		return math.NaN()
+	case len(blocks) == 0: // it was followed, or dropped, meanwhile
 		return 0
 	}
-	return max(0, time.Since(blocks[0].Recv))
+	return max(0, time.Since(blocks[0].Recv).Seconds())
 }
 
 // observedLog is the log with what the collector wants to know of every attempt to store.
