@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"regexp"
 	"slices"
@@ -92,6 +93,28 @@ func TestMetrics(t *testing.T) {
 	}
 	if status, _ := s.do("GET", "/metrics", nil, "x-maxim-api-key", "wrong"); status != 401 {
 		t.Errorf("status %d of /metrics with a wrong key", status)
+	}
+}
+
+func TestRefusedLinesCountWhenTheirRequestIsStored(t *testing.T) {
+	s := start(t, collector.Config{})
+	if err := s.Close(t.Context()); err != nil { // so that nothing can be stored
+		t.Fatal(err)
+	}
+	if status, text := s.do("POST", "/api/sdk/v3/log?id=r", strings.NewReader("trace{id=t,action=create,data={}}\nnonsense")); status != http.StatusServiceUnavailable {
+		t.Fatalf("status %d: %s", status, text)
+	}
+	values, _ := s.scrape()
+	for name, want := range map[string]string{
+		`troupe_lines_total{result="accepted"}`:  "0",
+		`troupe_lines_total{result="duplicate"}`: "0",
+		`troupe_lines_total{result="refused"}`:   "0",
+		`troupe_behind_blocks{job="fold"}`:       "NaN",
+		`troupe_behind_seconds{job="search"}`:    "NaN",
+	} {
+		if values[name] != want {
+			t.Errorf("%s is %q, want %q", name, values[name], want)
+		}
 	}
 }
 

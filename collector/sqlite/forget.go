@@ -35,7 +35,8 @@ func (x *Index) Forget(ctx context.Context, before store.Cursor) (int64, error) 
 			return f.dropped, err
 		}
 	}
-	for _, list := range []*[]int64{&f.left, &f.waiting} { // what kept them may be gone now: first traces, then their sessions
+	// What kept these may be gone now. A trace keeps its session, so traces are first.
+	for _, list := range []*[]int64{&f.left, &f.waiting} {
 		for enos := range slices.Chunk(*list, maxArgs) {
 			err := f.transaction(ctx, x, func() (found []*row, err error) {
 				err = inChunks(enos, enoArg, func(placeholders string, args []any) error {
