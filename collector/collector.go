@@ -107,6 +107,12 @@ type counts struct {
 	last                           atomic.Value  // string: why a line was rejected last
 }
 
+// answered counts the lines of a request that was answered 200, beside those it stored.
+func (c *counts) answered(duplicates, refused int) {
+	c.duplicates.Add(uint64(duplicates))
+	c.rejected.Add(uint64(refused))
+}
+
 // ErrInUse is returned by New for a folder that another collector works on, in this
 // process or another.
 var ErrInUse = errors.New("collector: another collector uses the folder: stop it, or choose another folder")

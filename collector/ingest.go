@@ -71,10 +71,6 @@ func (c *Collector) ingest(w http.ResponseWriter, r *http.Request) error {
 	if err := share.take(listed); err != nil {
 		return err
 	}
-	if result.Refused > 0 {
-		c.counts.rejected.Add(uint64(result.Refused))
-		c.counts.last.Store(result.Rejected[0].Reason)
-	}
 	if len(batch.Lines) > 0 {
 		receipts, err := c.log.Append(r.Context(), []store.Batch{batch})
 		if err != nil {
@@ -83,6 +79,10 @@ func (c *Collector) ingest(w http.ResponseWriter, r *http.Request) error {
 		// A refused line that comes again is refused again, and counts once.
 		result.Accepted = receipts[0].Stored
 		result.Duplicates = len(batch.Lines) - result.Refused - result.Accepted
+		c.counts.answered(result.Duplicates, result.Refused)
+		if len(result.Rejected) > 0 {
+			c.counts.last.Store(result.Rejected[0].Reason)
+		}
 		c.folder.notify()
 		c.seeker.notify()
 	}

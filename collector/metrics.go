@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"sync/atomic"
@@ -29,11 +30,11 @@ func newMetrics(c *Collector) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		appendSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "troupe_append_seconds", Help: "Time that storing the lines of one request took.",
+			Name: "troupe_append_seconds", Help: "Time that storing lines at once took: those of a request, or of a part of a large OTLP request.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}),
 		appendLines: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "troupe_append_lines", Help: "Lines that were stored for one request.",
+			Name: "troupe_append_lines", Help: "Lines that were stored at once, without those that had been stored before or were refused.",
 			Buckets: prometheus.ExponentialBuckets(1, 4, 8),
 		}),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -44,7 +45,7 @@ func newMetrics(c *Collector) *metrics {
 		m.appendSeconds, m.appendLines, m.answers,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	const lines = "Lines that were stored now (accepted), had been stored before (duplicate), or were malformed (refused)."
+	const lines = "Lines that were stored now (accepted), had been stored before (duplicate), or were malformed (refused); of OTLP, spans are refused. Requests that fail count what they stored only."
 	m.count("troupe_lines_total", lines, prometheus.Labels{"result": "accepted"}, &c.counts.accepted)
 	m.count("troupe_lines_total", lines, prometheus.Labels{"result": "duplicate"}, &c.counts.duplicates)
 	m.count("troupe_lines_total", lines, prometheus.Labels{"result": "refused"}, &c.counts.rejected)
@@ -54,11 +55,11 @@ func newMetrics(c *Collector) *metrics {
 		"fold": func() *follower { return c.folder }, "search": func() *follower { return &c.seeker.follower },
 	} {
 		labels := prometheus.Labels{"job": job}
-		m.gauge("troupe_behind_blocks", "Blocks that are stored and that the job has not come to yet.", labels, func() float64 {
-			return float64(follower().behind())
+		m.gauge("troupe_behind_blocks", "Blocks that are stored and that the job has not come to yet. NaN if the log cannot be read.", labels, func() float64 {
+			return follower().behind()
 		})
-		m.gauge("troupe_behind_seconds", "Time since the oldest of these was received.", labels, func() float64 {
-			return follower().delay().Seconds()
+		m.gauge("troupe_behind_seconds", "Time since the oldest of these was received. NaN if the log cannot be read.", labels, func() float64 {
+			return follower().delay()
 		})
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "troupe_faults_total", Help: "Lines that the job left out after it failed at them.", ConstLabels: labels,
@@ -99,29 +100,34 @@ func (c *Collector) Metrics() http.Handler {
 	return promhttp.HandlerFor(c.metrics.registry, promhttp.HandlerOpts{})
 }
 
-// behind returns how many blocks are stored and not followed yet, 0 if that is unknown.
-func (f *follower) behind() int64 {
+// behind returns how many blocks are stored and not followed yet, NaN if the log cannot be
+// read.
+func (f *follower) behind() float64 {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
 	head, err := f.log.Head(ctx)
 	if err != nil {
-		return 0
+		return math.NaN()
 	}
-	return max(0, int64(head-f.cursor()))
+	return float64(max(0, int64(head-f.cursor())))
 }
 
-// delay returns how long ago the first block was received that is not followed yet.
-func (f *follower) delay() time.Duration {
-	if f.behind() == 0 {
-		return 0
+// delay returns how many seconds ago the first block was received that is not followed yet,
+// 0 if there is none, NaN if the log cannot be read.
+func (f *follower) delay() float64 {
+	if n := f.behind(); n == 0 || math.IsNaN(n) {
+		return n
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
 	blocks, _, err := f.log.Read(ctx, f.cursor(), 1)
-	if err != nil || len(blocks) == 0 {
+	switch {
+	case err != nil:
+		return math.NaN()
+	case len(blocks) == 0: // it was followed, or dropped, meanwhile
 		return 0
 	}
-	return max(0, time.Since(blocks[0].Recv))
+	return max(0, time.Since(blocks[0].Recv).Seconds())
 }
 
 // observedLog is the log with what the collector wants to know of every attempt to store.
@@ -143,13 +149,12 @@ func (l observedLog) Append(ctx context.Context, batches []store.Batch) ([]store
 	}
 	l.c.readiness.appended(nil)
 	l.c.metrics.appendSeconds.Observe(time.Since(began).Seconds())
-	lines := 0
-	for i, r := range receipts {
-		l.c.counts.accepted.Add(uint64(r.Stored))
-		l.c.counts.duplicates.Add(uint64(r.Duplicate))
-		lines += len(batches[i].Lines)
+	stored := 0
+	for _, r := range receipts {
+		stored += r.Stored
 	}
-	l.c.metrics.appendLines.Observe(float64(lines))
+	l.c.counts.accepted.Add(uint64(stored))
+	l.c.metrics.appendLines.Observe(float64(stored))
 	return receipts, nil
 }
 

@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"regexp"
 	"slices"
@@ -35,7 +36,15 @@ func TestMetrics(t *testing.T) {
 	numbered := []string{collector.SpoolHeader, strings.Repeat("ab", 16), collector.SeqHeader, "1"}
 	s.post("r", "trace{id=t,action=create,data={}}\ntrace{id=t,action=end,data={}}\nnonsense", numbered...)
 	s.post("r", "trace{id=t,action=create,data={}}\ntrace{id=t,action=end,data={}}", numbered...)
-	s.do("POST", "/v1/traces?id=r", strings.NewReader(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708","name":"x"}]}]}]}`), "Content-Type", "application/json")
+	again := []string{collector.SpoolHeader, strings.Repeat("cd", 16), collector.SeqHeader, "1"}
+	for range 2 { // a refused line that comes again is no duplicate
+		s.post("r", "trace{id=t,action=end,data={}}\nnonsense", again...)
+	}
+	spans := []string{"0102030405060708", "0102030405060709", "0102030405060709"}
+	for _, span := range spans { // of one trace and session; the third came before
+		s.do("POST", "/v1/traces?id=r", strings.NewReader(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"`+span+
+			`","parentSpanId":"0102030405060701","name":"x","attributes":[{"key":"session.id","value":{"stringValue":"s"}}]}]}]}]}`), "Content-Type", "application/json")
+	}
 	s.do("GET", "/api/v1/repositories", nil, "x-maxim-api-key", "wrong")
 	s.do("GET", "/nowhere", nil)
 	s.do("GET", "/trace/none?repo=r", nil)
@@ -56,10 +65,11 @@ func TestMetrics(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		`troupe_lines_total{result="accepted"}`:                                                    fmt.Sprint(stored),
-		`troupe_lines_total{result="duplicate"}`:                                                   "2",
-		`troupe_lines_total{result="refused"}`:                                                     "1",
-		`troupe_append_seconds_count`:                                                              "3",
-		`troupe_append_lines_count`:                                                                "3",
+		`troupe_lines_total{result="duplicate"}`:                                                   "4",
+		`troupe_lines_total{result="refused"}`:                                                     "3",
+		`troupe_append_seconds_count`:                                                              "7",
+		`troupe_append_lines_sum`:                                                                  fmt.Sprint(stored),
+		`troupe_append_lines_count`:                                                                "7",
 		`troupe_wrong_keys_total`:                                                                  "1",
 		`troupe_upload_bytes_total`:                                                                "7",
 		`troupe_ready`:                                                                             "1",
@@ -67,7 +77,7 @@ func TestMetrics(t *testing.T) {
 		`troupe_behind_blocks{job="search"}`:                                                       "0",
 		`troupe_behind_seconds{job="fold"}`:                                                        "0",
 		`troupe_faults_total{job="fold"}`:                                                          "0",
-		`troupe_http_answers_total{route="POST /api/sdk/v3/log",status="200"}`:                     "2",
+		`troupe_http_answers_total{route="POST /api/sdk/v3/log",status="200"}`:                     "4",
 		`troupe_http_answers_total{route="GET /api/v1/repositories",status="401"}`:                 "1",
 		`troupe_http_answers_total{route="none",status="404"}`:                                     "1",
 		`troupe_http_answers_total{route="GET /trace/{id}",status="401"}`:                          "",
@@ -83,6 +93,28 @@ func TestMetrics(t *testing.T) {
 	}
 	if status, _ := s.do("GET", "/metrics", nil, "x-maxim-api-key", "wrong"); status != 401 {
 		t.Errorf("status %d of /metrics with a wrong key", status)
+	}
+}
+
+func TestRefusedLinesCountWhenTheirRequestIsStored(t *testing.T) {
+	s := start(t, collector.Config{})
+	if err := s.Close(t.Context()); err != nil { // so that nothing can be stored
+		t.Fatal(err)
+	}
+	if status, text := s.do("POST", "/api/sdk/v3/log?id=r", strings.NewReader("trace{id=t,action=create,data={}}\nnonsense")); status != http.StatusServiceUnavailable {
+		t.Fatalf("status %d: %s", status, text)
+	}
+	values, _ := s.scrape()
+	for name, want := range map[string]string{
+		`troupe_lines_total{result="accepted"}`:  "0",
+		`troupe_lines_total{result="duplicate"}`: "0",
+		`troupe_lines_total{result="refused"}`:   "0",
+		`troupe_behind_blocks{job="fold"}`:       "NaN",
+		`troupe_behind_seconds{job="search"}`:    "NaN",
+	} {
+		if values[name] != want {
+			t.Errorf("%s is %q, want %q", name, values[name], want)
+		}
 	}
 }
 

@@ -25,47 +25,55 @@ func (c *Collector) ingestOTLP(w http.ResponseWriter, r *http.Request) error {
 		c.failOTLP(w, r, otlp.JSON, errMediaType)
 		return nil
 	}
-	result, err := c.storeOTLP(w, r, format)
+	result, duplicates, err := c.storeOTLP(w, r, format)
 	if err != nil {
 		c.failOTLP(w, r, format, err)
 		return nil
 	}
+	c.counts.answered(duplicates, result.Rejected)
 	if result.Rejected > 0 {
-		c.counts.rejected.Add(uint64(result.Rejected))
 		c.counts.last.Store(result.Reason)
 	}
 	c.answerOTLP(w, format, http.StatusOK, otlp.Success(format, result.Rejected, result.Reason))
 	return nil
 }
 
-func (c *Collector) storeOTLP(w http.ResponseWriter, r *http.Request, format otlp.Format) (otlp.Result, error) {
+// storeOTLP stores the spans of a request. It returns how many lines had been stored before,
+// without those that each part of a request repeats.
+func (c *Collector) storeOTLP(w http.ResponseWriter, r *http.Request, format otlp.Format) (result otlp.Result, duplicates int, err error) {
 	repo, err := repositoryOTLP(r)
 	if err != nil {
-		return otlp.Result{}, err
+		return otlp.Result{}, 0, err
 	}
 	share := share{budget: &c.memory}
 	defer share.release()
 	body, err := readBody(w, r, &share)
 	if err != nil {
-		return otlp.Result{}, err
+		return otlp.Result{}, 0, err
 	}
-	result, err := otlp.Convert(body, format, repo, func(part []otlp.Batch) error {
+	result, err = otlp.Convert(body, format, repo, func(part []otlp.Batch) error {
 		batches, size := batchesOf(part)
 		defer share.giveBack(size)
 		if err := share.take(size); err != nil {
 			return err
 		}
-		if _, err := c.log.Append(r.Context(), batches); err != nil {
+		receipts, err := c.log.Append(r.Context(), batches)
+		if err != nil {
 			return c.storageError(r, err)
+		}
+		for i, receipt := range receipts {
+			if !part[i].Repeated {
+				duplicates += receipt.Duplicate
+			}
 		}
 		c.folder.notify()
 		c.seeker.notify()
 		return nil
 	})
 	if errors.Is(err, otlp.ErrMalformed) {
-		return otlp.Result{}, badRequest(err.Error())
+		return otlp.Result{}, 0, badRequest(err.Error())
 	}
-	return result, err
+	return result, duplicates, err
 }
 
 // batchesOf returns the batches as they are stored, and the bytes of their lines.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 func TestForgetDeletesWhatIsOldAndNothingElse(t *testing.T) {
@@ -52,6 +53,90 @@ func TestForgetDeletesWhatIsOldAndNothingElse(t *testing.T) {
 	s.get("/api/v1/repositories/r/stats", &stats)
 	if stats.Lines != 301 || stats.Entities["trace"] != 300 {
 		t.Errorf("%+v", stats)
+	}
+}
+
+// A span whose parent was deleted hangs below its trace, until the parent comes again, as
+// it does in an index that is built anew.
+func TestASpanIsKeptInTheTreeWhenItsParentIsForgotten(t *testing.T) {
+	parent := otlpSpan("0000000000000002", "0000000000000001", "agent", 10, "")
+	child := otlpSpan("0000000000000003", "0000000000000002", "chat", 20, "", textAttribute("gen_ai.operation.name", "chat"))
+	grandchild := otlpSpan("0000000000000004", "0000000000000003", "tool", 30, "")
+	// The span as it was while it had no end: its lines have other numbers.
+	begun := strings.Replace(child, `"endTimeUnixNano":"1700000001020000000",`, "", 1)
+	logged := otlpSpan("0000000000000003", protocol.SpanIDOf("call").String(), "chat", 20, "", textAttribute("gen_ai.operation.name", "chat"))
+	for _, c := range []struct {
+		name             string
+		old, kept, later func(*server)
+		forgotten, after string
+	}{
+		{
+			"a span", func(s *server) { s.postOTLP(otlpRequest("r", parent)) },
+			func(s *server) { s.postOTLP(otlpRequest("r", child, grandchild)) },
+			nil, "chat(chat(tool))", "",
+		},
+		{
+			"a span, and a later line of the child", func(s *server) { s.postOTLP(otlpRequest("r", parent)) },
+			func(s *server) { s.postOTLP(otlpRequest("r", begun, grandchild)) },
+			func(s *server) { s.postOTLP(otlpRequest("r", child)) }, "chat(chat(tool))", "chat(chat(tool))",
+		},
+		{
+			"a span that comes again", func(s *server) {
+				s.postOTLP(otlpRequest("r", strings.Replace(parent, `"endTimeUnixNano":"1700000001010000000",`, "", 1)))
+			},
+			func(s *server) { s.postOTLP(otlpRequest("r", child, grandchild)) },
+			func(s *server) { s.postOTLP(otlpRequest("r", parent)) }, "chat(chat(tool))", "agent(agent(chat(tool)))",
+		},
+		{
+			"what a client logged in another trace",
+			func(s *server) {
+				s.post("r", `session{id=x,action=create,data={}}`+"\n"+`trace{id=t,action=create,data={"sessionId":"x"}}`+"\n"+`trace{id=t,action=add-span,data={"id":"call","name":"call"}}`)
+			},
+			func(s *server) { s.postOTLP(otlpRequest("r", logged, grandchild)) },
+			nil, "chat(chat(tool))", "",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, collector.Config{})
+			state := func() string {
+				s.settle()
+				_, tree := s.do("GET", "/api/v1/repositories/r/traces/"+otlpTrace, nil)
+				var list collector.Page[collector.TraceSummary]
+				s.get("/api/v1/repositories/r/traces", &list)
+				var stats collector.Stats
+				s.get("/api/v1/repositories/r/stats", &stats)
+				totals := fmt.Sprint(stats.Entities)
+				for _, row := range list.Data {
+					totals += fmt.Sprint(row.ID, row.Usage, row.Cost, row.Entities, row.Errors)
+				}
+				return tree + totals
+			}
+			tree := func(when, want string) {
+				t.Helper()
+				now := state()
+				if got := names(s.otlpTree("r", otlpTrace)); got != want {
+					t.Errorf("%s: %s, want %s", when, got, want)
+				}
+				if err := s.Rebuild(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				equal(t, state(), now)
+			}
+			c.old(s)
+			s.settle()
+			cut := time.Now()
+			c.kept(s)
+			s.settle()
+			if err := s.Forget(t.Context(), cut); err != nil {
+				t.Fatal(err)
+			}
+			tree("the parent was forgotten", c.forgotten)
+			if c.later == nil {
+				return
+			}
+			c.later(s)
+			tree("afterwards", c.after)
+		})
 	}
 }
 

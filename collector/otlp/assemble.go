@@ -65,15 +65,20 @@ type assembler struct {
 // add adds lines of a sender.
 func (a *assembler) add(sender [16]byte, first uint64, lines ...[]byte) {
 	if len(lines) > 0 {
-		a.batches = append(a.batches, Batch{a.key.repo, sender, first, lines})
+		a.batches = append(a.batches, Batch{Repo: a.key.repo, Sender: sender, First: first, Lines: lines})
 	}
+}
+
+// repeat adds a line about the trace that each part has.
+func (a *assembler) repeat(sender [16]byte, number uint64, line []byte) {
+	a.batches = append(a.batches, Batch{Repo: a.key.repo, Sender: sender, First: number, Lines: [][]byte{line}, Repeated: true})
 }
 
 // all adds the lines about a trace and its entities. The line that begins the trace is the
 // same in each part; what the trace is called until the span at its top has come follows
 // from the lines of the others.
 func (a *assembler) all(entities []*entity) {
-	a.add(senderOf("start", a.key.trace, spanID{}), 1, fields(nil).line(a.trace, "create"))
+	a.repeat(senderOf("start", a.key.trace, spanID{}), 1, fields(nil).line(a.trace, "create"))
 	sessions := map[string]bool{}
 	for _, e := range entities {
 		a.tell(e)
@@ -82,7 +87,7 @@ func (a *assembler) all(entities []*entity) {
 			var f fields
 			f.set("sessionId", e.session)
 			sum := sha256.Sum256([]byte(e.session))
-			a.add(a.top, 1+binary.BigEndian.Uint64(sum[:])>>5, f.line(a.trace, "update"))
+			a.repeat(a.top, 1+binary.BigEndian.Uint64(sum[:])>>5, f.line(a.trace, "update"))
 		}
 	}
 	for _, e := range entities {

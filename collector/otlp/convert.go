@@ -26,6 +26,10 @@ type Batch struct {
 	Sender [16]byte
 	First  uint64 // the number of Lines[0]; the others follow it
 	Lines  [][]byte
+
+	// Repeated is set if each part of a request that speaks of the trace has the lines,
+	// so that they may have been stored though no span came twice.
+	Repeated bool
 }
 
 // Result is what became of a request.

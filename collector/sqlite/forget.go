@@ -35,16 +35,19 @@ func (x *Index) Forget(ctx context.Context, before store.Cursor) (int64, error) 
 			return f.dropped, err
 		}
 	}
-	for enos := range slices.Chunk(f.waiting, maxArgs) { // the traces of these may be gone now
-		err := f.transaction(ctx, x, func() (found []*row, err error) {
-			err = inChunks(enos, enoArg, func(placeholders string, args []any) error {
-				found, err = x.rowsOf(ctx, x.conn, `SELECT `+columns+` FROM entities e WHERE eno IN (`+placeholders+`)`, args...)
-				return err
+	// What kept these may be gone now. A trace keeps its session, so traces are first.
+	for _, list := range []*[]int64{&f.left, &f.waiting} {
+		for enos := range slices.Chunk(*list, maxArgs) {
+			err := f.transaction(ctx, x, func() (found []*row, err error) {
+				err = inChunks(enos, enoArg, func(placeholders string, args []any) error {
+					found, err = x.rowsOf(ctx, x.conn, `SELECT `+columns+` FROM entities e WHERE eno IN (`+placeholders+`)`, args...)
+					return err
+				})
+				return found, err
 			})
-			return found, err
-		})
-		if err != nil {
-			return f.dropped, err
+			if err != nil {
+				return f.dropped, err
+			}
 		}
 	}
 	if f.dropped == 0 {
@@ -59,6 +62,7 @@ type forgetting struct {
 	before  int64
 	rows    int // of the next transaction
 	dropped int64
+	left    []int64 // traces that something hangs in no more, because its parent is gone
 	waiting []int64 // sessions that have traces and no lines
 	missing int64   // the trace that was looked for last, if it is gone
 }
@@ -113,12 +117,22 @@ func (f *forgetting) run(rows []*row) (int64, error) {
 		return 0, err
 	}
 	f.x.trimmed.Store(false)
+	f.x.tops.clear() // drop reads them from the file
 	for _, r := range gone {
 		if err := f.drop(r); err != nil {
 			return 0, err
 		}
 	}
-	if err := f.label(); err != nil {
+	f.deleted = gone
+	if err := f.hang(); err != nil {
+		return 0, err
+	}
+	for _, w := range f.works {
+		if w.before.trace != w.row.trace && w.before.trace != 0 {
+			f.left = append(f.left, w.before.trace)
+		}
+	}
+	if err := f.count(); err != nil {
 		return 0, err
 	}
 	return int64(len(gone)), f.write()

@@ -39,7 +39,8 @@ type kin struct {
 }
 
 // hangSpans sets the parents of what came from OpenTelemetry. An entity that is new, or
-// has got another span id, may be the parent of spans that came before it.
+// has got another span id, may be the parent of spans that came before it. One that was
+// deleted is the parent of none.
 func (s *step) hangSpans() error {
 	k := &kin{step: s, stored: map[spanKey][]*row{}, again: map[int64]bool{}}
 	if err := k.awaited(); err != nil {
@@ -61,7 +62,8 @@ func (s *step) hangSpans() error {
 	return nil
 }
 
-// awaited adds the spans to what changes that wait for an entity which is new.
+// awaited adds to what changes the spans whose parents have the span id of an entity that
+// is new or was deleted.
 func (k *kin) awaited() error {
 	var waiting bool
 	if err := k.x.conn.QueryRowContext(k.ctx, `SELECT EXISTS (SELECT 1 FROM entities WHERE above <> 0)`).Scan(&waiting); err != nil || !waiting {
@@ -69,10 +71,9 @@ func (k *kin) awaited() error {
 	}
 	var anywhere []int64 // span ids that tell the parent in whatever trace
 	var exact [][2]int64 // span id and home
-	for _, w := range k.works {
-		e := &w.row.entity
-		if w.before != nil && w.before.entity.Ref.ID == e.Ref.ID && w.before.entity.Origin.Span == e.Origin.Span || e.Ref.Kind == fold.Session {
-			continue
+	name := func(e *fold.Entity) {
+		if e.Ref.Kind == fold.Session {
+			return
 		}
 		if trace, span, ok := fold.ParseSpanEntityID(e.Ref.ID); ok {
 			exact = append(exact, [2]int64{spanNumber(span), homeNumber(trace)})
@@ -82,6 +83,15 @@ func (k *kin) awaited() error {
 		if e.Origin.Span != (protocol.SpanID{}) {
 			exact = append(exact, [2]int64{spanNumber(e.Origin.Span), homeNumber(e.Origin.Trace)})
 		}
+	}
+	for _, w := range k.works {
+		e := &w.row.entity
+		if w.before == nil || w.before.entity.Ref.ID != e.Ref.ID || w.before.entity.Origin.Span != e.Origin.Span {
+			name(e)
+		}
+	}
+	for _, r := range k.deleted {
+		name(&r.entity)
 	}
 	err := inChunks(anywhere, enoArg, func(placeholders string, args []any) error {
 		return k.askAgain(`above IN (`+placeholders+`)`, args)

@@ -20,6 +20,7 @@ type step struct {
 	x    *Index
 	from int64 // the cursor before
 
+	deleted []*row // that the step has deleted
 	works   []*work
 	byKey   map[fold.Key]*work
 	byEno   map[int64]*work
