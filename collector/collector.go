@@ -206,6 +206,7 @@ func (c *Collector) Close(ctx context.Context) error {
 		case <-c.kept:
 		case <-ctx.Done():
 		}
+		c.readiness.close(ctx)
 		c.failure = errors.Join(c.folder.stop(ctx), c.seeker.stop(ctx), c.release())
 	})
 	return c.failure
