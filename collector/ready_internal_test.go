@@ -106,11 +106,11 @@ func TestAProbeThatHangsHoldsNobodyUp(t *testing.T) {
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		r.close(gone)
+		close(hung)
+		r.close(t.Context())
 		if tries != 1 {
 			t.Errorf("%d probes at one time", tries)
 		}
-		close(hung)
-		r.close(t.Context())
 		if why := r.why(t.Context(), try); !slices.Equal(why, []string{"the collector is closed"}) {
 			t.Errorf("reasons %q after close", why)
 		}
