@@ -38,7 +38,8 @@ type Config struct {
 	// PublicURL is where clients and browsers find the collector if that is not where it
 	// listens: behind a proxy. It has a scheme, a host and perhaps a path, below which the
 	// collector is, whether the proxy takes that path away or not. Upload URLs, redirects,
-	// cookies and the links of pages follow it. Empty means what each request names.
+	// cookies and the links of pages follow it. Forms that a page at the collector's own
+	// address sends go by that address. Empty means what each request names.
 	PublicURL string
 	// TrustedProxies are the networks of the proxies before the collector. Their headers
 	// X-Forwarded-For, -Proto, -Host and -Prefix are believed; those of others are not.
@@ -212,6 +213,7 @@ func (c *Collector) Close(ctx context.Context) error {
 		case <-c.kept:
 		case <-ctx.Done():
 		}
+		c.readiness.close(ctx)
 		c.failure = errors.Join(c.folder.stop(ctx), c.seeker.stop(ctx), c.release())
 	})
 	return c.failure

@@ -181,11 +181,11 @@ func TestNotReadyWhileNothingCanBeStored(t *testing.T) {
 	if why := k.ready(t.Context()); why != nil {
 		t.Error(why)
 	}
-	if err := k.log.Close(); err != nil {
+	if err := k.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if why := k.ready(t.Context()); !slices.Contains(why, "the collector is closed") {
-		t.Errorf("with a log that cannot be written to: %v", why)
+		t.Errorf("after Close: %v", why)
 	}
 	answer := httptest.NewRecorder()
 	k.ServeHTTP(answer, httptest.NewRequest("POST", "/api/sdk/v3/log?id=r", strings.NewReader("trace{id=x,action=create,data={}}")))

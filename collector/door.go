@@ -39,7 +39,7 @@ func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	address := c.guard.proxies.address(r)
 	r = r.WithContext(viewer.WithAddress(r.Context(), address))
 	r.Host = address.Host // what the Origin of a form must be
-	c.guard.proxies.strip(r)
+	r.URL = c.guard.proxies.strip(r.URL)
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}

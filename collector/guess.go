@@ -38,11 +38,14 @@ type guesses struct {
 	byClient [groups]*rate.Limiter
 	byKey    [groups]*rate.Limiter
 	seen     [remembered]atomic.Uint64 // parts of hashes of wrong keys, the last one of each place
-	held     chan struct{}             // one element for each answer that is held back
+	held     chan time.Time            // for each of mostHeld places, when it is free again
 }
 
 func newGuesses() *guesses {
-	g := &guesses{seed: maphash.MakeSeed(), held: make(chan struct{}, mostHeld)}
+	g := &guesses{seed: maphash.MakeSeed(), held: make(chan time.Time, mostHeld)}
+	for range mostHeld {
+		g.held <- time.Time{}
+	}
 	for i := range groups {
 		g.byClient[i] = rate.NewLimiter(wrongKeys, wrongKeysAtOnce)
 		g.byKey[i] = rate.NewLimiter(wrongKeys, wrongKeysAtOnce)
@@ -61,18 +64,31 @@ func (g *guesses) slow(ctx context.Context, client netip.Addr, sum [sha256.Size]
 		return false
 	}
 	select {
-	case g.held <- struct{}{}:
-		defer func() { <-g.held }()
+	case free := <-g.held:
+		if !sleep(ctx, free) {
+			g.held <- free
+			return true
+		}
 	case <-ctx.Done():
 		return true
 	}
-	timer := time.NewTimer(guessTime)
+	// The place is taken for all of that time, though the client may go.
+	free := time.Now().Add(guessTime)
+	g.held <- free
+	sleep(ctx, free)
+	return true
+}
+
+// sleep waits until a time, and reports whether that came before ctx ended.
+func sleep(ctx context.Context, until time.Time) bool {
+	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
 	case <-ctx.Done():
+		return false
 	}
-	return true
 }
 
 // network returns what one client has of addresses: an IPv4 address, or 64 bits of an IPv6

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"net/netip"
@@ -36,5 +37,31 @@ func TestGuessesOfManyAreHeldBack(t *testing.T) {
 			t.Errorf("%d guesses in %d s, want at most %d", answers, seconds, most)
 		}
 		t.Logf("%d guesses in %d s of %d clients", answers, seconds, clients)
+	})
+}
+
+// Who goes away before the answer has used up a place all the same.
+func TestAGuessThatIsGivenUpTakesItsSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuesses()
+		client := netip.MustParseAddr("192.0.2.1")
+		for i := range wrongKeysAtOnce {
+			g.slow(t.Context(), client, sha256.Sum256(fmt.Append(nil, "at once", i)))
+		}
+		began := time.Now()
+		hasty, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		defer cancel()
+		var wait sync.WaitGroup
+		for i := range mostHeld {
+			wait.Go(func() { g.slow(hasty, client, sha256.Sum256(fmt.Append(nil, "hasty", i))) })
+		}
+		wait.Wait()
+		// From another address, which has used up its own at once as well.
+		other := netip.MustParseAddr("192.0.2.2")
+		for i := 0; !g.slow(t.Context(), other, sha256.Sum256(fmt.Append(nil, "other", i))); i++ {
+		}
+		if took := time.Since(began); took < 2*guessTime { // of the bubble's clock
+			t.Errorf("the answer to one more guess came after %v, want %v at the earliest", took, 2*guessTime)
+		}
 	})
 }

@@ -119,11 +119,12 @@ func parseHop(hop string) (netip.Addr, bool) {
 }
 
 // address returns how the client of a request sees the collector. That is the public
-// URL, except for those who pass by the proxies where it is known who these are; else
-// what a trusted proxy says, and else what the request itself says.
+// URL, except for those who pass by the proxies: where it is known who these are, all
+// others; where it is not, pages that say they are at the host which the request names.
+// Else it is what a trusted proxy says, and else what the request itself says.
 func (p proxies) address(r *http.Request) viewer.Address {
 	proxied := p.trusts(peer(r))
-	if p.public != nil && (proxied || len(p.trusted) == 0) {
+	if p.public != nil && (proxied || len(p.trusted) == 0 && !p.direct(r)) {
 		return viewer.Address{Scheme: p.public.Scheme, Host: p.public.Host, Prefix: p.public.Path}
 	}
 	a := viewer.Address{Scheme: "http", Host: r.Host}
@@ -145,32 +146,39 @@ func (p proxies) address(r *http.Request) viewer.Address {
 	return a
 }
 
+// direct reports whether a page of the collector's own address has sent a request: a proxy
+// may put any name into Host, but a browser's Origin is then the public one.
+func (p proxies) direct(r *http.Request) bool {
+	origin, err := url.Parse(r.Header.Get("Origin"))
+	return err == nil && origin.Host != "" && origin.Host == r.Host && !p.named(r.Host)
+}
+
 // last returns the last value of a header: that of the proxy that is nearest.
 func last(r *http.Request, header string) string {
 	all := strings.Join(r.Header.Values(header), ",")
 	return strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:])
 }
 
-// strip returns the path that a request means without the path of the public URL, where a
-// proxy has left that in. It changes the request.
-func (p proxies) strip(r *http.Request) {
+// strip returns the URL that a request means: without the path of the public URL, where a
+// proxy has left that in.
+func (p proxies) strip(asked *url.URL) *url.URL {
 	if p.public == nil || p.public.Path == "" {
-		return
+		return asked
 	}
-	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), p.public.Path)
+	rest, ok := strings.CutPrefix(asked.EscapedPath(), p.public.Path)
 	if !ok || rest != "" && rest[0] != '/' {
-		return
+		return asked
 	}
-	u := *r.URL
 	if rest == "" {
 		rest = "/"
 	}
 	plain, err := url.PathUnescape(rest)
 	if err != nil {
-		return
+		return asked
 	}
+	u := *asked
 	u.Path, u.RawPath = plain, rest // RawPath is used only where it differs from what Path gives
-	r.URL = &u
+	return &u
 }
 
 // named reports whether a Host header has the host of the public URL.

@@ -92,7 +92,8 @@ func (c *Collector) handlerFor(loopback bool) http.Handler {
 		return c
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !namesThisMachine(r.Host) && !c.guard.proxies.named(r.Host) && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
+		path := c.guard.proxies.strip(r.URL).Path
+		if !namesThisMachine(r.Host) && !c.guard.proxies.named(r.Host) && path != "/healthz" && path != "/readyz" {
 			c.fail(w, r, errHost)
 			return
 		}

@@ -48,13 +48,18 @@ func (c *Collector) askForKey(w http.ResponseWriter, r *http.Request, next, prob
 	return nil
 }
 
+var errForm = badRequest("the form is incomplete or not encoded as a form is; send it again")
+
 // signIn sets the cookie that stands for the key, and leads back to the page that was
 // asked for. The form comes from this origin: the CrossOriginProtection around all routes
 // refuses others.
 func (c *Collector) signIn(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if err := r.ParseForm(); err != nil {
-		return err
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			return err
+		}
+		return errForm
 	}
 	next := localAddress(r.PostForm.Get("next"))
 	if c.guard.keyed {
