@@ -155,7 +155,7 @@ func TestADamagedLogIsSaidToBeDamaged(t *testing.T) {
 			if !ok || damaged.File != "log.db" {
 				t.Fatalf("%v, want a DamagedError of log.db", err)
 			}
-			for _, word := range []string{"log.db is damaged", "copy", ".recover", "move it away"} {
+			for _, word := range []string{"log.db is damaged", "copy", ".recover", "move log.db, log.db-wal and log.db-shm away together"} {
 				if !strings.Contains(err.Error(), word) {
 					t.Errorf("%q does not say %q", err, word)
 				}
@@ -171,6 +171,46 @@ func TestADamagedLogIsSaidToBeDamaged(t *testing.T) {
 			defer c.Close(context.Background())
 			if at, err := c.index.Cursor(t.Context()); at != 0 || err != nil {
 				t.Errorf("the index is at %d, %v; want 0: its lines are gone", at, err)
+			}
+		})
+	}
+}
+
+func TestALogWithoutContentBesideItsJournalIsRefused(t *testing.T) {
+	for name, lose := range map[string]func(path string) error{
+		"missing": os.Remove,
+		"empty":   func(path string) error { return os.Truncate(path, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			// As a killed process leaves the folder: the journal holds lines.
+			k, dir := startKeeping(t, 20), t.TempDir()
+			for _, file := range []string{logFile, logFile + "-wal"} {
+				content, err := os.ReadFile(filepath.Join(k.dir, file))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(dir, file), content, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			path := filepath.Join(dir, logFile)
+			journal, err := os.ReadFile(path + "-wal")
+			if err != nil || len(journal) == 0 {
+				t.Fatal("there is no journal: ", err)
+			}
+			if err := lose(path); err != nil {
+				t.Fatal(err)
+			}
+			c, err := New(Config{Dir: dir})
+			if err == nil {
+				_ = c.Close(t.Context())
+			}
+			damaged, ok := errors.AsType[*store.DamagedError](err)
+			if !ok || damaged.File != logFile || !strings.Contains(err.Error(), "log.db, log.db-wal and log.db-shm away together") {
+				t.Errorf("%v, want a DamagedError that says what to do", err)
+			}
+			if now, err := os.ReadFile(path + "-wal"); err != nil || !slices.Equal(now, journal) {
+				t.Errorf("the journal was changed: %d bytes, were %d; %v", len(now), len(journal), err)
 			}
 		})
 	}

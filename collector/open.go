@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -62,12 +63,18 @@ func (c *Collector) open(dir string) error {
 	return err
 }
 
-// openLog opens the log. One that is empty beside an index that is not lost its content.
+// openLog opens the log. It refuses one that lost its content: an empty one beside an index
+// that is not empty, and an empty or missing one beside its journal, which SQLite would delete.
 func (c *Collector) openLog(ctx context.Context, dir string) error {
 	path := filepath.Join(dir, logFile)
 	info, err := os.Lstat(path)
-	index, indexErr := os.Lstat(filepath.Join(dir, indexFile))
-	if err == nil && indexErr == nil && info.Mode().IsRegular() && info.Size() == 0 && index.Size() > 0 && !hasContent(path+"-wal") {
+	missing := errors.Is(err, fs.ErrNotExist)
+	empty := err == nil && info.Mode().IsRegular() && info.Size() == 0
+	switch {
+	case (missing || empty) && hasContent(path+"-wal"):
+		return adviseOnLog(dir, &store.DamagedError{File: logFile, Err: errors.New("it is missing or empty, and its journal log.db-wal is not: " +
+			"if log.db was moved away alone, move it back")})
+	case empty && hasContent(filepath.Join(dir, indexFile)):
 		return adviseOnLog(dir, &store.DamagedError{File: logFile, Err: errors.New("it is empty, and the index of its lines is not")})
 	}
 	// Errors go through variables of the concrete types: an interface must not come to hold
@@ -85,13 +92,15 @@ func hasContent(path string) bool {
 	return err == nil && info.Size() > 0
 }
 
-// adviseOnLog says what to do about a damaged log, which nothing else can be made from.
+// adviseOnLog says what to do about a damaged log, which nothing else can be made from. Its
+// journals belong to it alone: SQLite would replay them over a copy.
 func adviseOnLog(dir string, err error) error {
 	if _, damaged := errors.AsType[*store.DamagedError](err); !damaged {
 		return err
 	}
-	return fmt.Errorf("%w; the lines are in this file only: put back a copy of %s, or save what can be read with \"sqlite3 %s .recover\", "+
-		"or move it away to begin anew", err, filepath.Join(dir, logFile), logFile)
+	return fmt.Errorf("%w; the lines are in %s and its journals only: save what can be read with \"sqlite3 %[3]s .recover\"; "+
+		"then move %[3]s, %[3]s-wal and %[3]s-shm away together to begin anew, "+
+		"or put back a copy of %[3]s after these three are gone from the folder", err, filepath.Join(dir, logFile), logFile)
 }
 
 func (c *Collector) openIndex(ctx context.Context, dir string) error {
