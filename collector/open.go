@@ -183,7 +183,9 @@ func (c *Collector) removeAside() error {
 	entries, err := os.ReadDir(c.dir)
 	for _, entry := range entries {
 		if strings.Contains(entry.Name(), ".db.damaged") { // and its journals
-			err = errors.Join(err, os.Remove(filepath.Join(c.dir, entry.Name())))
+			if gone := os.Remove(filepath.Join(c.dir, entry.Name())); !errors.Is(gone, fs.ErrNotExist) {
+				err = errors.Join(err, gone)
+			}
 		}
 	}
 	return err

@@ -181,6 +181,27 @@ func TestAResetThatWasCutShortIsFinished(t *testing.T) {
 	}
 }
 
+func TestASearchInAFolderNamedLikeAPatternIsFoundAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a[b]c")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	x, err := OpenSearch(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(x.Add(t.Context(), textsOf(1, 3, time.Now()), 0, 3), x.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if x, err = OpenSearch(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	if blocks := found(t, x, "needle"); x.at != 3 || len(blocks) != 3 {
+		t.Errorf("the cursor is %d, and %d lines are found; want 3", x.at, len(blocks))
+	}
+}
+
 func TestAnEmptyPartThatAKilledProcessLeftIsPassedBy(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
 	x, err := OpenSearch(ctx, dir)
