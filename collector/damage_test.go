@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/troupelog/troupe/collector/store"
 )
@@ -174,6 +176,46 @@ func TestADamagedLogIsSaidToBeDamaged(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSettingASearchPartAsideCanBeCutShort has the second start stop between the parts, as if
+// it had been killed there.
+func TestSettingASearchPartAsideCanBeCutShort(t *testing.T) {
+	dir := t.TempDir()
+	c, err := New(Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for month := range 3 {
+		line := fmt.Appendf(nil, `trace{id=t%d,action=create,data={"input":"%s"}}`, month, word(month))
+		batch := store.Batch{Repo: "r", Recv: time.Date(2026, time.Month(month+1), 1, 0, 0, 0, 0, time.UTC), Lines: [][]byte{line}}
+		if _, err := c.log.Append(t.Context(), []store.Batch{batch}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.seeker.notify()
+	if err := errors.Join(c.SettleSearch(t.Context()), c.Close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	obstacle := filepath.Join(dir, "search-2026-03.db-journal")
+	err = errors.Join(os.WriteFile(filepath.Join(dir, "search-2026-01.db"), damages["another file"](nil), 0o600),
+		os.MkdirAll(filepath.Join(obstacle, "full"), 0o700))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := New(Config{Dir: dir}); err == nil {
+		_ = c.Close(t.Context())
+		t.Fatal("the start was not cut short")
+	}
+	if err := os.RemoveAll(obstacle); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = New(Config{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	k := &keeping{T: t, Collector: c, traces: 3}
+	k.wantAll()
 }
 
 func TestALogWithoutContentBesideItsJournalIsRefused(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gofrs/flock"
 
@@ -122,12 +123,12 @@ func (c *Collector) openIndex(ctx context.Context, dir string) error {
 }
 
 func (c *Collector) openSearch(ctx context.Context, dir string) error {
-	for set := false; ; set = true {
+	for {
 		search, err := sqlite.OpenSearch(ctx, dir)
 		damage, damaged := errors.AsType[*store.DamagedError](err)
 		switch {
 		case damaged:
-			aside, asideErr := sqlite.SetAside(filepath.Join(dir, damage.File))
+			aside, asideErr := sqlite.SetSearchAside(dir, damage.File)
 			if asideErr != nil {
 				return errors.Join(err, asideErr)
 			}
@@ -137,9 +138,6 @@ func (c *Collector) openSearch(ctx context.Context, dir string) error {
 			return err
 		}
 		c.search = search
-		if set {
-			return search.Reset(ctx) // what was in the file is missing
-		}
 		return nil
 	}
 }
@@ -182,9 +180,13 @@ func (c *Collector) tellRenewed(what, aside string, err error) {
 
 // removeAside removes what was set aside: it holds lines that are to be deleted.
 func (c *Collector) removeAside() error {
-	aside, err := filepath.Glob(filepath.Join(c.dir, "*.db.damaged*"))
-	for _, path := range aside {
-		err = errors.Join(err, os.Remove(path))
+	entries, err := os.ReadDir(c.dir)
+	for _, entry := range entries {
+		if strings.Contains(entry.Name(), ".db.damaged") { // and its journals
+			if gone := os.Remove(filepath.Join(c.dir, entry.Name())); !errors.Is(gone, fs.ErrNotExist) {
+				err = errors.Join(err, gone)
+			}
+		}
 	}
 	return err
 }

@@ -42,9 +42,6 @@ func (c *Collector) Forget(ctx context.Context, before time.Time) error {
 	}
 	if lines > 0 {
 		c.logger.Info("lines were deleted", "lines", lines, "received_before", before.UTC())
-		if err := c.removeAside(); err != nil {
-			return err
-		}
 	}
 	return c.forgetDerived(ctx, cursor, before)
 }
@@ -53,6 +50,11 @@ func (c *Collector) Forget(ctx context.Context, before time.Time) error {
 // the uploads that were stored before a time, and makes the files smaller.
 func (c *Collector) forgetDerived(ctx context.Context, cursor store.Cursor, before time.Time) error {
 	if cursor > 0 {
+		// Always, not only when this call dropped lines: the process before may have been
+		// killed after it did.
+		if err := c.removeAside(); err != nil {
+			return err
+		}
 		// Steps under way may have read lines before they were dropped.
 		c.folder.finishStep()
 		c.seeker.finishStep()

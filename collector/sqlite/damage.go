@@ -9,6 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	driver "modernc.org/sqlite"
@@ -111,6 +113,27 @@ func SetAside(path string) (string, error) {
 	for _, suffix := range append([]string{""}, journals...) {
 		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
+		}
+	}
+	return aside, nil
+}
+
+// SetSearchAside sets a damaged file of a search that is not open aside, and removes the other
+// files, newest first: what a killed process leaves ends where its newest file says. It returns
+// the new name.
+func SetSearchAside(dir, file string) (aside string, err error) {
+	paths, err := partPaths(dir)
+	if err != nil {
+		return "", err
+	}
+	for _, path := range slices.Backward(paths) {
+		if filepath.Base(path) == file {
+			aside, err = SetAside(path)
+		} else {
+			err = removeFiles(path)
+		}
+		if err != nil {
+			return aside, fmt.Errorf("sqlite: setting %s aside: %w", filepath.Base(path), err)
 		}
 	}
 	return aside, nil

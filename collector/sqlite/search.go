@@ -4,8 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"math"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/troupelog/troupe/collector/store"
@@ -14,6 +18,9 @@ import (
 // partBytes is how large a part is when the next one is begun: deleting rewrites one part
 // at most, a second or a few of work, and needs room for it on the disk.
 const partBytes = 256 << 20
+
+// resetting is the cursor of a search whose Reset is under way: no log gets so far.
+const resetting store.Cursor = math.MaxInt64
 
 // Search is a store.Search in files of their own in a folder: one for each month of
 // reception in UTC, search-2026-01.db and so on, and several for a month of more than
@@ -36,11 +43,10 @@ var _ store.Search = (*Search)(nil)
 // OpenSearch opens the search whose files are in a folder; the first text creates one.
 // ctx bounds the opening only. Close the search.
 func OpenSearch(ctx context.Context, dir string) (*Search, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, partFile("*")))
+	paths, err := partPaths(dir)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(paths, func(a, b string) int { return cmp.Compare(partName(a), partName(b)) })
 	x := &Search{dir: dir, limit: partBytes}
 	for _, path := range paths {
 		p, err := openPart(ctx, path)
@@ -56,7 +62,27 @@ func OpenSearch(ctx context.Context, dir string) (*Search, error) {
 		x.parts = append(x.parts, p)
 		x.at = p.at
 	}
+	if x.at == resetting {
+		if err := x.Reset(ctx); err != nil {
+			return nil, errors.Join(err, x.Close())
+		}
+	}
 	return x, nil
+}
+
+// partPaths returns the files of the parts in a folder, oldest first.
+func partPaths(dir string) (paths []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: listing the files of the search: %w", err)
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); strings.HasPrefix(name, "search-") && strings.HasSuffix(name, ".db") {
+			paths = append(paths, filepath.Join(dir, name))
+		}
+	}
+	slices.SortFunc(paths, func(a, b string) int { return cmp.Compare(partName(a), partName(b)) })
+	return paths, nil
 }
 
 // Cursor implements store.Search.
@@ -158,13 +184,22 @@ func (x *Search) removeOldest() error {
 	return p.remove()
 }
 
-// Reset implements store.Search. The newest part goes last: as long as it is there, so
-// is the cursor.
-func (x *Search) Reset(context.Context) error {
+// Reset implements store.Search. The newest part says that a Reset is under way and goes last:
+// if the process is killed meanwhile, OpenSearch finishes the Reset.
+func (x *Search) Reset(ctx context.Context) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	if x.closed {
 		return store.ErrClosed
+	}
+	if n := len(x.parts); n > 0 {
+		newest := x.parts[n-1]
+		if err := x.add(ctx, newest, nil, resetting); err != nil {
+			return err
+		}
+		if err := newest.seal(ctx); err != nil {
+			return err
+		}
 	}
 	for len(x.parts) > 0 {
 		if err := x.removeOldest(); err != nil {

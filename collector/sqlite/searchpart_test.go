@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -136,6 +138,67 @@ func TestSearchFilesOfAnOlderFormatAreMadeAnew(t *testing.T) {
 	}
 	if blocks := found(t, x, "n7"); len(blocks) != 1 {
 		t.Errorf("%d lines are found, want 1", len(blocks))
+	}
+}
+
+// TestAResetThatWasCutShortIsFinished has a Reset fail at one part after another, as if the
+// process had been killed there.
+func TestAResetThatWasCutShortIsFinished(t *testing.T) {
+	for _, month := range []string{"2026-01", "2026-02", "2026-03"} {
+		t.Run(month, func(t *testing.T) {
+			ctx, dir := t.Context(), filepath.Join(t.TempDir(), "a[b]c")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			x, err := OpenSearch(ctx, dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 3 {
+				recv := time.Date(2026, time.Month(i+1), 1, 0, 0, 0, 0, time.UTC)
+				if err := x.Add(ctx, textsOf(i+1, 1, recv), store.Cursor(i), store.Cursor(i+1)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			obstacle := filepath.Join(dir, partFile(month)+"-journal")
+			if err := os.MkdirAll(filepath.Join(obstacle, "full"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := x.Reset(ctx); err == nil {
+				t.Error("Reset says that it removed what it could not")
+			}
+			if err := errors.Join(x.Close(), os.RemoveAll(obstacle)); err != nil {
+				t.Fatal(err)
+			}
+			if x, err = OpenSearch(ctx, dir); err != nil {
+				t.Fatal(err)
+			}
+			defer x.Close()
+			if at, err := x.Cursor(ctx); at != 0 || err != nil || len(x.parts) > 0 {
+				t.Errorf("the cursor is %d, %v, and %d parts are left; want 0", at, err, len(x.parts))
+			}
+		})
+	}
+}
+
+func TestASearchInAFolderNamedLikeAPatternIsFoundAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a[b]c")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	x, err := OpenSearch(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(x.Add(t.Context(), textsOf(1, 3, time.Now()), 0, 3), x.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if x, err = OpenSearch(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	if blocks := found(t, x, "needle"); x.at != 3 || len(blocks) != 3 {
+		t.Errorf("the cursor is %d, and %d lines are found; want 3", x.at, len(blocks))
 	}
 }
 
