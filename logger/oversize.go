@@ -33,7 +33,7 @@ func (l *Logger) fit(c *messages.Command, cuts []oversize.Cut) {
 	}
 	given, kept := oversize.Sum(cuts)
 	p := l.problem(c.Target, c.Action, ErrTooLarge, fmt.Sprintf(
-		"%d of its values were cut from %d to %d bytes; the rest is logged: shorten them, or attach them as files", len(cuts), given, kept))
+		"values cut: %d, from %d to %d bytes together; everything else is logged: shorten them, or attach them as files", len(cuts), given, kept))
 	p.Kept = true
 	l.report.count(p)
 	l.report.tell(p)
