@@ -28,11 +28,21 @@ func (l *Logger) remains(closed bool) (entries int, kept bool, text string) {
 			pending, name = stats.Sinks[i-1].Pending, " of the sink "+brief.Quote(d.cfg.ID)
 		}
 		entries += int(pending)
-		if pending > 0 {
-			parts = append(parts, plural(pending, name)+d.whereabouts(closed))
+		safe := pending // Close has given up what is not on disk
+		if !closed {
+			safe = d.onDisk(pending)
+		}
+		if safe > 0 {
+			parts = append(parts, plural(safe, name)+d.whereabouts(closed))
+		}
+		if pending > safe {
+			parts = append(parts, plural(pending-safe, name)+" in memory only, and lost if the program ends before they are delivered; sending goes on")
 		}
 	}
-	if lost := l.unreported(); closed && lost > 0 {
+	if !closed {
+		return entries, kept, strings.Join(parts, "; ") // a later call says what was dropped
+	}
+	if lost := l.unreported(); lost > 0 {
 		entries, kept = entries+int(lost), false
 		late := min(lost, l.actors.Counts().Lost)
 		if late > 0 {
@@ -53,35 +63,47 @@ func plural(n int64, of string) string {
 	return fmt.Sprintf("%d entries%s are", n, of)
 }
 
-// whereabouts says where the pending entries of the destination are, as what follows
-// "N entries are".
-func (d *destination) whereabouts(closed bool) string {
-	switch {
-	case closed:
-		return " kept in " + brief.Cut(d.dir, maxPathShown) + " and will be delivered by the next run"
-	case d.spool.InMemory(), d.health().Spool != nil:
-		return " in memory only, and lost if the program ends before they are delivered; sending goes on"
-	default:
-		return " kept in " + brief.Cut(d.dir, maxPathShown) + ", also if the program ends; sending goes on"
+// onDisk returns how many of the pending entries of the destination outlive the program.
+func (d *destination) onDisk(pending int64) int64 {
+	if d.spool.InMemory() || d.health().Spool != nil {
+		return 0
 	}
+	account := d.sink.Account()
+	return min(pending, account.Spooled)
+}
+
+// whereabouts says where entries that outlive the program are, as what follows "N entries
+// are".
+func (d *destination) whereabouts(closed bool) string {
+	if closed {
+		return " kept in " + brief.Cut(d.dir, maxPathShown) + " and will be delivered by the next run"
+	}
+	return " kept in " + brief.Cut(d.dir, maxPathShown) + ", also if the program ends; sending goes on"
 }
 
 // place names where entries wait for the server. It looks at the spool alone: the sink
 // asks while it is made.
 func (d *destination) place() string {
-	if d.spool.InMemory() || d.spool.Lines.State().Err != nil {
+	if state := d.spool.Lines.State(); d.spool.InMemory() || state.Err != nil || state.Full {
 		return "memory"
 	}
 	return brief.Cut(d.dir, maxPathShown)
 }
 
-// noDisk says why entries were not on disk when the logger was closed.
+// noDisk says why entries were not on disk when the logger was closed: of the first
+// destination that gave up any.
 func (l *Logger) noDisk() string {
 	for _, d := range *l.destinations.Load() {
+		if account := d.sink.Account(); sum(account.Dropped) == 0 {
+			continue
+		}
+		h := d.health()
 		switch {
 		case d.cfg.Durability == Memory:
 			return "with Durability: Memory nothing is kept on disk"
-		case d.lost != nil || d.health().Spool != nil:
+		case h.Full:
+			return "the spool was full: free disk space, or raise Config.MaxSpoolBytes"
+		case d.lost != nil || h.Spool != nil:
 			return "the folder of the spool could not be written: see Config.SpoolDir"
 		}
 	}

@@ -98,3 +98,42 @@ func TestCloseNamesTheSinkWhoseEntriesAreLeft(t *testing.T) {
 		t.Errorf("Close = %v, want %q", err, want)
 	}
 }
+
+// A Flush that ends too early leaves it to the next one to say what was dropped.
+func TestAFlushInVainDoesNotHideWhatWasDropped(t *testing.T) {
+	r := newRig(t, Config{MaxBytes: 64 << 10, OnFull: DropOldest}, nil)
+	r.sink.setDown(true)
+	for range 2000 {
+		r.Trace(TraceConfig{}).SetInput(strings.Repeat("x", 200))
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.Flush(over); !errors.Is(err, ErrNotDelivered) {
+		t.Errorf("Flush with a context that has ended = %v", err)
+	}
+	r.sink.setDown(false)
+	var e *Error
+	if err := r.Flush(t.Context()); !errors.As(err, &e) || e.Reason != ErrDropped || int64(e.Entries) != r.Stats().Dropped || e.Entries == 0 {
+		t.Errorf("Flush = %v with %d dropped", err, r.Stats().Dropped)
+	}
+	r.close()
+}
+
+// What waits in memory because the spool is full is not said to be on disk, and Close says
+// why it is lost.
+func TestAFullSpoolIsSaidToBeTheCause(t *testing.T) {
+	r := newRig(t, Config{SpoolDir: filepath.Join(t.TempDir(), "spool"), MaxSpoolBytes: 1 << 20, MaxWait: -1}, nil)
+	r.sink.setDown(true)
+	for !r.Health().Full {
+		r.Trace(TraceConfig{}).SetInput(strings.Repeat("x", 1000))
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.Flush(over); err == nil || !strings.Contains(err.Error(), "in memory only, and lost if the program ends") {
+		t.Errorf("Flush = %v", err)
+	}
+	err := r.Logger.Close(over)
+	if err == nil || !strings.Contains(err.Error(), "the spool was full: free disk space, or raise Config.MaxSpoolBytes") {
+		t.Errorf("Close = %v", err)
+	}
+}

@@ -157,7 +157,7 @@ func isRefusal(key json.Token, value string, whole bool) bool {
 	case "error":
 		return !whole || value != "null" && value != "false"
 	case "errors":
-		return !whole || !slices.Contains([]string{"null", "false", `""`, "[]", "{}"}, compacted(value))
+		return !whole || !slices.Contains([]string{"null", "false", "0", `""`, "[]", "{}"}, compacted(value))
 	case "success":
 		return whole && value == "false"
 	default:

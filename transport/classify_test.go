@@ -86,6 +86,7 @@ var bodies2xx = []struct {
 	{`{"error":null}`, OK},
 	{`{"error":false,"data":1}`, OK},
 	{`{"errors":[],"success":true}`, OK},
+	{`{"errors":0,"success":true}`, OK},
 	{`{"errors":[ ]}`, OK},
 	{`{"errors":null}`, OK},
 	{`{"errors":{}}`, OK},

@@ -39,7 +39,7 @@ type receipt struct {
 	Duplicates int64         `json:"duplicates"`
 	Refused    int64         `json:"refused"`
 	Deleted    int64         `json:"deleted"`
-	Rejected   []RefusedLine `json:"rejected"`
+	Rejected   []RefusedLine `json:"-"` // those that name a line
 }
 
 // readReceipt returns the receipt in the body of a 2xx, and whether there is one: only a
@@ -55,7 +55,25 @@ func readReceipt(body []byte) (r receipt, found bool, err error) {
 	if _, found = members["accepted"]; !found {
 		return r, false, nil
 	}
-	return r, true, json.Unmarshal(outer.Data, &r)
+	if err := json.Unmarshal(outer.Data, &r); err != nil {
+		return r, true, err
+	}
+	// An entry without the place of its line names none: the line is one to be found.
+	var listed []struct {
+		Line   *int   `json:"line"`
+		Reason string `json:"reason"`
+	}
+	if list := members["rejected"]; list != nil {
+		if err := json.Unmarshal(list, &listed); err != nil {
+			return r, true, err
+		}
+	}
+	for _, entry := range listed {
+		if entry.Line != nil {
+			r.Rejected = append(r.Rejected, RefusedLine{*entry.Line, entry.Reason})
+		}
+	}
+	return r, true, nil
 }
 
 // addsUp reports whether the counts are those of so many lines. Early collectors
