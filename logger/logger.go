@@ -293,6 +293,7 @@ func (l *Logger) line(ref messages.Ref, action messages.Action) *wire.Encoder {
 	}
 	e := wire.NewEncoder()
 	e.Begin(ref.Entity.String(), ref.ID, action.String())
+	e.Mask(l.cfg.Mask)
 	return e
 }
 

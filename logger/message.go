@@ -17,9 +17,8 @@ type Message struct {
 	ToolCalls  []MessageToolCall // what an assistant message asks for
 	ToolCallID string            // the call that a tool message answers
 
-	whole []byte         // set by MessageOf: JSON sent in place of the fields
-	cuts  []oversize.Cut // set by MessageOf: what was cut from it
-	bad   error          // set by MessageOf: why there is no JSON
+	whole []byte // set by MessageOf: JSON sent in place of the fields
+	bad   error  // set by MessageOf: why there is no JSON
 }
 
 // MessageToolCall is a call that an assistant message asks for.
@@ -34,11 +33,11 @@ type MessageToolCall struct {
 // to log again with every generation. A value without JSON is reported when the
 // message is logged.
 func MessageOf(v any) Message {
-	whole, cuts, err := wire.Encode(v, messageDepth)
+	whole, err := wire.Encode(v, messageDepth)
 	if err != nil {
 		return Message{bad: err}
 	}
-	return Message{whole: whole, cuts: cuts}
+	return Message{whole: whole}
 }
 
 // messageDepth is how many arrays and objects a line has around a message.
@@ -116,7 +115,7 @@ func (m *Message) write(w *wire.Encoder) error {
 	case m.bad != nil:
 		return m.bad
 	case m.whole != nil:
-		w.Encoded(m.whole, m.cuts)
+		w.Encoded(m.whole)
 		return nil
 	}
 	w.Open('{')

@@ -113,7 +113,7 @@ func FuzzFilter(f *testing.F) {
 		if kept, _, _ := filtered(body, limit, 7); len(kept) > limit {
 			t.Fatalf("%d bytes, limit %d", len(kept), limit)
 		}
-		oversize.Text(string(body))
+		oversize.Text(string(body), nil)
 		oversize.Path(body)
 		if json.Valid(body) && len(body) > 0 && body[0] == '{' {
 			limit = max(limit, 64)

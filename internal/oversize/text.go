@@ -7,8 +7,15 @@ import (
 
 // Text returns the short form of a long text, and how much of it is kept: the text
 // itself where it is not Long; for base64 and data: what it was; else its first and last
-// 32 KiB, with the number of bytes left out between them.
-func Text(s string) (short string, kept int) {
+// 32 KiB, with the number of bytes left out between them. A mask, nil for none, sees the
+// whole text before: of a secret that a cut tears apart it would not know the rest.
+func Text(s string, mask func(string) string) (short string, kept int) {
+	if len(s) < Long {
+		return s, len(s)
+	}
+	if mask != nil {
+		s = masked(s, mask)
+	}
 	if len(s) < Long {
 		return s, len(s)
 	}
@@ -17,6 +24,16 @@ func Text(s string) (short string, kept int) {
 	}
 	head, tail := ends(s, Side, false)
 	return s[:head] + leftOut(tail-head) + s[tail:], head + len(s) - tail
+}
+
+// masked returns what a mask makes of a text, nothing of it if the mask panics.
+func masked(s string, mask func(string) string) (out string) {
+	defer func() {
+		if recover() != nil {
+			out = "[left out: the mask panicked]"
+		}
+	}()
+	return mask(s)
 }
 
 // leftOut is what stands between the ends of a text.

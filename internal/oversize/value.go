@@ -14,11 +14,11 @@ import (
 // from, with paths relative to the value. Tight cuts all long texts. Only what leads to something
 // that is cut is copied; the value itself is never written to. Lists and maps lose what
 // is behind twice the limit. What a marshaller makes is not known here and stays.
-func Value(v any, size Size, tight bool) (any, []Cut) {
+func Value(v any, size Size, tight bool, mask func(string) string) (any, []Cut) {
 	if v == nil {
 		return v, nil
 	}
-	c := cutter{limit: Limit, left: most}
+	c := cutter{limit: Limit, left: most, mask: mask}
 	if tight || size.Bytes > most {
 		c.limit = Long
 	}
@@ -40,6 +40,7 @@ func Value(v any, size Size, tight bool) (any, []Cut) {
 type cutter struct {
 	limit int // the longest text that stays
 	left  int // bytes that the value may still have
+	mask  func(string) string
 	cuts  []Cut
 }
 
@@ -54,7 +55,7 @@ func isBytes(v reflect.Value) bool {
 // leaf returns the short form of a text, or what bytes were.
 func (c *cutter) leaf(v reflect.Value) (short string, kept int) {
 	if v.Kind() == reflect.String {
-		return Text(v.String())
+		return Text(v.String(), c.mask)
 	}
 	return bytesWere(v.Bytes()), 0
 }
@@ -69,7 +70,7 @@ func (c *cutter) value(v reflect.Value, path string, levels int) {
 	case reflect.String:
 		c.left -= min(v.Len(), c.limit) + 3
 		if v.Len() > c.limit {
-			short, kept := Text(v.String())
+			short, kept := Text(v.String(), c.mask)
 			c.note(path, v.Len(), kept)
 			v.SetString(short)
 		}

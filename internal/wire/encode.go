@@ -30,6 +30,7 @@ type Encoder struct {
 	data  int // where the data begins in buf
 	depth int // arrays and objects that are open
 	tight bool
+	mask  func(string) string // sees texts that are cut, before; nil for none
 	cuts  []oversize.Cut
 	keys  []string // scratch for the sorted keys of a map
 	at    time.Time
@@ -73,7 +74,7 @@ func (e *Encoder) Begin(entity, id, action string) {
 	e.buf = append(e.buf, ",action="...)
 	e.buf = append(e.buf, action...)
 	e.buf = append(e.buf, ",data="...)
-	e.data, e.depth, e.tight, e.cuts = len(e.buf), 1, false, nil
+	e.data, e.depth, e.tight, e.mask, e.cuts = len(e.buf), 1, false, nil, nil
 	e.buf = append(e.buf, '{')
 }
 
@@ -103,6 +104,10 @@ func (e *Encoder) Cuts() []oversize.Cut { return e.cuts }
 
 // Tight says whether the long texts that follow are cut whatever the length of the line.
 func (e *Encoder) Tight(on bool) { e.tight = on }
+
+// Mask sets what sees the texts that are cut while the line is written, before they are
+// cut. The whole line is masked by its caller, once it is finished.
+func (e *Encoder) Mask(mask func(string) string) { e.mask = mask }
 
 // Place is a place in a line, to return to.
 type Place struct{ length, depth, cuts int }
@@ -170,9 +175,8 @@ func (e *Encoder) Raw(text []byte) {
 }
 
 // Encoded writes a value that Encode made.
-func (e *Encoder) Encoded(text []byte, cuts []oversize.Cut) {
+func (e *Encoder) Encoded(text []byte) {
 	e.comma()
-	e.note(cuts)
 	e.buf = append(e.buf, text...)
 }
 
@@ -185,7 +189,7 @@ func (e *Encoder) Text(s string) {
 // text writes a string, the short form of one that is too long.
 func (e *Encoder) text(s string) {
 	if len(s) >= oversize.Long && (len(s) > oversize.Limit || e.full()) {
-		short, kept := oversize.Text(s)
+		short, kept := oversize.Text(s, e.mask)
 		e.note([]oversize.Cut{{Bytes: len(s), Kept: kept}})
 		s = short
 	}
@@ -279,7 +283,7 @@ func (e *Encoder) value(before Place, v any) error {
 		e.text(s)
 		return nil
 	}
-	buf, cuts, err := appendFitting(e.buf, v, protocol.MaxDepth-e.depth, e.full())
+	buf, cuts, err := appendFitting(e.buf, v, protocol.MaxDepth-e.depth, e.full(), e.mask)
 	if err != nil {
 		e.Return(before)
 		return err
@@ -319,7 +323,7 @@ func (e *Encoder) JSONText(key string, v any) error {
 	}
 	scratch := NewEncoder()
 	defer scratch.Release()
-	buf, cuts, err := appendFitting(scratch.buf[:0], v, protocol.MaxDepth, e.full())
+	buf, cuts, err := appendFitting(scratch.buf[:0], v, protocol.MaxDepth, e.full(), e.mask)
 	if err != nil {
 		return err
 	}

@@ -37,19 +37,16 @@ func AppendAny(dst []byte, v any) (out []byte, err error) {
 	return appendAny(dst, v, protocol.MaxDepth)
 }
 
-// Encode returns the JSON of v for Encoder.Encoded, and what was cut from it. Depth is how
-// many arrays and objects the line will have around it.
-func Encode(v any, depth int) (text []byte, cuts []oversize.Cut, err error) {
-	if s, ok := v.(string); ok && len(s) > oversize.Limit {
-		short, kept := oversize.Text(s)
-		return AppendString(nil, short), []oversize.Cut{{Bytes: len(s), Kept: kept}}, nil
-	}
-	return appendFitting(nil, v, protocol.MaxDepth-depth, false)
+// Encode returns the JSON of v for Encoder.Encoded, whole: no mask has seen it, and a cut
+// could tear apart what one has to find. Depth is how many arrays and objects the line will
+// have around it.
+func Encode(v any, depth int) ([]byte, error) {
+	return appendAny(nil, v, protocol.MaxDepth-depth)
 }
 
 // appendFitting is AppendAny for a value that has a number of levels left, and that is cut
 // before it is encoded if it is too large; if tight says so, in any case.
-func appendFitting(dst []byte, v any, levels int, tight bool) (out []byte, cuts []oversize.Cut, err error) {
+func appendFitting(dst []byte, v any, levels int, tight bool, mask func(string) string) (out []byte, cuts []oversize.Cut, err error) {
 	switch v := v.(type) {
 	case nil, bool, int, int64, float64, time.Time:
 		out, err = appendAny(dst, v, levels)
@@ -60,7 +57,7 @@ func appendFitting(dst []byte, v any, levels int, tight bool) (out []byte, cuts 
 		return dst, nil, tooDeep(v)
 	}
 	if size.Over() || tight && size.Longest >= oversize.Long {
-		if v, cuts = oversize.Value(v, size, tight); oversize.Measure(v, levels).Deep {
+		if v, cuts = oversize.Value(v, size, tight, mask); oversize.Measure(v, levels).Deep {
 			return dst, nil, tooDeep(v)
 		}
 	}
