@@ -177,8 +177,10 @@ func (g *gate) hold(p pass, err error, r remedy) {
 	defer g.wait.Unlock()
 	if p.round != g.round {
 		if until := time.Now().Add(waitFor(err, r, 0)); until.After(g.until) {
-			g.until, g.firm = until, g.firm || isFirm(err, r)
+			g.until = until
 		}
+		// A flush must not end a back-off before the time that the server asked for.
+		g.firm = g.firm || isFirm(err, r)
 		return
 	}
 	g.round++

@@ -201,6 +201,29 @@ func inOrderOfNumbers(by map[string]string) []string {
 	return lines
 }
 
+// A flush may end a back-off, but not before the time that another answer of the same
+// moment asked for.
+func TestATimeThatTheServerAskedForMakesABackOffFirm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(4)
+		first, _ := g.enter(t.Context())
+		second, _ := g.enter(t.Context())
+		for range 20 { // so that the next back-off is long
+			g.failed(errors.New("reset"))
+		}
+		g.hold(first, errors.New("reset"), again)
+		if wait := g.firmly(); wait != 0 {
+			t.Errorf("a back-off is firm for %v", wait)
+		}
+		g.hold(second, &transport.Error{Kind: transport.Throttled, RetryAfter: time.Second}, again)
+		if wait := g.firmly(); wait < time.Second {
+			t.Errorf("the wait is firm for %v, and the server asked for a second", wait)
+		}
+		g.leave(first)
+		g.leave(second)
+	})
+}
+
 // While a server fails, one attempt at a time finds out whether it is well again, and no
 // answer to a request from before shortens what it asked for.
 func TestAFailingServerIsAskedByOneAtATime(t *testing.T) {
