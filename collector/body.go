@@ -58,7 +58,7 @@ func readBody(w http.ResponseWriter, r *http.Request, share *share) ([]byte, err
 // is refused: its bytes would be taken for malformed lines, which use up the numbers of
 // the lines that they stand for.
 func readPlain(sent *sourceReader, share *share) ([]byte, error) {
-	body, err := readAll(sent, share)
+	body, err := readAll(sent, protocol.MaxDecodedBody, share)
 	if err != nil {
 		return nil, bodyError(err, sent.err)
 	}
@@ -74,7 +74,7 @@ var unzipping = make(chan struct{}, 2)
 
 // readGzip decodes a body when all of it has come, as readZstd does.
 func readGzip(r *http.Request, sent *sourceReader, share *share) ([]byte, error) {
-	packed, err := readAll(sent, share)
+	packed, err := readAll(sent, protocol.MaxDecodedBody, share)
 	if err != nil {
 		return nil, bodyError(err, sent.err)
 	}
@@ -84,27 +84,32 @@ func readGzip(r *http.Request, sent *sourceReader, share *share) ([]byte, error)
 	case <-r.Context().Done():
 		return nil, errIncomplete
 	}
+	size := unzippedSize(packed)
+	if size > protocol.MaxDecodedBody {
+		return nil, &http.MaxBytesError{Limit: protocol.MaxDecodedBody}
+	}
 	unzip, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, errEncoding
 	}
 	defer unzip.Close() //nolint:errcheck // it closes nothing, and what was read was checked
-	body, err := readSized(unzip, unzippedSize(packed), share)
+	body, err := readSized(unzip, size, share)
 	if err != nil {
 		return nil, bodyError(err, nil)
 	}
 	return body, nil
 }
 
-// unzippedSize returns how many bytes a gzipped body says it is decoded (RFC 1952, section
-// 2.3.1), as far as that is possible. It may be wrong.
+// unzippedSize returns the decoded size, in bytes, that the last member of a gzipped body
+// declares (RFC 1952, section 2.3.1), at most what its packed size can hold. A body with
+// several members decodes to more. A body whose declaration is wrong is malformed.
 func unzippedSize(packed []byte) int {
 	const most = 1032 // times as large as it is packed (zlib.net/zlib_tech.html)
 	if len(packed) < 4 {
 		return 0
 	}
 	size := binary.LittleEndian.Uint32(packed[len(packed)-4:])
-	return min(int(size), most*len(packed), protocol.MaxDecodedBody)
+	return min(int(size), most*len(packed))
 }
 
 // zstdDecoder is what all requests decode with. As many as it has states, at most 4, do
@@ -121,7 +126,7 @@ func readZstd(sent *sourceReader, share *share) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	packed, err := readAll(sent, share)
+	packed, err := readAll(sent, protocol.MaxDecodedBody, share)
 	if err != nil {
 		return nil, bodyError(err, sent.err)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"weak"
 
 	"github.com/troupelog/troupe/internal/protocol"
 )
@@ -18,12 +19,15 @@ const (
 // are refused for their size leave nothing for the collector of garbage.
 var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
-// readAll reads at most protocol.MaxDecodedBody bytes and takes them from share.
-func readAll(reader io.Reader, share *share) ([]byte, error) {
+// readAll reads at most limit bytes and takes them from share.
+func readAll(reader io.Reader, limit int, share *share) ([]byte, error) {
 	first := make([]byte, firstChunk)
 	n, err := fill(reader, first, share)
 	if err != nil {
 		return nil, err
+	}
+	if n > limit {
+		return nil, &http.MaxBytesError{Limit: protocol.MaxDecodedBody}
 	}
 	if n < len(first) {
 		return first[:n], nil
@@ -41,7 +45,7 @@ func readAll(reader io.Reader, share *share) ([]byte, error) {
 		if n, err = fill(reader, c[:], share); err != nil {
 			return nil, err
 		}
-		if size += n; size > protocol.MaxDecodedBody {
+		if size += n; size > limit {
 			return nil, &http.MaxBytesError{Limit: protocol.MaxDecodedBody}
 		}
 	}
@@ -52,25 +56,48 @@ func readAll(reader io.Reader, share *share) ([]byte, error) {
 	return body, nil
 }
 
-// readSized is readAll for a body that is likely to have size bytes: then it is read into its
-// place, and not in memory twice.
+// refused is the memory of the last body that readSized refused, until the next garbage
+// collection. Reusing it keeps a client that sends many such bodies from growing the heap
+// by one of them for each request.
+var refused struct {
+	sync.Mutex
+	body weak.Pointer[[]byte] // guarded by the mutex
+}
+
+// readSized is readAll for a body that is likely to have size bytes. Such a body is read
+// into its final place, so it is never in memory twice.
 func readSized(reader io.Reader, size int, share *share) ([]byte, error) {
 	if size <= firstChunk {
-		return readAll(reader, share)
+		return readAll(reader, protocol.MaxDecodedBody, share)
 	}
-	body := make([]byte, size)
+	body := sized(size)
 	n, err := fill(reader, body, share)
-	if err != nil || n < size {
-		return body[:n], err
+	if err == nil && n < size {
+		return body[:n], nil
 	}
-	rest, err := readAll(reader, share) // almost always empty
+	var rest []byte
+	if err == nil {
+		rest, err = readAll(reader, protocol.MaxDecodedBody-size, share) // almost always empty
+	}
 	if err != nil {
+		refused.Lock()
+		refused.body = weak.Make(&body)
+		refused.Unlock()
 		return nil, err
 	}
-	if len(body)+len(rest) > protocol.MaxDecodedBody {
-		return nil, &http.MaxBytesError{Limit: protocol.MaxDecodedBody}
-	}
 	return append(body, rest...), nil
+}
+
+// sized returns memory for a body of size bytes.
+func sized(size int) []byte {
+	refused.Lock()
+	spare := refused.body.Value()
+	refused.body = weak.Pointer[[]byte]{}
+	refused.Unlock()
+	if spare != nil && cap(*spare) >= size {
+		return (*spare)[:size]
+	}
+	return make([]byte, size)
 }
 
 // fill reads into p until it is full or the reader ends.

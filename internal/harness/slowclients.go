@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 const (
@@ -69,12 +72,12 @@ func (b *siege) run(d time.Duration) error {
 			}
 		})
 	}
-	bomb, err := gzipBomb()
+	bombs, err := gzipBombs()
 	if err != nil {
 		return err
 	}
-	for range bombers {
-		crowd.Go(func() { b.throw(ctx, bomb) })
+	for i := range bombers {
+		crowd.Go(func() { b.throw(ctx, bombs[i%len(bombs)]) })
 	}
 	err = b.log(ctx)
 	crowd.Wait()
@@ -175,6 +178,23 @@ func (b *siege) log(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// gzipBombs returns three small bodies that are large when decoded: the first declares its
+// decoded size, the second declares just as much as is allowed, the third ends with a member
+// that declares nothing.
+func gzipBombs() ([][]byte, error) {
+	honest, err := gzipBomb()
+	if err != nil {
+		return nil, err
+	}
+	lying := bytes.Clone(honest)
+	binary.LittleEndian.PutUint32(lying[len(lying)-4:], protocol.MaxDecodedBody)
+	var empty bytes.Buffer
+	if err := gzip.NewWriter(&empty).Close(); err != nil {
+		return nil, err
+	}
+	return [][]byte{honest, lying, append(bytes.Clone(honest), empty.Bytes()...)}, nil
 }
 
 // gzipBomb returns a small body that is large when decoded.
