@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // startFolder starts what folds the log into the index. Stop it.

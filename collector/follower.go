@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // follower moves what is derived from the log behind it, on a goroutine of its own: the

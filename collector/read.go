@@ -10,8 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 const (

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/collector/query"
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/query"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // SearchHit is a line that a search found, in the answer to a request for a search, newest

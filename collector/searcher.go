@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // searchPeriod gathers lines that come one by one: each step writes a segment, and many

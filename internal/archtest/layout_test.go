@@ -75,22 +75,34 @@ var layout = []row{
 	{path: "internal/modelcall", imports: []string{"logger"}},
 	{path: "llm", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "internal/completion", "internal/modelcall", "logger"}},
 	{path: "mask"},
+	{path: "internal/fold", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "pricing"}},
+	{path: "internal/store", imports: []string{"internal/protocol", "internal/fold", "pricing"}},
+	{path: "internal/conversation", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "internal/fold"}},
+	{path: "internal/diff", imports: []string{"internal/protocol", "internal/wire", "internal/fold", "internal/conversation", "pricing"}, modules: []string{"github.com/aymanbagabas/go-udiff"}},
+	{path: "internal/tree", imports: []string{"internal/fold", "pricing"}, modules: terminal},
+	{path: "internal/otlp", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "internal/fold"}, modules: []string{protobuf}},
+	{path: "internal/export", imports: []string{"internal/fold", "internal/conversation", "internal/tree", "pricing"}},
+	{path: "internal/query", imports: []string{"internal/fold", "internal/store", "pricing"}},
 	{
-		path:    "collector",
-		imports: []string{"messages", "internal/protocol", "internal/brief", "internal/private", "internal/wire", "internal/jsonscan", "pricing"},
-		modules: append(terminal, uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", sqlite, goose, mimetype, prometheus),
-	},
-	{path: "collector/fold", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "pricing"}},
-	{path: "collector/chat", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "collector/fold"}},
-	{path: "collector/diff", imports: []string{"internal/protocol", "internal/wire", "collector/fold", "collector/chat", "pricing"}, modules: []string{"github.com/aymanbagabas/go-udiff"}},
-	{path: "collector/tree", imports: []string{"collector/fold", "pricing"}, modules: terminal},
-	{path: "collector/otlp", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "collector/fold"}, modules: []string{protobuf}},
-	{path: "collector/export", imports: []string{"collector/fold", "collector/chat", "collector/tree", "pricing"}},
-
-	{
-		path:    "collector/sqlite",
-		imports: []string{"messages", "internal/protocol", "internal/private", "internal/wire", "internal/jsonscan", "pricing", "collector"},
+		path:    "internal/sqlite",
+		imports: []string{"messages", "internal/protocol", "internal/private", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "pricing"},
 		modules: []string{sqlite, goose, compress, uuid},
+	},
+	{
+		path: "internal/viewer",
+		imports: []string{
+			"internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "internal/conversation",
+			"internal/diff", "internal/tree", "internal/export", "internal/query", "pricing",
+		},
+		modules: []string{mimetype},
+	},
+	{
+		path: "collector",
+		imports: []string{
+			"messages", "internal/protocol", "internal/brief", "internal/private", "internal/wire", "internal/jsonscan", "pricing",
+			"internal/fold", "internal/store", "internal/otlp", "internal/query", "internal/sqlite", "internal/viewer", "internal/conversation", "internal/diff", "internal/tree", "internal/export",
+		},
+		modules: []string{uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", mimetype, prometheus},
 	},
 	{path: "internal/replay", imports: []string{"internal/jsonscan", "logger"}},
 	{path: "internal/demo", imports: []string{"logger"}},
@@ -98,7 +110,7 @@ var layout = []row{
 		path: "internal/cli",
 		imports: []string{
 			"internal/protocol", "internal/private", "internal/wire", "internal/spool", "internal/delivery", "logger", "transport", "collector",
-			"internal/replay", "internal/demo", "collector/tree", "collector/diff", "collector/export", "pricing",
+			"internal/replay", "internal/demo", "internal/tree", "internal/diff", "internal/export", "pricing",
 		},
 		modules: append(terminal, compress, sys),
 	},
@@ -106,8 +118,8 @@ var layout = []row{
 	// What a user copies must not need a package that a user cannot import.
 	{path: "examples", imports: []string{"logger", "llm", "collector"}},
 
-	{path: "collector/storetest", tests: true},
-	{path: "collector/viewer/xsstest", tests: true},
+	{path: "internal/storetest", tests: true},
+	{path: "internal/viewer/xsstest", tests: true},
 	{path: "internal/archtest", tests: true},
 	{path: "internal/conformance", tests: true},
 	{path: "internal/docs", tests: true},
