@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -12,8 +13,8 @@ import (
 func startFolder(log store.Log, index store.Index, blobs store.Blobs, turns *sync.Mutex, logger *slog.Logger) *follower {
 	f := &follower{
 		name: "folding", reset: index.Reset, derived: index, log: log, turns: turns, logger: logger,
-		follow: func(ctx context.Context, faults *store.Faults) (store.Cursor, error) {
-			return store.Fold(ctx, log, index, blobs, faults)
+		follow: func(ctx context.Context, faults *project.Faults) (store.Cursor, error) {
+			return project.Fold(ctx, log, index, blobs, faults)
 		},
 	}
 	f.start()

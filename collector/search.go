@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/query"
 	"github.com/troupelog/troupe/internal/store"
 )
@@ -53,7 +54,7 @@ func (c *Collector) searchLines(w http.ResponseWriter, r *http.Request) error {
 		last := hits[limit-1]
 		page.Next = strconv.FormatInt(last.Block, 10) + "." + strconv.Itoa(last.Index)
 	}
-	passages, err := store.Passages(ctx, c.log, c.index, c.blobs, hits, q)
+	passages, err := project.Passages(ctx, c.log, c.index, c.blobs, hits, q)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/troupelog/troupe/internal/fold"
-	"github.com/troupelog/troupe/internal/otlp"
 	"github.com/troupelog/troupe/internal/modelcall"
+	"github.com/troupelog/troupe/internal/otlp"
 	"github.com/troupelog/troupe/logger"
 )
 

@@ -77,6 +77,8 @@ var layout = []row{
 	{path: "mask"},
 	{path: "internal/fold", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "pricing"}},
 	{path: "internal/store", imports: []string{"internal/protocol", "internal/fold", "pricing"}},
+	{path: "internal/words"},
+	{path: "internal/project", imports: []string{"internal/fold", "internal/store", "internal/words"}},
 	{path: "internal/conversation", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "internal/fold"}},
 	{path: "internal/diff", imports: []string{"internal/protocol", "internal/wire", "internal/fold", "internal/conversation", "pricing"}, modules: []string{"github.com/aymanbagabas/go-udiff"}},
 	{path: "internal/tree", imports: []string{"internal/fold", "pricing"}, modules: terminal},
@@ -85,13 +87,13 @@ var layout = []row{
 	{path: "internal/query", imports: []string{"internal/fold", "internal/store", "pricing"}},
 	{
 		path:    "internal/sqlite",
-		imports: []string{"messages", "internal/protocol", "internal/private", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "pricing"},
+		imports: []string{"messages", "internal/protocol", "internal/private", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "internal/words", "pricing"},
 		modules: []string{sqlite, goose, compress, uuid},
 	},
 	{
 		path: "internal/viewer",
 		imports: []string{
-			"internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "internal/conversation",
+			"internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "internal/project", "internal/conversation",
 			"internal/diff", "internal/tree", "internal/export", "internal/query", "pricing",
 		},
 		modules: []string{mimetype},
@@ -100,7 +102,7 @@ var layout = []row{
 		path: "collector",
 		imports: []string{
 			"messages", "internal/protocol", "internal/brief", "internal/private", "internal/wire", "internal/jsonscan", "pricing",
-			"internal/fold", "internal/store", "internal/otlp", "internal/query", "internal/sqlite", "internal/viewer", "internal/conversation", "internal/diff", "internal/tree", "internal/export",
+			"internal/fold", "internal/store", "internal/project", "internal/otlp", "internal/query", "internal/sqlite", "internal/viewer", "internal/conversation", "internal/diff", "internal/tree", "internal/export",
 		},
 		modules: []string{uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", mimetype, prometheus},
 	},

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -82,9 +83,9 @@ func interleave(ctx context.Context, b *testing.B, log store.Log, turns int) (li
 }
 
 func foldAll(ctx context.Context, b *testing.B, log store.Log, index store.Index) {
-	var faults store.Faults
+	var faults project.Faults
 	for before := store.Cursor(-1); ; {
-		at, err := store.Fold(ctx, log, index, nil, &faults)
+		at, err := project.Fold(ctx, log, index, nil, &faults)
 		if err != nil {
 			b.Fatal(err)
 		}

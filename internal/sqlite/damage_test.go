@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -27,7 +28,7 @@ func TestFoldingGoesOnBehindADamagedBlock(t *testing.T) {
 	}
 	damage(t, filepath.Join(dir, "log.db"), `UPDATE blocks SET z = x'00010203' WHERE bno = 2`)
 
-	var faults store.Faults
+	var faults project.Faults
 	settle := func() (fails int) {
 		t.Helper()
 		for {
@@ -35,7 +36,7 @@ func TestFoldingGoesOnBehindADamagedBlock(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			after, err := store.Fold(ctx, log, index, nil, &faults)
+			after, err := project.Fold(ctx, log, index, nil, &faults)
 			if err == nil && after == before {
 				return fails
 			}
@@ -96,7 +97,7 @@ func TestAColumnOfAnotherTypeIsDamageAndIsNotQuoted(t *testing.T) {
 	if _, err := log.Append(ctx, []store.Batch{{Repo: "r", First: 1, Lines: [][]byte{[]byte(`trace{id=t,action=create,data={}}`)}}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Fold(ctx, log, index, nil, &store.Faults{}); err != nil {
+	if _, err := project.Fold(ctx, log, index, nil, &project.Faults{}); err != nil {
 		t.Fatal(err)
 	}
 	damage(t, filepath.Join(dir, "index.db"), `UPDATE tops SET at = 'secret prompt'`)
@@ -109,7 +110,7 @@ func TestAColumnOfAnotherTypeIsDamageAndIsNotQuoted(t *testing.T) {
 	if err != nil || filepath.Base(aside) != "index.db.damaged" || index.Damaged() {
 		t.Fatalf("%q, %v", aside, err)
 	}
-	if _, err := store.Fold(ctx, log, index, nil, &store.Faults{}); err != nil {
+	if _, err := project.Fold(ctx, log, index, nil, &project.Faults{}); err != nil {
 		t.Fatal(err)
 	}
 	if rows, err := index.List(ctx, store.Query{Repo: "r", Kind: fold.Trace, Limit: 2}); err != nil || len(rows) != 1 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/sqlite"
 	"github.com/troupelog/troupe/internal/store"
 )
@@ -42,10 +43,10 @@ func BenchmarkGather(b *testing.B) {
 		}
 	}
 	b.ResetTimer()
-	var faults store.Faults
+	var faults project.Faults
 	var at store.Cursor
 	for {
-		next, _, err := store.Gather(ctx, log, search, nil, &faults)
+		next, _, err := project.Gather(ctx, log, search, nil, &faults)
 		if err != nil {
 			b.Fatal(err)
 		}

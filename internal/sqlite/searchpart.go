@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/store"
+	"github.com/troupelog/troupe/internal/words"
 )
 
 // searchPart is a file of a Search: what was received within a month, or a part of that.
@@ -128,7 +129,7 @@ func (p *searchPart) insert(ctx context.Context, texts []store.TextAt) error {
 		if err != nil {
 			return err
 		}
-		if p.row = store.AppendWords(p.row[:0], t.Text); len(p.row) == 0 {
+		if p.row = words.Append(p.row[:0], t.Text); len(p.row) == 0 {
 			continue
 		}
 		rows = append(rows, row{rowid(rno, t.Loc), string(p.row)})

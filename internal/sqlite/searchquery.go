@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/store"
+	"github.com/troupelog/troupe/internal/words"
 )
 
 // Find implements store.Search. It reads the parts from the newest on, and of each no
@@ -60,7 +61,7 @@ func matchOf(q store.SearchQuery) (string, error) {
 // word are left out.
 func quoted(dst []byte, terms []string, operator string) []byte {
 	for _, term := range terms {
-		words := store.AppendWords(nil, term)
+		words := words.Append(nil, term)
 		if len(words) == 0 {
 			continue
 		}

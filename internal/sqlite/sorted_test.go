@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -33,7 +34,7 @@ func TestSortingAndWalkingAgree(t *testing.T) {
 	if _, err := log.Append(ctx, []store.Batch{b}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Fold(ctx, log, x, nil, &store.Faults{}); err != nil {
+	if _, err := project.Fold(ctx, log, x, nil, &project.Faults{}); err != nil {
 		t.Fatal(err)
 	}
 	tag := store.Term{Field: store.FieldTag, Op: store.Equal, Key: "k", Value: "1"}

@@ -1,6 +1,9 @@
 package store
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // DamagedError says that a file of a store holds what nobody wrote there: a disk or another
 // program changed it.
@@ -32,3 +35,23 @@ var (
 	// ErrTooLarge is returned for a tree that is larger than MaxTree.
 	ErrTooLarge = errors.New("store: the tree is too large")
 )
+
+// WholeBlock is the Index of a Loc that means all lines of a block.
+const WholeBlock = -1
+
+// LineError says which line could not be read or folded. It quotes nothing of it.
+type LineError struct {
+	At  Loc // its Index is WholeBlock where a block could not be read
+	Err error
+}
+
+// Error says where the line is and what happened.
+func (e *LineError) Error() string {
+	if e.At.Index == WholeBlock {
+		return fmt.Sprintf("store: block %d: %v", e.At.Block, e.Err)
+	}
+	return fmt.Sprintf("store: line %d of block %d: %v", e.At.Index, e.At.Block, e.Err)
+}
+
+// Unwrap returns what happened.
+func (e *LineError) Unwrap() error { return e.Err }

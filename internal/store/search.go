@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/troupelog/troupe/internal/fold"
 )
 
 // Search is full text over what lines say: messages, answers, inputs, outputs, tool
@@ -76,18 +74,4 @@ type SearchQuery struct {
 type Hit struct {
 	Loc
 	Recv time.Time
-}
-
-// Passage is a hit with what there is to show of it. Make it with Passages.
-type Passage struct {
-	Hit
-	Number uint64   // of the line in its repository
-	Ref    fold.Ref // the entity that the line is about
-	Name   string   // of the entity, or the model
-	Trace  fold.Ref // the trace or session it hangs in; zero if it hangs in none
-	Role   string   // "input", "output", "message", "result", "name", … : the field with the hit
-	// Text is the passage around the first hit, at most 240 bytes; Marks are the hits'
-	// places in it, as pairs of byte offsets.
-	Text  string
-	Marks [][2]int
 }

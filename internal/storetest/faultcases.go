@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -30,7 +31,7 @@ func uploadOnce(h *harness) {
 	for i := range references {
 		h.append(h.batch('a', uint64(i+1), `storage{id=u,action=process-large-log,data={"key":"`+key+`"}}`))
 	}
-	if _, err := store.Fold(h.ctx(), h.log, h.index, c, &h.faults); err != nil {
+	if _, err := project.Fold(h.ctx(), h.log, h.index, c, &h.faults); err != nil {
 		h.Fatal(err)
 	}
 	h.equal(1, c.asked)
@@ -60,7 +61,7 @@ func givenUp(h *harness) {
 		`storage{id=u,action=process-large-log,data={"key":"`+key+`"}}`,
 		`trace{id=t,action=end,data={}}`))
 	for fails := 1; ; fails++ {
-		at, err := store.Fold(h.ctx(), h.log, h.index, broken{h.blobs}, &h.faults)
+		at, err := project.Fold(h.ctx(), h.log, h.index, broken{h.blobs}, &h.faults)
 		if err == nil {
 			h.equal(h.head(), at)
 			h.equal(6, fails) // five, and then this
@@ -79,7 +80,7 @@ func givenUp(h *harness) {
 	if err := h.index.Reset(h.ctx()); err != nil {
 		h.Fatal(err)
 	}
-	h.faults = store.Faults{}
+	h.faults = project.Faults{}
 	h.settle()
 	h.equal("from the upload", h.tree("t").Name)
 }

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -189,7 +190,7 @@ func circle(h *harness) {
 	if n := len(h.tree("t").Children); n != 1 {
 		h.Errorf("%d children, want 1", n)
 	}
-	node, totals, err := store.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Span, ID: "a"})
+	node, totals, err := project.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Span, ID: "a"})
 	if err != nil {
 		h.Fatal(err)
 	}

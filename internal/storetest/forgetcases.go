@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -38,7 +39,7 @@ func givenCosts(h *harness) {
 	h.settle()
 	row = h.row()
 	h.equal([]any{3*pricing.Dollar/4 + 1, 0}, []any{row.Cost.Total, row.Unpriced})
-	node, totals, err := store.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: "t"})
+	node, totals, err := project.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: "t"})
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -93,7 +94,7 @@ type harness struct {
 	log    store.Log
 	index  Index
 	blobs  blobs
-	faults store.Faults
+	faults project.Faults
 	since  store.Cursor // where the lines that the case works with begin
 }
 
@@ -210,7 +211,7 @@ func (h *harness) settle() {
 		if err != nil {
 			h.Fatal(err)
 		}
-		after, err := store.Fold(h.ctx(), h.log, h.index, h.blobs, &h.faults)
+		after, err := project.Fold(h.ctx(), h.log, h.index, h.blobs, &h.faults)
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -223,7 +224,7 @@ func (h *harness) settle() {
 // tree returns the tree of a trace.
 func (h *harness) tree(id string) *fold.Node {
 	h.Helper()
-	node, _, err := store.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: id})
+	node, _, err := project.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: id})
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -38,7 +39,7 @@ func (h *harness) listed() map[string]shown {
 // treed returns what the tree of a trace says.
 func (h *harness) treed(id string) shown {
 	h.Helper()
-	n, totals, err := store.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: id})
+	n, totals, err := project.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: id})
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/diff"
 	"github.com/troupelog/troupe/internal/fold"
-	"github.com/troupelog/troupe/internal/store"
+
+	"github.com/troupelog/troupe/internal/project"
 )
 
 var diffRoutes = []route{{"GET /diff", (*Viewer).diff}}
@@ -119,14 +120,14 @@ func (v *Viewer) lookUp(ctx context.Context, repo, id string) (n, trace *fold.No
 		if len(found) == 0 {
 			continue
 		}
-		at, err := store.TraceOf(ctx, v.source.Index, found[0])
+		at, err := project.TraceOf(ctx, v.source.Index, found[0])
 		if err != nil {
 			return nil, nil, err
 		}
 		if at.Kind == fold.Unknown {
 			at = found[0].Ref
 		}
-		trace, _, err := store.Tree(ctx, v.source.Log, v.source.Index, v.source.Blobs, repo, at)
+		trace, _, err := project.Tree(ctx, v.source.Log, v.source.Index, v.source.Blobs, repo, at)
 		if err != nil {
 			return nil, nil, err
 		}

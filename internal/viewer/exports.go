@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/export"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -54,7 +55,7 @@ func (v *Viewer) exportTrace(w http.ResponseWriter, r *http.Request, id, suffix 
 		err = v.exportLines(r.Context(), &body, repo, id)
 	} else {
 		var n *fold.Node
-		n, _, err = store.Tree(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, repo, fold.Ref{Kind: fold.Trace, ID: id})
+		n, _, err = project.Tree(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, repo, fold.Ref{Kind: fold.Trace, ID: id})
 		if err == nil {
 			err = format.write(r.Context(), &body, n)
 		}

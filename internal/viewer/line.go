@@ -8,7 +8,8 @@ import (
 
 	"github.com/troupelog/troupe/internal/brief"
 	"github.com/troupelog/troupe/internal/fold"
-	"github.com/troupelog/troupe/internal/store"
+
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/viewer/text"
 	"github.com/troupelog/troupe/internal/wire"
 )
@@ -126,7 +127,7 @@ func (v *Viewer) entity(w http.ResponseWriter, r *http.Request) error {
 
 // placeOfEntity returns the address of the page on which an entity is.
 func (v *Viewer) placeOfEntity(r *http.Request, e fold.Entity) (string, error) {
-	at, err := store.TraceOf(r.Context(), v.source.Index, e)
+	at, err := project.TraceOf(r.Context(), v.source.Index, e)
 	if err != nil || at.Kind == fold.Unknown {
 		return "/traces", err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/viewer/text"
 )
@@ -73,7 +74,7 @@ func (v *Viewer) node(ctx context.Context, repo string, o *outline, name string)
 		return nil, nil
 	}
 	row := o.rows[at]
-	n, lines, err := store.Node(ctx, v.source.Log, v.source.Index, v.source.Blobs, repo, ref)
+	n, lines, err := project.Node(ctx, v.source.Log, v.source.Index, v.source.Blobs, repo, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -333,7 +334,7 @@ func (v *Viewer) traceChat(ctx context.Context, repo string, o *outline, d *trac
 			d.Cut++
 			continue
 		}
-		n, _, err := store.Node(ctx, v.source.Log, v.source.Index, v.source.Blobs, repo, row.Ref)
+		n, _, err := project.Node(ctx, v.source.Log, v.source.Index, v.source.Blobs, repo, row.Ref)
 		if errors.Is(err, store.ErrTooLarge) {
 			d.Cut++
 			continue

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/query"
 	"github.com/troupelog/troupe/internal/store"
 )
@@ -31,7 +32,7 @@ type searchData struct {
 // hitGroup is the hits in one trace or session.
 type hitGroup struct {
 	Address, Kind, ID string
-	Hits              []store.Passage
+	Hits              []project.Passage
 }
 
 func (v *Viewer) search(w http.ResponseWriter, r *http.Request) error {
@@ -73,7 +74,7 @@ func (v *Viewer) find(r *http.Request, repo string, parsed query.Query, d *searc
 		last := hits[pageRows-1].Loc
 		d.Next = strconv.FormatInt(last.Block, 10) + "." + strconv.Itoa(last.Index)
 	}
-	passages, err := store.Passages(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, hits, q)
+	passages, err := project.Passages(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, hits, q)
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (v *Viewer) find(r *http.Request, repo string, parsed query.Query, d *searc
 
 // narrowed returns the traces of passages that meet the terms of a query, nil if it has
 // none.
-func (v *Viewer) narrowed(r *http.Request, repo string, parsed query.Query, passages []store.Passage) (map[fold.Key]bool, error) {
+func (v *Viewer) narrowed(r *http.Request, repo string, parsed query.Query, passages []project.Passage) (map[fold.Key]bool, error) {
 	if len(parsed.Terms) == 0 {
 		return nil, nil
 	}

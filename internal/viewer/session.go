@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/viewer/text"
 )
@@ -124,7 +125,7 @@ func (v *Viewer) turn(r *http.Request, repo string, row store.TraceRow) (*sessio
 		Trace: "/trace/" + url.PathEscape(e.Ref.ID), Name: named(e.Name, e.Ref.ID), Status: e.Status(), Took: took(&e, time.Now()), Start: begin(&e),
 		Tokens: row.Usage.Total, Cost: cost(row.Cost.Total, row.Unpriced), Tools: row.Tools, Errors: row.Errors,
 	}
-	n, _, err := store.Tree(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, repo, e.Ref)
+	n, _, err := project.Tree(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, repo, e.Ref)
 	if errors.Is(err, store.ErrTooLarge) {
 		turn.TooLarge = true
 		turn.Said = []exchange{{User: text.Plain(e.First, turnBytes), Answer: text.Plain(e.Last, turnBytes)}}

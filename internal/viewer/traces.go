@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/query"
 	"github.com/troupelog/troupe/internal/store"
 )
@@ -155,7 +156,7 @@ func (v *Viewer) among(r *http.Request, repo string, q query.Query) ([]fold.Key,
 	if err != nil {
 		return nil, err
 	}
-	passages, err := store.Passages(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, hits, search)
+	passages, err := project.Passages(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, hits, search)
 	if err != nil {
 		return nil, err
 	}

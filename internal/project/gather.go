@@ -1,4 +1,4 @@
-package store
+package project
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 // one before if nothing was left to do, and when what is before it was received, zero if
 // no line was read. A line that cannot be read is treated as Fold does it; one that
 // stands for an upload says what the upload does.
-func Gather(ctx context.Context, log Log, search Search, blobs Blobs, faults *Faults) (Cursor, time.Time, error) {
+func Gather(ctx context.Context, log store.Log, search store.Search, blobs store.Blobs, faults *Faults) (store.Cursor, time.Time, error) {
 	from, err := search.Cursor(ctx)
 	if err != nil {
 		return 0, time.Time{}, err
@@ -35,20 +36,20 @@ func Gather(ctx context.Context, log Log, search Search, blobs Blobs, faults *Fa
 // gatherer is one call of Gather.
 type gatherer struct {
 	ctx      context.Context
-	search   Search
+	search   store.Search
 	faults   *Faults
 	expander expander
-	at       Cursor
-	recv     time.Time // of the last block
-	texts    []TextAt  // not added yet
-	bytes    int       // of texts
+	at       store.Cursor
+	recv     time.Time      // of the last block
+	texts    []store.TextAt // not added yet
+	bytes    int            // of texts
 	buf      []byte
 }
 
-func (g *gatherer) run(log Log) error {
+func (g *gatherer) run(log store.Log) error {
 	blocks, to, err := log.Read(g.ctx, g.at, gatherLines)
-	if damaged, ok := errors.AsType[*LineError](err); ok && g.faults.givenUp(damaged.At) {
-		blocks, to, err = nil, Cursor(damaged.At.Block), nil
+	if damaged, ok := errors.AsType[*store.LineError](err); ok && g.faults.givenUp(damaged.At) {
+		blocks, to, err = nil, store.Cursor(damaged.At.Block), nil
 	}
 	if err != nil || to == g.at {
 		return err
@@ -59,7 +60,7 @@ func (g *gatherer) run(log Log) error {
 			return err
 		}
 		if g.bytes >= gatherBytes {
-			if err := g.add(Cursor(b.Number)); err != nil {
+			if err := g.add(store.Cursor(b.Number)); err != nil {
 				return err
 			}
 		}
@@ -68,7 +69,7 @@ func (g *gatherer) run(log Log) error {
 }
 
 // block takes the texts of a block.
-func (g *gatherer) block(b Block) error {
+func (g *gatherer) block(b store.Block) error {
 	g.recv = b.Recv
 	for i := range b.Lines {
 		at := b.At(i)
@@ -79,7 +80,7 @@ func (g *gatherer) block(b Block) error {
 			return err
 		}
 		if len(g.buf) > 0 {
-			g.texts = append(g.texts, TextAt{Loc: at.Loc, Repo: b.Repo, Recv: b.Recv, Text: string(g.buf)})
+			g.texts = append(g.texts, store.TextAt{Loc: at.Loc, Repo: b.Repo, Recv: b.Recv, Text: string(g.buf)})
 			g.bytes += len(g.buf)
 		}
 	}
@@ -88,7 +89,7 @@ func (g *gatherer) block(b Block) error {
 
 // line puts what a line says into buf: as much as one line may say, also where it
 // stands for many.
-func (g *gatherer) line(at Located) error {
+func (g *gatherer) line(at store.Located) error {
 	g.buf = g.buf[:0]
 	lines, err := g.expander.lines(g.ctx, at)
 	if err != nil {
@@ -102,7 +103,7 @@ func (g *gatherer) line(at Located) error {
 	return nil
 }
 
-func (g *gatherer) add(to Cursor) error {
+func (g *gatherer) add(to store.Cursor) error {
 	if to == g.at {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package store
+package project
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/store"
+	"github.com/troupelog/troupe/internal/words"
 )
 
 const (
@@ -19,9 +21,23 @@ const (
 	maxParents = 64
 )
 
+// Passage is a hit with what there is to show of it. Make it with Passages.
+type Passage struct {
+	store.Hit
+	Number uint64   // of the line in its repository
+	Ref    fold.Ref // the entity that the line is about
+	Name   string   // of the entity, or the model
+	Trace  fold.Ref // the trace or session it hangs in; zero if it hangs in none
+	Role   string   // "input", "output", "message", "result", "name", … : the field with the hit
+	// Text is the passage around the first hit, at most 240 bytes; Marks are the hits'
+	// places in it, as pairs of byte offsets.
+	Text  string
+	Marks [][2]int
+}
+
 // Passages returns what there is to show of hits, in their order. Hits whose lines are
 // gone, or cannot be read, are left out.
-func Passages(ctx context.Context, log Log, index Index, blobs Blobs, hits []Hit, q SearchQuery) ([]Passage, error) {
+func Passages(ctx context.Context, log store.Log, index store.Index, blobs store.Blobs, hits []store.Hit, q store.SearchQuery) ([]Passage, error) {
 	lines, err := hitLines(ctx, log, hits)
 	if err != nil {
 		return nil, err
@@ -47,16 +63,16 @@ func Passages(ctx context.Context, log Log, index Index, blobs Blobs, hits []Hit
 }
 
 // hitLines reads the lines of hits. A damaged block hides its own only.
-func hitLines(ctx context.Context, log Log, hits []Hit) (map[Loc]Located, error) {
-	at := make([]Loc, len(hits))
+func hitLines(ctx context.Context, log store.Log, hits []store.Hit) (map[store.Loc]store.Located, error) {
+	at := make([]store.Loc, len(hits))
 	for i, h := range hits {
 		at[i] = h.Loc
 	}
 	for {
 		lines, err := log.Lines(ctx, at)
-		if damaged, ok := errors.AsType[*LineError](err); ok && ctx.Err() == nil {
+		if damaged, ok := errors.AsType[*store.LineError](err); ok && ctx.Err() == nil {
 			whole := len(at)
-			at = slices.DeleteFunc(at, func(l Loc) bool { return l.Block == damaged.At.Block })
+			at = slices.DeleteFunc(at, func(l store.Loc) bool { return l.Block == damaged.At.Block })
 			if len(at) < whole {
 				continue
 			}
@@ -64,7 +80,7 @@ func hitLines(ctx context.Context, log Log, hits []Hit) (map[Loc]Located, error)
 		if err != nil {
 			return nil, err
 		}
-		found := make(map[Loc]Located, len(lines))
+		found := make(map[store.Loc]store.Located, len(lines))
 		for _, l := range lines {
 			found[l.Loc] = l
 		}
@@ -73,7 +89,7 @@ func hitLines(ctx context.Context, log Log, hits []Hit) (map[Loc]Located, error)
 }
 
 // fill finds the entity and the text with the most terms, and of these the first.
-func (p *Passage) fill(ctx context.Context, x *expander, line Located, terms [][]string) error {
+func (p *Passage) fill(ctx context.Context, x *expander, line store.Located, terms [][]string) error {
 	return guard(line.Loc, func() error {
 		lines, err := x.lines(ctx, line)
 		if err != nil {
@@ -109,10 +125,10 @@ func about(repo string, l fold.Line) fold.Ref {
 }
 
 // termsOf returns what is to be marked: the words of each word and phrase.
-func termsOf(q SearchQuery) [][]string {
+func termsOf(q store.SearchQuery) [][]string {
 	var terms [][]string
 	for _, t := range slices.Concat(q.Words, q.Phrases) {
-		if words := strings.Fields(string(AppendWords(nil, t))); len(words) > 0 {
+		if words := strings.Fields(string(words.Append(nil, t))); len(words) > 0 {
 			terms = append(terms, words)
 		}
 	}
@@ -122,15 +138,15 @@ func termsOf(q SearchQuery) [][]string {
 // mark returns the places of terms in a text, in order and apart from each other, and how
 // many of the terms there are.
 func mark(text string, terms [][]string) (marks [][2]int, found int) {
-	var said []word // the text's words
+	var said []words.Word // the text's words
 	buf := make([]byte, 0, len(text))
 	for at := 0; ; {
-		w := nextWord(buf, text, at)
-		if w.start == w.end {
+		w := words.Next(buf, text, at)
+		if w.Start == w.End {
 			break
 		}
-		w.plain, buf = w.plain[len(buf):], w.plain
-		said, at = append(said, w), w.end
+		w.Plain, buf = w.Plain[len(buf):], w.Plain
+		said, at = append(said, w), w.End
 	}
 	seen := make([]bool, len(terms))
 	for i := range said {
@@ -141,7 +157,7 @@ func mark(text string, terms [][]string) (marks [][2]int, found int) {
 			if !seen[t] {
 				seen[t], found = true, found+1
 			}
-			start, end := said[i].start, said[i+len(term)-1].end
+			start, end := said[i].Start, said[i+len(term)-1].End
 			if n := len(marks); n > 0 && start < marks[n-1][1] {
 				marks[n-1][1] = max(end, marks[n-1][1])
 			} else {
@@ -152,12 +168,12 @@ func mark(text string, terms [][]string) (marks [][2]int, found int) {
 	return marks, found
 }
 
-func begins(text []word, term []string) bool {
+func begins(text []words.Word, term []string) bool {
 	if len(text) < len(term) {
 		return false
 	}
 	for i, want := range term {
-		if string(text[i].plain) != want {
+		if string(text[i].Plain) != want {
 			return false
 		}
 	}
@@ -192,7 +208,7 @@ func cut(text string, marks [][2]int) (string, [][2]int) {
 }
 
 // hang fills in the names of the entities and the traces that they hang in.
-func hang(ctx context.Context, index Index, repo string, passages []Passage) error {
+func hang(ctx context.Context, index store.Index, repo string, passages []Passage) error {
 	known := map[fold.Key]fold.Entity{}
 	var wanted []fold.Key
 	for _, p := range passages {

@@ -1,4 +1,4 @@
-package store
+package words
 
 import (
 	"strings"
@@ -27,9 +27,9 @@ func TestWordsAreComparedWithoutCaseAccentsAndPunctuation(t *testing.T) {
 		"co\u00adoperate\u200d":         " cooperate",
 		"a\x00b\xffc":                   " a b c",
 		"\u0301":                        "",
-		"x" + strings.Repeat("é", 1000): " x" + strings.Repeat("e", MaxWord-1),
+		"x" + strings.Repeat("é", 1000): " x" + strings.Repeat("e", Max-1),
 	} {
-		if got := string(AppendWords(nil, text)); got != want {
+		if got := string(Append(nil, text)); got != want {
 			t.Errorf("%q has the words %q, want %q", text, got, want)
 		}
 	}
@@ -40,23 +40,23 @@ func FuzzWords(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		words := AppendWords(nil, text)
+		words := Append(nil, text)
 		if !utf8.Valid(words) {
 			t.Fatalf("%q has the words %q, which are not UTF-8", text, words)
 		}
-		if again := AppendWords(nil, string(words)); string(again) != string(words) {
+		if again := Append(nil, string(words)); string(again) != string(words) {
 			t.Fatalf("the words %q become %q", words, again)
 		}
 		last := 0
 		for at := 0; ; {
-			w := nextWord(nil, text, at)
-			if w.start == w.end {
+			w := Next(nil, text, at)
+			if w.Start == w.End {
 				break
 			}
-			if w.start < last || w.end <= w.start || w.end > len(text) || len(w.plain) == 0 {
+			if w.Start < last || w.End <= w.Start || w.End > len(text) || len(w.Plain) == 0 {
 				t.Fatalf("%q has a word %+v behind %d", text, w, last)
 			}
-			last, at = w.end, w.end
+			last, at = w.End, w.End
 		}
 	})
 }

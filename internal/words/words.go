@@ -1,4 +1,4 @@
-package store
+package words
 
 import (
 	"unicode"
@@ -6,32 +6,32 @@ import (
 )
 
 // MaxWord is how many bytes of a word are compared.
-const MaxWord = 128
+const Max = 128
 
 // AppendWords appends the words of a text as a Search compares them, each behind a
 // space: in lower case, without accents, vowel points and what else is not written
 // alone. All that is neither letter nor digit stands between words. In writing that has
 // no space between words (Han, Kana, Hangul, Thai, Lao, Khmer, Burmese) every character
 // is one. They hold nothing but letters, digits and marks in valid UTF-8.
-func AppendWords(dst []byte, text string) []byte {
+func Append(dst []byte, text string) []byte {
 	for at := 0; ; {
 		mark := len(dst)
-		w := nextWord(append(dst, ' '), text, at)
-		if w.start == w.end {
+		w := Next(append(dst, ' '), text, at)
+		if w.Start == w.End {
 			return dst[:mark]
 		}
-		dst, at = w.plain, w.end
+		dst, at = w.Plain, w.End
 	}
 }
 
 // word is a word in a text.
-type word struct {
-	start, end int    // in the text; equal if there is no word
-	plain      []byte // what was given, and the word as it is compared
+type Word struct {
+	Start, End int    // in the text; equal if there is no word
+	Plain      []byte // what was given, and the word as it is compared
 }
 
 // nextWord returns the next word of a text from a place on.
-func nextWord(dst []byte, text string, at int) word {
+func Next(dst []byte, text string, at int) Word {
 	mark, start := len(dst), -1
 	for at < len(text) {
 		r, size, class := runeAt(text, at)
@@ -40,20 +40,20 @@ func nextWord(dst []byte, text string, at int) word {
 			if start < 0 {
 				start = at
 			}
-			if len(dst)-mark < MaxWord {
+			if len(dst)-mark < Max {
 				dst = utf8.AppendRune(dst, r)
 			}
 		case start >= 0 && class != silent:
-			return word{start, at, dst}
+			return Word{start, at, dst}
 		case class == alone:
-			return word{at, at + size, utf8.AppendRune(dst, r)}
+			return Word{at, at + size, utf8.AppendRune(dst, r)}
 		}
 		at += size
 	}
 	if start < 0 {
 		start = at
 	}
-	return word{start, at, dst}
+	return Word{start, at, dst}
 }
 
 // class is what a character does to words.

@@ -1,14 +1,15 @@
-package store
+package project
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // marked returns what Passages would show of a text, with brackets around the hits.
-func marked(text string, q SearchQuery) string {
+func marked(text string, q store.SearchQuery) string {
 	marks, _ := mark(text, termsOf(q))
 	text, marks = cut(text, marks)
 	var out strings.Builder
@@ -23,15 +24,15 @@ func marked(text string, q SearchQuery) string {
 func TestPassagesMarkWhatASearchFinds(t *testing.T) {
 	for _, c := range []struct {
 		text, want string
-		q          SearchQuery
+		q          store.SearchQuery
 	}{
-		{"The Café is open", "The [Café] is [open]", SearchQuery{Words: []string{"cafe", "OPEN"}}},
-		{"use gpt-4o, not gpt-4", "use [gpt-4o], not gpt-4", SearchQuery{Words: []string{"gpt-4o"}}},
-		{"quick brown, brown quick", "[quick brown], brown quick", SearchQuery{Phrases: []string{"Quick  Brown!"}}},
-		{"aa aa aa", "[aa aa aa]", SearchQuery{Phrases: []string{"aa aa"}}},
-		{"私は東京都に", "私は[東京]都に", SearchQuery{Words: []string{"東京"}}},
-		{"nothing", "nothing", SearchQuery{Words: []string{"else"}}},
-		{"a <b> c", "a <[b]> c", SearchQuery{Words: []string{"b", "!"}}},
+		{"The Café is open", "The [Café] is [open]", store.SearchQuery{Words: []string{"cafe", "OPEN"}}},
+		{"use gpt-4o, not gpt-4", "use [gpt-4o], not gpt-4", store.SearchQuery{Words: []string{"gpt-4o"}}},
+		{"quick brown, brown quick", "[quick brown], brown quick", store.SearchQuery{Phrases: []string{"Quick  Brown!"}}},
+		{"aa aa aa", "[aa aa aa]", store.SearchQuery{Phrases: []string{"aa aa"}}},
+		{"私は東京都に", "私は[東京]都に", store.SearchQuery{Words: []string{"東京"}}},
+		{"nothing", "nothing", store.SearchQuery{Words: []string{"else"}}},
+		{"a <b> c", "a <[b]> c", store.SearchQuery{Words: []string{"b", "!"}}},
 	} {
 		if got := marked(c.text, c.q); got != c.want {
 			t.Errorf("%q is shown as %q, want %q", c.text, got, c.want)
@@ -41,12 +42,12 @@ func TestPassagesMarkWhatASearchFinds(t *testing.T) {
 
 func TestPassagesAreCutBetweenCharacters(t *testing.T) {
 	long := strings.Repeat("é", 300) + " needle " + strings.Repeat("日", 300)
-	got := marked(long, SearchQuery{Words: []string{"needle"}})
+	got := marked(long, store.SearchQuery{Words: []string{"needle"}})
 	if !strings.Contains(got, "[needle] 日") || strings.Contains(got, "\ufffd") || len(got) > MaxPassage+2 || len(got) < MaxPassage-4 {
 		t.Errorf("%d bytes: %q", len(got), got)
 	}
 	end := strings.Repeat("word ", 200) + "needle"
-	if diff := cmp.Diff(strings.Repeat("word ", 46)+"[needle]", marked(end, SearchQuery{Words: []string{"needle"}})); diff != "" {
+	if diff := cmp.Diff(strings.Repeat("word ", 46)+"[needle]", marked(end, store.SearchQuery{Words: []string{"needle"}})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -56,7 +57,7 @@ func FuzzPassage(f *testing.F) {
 	f.Add(strings.Repeat("日本語", 100), "語日")
 	f.Add("\xff\xfe needle \x80", "needle")
 	f.Fuzz(func(t *testing.T, text, phrase string) {
-		marks, _ := mark(text, termsOf(SearchQuery{Phrases: []string{phrase}}))
+		marks, _ := mark(text, termsOf(store.SearchQuery{Phrases: []string{phrase}}))
 		text, marks = cut(text, marks)
 		last := 0
 		for _, m := range marks {

@@ -1,32 +1,13 @@
-package store
+package project
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/troupelog/troupe/internal/store"
 	"runtime"
 	"runtime/debug"
 )
-
-// WholeBlock is the Index of a Loc that means all lines of a block.
-const WholeBlock = -1
-
-// LineError says which line could not be read or folded. It quotes nothing of it.
-type LineError struct {
-	At  Loc // its Index is WholeBlock where a block could not be read
-	Err error
-}
-
-// Error says where the line is and what happened.
-func (e *LineError) Error() string {
-	if e.At.Index == WholeBlock {
-		return fmt.Sprintf("store: block %d: %v", e.At.Block, e.Err)
-	}
-	return fmt.Sprintf("store: line %d of block %d: %v", e.At.Index, e.At.Block, e.Err)
-}
-
-// Unwrap returns what happened.
-func (e *LineError) Unwrap() error { return e.Err }
 
 // PanicError is a panic that was caught. Its message does not have the value that
 // was panicked with, which may quote a line.
@@ -60,28 +41,28 @@ const foldAttempts = 5
 // nothing. Its zero value is ready for use, by one goroutine at a time. It lasts as
 // long as its process; an index that is built anew tries all lines again.
 type Faults struct {
-	failed map[Loc]int
+	failed map[store.Loc]int
 }
 
 // givenUp reports whether a line, or its block, was given up.
-func (f *Faults) givenUp(at Loc) bool {
-	return f.failed[at] >= foldAttempts || f.failed[Loc{at.Block, WholeBlock}] >= foldAttempts
+func (f *Faults) givenUp(at store.Loc) bool {
+	return f.failed[at] >= foldAttempts || f.failed[store.Loc{Block: at.Block, Index: store.WholeBlock}] >= foldAttempts
 }
 
 // GivenUp reports whether an error is that of a line that was given up with it.
 func (f *Faults) GivenUp(err error) bool {
-	e, ok := errors.AsType[*LineError](err)
+	e, ok := errors.AsType[*store.LineError](err)
 	return ok && f.givenUp(e.At)
 }
 
 // note counts an error if a line is to blame for it, and returns it.
 func (f *Faults) note(ctx context.Context, err error) error {
-	e, ok := errors.AsType[*LineError](err)
-	if !ok || ctx.Err() != nil || errors.Is(err, ErrClosed) {
+	e, ok := errors.AsType[*store.LineError](err)
+	if !ok || ctx.Err() != nil || errors.Is(err, store.ErrClosed) {
 		return err
 	}
 	if f.failed == nil {
-		f.failed = map[Loc]int{}
+		f.failed = map[store.Loc]int{}
 	}
 	f.failed[e.At]++
 	return err

@@ -1,4 +1,4 @@
-package store
+package project
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // MaxExpanded is how many lines one upload stands for at most; further ones do
@@ -18,7 +19,7 @@ const maxRead = 64 << 20
 // expander finds out what stored lines stand for: themselves, or the lines that were
 // uploaded because they are large. An upload that many lines name is read once.
 type expander struct {
-	blobs Blobs
+	blobs store.Blobs
 	given int // bytes of uploads that lines stood for, each time they did
 	read  map[upload][]byte
 	bytes int // of uploads in read
@@ -28,7 +29,7 @@ type expander struct {
 type upload struct{ repo, key string }
 
 // lines returns the lines that a stored line stands for.
-func (x *expander) lines(ctx context.Context, l Located) (iter.Seq[fold.Line], error) {
+func (x *expander) lines(ctx context.Context, l store.Located) (iter.Seq[fold.Line], error) {
 	line := fold.Line{Recv: l.Recv, Spool: l.Spool, Seq: l.Seq, Text: l.Text}
 	key, large := fold.LargeLog(l.Text)
 	if !large || x.blobs == nil {
@@ -36,7 +37,7 @@ func (x *expander) lines(ctx context.Context, l Located) (iter.Seq[fold.Line], e
 	}
 	content, err := x.content(ctx, upload{l.Repo, key})
 	if err != nil {
-		return nil, &LineError{l.Loc, err}
+		return nil, &store.LineError{At: l.Loc, Err: err}
 	}
 	x.given += len(content)
 	return uploaded(line, content), nil

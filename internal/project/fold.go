@@ -1,4 +1,4 @@
-package store
+package project
 
 import (
 	"cmp"
@@ -9,15 +9,8 @@ import (
 	"slices"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/store"
 )
-
-// Blobs gives the bytes that a large line was uploaded as. It returns nil bytes
-// where there is no such blob in the repository; then the line does nothing. What
-// is uploaded after the line that names it was folded is seen by a rebuild only:
-// clients upload first.
-type Blobs interface {
-	LargeLog(ctx context.Context, repo, key string) ([]byte, error)
-}
 
 const (
 	// foldLines is about how many lines a step of Fold reads at once.
@@ -39,7 +32,7 @@ const (
 // the one before if nothing was left to do. If another process moves the same
 // index, it returns ErrStale and can be called again. So it can after a *LineError:
 // it goes on without the line when faults has enough of it.
-func Fold(ctx context.Context, log Log, index Index, blobs Blobs, faults *Faults) (Cursor, error) {
+func Fold(ctx context.Context, log store.Log, index store.Index, blobs store.Blobs, faults *Faults) (store.Cursor, error) {
 	from, err := index.Cursor(ctx)
 	if err != nil {
 		return 0, err
@@ -58,8 +51,8 @@ func Fold(ctx context.Context, log Log, index Index, blobs Blobs, faults *Faults
 // step is one call of Fold.
 type step struct {
 	ctx      context.Context
-	log      Log
-	index    Index
+	log      store.Log
+	index    store.Index
 	faults   *Faults
 	expander expander
 	decoded  []decoded // not applied yet
@@ -68,7 +61,7 @@ type step struct {
 
 // decoded is what a stored line, or one of the lines it stands for, does.
 type decoded struct {
-	at      Loc
+	at      store.Loc
 	late    bool // it came late
 	changes []fold.Change
 }
@@ -77,12 +70,12 @@ type decoded struct {
 type pending struct {
 	entity fold.Entity
 	nth    int           // by the order in which lines of the step name entities first
-	locs   []Loc         // of new lines that are about it
+	locs   []store.Loc   // of new lines that are about it
 	late   []fold.Change // if a line came late: fold all its lines anew, and see these
 }
 
 // run folds one step and returns the cursor behind it.
-func (s *step) run(from Cursor) (Cursor, error) {
+func (s *step) run(from store.Cursor) (store.Cursor, error) {
 	to := from
 	for range foldReads {
 		blocks, next, err := s.read(to)
@@ -111,16 +104,16 @@ func (s *step) run(from Cursor) (Cursor, error) {
 }
 
 // read returns the next blocks and the cursor behind them.
-func (s *step) read(from Cursor) ([]Block, Cursor, error) {
+func (s *step) read(from store.Cursor) ([]store.Block, store.Cursor, error) {
 	blocks, to, err := s.log.Read(s.ctx, from, foldLines)
-	if damaged, ok := errors.AsType[*LineError](err); ok && s.faults.givenUp(damaged.At) {
-		return nil, Cursor(damaged.At.Block), nil
+	if damaged, ok := errors.AsType[*store.LineError](err); ok && s.faults.givenUp(damaged.At) {
+		return nil, store.Cursor(damaged.At.Block), nil
 	}
 	return blocks, to, err
 }
 
 // blocks folds in the lines of blocks and returns how many there are.
-func (s *step) blocks(blocks []Block) (lines int, err error) {
+func (s *step) blocks(blocks []store.Block) (lines int, err error) {
 	for _, b := range blocks {
 		runtime.Gosched() // what stores lines comes first
 		lines += len(b.Lines)
@@ -133,7 +126,7 @@ func (s *step) blocks(blocks []Block) (lines int, err error) {
 
 // block decodes a block's lines. Where uploads take much memory, it applies what it
 // has, so that it can let go of them.
-func (s *step) block(b Block) error {
+func (s *step) block(b store.Block) error {
 	for i := range b.Lines {
 		at := b.At(i)
 		if s.faults.givenUp(at.Loc) {
@@ -151,7 +144,7 @@ func (s *step) block(b Block) error {
 	return nil
 }
 
-func (s *step) decode(b Block, at Located) error {
+func (s *step) decode(b store.Block, at store.Located) error {
 	return guard(at.Loc, func() error {
 		lines, err := s.expander.lines(s.ctx, at)
 		if err != nil {
@@ -174,10 +167,10 @@ func (s *step) decode(b Block, at Located) error {
 }
 
 // guard makes a panic an error of the line that caused it.
-func guard(at Loc, fn func() error) error {
+func guard(at store.Loc, fn func() error) error {
 	err := Protect(fn)
 	if panicked, ok := errors.AsType[*PanicError](err); ok {
-		return &LineError{at, panicked}
+		return &store.LineError{At: at, Err: panicked}
 	}
 	return err
 }
@@ -237,8 +230,8 @@ func (s *step) load() error {
 
 // updates returns the new states in the order in which lines name the entities first, so
 // that what an index numbers in this order does not depend on where a step ends.
-func (s *step) updates() ([]Update, error) {
-	updates := make([]Update, 0, len(s.entities))
+func (s *step) updates() ([]store.Update, error) {
+	updates := make([]store.Update, 0, len(s.entities))
 	touched := slices.SortedFunc(maps.Values(s.entities), func(a, b *pending) int { return cmp.Compare(a.nth, b.nth) })
 	for _, p := range touched {
 		if p.late != nil {
@@ -246,7 +239,7 @@ func (s *step) updates() ([]Update, error) {
 				return nil, err
 			}
 		}
-		updates = append(updates, Update{Entity: p.entity, Lines: p.locs})
+		updates = append(updates, store.Update{Entity: p.entity, Lines: p.locs})
 	}
 	return updates, nil
 }
@@ -265,7 +258,7 @@ func (s *step) refold(p *pending) error {
 	}
 	// One line after the other is expanded, so that large ones are not in memory
 	// together: their order is that of the lines they stand for.
-	lines, located := make([]fold.Line, len(stored)), make(map[place]Located, len(stored))
+	lines, located := make([]fold.Line, len(stored)), make(map[place]store.Located, len(stored))
 	for i, l := range stored {
 		lines[i] = fold.Line{Recv: l.Recv, Spool: l.Spool, Seq: l.Seq}
 		located[place{l.Spool, l.Seq}] = l
@@ -286,12 +279,12 @@ func (s *step) refold(p *pending) error {
 
 // place is where a line stands among those of an entity.
 type place struct {
-	spool Spool
+	spool store.Spool
 	seq   uint64
 }
 
 // foldLine folds in what a stored line does to an entity.
-func (s *step) foldLine(e *fold.Entity, l Located) error {
+func (s *step) foldLine(e *fold.Entity, l store.Located) error {
 	return guard(l.Loc, func() error {
 		lines, err := s.expander.lines(s.ctx, l)
 		if err != nil {
@@ -315,14 +308,14 @@ func (s *step) foldLine(e *fold.Entity, l Located) error {
 // Tree returns the tree below an entity, filled from its lines, with its totals.
 // It fails with ErrNotFound if the index does not know the entity, and with
 // ErrTooLarge if its lines take more than MaxTree bytes.
-func Tree(ctx context.Context, log Log, index Index, blobs Blobs, repo string, ref fold.Ref) (*fold.Node, fold.Totals, error) {
+func Tree(ctx context.Context, log store.Log, index store.Index, blobs store.Blobs, repo string, ref fold.Ref) (*fold.Node, fold.Totals, error) {
 	root := fold.KeyOf(repo, ref)
 	entities, err := index.Tree(ctx, root)
 	if err != nil {
 		return nil, fold.Totals{}, err
 	}
 	if len(entities) == 0 {
-		return nil, fold.Totals{}, ErrNotFound
+		return nil, fold.Totals{}, store.ErrNotFound
 	}
 	keys := make([]fold.Key, len(entities))
 	for i, e := range entities {
@@ -347,8 +340,8 @@ const MaxTree = 256 << 20
 const treePart = 4096
 
 // treeLines returns the lines at the given places, ready to be folded.
-func treeLines(ctx context.Context, log Log, blobs Blobs, at []Loc) ([]fold.Line, error) {
-	slices.SortFunc(at, Loc.Compare) // each block is read once or twice
+func treeLines(ctx context.Context, log store.Log, blobs store.Blobs, at []store.Loc) ([]fold.Line, error) {
+	slices.SortFunc(at, store.Loc.Compare) // each block is read once or twice
 	x := expander{blobs: blobs}
 	lines, size := make([]fold.Line, 0, len(at)), 0
 	for part := range slices.Chunk(at, treePart) {
@@ -363,7 +356,7 @@ func treeLines(ctx context.Context, log Log, blobs Blobs, at []Loc) ([]fold.Line
 			}
 			lines = slices.AppendSeq(lines, expanded)
 			if size += len(l.Text); size+x.given > MaxTree {
-				return nil, ErrTooLarge
+				return nil, store.ErrTooLarge
 			}
 		}
 	}
