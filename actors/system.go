@@ -251,7 +251,7 @@ func (s *System) failed(f supervisor.Failure) {
 	switch m := f.Message.(type) {
 	case *messages.Commands:
 		if m.Sent {
-			s.sup.Send(s.writer, turn) // it kept what it could not hand over
+			s.sup.Send(s.writer, retry{}) // the writer kept what it could not hand over
 			break
 		}
 		c := m.Begun()
@@ -265,8 +265,8 @@ func (s *System) failed(f supervisor.Failure) {
 			m.Emit(c)
 			event.Entries = 1
 		}
-	case *messages.Entry, *messages.Turn:
-		s.sup.Send(s.writer, turn) // it kept what it could not hand over
+	case *messages.Entry, retry:
+		s.sup.Send(s.writer, retry{}) // the writer kept what it could not hand over
 	case *messages.Inspect:
 		close(m.Reply)
 	case *messages.Finalise:
