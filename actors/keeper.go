@@ -239,10 +239,12 @@ func (k *keeper[T]) trimGrace(c actor.Context) {
 		case m.isFinished() && k.shared.host.recycle(m.pid):
 			k.remove(m)
 		default:
-			k.drain(c, m, time.Unix(0, m.at))
+			k.drain(c, m, m.lastCall())
 		}
 	}
 }
+
+func (m *member[T]) lastCall() time.Time { return time.Unix(0, m.at) }
 
 // isFinished reports whether the actor of a trace has handled all that was sent to it and holds
 // nothing open.
