@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/troupelog/troupe/collector/store"
 	"github.com/troupelog/troupe/internal/protocol"
+	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/wire"
 )
 

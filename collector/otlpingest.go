@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/troupelog/troupe/collector/otlp"
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/otlp"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // RepositoryHeader names the log repository that the spans of an OTLP request go to. So

@@ -10,8 +10,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 const (
@@ -141,7 +142,7 @@ func traceSummaries(rows []store.Row) []TraceSummary {
 
 // tree returns the tree of the entity that the path names.
 func (c *Collector) tree(ctx context.Context, r *http.Request, kind fold.Kind) (*Node, Totals, error) {
-	return store.Tree(ctx, c.log, c.index, c.blobs, r.PathValue("repo"), fold.Ref{Kind: kind, ID: r.PathValue("id")})
+	return project.Tree(ctx, c.log, c.index, c.blobs, r.PathValue("repo"), fold.Ref{Kind: kind, ID: r.PathValue("id")})
 }
 
 func (c *Collector) trace(w http.ResponseWriter, r *http.Request) error {

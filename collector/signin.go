@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupelog/troupe/collector/viewer"
+	"github.com/troupelog/troupe/internal/viewer"
 )
 
 //go:embed signin.html

@@ -15,8 +15,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
-	"github.com/troupelog/troupe/collector/export"
-	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/internal/export"
+	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/wire"
 )
 

@@ -9,9 +9,9 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/collector/otlp"
+	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/modelcall"
+	"github.com/troupelog/troupe/internal/otlp"
 	"github.com/troupelog/troupe/logger"
 )
 

@@ -7,8 +7,8 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/collector/otlp"
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/otlp"
 	"github.com/troupelog/troupe/logger"
 )
 
