@@ -156,7 +156,7 @@ type client struct {
 	server *server
 }
 
-// Upload implements Client.
+// Upload implements transport.Backend.
 func (c client) Upload(ctx context.Context, f transport.File) error { return c.server.upload(ctx, f) }
 
 // rig is a sink with a server.
@@ -176,12 +176,12 @@ func open(t testing.TB, s *server, dir string, c Config, with ...func(*spool.Con
 	t.Helper()
 	r := &rig{t: t, server: s}
 	c.Spool = openSpool(t, dir, append(with, func(c *spool.Config) { c.Release = r.release }))
-	if c.Client == nil {
+	if c.Backend == nil {
 		h, err := transport.New(transport.Config{BaseURL: "http://127.0.0.1:1", RepositoryID: repository, RoundTripper: s})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Client = client{h, s}
+		c.Backend = client{h, s}
 	}
 	if c.Age == 0 {
 		c.Age = -1
