@@ -62,7 +62,7 @@ func dial(c Config) (*transport.HTTP, error) {
 // the bound of what is not on disk, 0 where it is the account's alone; account is nil
 // for a sink that AddSink adds. Where the disk cannot be used, entries are kept in memory, unless
 // RequireDurable says that this is an error.
-func (l *Logger) open(c Config, client delivery.Client, memory int64, account *ledger.Ledger) (*destination, error) {
+func (l *Logger) open(c Config, client transport.Backend, memory int64, account *ledger.Ledger) (*destination, error) {
 	d := &destination{cfg: c, extra: account == nil, release: func() {}}
 	sc := spool.Config{
 		Dir: c.SpoolDir, Target: spool.Target(c.BaseURL, c.ID), Every: c.SyncEvery, MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
@@ -97,7 +97,7 @@ func (l *Logger) open(c Config, client delivery.Client, memory int64, account *l
 		age = -1
 	}
 	d.sink = delivery.Start(delivery.Config{
-		Repository: c.ID, Spool: d.spool, Client: client,
+		Repository: c.ID, Spool: d.spool, Backend: client,
 		BatchEntries: min(MaxBatchEntries, int(max(1, c.MaxBytes/batchesInMemory/smallEntry))),
 		BatchBytes:   min(MaxBatchBytes, int(max(1, c.MaxBytes/batchesInMemory))),
 		InFlight:     c.InFlight, Age: age, Charge: charge, Report: func(e delivery.Event) { l.deliveryEvent(d, e) },
@@ -188,7 +188,7 @@ func (l *Logger) AddSink(c Config) error {
 	return l.addSink(c, client, client.Close)
 }
 
-func (l *Logger) addSink(c Config, client delivery.Client, release func()) error {
+func (l *Logger) addSink(c Config, client transport.Backend, release func()) error {
 	l.growing.Lock()
 	defer l.growing.Unlock()
 	if l.closed.Load() {

@@ -81,7 +81,7 @@ func New(c Config) (*Logger, error) {
 }
 
 // start starts a logger over any client; fault is for tests of failing actors.
-func start(c Config, client delivery.Client, fault func(*messages.Command)) (*Logger, error) {
+func start(c Config, client transport.Backend, fault func(*messages.Command)) (*Logger, error) {
 	l := &Logger{cfg: c, ledger: ledger.New(c.MaxBytes), release: func() {}, done: make(chan struct{})}
 	l.slog = newConsole(c, l.redact)
 	l.report = newReporter(c, l.slog)

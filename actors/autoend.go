@@ -43,13 +43,13 @@ func (s *System) end(route *messages.Route, ref messages.Ref, reason string, at 
 	return 0, nil
 }
 
-// queue is the actors that have an end to make and no room for it, the first to ask
+// waitlist holds the actors that have an end to make and no room for it, the first to ask
 // first. Safe for concurrent use.
-type queue struct {
+type waitlist struct {
 	asked chan struct{} // capacity 1
 
 	mu    sync.Mutex
-	items fifo[waiting] // guarded by mu
+	items queue[waiting] // guarded by mu
 }
 
 // waiting is an actor that waits for room.
@@ -59,23 +59,25 @@ type waiting struct {
 }
 
 // put sends the actor a Room when the ledger may have so many bytes for it.
-func (q *queue) put(pid *actor.PID, need int64) {
-	q.mu.Lock()
-	q.items.push(waiting{pid, need})
-	q.mu.Unlock()
+func (w *waitlist) put(pid *actor.PID, need int64) {
+	w.mu.Lock()
+	w.items.push(waiting{pid, need})
+	w.mu.Unlock()
 	select {
-	case q.asked <- struct{}{}:
+	case w.asked <- struct{}{}:
 	default:
 	}
 }
 
-func (q *queue) take() (w waiting, ok bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.items.len() == 0 {
-		return w, false
+// take removes and returns the actor that has waited the longest. It returns false if there
+// is none.
+func (w *waitlist) take() (waiting, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.items.len() == 0 {
+		return waiting{}, false
 	}
-	return q.items.pop(), true
+	return w.items.pop(), true
 }
 
 var room = &messages.Room{}
@@ -99,30 +101,36 @@ func (s *System) makeRoom(ctx context.Context) {
 	}
 }
 
-// roundWidth is how many roots of a shard, or traces of a session, end what is open in
-// them at once.
-const roundWidth = 256
+// finalizeAtOnce limits how many members of a keeper end what is open in them at the same
+// time: a million of them need no memory for messages, and a finalization is over soon after
+// the ledger is sealed.
+const finalizeAtOnce = 256
 
-// round is one finalisation by a shard of its roots, or by a session of its traces. They
-// are asked a few at a time: so a million of them need no memory for messages, and the
-// round is over soon after the ledger is sealed.
-type round[T any] struct {
-	left   []T // not asked yet
-	asked  int // asked, and not done
+// finalization is one pass over the members of a keeper, in which each ends what is open
+// in it. It is owned by the keeper's owner.
+type finalization[T any] struct {
+	left   []*member[T] // not asked yet
+	asked  int          // members that have been asked and are not done
 	reason string
 	done   func()
 }
 
-// next takes the next one to ask, unless enough of them are at it.
-func (r *round[T]) next(sealed bool) (item T, ok bool) {
-	if sealed {
-		r.left = nil
+// finalize asks the next members of a finalization and reports whether all are done. It is
+// called again behind every Finalised. After Seal it asks nobody: no end can be made.
+func (k *keeper[T]) finalize(c actor.Context, sys *System, f *finalization[T]) bool {
+	for len(f.left) > 0 && f.asked < finalizeAtOnce {
+		if sys.cfg.Ledger.Sealed() {
+			f.left = nil
+			break
+		}
+		m := f.left[0]
+		f.left = f.left[1:]
+		if m.pid != nil {
+			f.asked++
+			k.pass(m, &messages.Finalise{Reason: f.reason, Done: sys.finalised(c.Self(), m.ref, f)})
+		}
 	}
-	if len(r.left) == 0 || r.asked >= roundWidth {
-		return item, false
-	}
-	item, r.left = r.left[0], r.left[1:]
-	return item, true
+	return f.asked == 0
 }
 
 // full reports whether an end was not made for want of room: it can be made later.

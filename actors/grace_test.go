@@ -60,7 +60,6 @@ func TestALateWriteInTheListThatGivesUpItsTrace(t *testing.T) {
 		r.flush()
 		synctest.Wait()
 		late := traceRoute("s", "t0")
-		// The session forwards the last trace of a list first.
 		r.span(traceRef("t0"), spanRef("late"), late)
 		r.end(traceRef("t0"), late)
 		x := traceRoute("s", "x")
