@@ -7,7 +7,7 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// Kind and Ref are those of the protocol.
+// Kind and Ref are defined by the protocol.
 type (
 	Kind = protocol.Kind
 	Ref  = protocol.Ref

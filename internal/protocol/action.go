@@ -81,6 +81,6 @@ func Beginning(k Kind) Action {
 	return None
 }
 
-// LargeLogEntity is the entity that stands in a line with ProcessLargeLog, which belongs to
-// no entity of its own: storage{id=…,action=process-large-log,data={"key":"…"}}.
+// LargeLogEntity is the entity in a line with ProcessLargeLog, which belongs to no entity of
+// a kind: storage{id=…,action=process-large-log,data={"key":"…"}}.
 const LargeLogEntity = "storage"

@@ -3,7 +3,7 @@ package protocol
 import "encoding/hex"
 
 // Producer identifies a numbered source of lines, such as one slot of a spool. The zero
-// value stands for a source that does not number its lines.
+// value means a source that does not number its lines.
 type Producer [16]byte
 
 // String returns 32 hexadecimal digits, as HeaderProducer carries them.
