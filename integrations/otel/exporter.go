@@ -25,7 +25,7 @@ import (
 //
 //	spans, err := otlptracehttp.New(ctx) // or any other exporter
 //	backend := troupeotel.NewExporter(spans, nil)
-//	err = log.AddSink(backend.Config("otel"))
+//	err = log.AddDestination(backend.Destination("otel"))
 //	…
 //	err = errors.Join(log.Close(ctx), backend.Shutdown(ctx))
 //
@@ -77,11 +77,11 @@ func NewExporter(spans sdktrace.SpanExporter, of *resource.Resource) *Exporter {
 	return &Exporter{spans: spans, resource: of, held: newHeldTraces(), applied: map[string]bool{}}
 }
 
-// Config returns what AddSink, or logger.New, is given for the exporter. The id names the
-// destination, and with it the folder of its spool. Batches must come one after the
-// other: leave Config.InFlight as it is.
-func (e *Exporter) Config(id string) logger.Config {
-	return logger.Config{ID: id, BaseURL: exporterURL, Transport: e}
+// Destination returns the exporter as a destination for Logger.AddDestination. The id names
+// the destination, and with it the folder of its spool. Batches must be sent one after the
+// other: do not set InFlight.
+func (e *Exporter) Destination(id string) logger.Destination {
+	return logger.Destination{ID: id, BaseURL: exporterURL, Transport: e}
 }
 
 // exporterURL is an address that nothing is sent to.

@@ -263,7 +263,7 @@ func hears(o *told) map[string]func(*logger.Config) {
 	return map[string]func(*logger.Config){
 		"OnError":         func(c *logger.Config) { c.OnError = o.err },
 		"Slog":            func(*logger.Config) {},
-		"RaiseExceptions": func(c *logger.Config) { c.OnError, c.RaiseExceptions = o.err, true },
+		"PanicOnMisuse": func(c *logger.Config) { c.OnError, c.PanicOnMisuse = o.err, true },
 	}
 }
 
