@@ -15,8 +15,8 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"github.com/troupelog/troupe/collector/store"
-	"github.com/troupelog/troupe/collector/viewer"
+	"github.com/troupelog/troupe/internal/store"
+	"github.com/troupelog/troupe/internal/viewer"
 	"github.com/troupelog/troupe/pricing"
 )
 

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // damages are ways in which a file of a database is changed by others.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupelog/troupe/collector/viewer"
 	"github.com/troupelog/troupe/internal/protocol"
+	"github.com/troupelog/troupe/internal/viewer"
 )
 
 // door checks and takes what Config says about who comes in and how.

@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // Error is what a request that fails is answered with, as {"error":{…}}.

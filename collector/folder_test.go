@@ -9,9 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/collector/sqlite"
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/sqlite"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // minefield is a store.Blobs that panics for one key.

@@ -9,14 +9,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // follower moves what is derived from the log behind it, on a goroutine of its own: the
 // index, or the search.
 type follower struct {
-	name    string                                                     // what it does, for messages: "folding"
-	follow  func(context.Context, *store.Faults) (store.Cursor, error) // one step
+	name    string                                                       // what it does, for messages: "folding"
+	follow  func(context.Context, *project.Faults) (store.Cursor, error) // one step
 	reset   func(context.Context) error
 	derived store.Renewer // what is moved
 	logger  *slog.Logger
@@ -32,9 +33,9 @@ type follower struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
 
-	stepping sync.Mutex    // held during a step and a reset
-	faults   *store.Faults // guarded by stepping
-	panicked bool          // a stack was logged; guarded by stepping
+	stepping sync.Mutex      // held during a step and a reset
+	faults   *project.Faults // guarded by stepping
+	panicked bool            // a stack was logged; guarded by stepping
 
 	mu    sync.Mutex
 	at    store.Cursor  // how far it has got; guarded by mu
@@ -64,7 +65,7 @@ func newTurns() *sync.Mutex {
 // start starts a follower that has its name, follow, reset and logger. Stop it.
 func (f *follower) start() {
 	ctx, cancel := context.WithCancel(context.Background())
-	f.faults, f.cancel = &store.Faults{}, cancel
+	f.faults, f.cancel = &project.Faults{}, cancel
 	f.wake, f.hurry = make(chan struct{}, 1), make(chan struct{}, 1)
 	f.done, f.moved = make(chan struct{}), make(chan struct{})
 	go f.run(ctx)
@@ -115,7 +116,7 @@ func (f *follower) step(ctx context.Context) (moved bool, err error) {
 	}
 	before := f.cursor()
 	after := before
-	err = store.Protect(func() (err error) {
+	err = project.Protect(func() (err error) {
 		after, err = f.follow(ctx, f.faults)
 		return err
 	})
@@ -137,7 +138,7 @@ func (f *follower) renew(ctx context.Context) error {
 		return err
 	}
 	f.logger.Error(f.name+" found its files damaged: they were set aside and are built anew from the log", "aside", aside)
-	f.faults = &store.Faults{}
+	f.faults = &project.Faults{}
 	f.moveTo(0)
 	return nil
 }
@@ -157,7 +158,7 @@ func (f *follower) near(ctx context.Context) bool {
 
 // tellStack logs where a panic came from, the first time there is one.
 func (f *follower) tellStack(err error) {
-	if panicked, ok := errors.AsType[*store.PanicError](err); ok && !f.panicked {
+	if panicked, ok := errors.AsType[*project.PanicError](err); ok && !f.panicked {
 		f.panicked = true
 		f.logger.Error(f.name+" panicked", "cause", panicked.Cause, "stack", string(panicked.Stack))
 	}
@@ -220,7 +221,7 @@ func (f *follower) restart(ctx context.Context) error {
 	if err := f.reset(ctx); err != nil {
 		return err
 	}
-	f.faults = &store.Faults{}
+	f.faults = &project.Faults{}
 	f.moveTo(0)
 	return nil
 }

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // keeping is a collector that holds traces t0, t1 and so on, each of which says a word that

@@ -17,7 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/troupelog/troupe/collector"
-	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/internal/fold"
 )
 
 func TestMain(m *testing.M) {

@@ -6,7 +6,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // unreadableLog is a log whose blocks cannot be read, nor, without a head, its end.

@@ -11,9 +11,9 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"github.com/troupelog/troupe/collector/sqlite"
-	"github.com/troupelog/troupe/collector/store"
 	"github.com/troupelog/troupe/internal/private"
+	"github.com/troupelog/troupe/internal/sqlite"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // Names of files in the folder.

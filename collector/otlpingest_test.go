@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/troupelog/troupe/collector"
-	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/internal/fold"
 )
 
 const otlpTrace = "0af7651916cd43dd8448eb211c80319c"

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/troupelog/troupe/collector"
-	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/protocol"
 )
 

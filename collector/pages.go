@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupelog/troupe/collector/store"
-	"github.com/troupelog/troupe/collector/viewer"
+	"github.com/troupelog/troupe/internal/store"
+	"github.com/troupelog/troupe/internal/viewer"
 )
 
 // pages returns the viewer of what the collector stores.

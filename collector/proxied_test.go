@@ -18,7 +18,7 @@ import (
 	"testing"
 
 	"github.com/troupelog/troupe/collector"
-	"github.com/troupelog/troupe/collector/viewer"
+	"github.com/troupelog/troupe/internal/viewer"
 )
 
 // front is a collector on 127.0.0.1 behind a proxy that speaks TLS and has it below a path.

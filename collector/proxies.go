@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/troupelog/troupe/collector/viewer"
+	"github.com/troupelog/troupe/internal/viewer"
 )
 
 // proxies says who stands between clients and the collector, and how clients see it. Its

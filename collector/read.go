@@ -10,8 +10,10 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/protocol"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 const (
@@ -24,16 +26,12 @@ const (
 	defaultLines, maxLines = 1000, 100_000
 )
 
-// HeaderBehind is set to true in an answer that does not show yet all that was
-// acknowledged before its request: folding did not catch up within five seconds.
-const HeaderBehind = "X-Troupe-Behind"
-
 // query waits until what was acknowledged before can be seen, for catchUpTime at
 // most, and returns the context for the query itself.
 func (c *Collector) query(w http.ResponseWriter, r *http.Request) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(r.Context(), catchUpTime)
 	if c.Settle(ctx) != nil {
-		w.Header().Set(HeaderBehind, "true")
+		w.Header().Set(protocol.HeaderBehind, "true")
 	}
 	cancel()
 	return context.WithTimeout(r.Context(), queryTime)
@@ -65,7 +63,7 @@ func (c *Collector) stats(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	stats := Stats{Entities: map[string]int{}}
-	for _, kind := range fold.Kinds() {
+	for _, kind := range protocol.Kinds() {
 		stats.Entities[kind.String()] = counts[kind].Entities
 		stats.Open += counts[kind].Open
 	}
@@ -141,7 +139,7 @@ func traceSummaries(rows []store.Row) []TraceSummary {
 
 // tree returns the tree of the entity that the path names.
 func (c *Collector) tree(ctx context.Context, r *http.Request, kind fold.Kind) (*Node, Totals, error) {
-	return store.Tree(ctx, c.log, c.index, c.blobs, r.PathValue("repo"), fold.Ref{Kind: kind, ID: r.PathValue("id")})
+	return project.Tree(ctx, c.log, c.index, c.blobs, r.PathValue("repo"), fold.Ref{Kind: kind, ID: r.PathValue("id")})
 }
 
 func (c *Collector) trace(w http.ResponseWriter, r *http.Request) error {

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 const (

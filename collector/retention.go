@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 const (

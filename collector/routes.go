@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/troupelog/troupe/collector/viewer"
+	"github.com/troupelog/troupe/internal/viewer"
 )
 
 // handler answers a request, or returns the error to answer with.

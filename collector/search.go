@@ -6,9 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/collector/query"
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/query"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // SearchHit is a line that a search found, in the answer to a request for a search, newest
@@ -53,7 +54,7 @@ func (c *Collector) searchLines(w http.ResponseWriter, r *http.Request) error {
 		last := hits[limit-1]
 		page.Next = strconv.FormatInt(last.Block, 10) + "." + strconv.Itoa(last.Index)
 	}
-	passages, err := store.Passages(ctx, c.log, c.index, c.blobs, hits, q)
+	passages, err := project.Passages(ctx, c.log, c.index, c.blobs, hits, q)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/troupelog/troupe/collector/store"
+	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // searchPeriod gathers lines that come one by one: each step writes a segment, and many
@@ -23,8 +24,8 @@ func startSearcher(log store.Log, search store.Search, blobs store.Blobs, turns 
 	s := &searcher{follower{
 		name: "searching", reset: search.Reset, derived: search, log: log, turns: turns, logger: logger, period: searchPeriod,
 	}}
-	s.follow = func(ctx context.Context, faults *store.Faults) (store.Cursor, error) {
-		at, recv, err := store.Gather(ctx, log, search, blobs, faults)
+	s.follow = func(ctx context.Context, faults *project.Faults) (store.Cursor, error) {
+		at, recv, err := project.Gather(ctx, log, search, blobs, faults)
 		if !recv.IsZero() {
 			s.recv.Store(recv.UnixMicro())
 		}

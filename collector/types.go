@@ -1,9 +1,11 @@
 package collector
 
 import (
+	"io"
 	"time"
 
-	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/tree"
 )
 
 // What a tree is made of. See package fold for the fields.
@@ -76,6 +78,10 @@ type Trace struct {
 	Node
 	Totals Totals `json:"totals"`
 }
+
+// WriteTree writes the trace to w as a tree of plain text, one entity a line with its
+// duration, tokens and cost, and its texts below it. It returns the error of w.
+func (t Trace) WriteTree(w io.Writer) error { return tree.Render(w, &t.Node, tree.Options{}) }
 
 // Session answers a request for one session: its node and a page of its traces,
 // newest first.

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupelog/troupe/collector/viewer"
 	"github.com/troupelog/troupe/internal/protocol"
+	"github.com/troupelog/troupe/internal/viewer"
 )
 
 // uploadPath is where signed URLs point to.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/modelcall"
 	"github.com/troupelog/troupe/internal/oversize"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/logger"
 )
 
@@ -166,7 +167,7 @@ func (c *call) open(sent capture) bool {
 	if c.begun {
 		return true
 	}
-	name := c.request.Header.Get("X-Maxim-Generation-Name")
+	name := c.request.Header.Get(protocol.HeaderGeneration)
 	if name == "" {
 		name = c.scope.GenerationName()
 	}

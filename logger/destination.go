@@ -10,16 +10,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/troupelog/troupe/internal/delivery"
 	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/transport"
 )
 
 // Destination is a further server that entries go to, see Logger.AddDestination. Its fields
-// mean the same as those of Config with the same name. Nothing is taken from the
-// environment: that speaks of the primary destination only.
+// mean the same as the fields of Config with the same name. Nothing is taken from the
+// environment, which configures the primary destination only.
 //
-// There is no Mask, OmitContent, Sample or Tail: those of the logger apply to every
+// There is no Mask, OmitContent, Sample or Tail: the fields of Config apply to every
 // destination.
 type Destination struct {
 	// ID is the log repository to write to. Required.
@@ -42,8 +42,8 @@ type Destination struct {
 	// MaxInFlight.
 	InFlight int
 
-	// SpoolDir is the folder in which entries wait on disk; it may be that of the primary
-	// destination. Default: troupe in os.UserCacheDir.
+	// SpoolDir is the folder in which entries wait on disk; the primary destination
+	// may use the same. Default: troupe in os.UserCacheDir.
 	SpoolDir string
 	// Durability says when an entry is safe. Default SyncGroup. SyncEach is refused, because
 	// no call waits for a destination that was added: use Logger.Sync.
@@ -101,16 +101,16 @@ func ofDestination(err error) error {
 	return err
 }
 
-// addDestination opens a destination over any client. release frees the client; it is
+// addDestination opens a destination over any backend. release frees it; it is
 // called if the destination cannot be added.
-func (p *pipeline) addDestination(c Destination, client delivery.Client, release func()) error {
+func (p *pipeline) addDestination(c Destination, backend transport.Backend, release func()) error {
 	p.destinations.growing.Lock()
 	defer p.destinations.growing.Unlock()
 	if err := p.addable(c); err != nil {
 		release()
 		return err
 	}
-	d, err := p.open(c, client, c.MaxBytes, nil)
+	d, err := p.open(c, backend, c.MaxBytes, nil)
 	if err != nil {
 		release()
 		return err

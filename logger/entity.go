@@ -10,7 +10,7 @@ import (
 )
 
 // entity is the part that all handles share: the address of one entity, and the pipeline
-// that its calls go through. Its exported methods are those of every handle. The zero
+// that its calls go through. Every handle promotes its exported methods. The zero
 // entity is inert. An entity is immutable and safe for concurrent use.
 type entity struct {
 	pipe  *pipeline // nil makes every call do nothing

@@ -30,7 +30,7 @@ type Health struct {
 	Destinations []DestinationHealth
 }
 
-// DestinationHealth is the health of one destination. Its fields mean the same as those of
+// DestinationHealth is the health of one destination. Its fields mean the same as in
 // Health, but OK looks only at the fields here.
 type DestinationHealth struct {
 	ID       string // the log repository

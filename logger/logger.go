@@ -60,14 +60,14 @@ func New(c Config) (*Logger, error) {
 	return l, nil
 }
 
-// start starts a logger over any client; fault is for tests of failing actors.
-func start(c Config, client delivery.Client, fault func(*messages.Command)) (*Logger, error) {
+// start starts a logger over any backend; fault is for tests of failing actors.
+func start(c Config, backend transport.Backend, fault func(*messages.Command)) (*Logger, error) {
 	p := &pipeline{cfg: c, ledger: ledger.New(c.MaxBytes)}
 	l := &Logger{pipeline: p, release: func() {}, done: make(chan struct{})}
 	p.logger = l
 	p.console = newConsole(c, p.redact)
 	p.report = newReporter(c, p.console)
-	d, err := p.open(c.destination(), client, oldestFirst(c), p.ledger)
+	d, err := p.open(c.destination(), backend, oldestFirst(c), p.ledger)
 	if err != nil {
 		p.report.close(context.Background())
 		p.console.close()

@@ -57,7 +57,7 @@ func dial(c Destination) (*transport.HTTP, error) {
 // bytes that are not yet on disk; 0 means that the limit of the ledger applies. ledger is
 // nil for added destinations. If the disk cannot be used, entries are kept in memory, unless
 // RequireDurable makes that an error.
-func (p *pipeline) open(c Destination, client delivery.Client, memory int64, ledger *ledger.Ledger) (*destination, error) {
+func (p *pipeline) open(c Destination, backend transport.Backend, memory int64, ledger *ledger.Ledger) (*destination, error) {
 	d := &destination{cfg: c, added: ledger == nil, release: func() {}}
 	sc := spool.Config{
 		Dir: c.SpoolDir, Target: spool.Target(c.BaseURL, c.ID), Every: c.SyncEvery, MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
@@ -92,7 +92,7 @@ func (p *pipeline) open(c Destination, client delivery.Client, memory int64, led
 		age = -1
 	}
 	d.sink = delivery.Start(delivery.Config{
-		Repository: c.ID, Spool: d.spool, Client: client,
+		Repository: c.ID, Spool: d.spool, Backend: backend,
 		BatchEntries: min(MaxBatchEntries, int(max(1, c.MaxBytes/batchesInMemory/smallEntry))),
 		BatchBytes:   min(MaxBatchBytes, int(max(1, c.MaxBytes/batchesInMemory))),
 		InFlight:     c.InFlight, Age: age, Charge: charge, Report: func(e delivery.Event) { p.deliveryEvent(d, e) },

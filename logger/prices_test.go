@@ -1,8 +1,8 @@
 package logger_test
 
 import (
-	"errors"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 

@@ -11,13 +11,6 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// Names of the headers in which the Maxim SDKs pass ids and names on.
-const (
-	headerTraceID        = "X-Maxim-Trace-Id"
-	headerSessionID      = "X-Maxim-Session-Id"
-	headerGenerationName = "X-Maxim-Generation-Name"
-)
-
 // maxPropagated is the longest name in bytes that travels in a header; a longer one is
 // ignored.
 const maxPropagated = 256
@@ -44,7 +37,7 @@ func Inject(ctx context.Context, h http.Header) {
 		return
 	}
 	if s.generation != "" {
-		set(h, headerGenerationName, s.generation)
+		set(h, protocol.HeaderGeneration, s.generation)
 	}
 	if s.pipe == nil {
 		return
@@ -60,8 +53,8 @@ func Inject(ctx context.Context, h http.Header) {
 		}
 		e.HandOver()
 	}
-	carry(s.Session().entity, baggageSession, headerSessionID)
-	carry(s.trace, baggageTrace, headerTraceID)
+	carry(s.Session().entity, baggageSession, protocol.HeaderSession)
+	carry(s.trace, baggageTrace, protocol.HeaderTrace)
 	carry(s.span, baggageSpan, "")
 	if members == nil {
 		return
@@ -104,12 +97,12 @@ func Extract(ctx context.Context, h http.Header) context.Context {
 		return ctx
 	}
 	found := Scope{pipe: s.pipe, generation: s.generation, w3c: parseTraceparent(h)}
-	if name := one(h, headerGenerationName); propagates(name) {
+	if name := one(h, protocol.HeaderGeneration); propagates(name) {
 		found.generation = name
 	}
 	carried := parseBaggage(h)
-	found.session = s.pipe.sentID(messages.Session, cmp.Or(one(h, headerSessionID), carried[baggageSession]))
-	if trace := cmp.Or(one(h, headerTraceID), carried[baggageTrace]); trace != "" {
+	found.session = s.pipe.sentID(messages.Session, cmp.Or(one(h, protocol.HeaderSession), carried[baggageSession]))
+	if trace := cmp.Or(one(h, protocol.HeaderTrace), carried[baggageTrace]); trace != "" {
 		found.trace = s.pipe.farTrace(s.pipe.sentID(messages.Trace, trace), found.session)
 		if span := carried[baggageSpan]; span != "" && protocol.SafeID(carried[baggageTrace]) == found.trace.ref.ID {
 			found.span = s.pipe.spanIn(found.trace, s.pipe.sentID(messages.Span, span))

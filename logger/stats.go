@@ -48,8 +48,8 @@ type Stats struct {
 	Destinations []DestinationStats // the primary first, then in the order of AddDestination
 }
 
-// DestinationStats are the counters of one destination. They mean the same as those of
-// Stats, and balance too.
+// DestinationStats are the counters of one destination. They mean the same as in Stats,
+// and balance too.
 type DestinationStats struct {
 	ID                                            string // the log repository
 	Accepted, Recovered, Delivered, Pending, Dead int64
@@ -127,8 +127,8 @@ func sum(counts map[string]int64) (total int64) {
 	return total
 }
 
-// stats returns the counters of an added destination. Those of the primary include the
-// entries on their way to it, which only Logger.Stats knows.
+// stats returns the counters of an added destination. Logger.Stats computes those for
+// the primary, because only it knows the entries that are still with the actors.
 func (d *destination) stats() DestinationStats {
 	a := d.sink.Account()
 	return DestinationStats{

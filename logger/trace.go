@@ -58,7 +58,7 @@ func (p *pipeline) beginTraceIn(session identity, c TraceConfig) Trace {
 	})}}
 }
 
-// create begins a session or a trace with a line of its own. The handle is zero if the
+// create begins a session or a trace with a create line. The handle is zero if the
 // logger is closed.
 func (p *pipeline) create(ref messages.Ref, route *messages.Route, given *string, write func(*wire.Encoder)) entity {
 	e := entity{p, ref, route, given}

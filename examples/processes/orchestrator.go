@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/troupelog/troupe/collector"
-	"github.com/troupelog/troupe/collector/tree"
 	"github.com/troupelog/troupe/logger"
 )
 
@@ -46,7 +45,7 @@ func orchestrate(ctx context.Context, out io.Writer) (trace collector.Trace, err
 	if trace, err = traceOf(ctx, server.URL(), id); err != nil {
 		return trace, err
 	}
-	if err := tree.Render(out, &trace.Node, tree.Options{}); err != nil {
+	if err := trace.WriteTree(out); err != nil {
 		return trace, err
 	}
 	_, err = fmt.Fprintln(out, log.Stats())

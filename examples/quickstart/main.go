@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/collector"
-	"github.com/troupelog/troupe/collector/tree"
 	"github.com/troupelog/troupe/logger"
 )
 
@@ -118,5 +117,5 @@ func show(ctx context.Context, out io.Writer, url string) error {
 	if err := json.NewDecoder(resp.Body).Decode(&trace); err != nil {
 		return err
 	}
-	return tree.Render(out, &trace.Node, tree.Options{})
+	return trace.WriteTree(out)
 }

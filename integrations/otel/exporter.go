@@ -16,8 +16,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/logger"
-	"github.com/troupelog/troupe/transport"
 )
 
 // Exporter is a destination of a logger that sends traces as spans, through an exporter of
@@ -193,8 +193,8 @@ type numbers struct {
 }
 
 func numbersOf(h http.Header) *numbers {
-	n := &numbers{spool: h.Get(transport.HeaderSpool), seen: map[string]int{}}
-	if _, err := fmt.Sscan(h.Get(transport.HeaderSeq), &n.seq); err != nil {
+	n := &numbers{spool: h.Get(protocol.HeaderProducer), seen: map[string]int{}}
+	if _, err := fmt.Sscan(h.Get(protocol.HeaderSeq), &n.seq); err != nil {
 		n.spool = ""
 	}
 	return n

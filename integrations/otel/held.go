@@ -15,8 +15,9 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
-	"github.com/troupelog/troupe/collector/export"
-	"github.com/troupelog/troupe/collector/fold"
+	"github.com/troupelog/troupe/internal/export"
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 )
 
@@ -55,7 +56,7 @@ func (h *heldTraces) add(line []byte, at time.Time) bool {
 	if strings.HasSuffix(parsed.Action, "-attachment") {
 		return true // they come when their contents are stored, and spans have none
 	}
-	ref := fold.Ref{Kind: fold.ParseKind(parsed.Entity), ID: parsed.ID}
+	ref := fold.Ref{Kind: protocol.ParseKind(parsed.Entity), ID: parsed.ID}
 	child, isChild := childOf(parsed.Action, parsed.Data)
 	t := h.of[ref]
 	switch {
@@ -86,7 +87,7 @@ func (h *heldTraces) add(line []byte, at time.Time) bool {
 // childOf returns the entity that a line begins below another one.
 func childOf(action string, data []byte) (fold.Ref, bool) {
 	name, ok := strings.CutPrefix(action, "add-")
-	kind := fold.ParseKind(strings.ReplaceAll(name, "-", "_"))
+	kind := protocol.ParseKind(strings.ReplaceAll(name, "-", "_"))
 	if !ok || kind == fold.Unknown {
 		return fold.Ref{}, false
 	}

@@ -9,9 +9,10 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/collector/otlp"
+	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/modelcall"
+	"github.com/troupelog/troupe/internal/otlp"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/logger"
 )
 
@@ -148,7 +149,7 @@ func (p *Processor) place(l *liveSpan, t *processTrace, s sdktrace.ReadOnlySpan,
 func (p *Processor) begin(t *processTrace, s sdktrace.ReadOnlySpan, attributes []otlp.Attribute) logger.Scope {
 	id := s.SpanContext().TraceID().String()
 	if s.Parent().IsRemote() {
-		h := map[string][]string{"X-Maxim-Trace-Id": {id}}
+		h := map[string][]string{protocol.HeaderTrace: {id}}
 		return logger.FromContext(logger.Extract(logger.NewContext(context.Background(), p.log), h))
 	}
 	session := ""

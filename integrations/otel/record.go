@@ -7,8 +7,9 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/troupelog/troupe/collector/fold"
-	"github.com/troupelog/troupe/collector/otlp"
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/otlp"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/logger"
 )
 
@@ -103,9 +104,9 @@ func (r *recorder) each(fn func(action string, a *about) bool) {
 			continue
 		}
 		switch said.Action {
-		case "add-event":
+		case protocol.AddEvent.String():
 			r.live.around.AddEvent(a.event())
-		case "add-error":
+		case protocol.AddError.String():
 			r.live.around.AddError(a.failed(r.d.Name))
 		}
 	}
@@ -247,9 +248,9 @@ func (r *recorder) step(s logger.Span) {
 	s.AddMetadata(f.Metadata)
 	r.each(func(action string, a *about) bool {
 		switch action {
-		case "add-event":
+		case protocol.AddEvent.String():
 			s.AddEvent(a.event())
-		case "add-error":
+		case protocol.AddError.String():
 			s.AddError(a.failed(r.d.Name))
 		default:
 			return false

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troupelog/troupe/collector"
-	"github.com/troupelog/troupe/collector/diff"
-	"github.com/troupelog/troupe/collector/tree"
+	"github.com/troupelog/troupe/internal/diff"
+	"github.com/troupelog/troupe/internal/tree"
 )
 
 // diffFlags are the flags of troupe diff.

@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troupelog/troupe/collector"
-	"github.com/troupelog/troupe/collector/export"
+	"github.com/troupelog/troupe/internal/export"
 )
 
 // exportPage is how many lines or traces are asked for at once.

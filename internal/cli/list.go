@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/collector"
-	"github.com/troupelog/troupe/collector/tree"
+	"github.com/troupelog/troupe/internal/tree"
 )
 
 // list writes traces as a table, times in the local zone.

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troupelog/troupe/collector"
-	"github.com/troupelog/troupe/collector/tree"
+	"github.com/troupelog/troupe/internal/tree"
 )
 
 // searchFlags are the flags of troupe search.

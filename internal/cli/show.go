@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troupelog/troupe/collector"
-	"github.com/troupelog/troupe/collector/tree"
+	"github.com/troupelog/troupe/internal/tree"
 )
 
 // listed is how many of the newest traces are listed.

@@ -13,10 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/troupelog/troupe/collector/tree"
 	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/internal/spool/seglog"
 	"github.com/troupelog/troupe/internal/spool/vfs"
+	"github.com/troupelog/troupe/internal/tree"
 )
 
 // deadFlags are the flags of troupe spool dead.

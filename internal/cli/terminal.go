@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/troupelog/troupe/collector/tree"
+	"github.com/troupelog/troupe/internal/tree"
 )
 
 // terminal returns the file of w if it is a terminal.

@@ -1,0 +1,85 @@
+package conversation
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"hash"
+	"io"
+)
+
+// Hash returns what is equal for messages that say the same: a hash of the role, the name
+// and the parts. It does not see in which provider's form a message is, the order of
+// members in arguments, and marks such as cache_control that move from message to message
+// between calls.
+func (m *Message) Hash() [sha256.Size]byte {
+	h := sha256.New()
+	field(h, m.Role)
+	field(h, m.Name)
+	for i := range m.Parts {
+		m.Parts[i].hash(h)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+func (p *Part) hash(h hash.Hash) {
+	for _, s := range []string{string(p.Kind), p.Text, p.MIME, p.URL, p.Data, p.CallID} {
+		field(h, s)
+	}
+	if p.Kind == ToolCall {
+		field(h, p.Tool)
+	}
+	field(h, canonical(p.Arguments))
+	field(h, canonical(p.Result))
+	if p.Kind == Other {
+		field(h, canonical(p.Raw))
+	}
+}
+
+// field writes a text and its length before it, so that fields cannot run into another.
+func field(h hash.Hash, s string) {
+	var length [8]byte
+	binary.BigEndian.PutUint64(length[:], uint64(len(s)))
+	h.Write(length[:])
+	_, _ = io.WriteString(h, s) // a hash never fails
+}
+
+// canonical returns JSON with the members of objects sorted and without space. Numbers
+// stay as they are written.
+func canonical(raw json.RawMessage) string {
+	if len(raw) == 0 {
+		return ""
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return string(raw)
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return string(raw)
+	}
+	return string(out)
+}
+
+// CommonPrefix returns how many messages at the beginning of a and b are equal by Hash:
+// what is behind them in b is new since a.
+func CommonPrefix(a, b []Message) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n].Hash() == b[n].Hash() {
+		n++
+	}
+	return n
+}
+
+// History returns what was sent and the answer that counts: what the next call of the
+// same conversation begins with.
+func (c *Conversation) History() []Message {
+	history := c.Sent[:len(c.Sent):len(c.Sent)]
+	if last := c.Last(); last != nil && !last.Failed {
+		history = append(history, last.Message)
+	}
+	return history
+}

@@ -1,0 +1,95 @@
+package diff
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/troupelog/troupe/internal/conversation"
+)
+
+// content is what two messages are compared by.
+type content struct {
+	role string
+	hash [sha256.Size]byte // of role, name and text
+}
+
+func contentOf(m *conversation.Message) content {
+	return content{m.Role, sha256.Sum256([]byte(m.Role + "\x00" + m.Name + "\x00" + textOf(m)))}
+}
+
+// textOf returns a message as text: what it says, and in words what it holds beside
+// that. Ids of tool calls are left out, as each call of a model has others.
+func textOf(m *conversation.Message) string {
+	var b strings.Builder
+	for i := range m.Parts {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		writePart(&b, &m.Parts[i])
+	}
+	if len(m.Parts) == 0 {
+		b.WriteString(indented(m.Raw))
+	}
+	return b.String()
+}
+
+func writePart(b *strings.Builder, p *conversation.Part) {
+	switch p.Kind {
+	case conversation.Text:
+		b.WriteString(p.Text)
+	case conversation.Reasoning, conversation.Refusal, conversation.Failure:
+		fmt.Fprintf(b, "[%s]\n%s", p.Kind, p.Text)
+	case conversation.Image, conversation.Audio, conversation.File:
+		fmt.Fprintf(b, "[%s %s %s]\n%s", p.Kind, p.MIME, reference(p), p.Text)
+	case conversation.ToolCall:
+		fmt.Fprintf(b, "[call of %s]\n%s", p.Tool, indented(p.Arguments))
+	case conversation.ToolResult:
+		fmt.Fprintf(b, "[result of %s]\n", p.Tool)
+		if p.Failed {
+			b.WriteString("[failed]\n")
+		}
+		if p.Result != nil {
+			b.WriteString(indented(p.Result))
+		} else {
+			b.WriteString(p.Text)
+		}
+	default:
+		fmt.Fprintf(b, "[%s]\n%s", p.Kind, indented(p.Raw))
+	}
+}
+
+// reference names the bytes of a part, by their hash if the part holds them.
+func reference(p *conversation.Part) string {
+	if p.Data == "" {
+		return p.URL
+	}
+	sum := sha256.Sum256([]byte(p.Data))
+	return "sha256:" + hex.EncodeToString(sum[:8])
+}
+
+// indented returns JSON in lines that can be compared, the text of a JSON string, and
+// anything else as it is. The order of members is kept: models are sent it.
+func indented(raw json.RawMessage) string {
+	raw = plain(raw)
+	if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') {
+		var b bytes.Buffer
+		if json.Indent(&b, raw, "", "  ") == nil {
+			return b.String()
+		}
+	}
+	return string(raw)
+}
+
+// plain returns the text of a JSON string, and any other value as it is. Some clients
+// send JSON within strings, and numbers as strings.
+func plain(raw json.RawMessage) json.RawMessage {
+	var s string
+	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
+		return json.RawMessage(s)
+	}
+	return raw
+}

@@ -1,0 +1,118 @@
+package export
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/troupelog/troupe/internal/conversation"
+	"github.com/troupelog/troupe/internal/fold"
+)
+
+// failure is how a node failed.
+type failure struct{ kind, message string }
+
+// failureOf returns the failure of a node whose status is that of an error. Its kind is
+// _OTHER, as the conventions have it, if no line says.
+func failureOf(n *fold.Node) failure {
+	f := failure{string(plain(n.ErrorType)), string(plain(n.Message))}
+	switch n.Kind {
+	case fold.Generation.String():
+		c := conversation.Of(n)
+		if last := c.Last(); last != nil && last.Failed {
+			f.message = c.LastAnswer()
+		}
+		var r struct {
+			Error json.RawMessage `json:"error"`
+		}
+		if json.Unmarshal(n.Result, &r) == nil {
+			f.read(r.Error)
+		}
+	case fold.ToolCall.String():
+		f.read(n.Error)
+	}
+	if f.kind == "" {
+		f.kind = "_OTHER"
+	}
+	return f
+}
+
+// read takes what {"message", "type", "code"} says, or the whole of another value.
+func (f *failure) read(raw json.RawMessage) {
+	var e struct {
+		Message json.RawMessage `json:"message"`
+		Type    json.RawMessage `json:"type"`
+		Code    json.RawMessage `json:"code"`
+	}
+	if json.Unmarshal(raw, &e) != nil || e.Message == nil {
+		if f.message == "" {
+			f.message = string(plain(raw))
+		}
+		return
+	}
+	f.message = string(plain(e.Message))
+	for _, kind := range []json.RawMessage{e.Type, e.Code} {
+		if text := string(plain(kind)); f.kind == "" && text != "null" {
+			f.kind = text
+		}
+	}
+}
+
+// eventsOf returns the events of a node's span: those that were logged, the errors that
+// hang below it, and its own failure.
+func eventsOf(n *fold.Node, start, end time.Time) []spanEvent {
+	var events []spanEvent
+	for _, raw := range n.Events {
+		events = append(events, loggedEvent(raw, start))
+	}
+	for _, child := range n.Children {
+		if isEvent(child) {
+			at := start
+			if inRange(child.Start) {
+				at = child.Start
+			}
+			events = append(events, exception(child, at))
+		}
+	}
+	if n.Status == "error" && (failureOf(n).message != "" || n.Kind == fold.Error.String()) {
+		events = append(events, exception(n, end))
+	}
+	return events
+}
+
+// exception returns the event of a failure, named as the conventions for exceptions have
+// it.
+func exception(n *fold.Node, at time.Time) spanEvent {
+	f := failureOf(n)
+	e := spanEvent{Time: nanos(at), Name: "exception"}
+	e.Attrs.text("exception.type", f.kind)
+	e.Attrs.text("exception.message", f.message)
+	e.Attrs.text("troupe.id", n.ID)
+	e.Attrs.json("troupe.code", n.Code)
+	return e
+}
+
+// loggedEvent returns an event that was added to a node.
+func loggedEvent(raw json.RawMessage, start time.Time) spanEvent {
+	var logged struct {
+		ID        json.RawMessage            `json:"id"`
+		Name      json.RawMessage            `json:"name"`
+		Timestamp json.RawMessage            `json:"timestamp"`
+		Tags      map[string]json.RawMessage `json:"tags"`
+		Metadata  map[string]json.RawMessage `json:"metadata"`
+	}
+	e := spanEvent{Time: nanos(start), Name: "event"}
+	if json.Unmarshal(raw, &logged) != nil {
+		e.Attrs.json("troupe.event", raw)
+		return e
+	}
+	if name := string(plain(logged.Name)); name != "" && name != "null" {
+		e.Name = name
+	}
+	if t, err := time.Parse(time.RFC3339Nano, string(plain(logged.Timestamp))); err == nil && inRange(t) {
+		e.Time = nanos(t)
+	}
+	e.Attrs.json("troupe.id", logged.ID)
+	e.Attrs.members("troupe.tag.", logged.Tags)
+	e.Attrs.members("troupe.metadata.", logged.Metadata)
+	return e
+}

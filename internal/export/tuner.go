@@ -1,0 +1,149 @@
+package export
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/troupelog/troupe/internal/conversation"
+)
+
+// tuner makes the messages of an example.
+type tuner struct {
+	*example
+	reasoning int
+}
+
+// contentPart is a part of a message that has pictures.
+type contentPart struct {
+	Type  string    `json:"type"`
+	Text  string    `json:"text,omitempty"`
+	Image *imageURL `json:"image_url,omitempty"`
+}
+
+type imageURL struct {
+	URL string `json:"url"`
+}
+
+// message appends a message: results of tools, which some providers send as parts of a
+// user's message, as messages of their own before the rest. One that says nothing is
+// left out. The error is a skipError.
+func (t *tuner) message(m *conversation.Message) error {
+	role, ok := tunedRoles[m.Role]
+	if !ok {
+		return skipError(UnknownRole)
+	}
+	said := tuned{Role: role, Name: m.Name}
+	var parts []contentPart
+	pictures := false
+	for i := range m.Parts {
+		p := &m.Parts[i]
+		switch p.Kind {
+		case conversation.Text:
+			parts = append(parts, contentPart{Type: "text", Text: p.Text})
+		case conversation.Reasoning:
+			t.reasoning++
+		case conversation.Image:
+			picture, ok := pictureOf(p)
+			if !ok || role != "user" || p.CallID != "" { // not a picture that a tool came back with
+				return skipError(NotText)
+			}
+			parts, pictures = append(parts, picture), true
+		case conversation.ToolCall:
+			if p.Unmatched || role != "assistant" {
+				return skipError(OpenCall)
+			}
+			said.ToolCalls = append(said.ToolCalls, callOf(p, len(said.ToolCalls)))
+		case conversation.ToolResult:
+			if p.Unmatched {
+				return skipError(OpenCall)
+			}
+			t.Messages = append(t.Messages, tuned{Role: "tool", ToolCallID: callID(p, 0), Content: resultText(p)})
+		case conversation.Refusal:
+			return skipError(Refused)
+		case conversation.Failure:
+			return skipError(FailedCall)
+		default:
+			return skipError(NotText)
+		}
+	}
+	if said.Content = contentOf(parts, pictures); said.Content == nil && said.ToolCalls == nil {
+		return nil
+	}
+	if role == "tool" {
+		return skipError(OpenCall) // text of a tool that is no result
+	}
+	t.Messages = append(t.Messages, said)
+	return nil
+}
+
+// tunedRoles are the roles of the format by those that messages have.
+var tunedRoles = map[string]string{
+	"system": "system", "developer": "developer", "user": "user", "assistant": "assistant", "tool": "tool",
+	"model": "assistant", "human": "user", "ai": "assistant", "function": "tool",
+}
+
+// contentOf returns text, or parts if there are pictures among them; nil for nothing.
+func contentOf(parts []contentPart, pictures bool) any {
+	if pictures {
+		return parts
+	}
+	var texts []string
+	for _, p := range parts {
+		if p.Text != "" {
+			texts = append(texts, p.Text)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return strings.Join(texts, "\n")
+}
+
+func pictureOf(p *conversation.Part) (contentPart, bool) {
+	url := p.URL
+	if p.Data != "" {
+		url = "data:" + p.MIME + ";base64," + p.Data
+	}
+	ok := strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "data:image/")
+	return contentPart{Type: "image_url", Image: &imageURL{url}}, ok
+}
+
+func callOf(p *conversation.Part, n int) tunedCall {
+	call := tunedCall{ID: callID(p, n), Type: "function"}
+	call.Function.Name = p.Tool
+	call.Function.Arguments = string(plain(p.Arguments))
+	if len(p.Arguments) == 0 {
+		call.Function.Arguments = "{}"
+	}
+	return call
+}
+
+// callID returns the id of a call or a result. Those without one get the number of their
+// pair; a call in the answer, which has no pair, its own among the calls.
+func callID(p *conversation.Part, n int) string {
+	switch {
+	case p.CallID != "":
+		return p.CallID
+	case p.Pair != 0:
+		return fmt.Sprintf("call_%d", p.Pair)
+	default:
+		return fmt.Sprintf("call_answer_%d", n+1)
+	}
+}
+
+func resultText(p *conversation.Part) string {
+	if p.Text == "" && p.Result != nil {
+		return string(plain(p.Result))
+	}
+	return p.Text
+}
+
+// compact returns JSON for a value that always has some.
+func compact(v any) json.RawMessage {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return raw
+}

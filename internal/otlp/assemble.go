@@ -1,0 +1,151 @@
+package otlp
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
+)
+
+// Numbers of a span's lines.
+const (
+	openFrom  = 1 << 20 // what is said while it has no end
+	endedFrom = 1 << 40
+	eventFrom = 1 << 60
+)
+
+// Numbers of the lines about a trace begin at its class times 2^60.
+const (
+	sessionClass = 0 // it belongs to a session
+	remoteClass  = 2 // a span's parent is in another process
+	rootClass    = 3 // a span has no parent
+)
+
+// senderOf returns the id under which lines about a span, or with a zero span about a
+// trace, are numbered.
+func senderOf(what string, trace traceID, span spanID) [16]byte {
+	buf := make([]byte, 0, 64)
+	buf = append(append(append(append(buf, "otlp "...), what...), 0), trace[:]...)
+	sum := sha256.Sum256(append(buf, span[:]...))
+	return [16]byte(sum[:16])
+}
+
+// assemble returns the lines about the entities of one part. Exported has the ids of traces
+// that Troupe exported.
+func assemble(entities []*entity, exported map[traceKey]string) (batches []Batch) {
+	var order []traceKey
+	traces := map[traceKey][]*entity{}
+	for _, e := range entities {
+		key := traceKey{e.repo, e.trace}
+		if traces[key] == nil {
+			order = append(order, key)
+		}
+		traces[key] = append(traces[key], e)
+	}
+	for _, key := range order {
+		a := assembler{key: key, trace: fold.Ref{Kind: fold.Trace, ID: exported[key]}, top: senderOf("trace", key.trace, spanID{})}
+		if a.trace.ID == "" {
+			a.trace.ID = key.trace.String()
+		}
+		a.all(traces[key])
+		batches = append(batches, a.batches...)
+	}
+	return batches
+}
+
+// assembler makes the lines of what one part has of a trace.
+type assembler struct {
+	key     traceKey
+	trace   fold.Ref
+	top     [16]byte // the sender of what is said about the trace
+	batches []Batch
+}
+
+// add adds lines of a sender.
+func (a *assembler) add(sender [16]byte, first uint64, lines ...[]byte) {
+	if len(lines) > 0 {
+		a.batches = append(a.batches, Batch{Repo: a.key.repo, Sender: sender, First: first, Lines: lines})
+	}
+}
+
+// repeat adds a line about the trace that each part has.
+func (a *assembler) repeat(sender [16]byte, number uint64, line []byte) {
+	a.batches = append(a.batches, Batch{Repo: a.key.repo, Sender: sender, First: number, Lines: [][]byte{line}, Repeated: true})
+}
+
+// all adds the lines about a trace and its entities. The line that begins the trace is the
+// same in each part; what the trace is called until the span at its top has come follows
+// from the lines of the others.
+func (a *assembler) all(entities []*entity) {
+	a.repeat(senderOf("start", a.key.trace, spanID{}), 1, fields(nil).line(a.trace, protocol.Create))
+	sessions := map[string]bool{}
+	for _, e := range entities {
+		a.tell(e)
+		if e.session != "" && !sessions[e.session] {
+			sessions[e.session] = true
+			var f fields
+			f.set("sessionId", e.session)
+			sum := sha256.Sum256([]byte(e.session))
+			a.repeat(a.top, 1+binary.BigEndian.Uint64(sum[:])>>5, f.line(a.trace, protocol.Update))
+		}
+	}
+	for _, e := range entities {
+		a.place(e)
+	}
+}
+
+// tell adds what a span says about its trace.
+func (a *assembler) tell(e *entity) {
+	if len(e.top) == 0 {
+		return
+	}
+	class := uint64(rootClass)
+	if e.remote && e.parent != (spanID{}) {
+		class = remoteClass
+	}
+	trace := a.trace
+	if e.ref.Kind == fold.Trace {
+		trace = e.ref
+	}
+	a.add(a.top, numberAtTop(class, e), e.top.line(trace, protocol.Update))
+}
+
+// maxMicros bounds times, so that they fit into numbers of lines.
+const maxMicros = 1<<52 - 1
+
+func micros(nanos uint64) uint64 { return min(nanos/1000, maxMicros) }
+
+// numberAtTop returns the number of what a span says about its trace: the higher the
+// earlier it began, and higher when it has ended.
+func numberAtTop(class uint64, e *entity) uint64 {
+	n := class<<60 | (maxMicros-micros(e.start))<<1
+	if e.ended {
+		n |= 1
+	}
+	return n
+}
+
+// place adds the lines about an entity. It begins below the trace, and says which span its
+// parent is, so that it is found whenever it comes: see fold.Origin.
+func (a *assembler) place(e *entity) {
+	sender := senderOf("span", e.trace, e.span)
+	lines := e.about
+	if e.ref.Kind != fold.Trace {
+		var f fields
+		if e.parent != (spanID{}) {
+			f.set("otel.parent_span_id", e.parent.String())
+		}
+		if known := protocol.TraceIDOf(a.trace.ID); e.ref.ID != fold.SpanEntityID(known, protocol.SpanID(e.span)) &&
+			protocol.SpanIDOf(e.ref.ID) != protocol.SpanID(e.span) {
+			f.set("otel.span_id", e.span.String())
+		}
+		lines = append([][]byte{append(f, e.begin...).below(a.trace, e.ref)}, lines...)
+	}
+	first := uint64(openFrom)
+	if e.ended {
+		first = endedFrom
+	}
+	a.add(sender, first, lines...)
+	a.add(sender, eventFrom, e.events...)
+}

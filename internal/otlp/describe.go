@@ -1,0 +1,134 @@
+package otlp
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/wire"
+)
+
+// Span is a span as an SDK has it in memory.
+type Span struct {
+	TraceID    [16]byte
+	ID, Parent [8]byte // Parent is zero at the top
+	Name       string
+	Start, End time.Time
+	Attributes []Attribute
+	Events     []Event
+	Failed     bool   // its status is an error
+	Status     string // what the status says
+	Scope      string // the instrumentation
+}
+
+// Event is an event of a Span.
+type Event struct {
+	At         time.Time
+	Name       string
+	Attributes []Attribute
+}
+
+// Attribute is a name and its value: a string, a bool, an int64, a float64 or []any of
+// these.
+type Attribute struct {
+	Key   string
+	Value any
+}
+
+// Description is what a span becomes in the log.
+type Description struct {
+	Kind    fold.Kind
+	ID      string // made of those of trace and span, as Convert makes it
+	Name    string
+	Session string          // "" if the span names none
+	Fields  json.RawMessage // an object: its first fields, by their names on the wire
+	About   []Saying        // what is said of it then: results, errors, events
+	Input   string          // what a trace around it was asked, "" if that is not known
+	Output  string          // what a trace around it answered
+}
+
+// Saying is a line about an entity.
+type Saying struct {
+	Action string
+	Data   json.RawMessage
+}
+
+// KindOf returns what a span with attributes becomes. It reports false if they say nothing
+// of generative AI, which the conventions of OpenTelemetry, OpenInference and OpenLLMetry
+// ask them to.
+func KindOf(attributes []Attribute) (kind fold.Kind, ok bool) {
+	for _, a := range attributes {
+		for _, prefix := range []string{"gen_ai.", "openinference.", "traceloop.", "llm.", "troupe."} {
+			if strings.HasPrefix(a.Key, prefix) {
+				return kindOf(attributesOf(attributes)), true
+			}
+		}
+	}
+	return fold.Span, false
+}
+
+// Describe returns what a span becomes. It reads values of s, and keeps none.
+func Describe(s *Span) Description {
+	own := &span{
+		trace: s.TraceID, id: s.ID, parent: s.Parent, name: s.Name,
+		start: nanosOf(s.Start), end: nanosOf(s.End),
+		attributes: attributesOf(s.Attributes), failed: s.Failed, status: s.Status,
+	}
+	for _, e := range s.Events {
+		own.events = append(own.events, event{at: nanosOf(e.At), name: e.Name, attributes: attributesOf(e.Attributes)})
+	}
+	m := maker{span: own, from: &origin{scope: s.Scope}, entity: &entity{
+		trace: own.trace, span: own.id, parent: own.parent, start: own.start,
+		ref: fold.Ref{Kind: kindOf(own.attributes), ID: own.trace.String() + "-" + own.id.String()}, session: sessionOf(own.attributes),
+	}}
+	m.make()
+	e := m.entity
+	d := Description{
+		Kind: e.ref.Kind, ID: e.ref.ID, Name: e.name, Session: e.session, Fields: e.begin.object(),
+		Input: textFor(m.input), Output: textFor(m.output),
+	}
+	for _, lines := range [][][]byte{e.about, e.events} {
+		for _, line := range lines {
+			if parsed, err := wire.Parse(line); err == nil { // always: this package made it
+				d.About = append(d.About, Saying{parsed.Action, parsed.Data})
+			}
+		}
+	}
+	return d
+}
+
+func attributesOf(all []Attribute) attributes {
+	own := make(attributes, len(all))
+	for i, a := range all {
+		own[i] = attribute{key: a.Key, value: a.Value}
+	}
+	return own
+}
+
+func nanosOf(t time.Time) uint64 {
+	if t.IsZero() || t.UnixNano() < 0 {
+		return 0
+	}
+	return uint64(t.UnixNano())
+}
+
+// object returns the fields as an object.
+func (f fields) object() json.RawMessage {
+	if len(f) == 0 {
+		return json.RawMessage("{}")
+	}
+	whole := append([]byte{'{'}, f[1:]...)
+	return append(whole, '}')
+}
+
+// textFor returns a value as text, "" for none.
+func textFor(value any) string {
+	if value == nil {
+		return ""
+	}
+	if text, ok := value.(string); ok {
+		return text
+	}
+	return asJSON(value)
+}

@@ -1,0 +1,367 @@
+package otlp
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
+)
+
+// entity is what a span becomes, but for its parent.
+type entity struct {
+	repo         string
+	trace        traceID
+	span, parent spanID // parent is zero at the top
+	remote       bool   // the parent is in another process
+	ref          fold.Ref
+	start        uint64
+	ended        bool
+
+	name    string
+	session string
+	begin   fields   // its first fields, without its id
+	about   [][]byte // lines about it
+	events  [][]byte // its events, and the errors below it
+	top     fields   // what the trace takes of it, if nothing in its process is above it
+}
+
+// measure returns the bytes of the longest line, with what still comes to it, and of all
+// lines.
+func (e *entity) measure() (longest, all int) {
+	longest, all = max(len(e.begin), len(e.top))+2*protocol.MaxID+128, len(e.begin)+len(e.top)
+	for _, lines := range [][][]byte{e.about, e.events} {
+		for _, line := range lines {
+			longest, all = max(longest, len(line)), all+len(line)
+		}
+	}
+	return longest, all
+}
+
+// maker makes an entity of a span.
+type maker struct {
+	*span
+	from   *origin
+	entity *entity
+	fields fields
+	told   bool // the failure is in a result or an error of its own
+	// What a trace would take of it.
+	input, output any
+}
+
+// entityOf returns what a span becomes.
+func entityOf(s *span, from *origin, repo string) *entity {
+	e := &entity{repo: repo, trace: s.trace, span: s.id, parent: s.parent, remote: s.remote, start: s.start}
+	if e.parent == e.span {
+		e.parent = spanID{}
+	}
+	e.ref = fold.Ref{Kind: kindOf(s.attributes), ID: exportedID(s.attributes)}
+	if e.ref.ID == "" {
+		e.ref.ID = s.trace.String() + "-" + s.id.String()
+	}
+	e.session = sessionOf(s.attributes)
+	m := maker{span: s, from: from, entity: e}
+	m.make()
+	return e
+}
+
+// named are the attributes that say what is said in another way of an entity.
+var named = []string{
+	"troupe.kind", "troupe.id", "openinference.span.kind", "traceloop.span.kind", "llm.request.type",
+	"input.mime_type", "output.mime_type",
+}
+
+func (m *maker) make() {
+	e, a := m.entity, m.attributes
+	exported := a.text("troupe.kind") != ""
+	if open, ok := a.get("troupe.open").(bool); ok && open {
+		m.end = 0
+	}
+	e.ended = m.end > 0
+	a.get(named...)
+	e.name = m.span.name
+	if name := a.text("troupe.name"); name != "" || exported {
+		e.name = name
+	} else if tool := a.text("gen_ai.tool.name", "tool.name", "tool_call.function.name"); tool != "" && e.ref.Kind == fold.ToolCall {
+		e.name = tool
+	} else if entity := a.text("traceloop.entity.name"); entity != "" {
+		e.name = entity
+	}
+	m.fields.set("name", e.name)
+	m.fields.time("startTimestamp", m.start)
+	m.fields.time("endTimestamp", m.end)
+	m.own()
+	m.extras()
+	m.happened()
+	m.fields.set("tags", tagsOf(a))
+	m.fields.set("metrics", a.members("troupe.metric."))
+	if e.ref.Kind != fold.Trace {
+		m.fields.set("metadata", m.metadata())
+	}
+	e.begin = m.fields
+	if e.parent == (spanID{}) || e.remote {
+		e.top = m.topFields()
+	}
+}
+
+// own adds what entities of the kind have of their own.
+func (m *maker) own() {
+	switch m.entity.ref.Kind {
+	case fold.Generation:
+		m.generation()
+	case fold.ToolCall:
+		m.toolCall()
+	case fold.Retrieval:
+		m.retrieval()
+	case fold.Error:
+		m.fields.failure(m.failure())
+	default:
+		m.step()
+	}
+}
+
+// step adds what spans and traces have: inputs and outputs, also those of an agent in
+// messages.
+func (m *maker) step() {
+	a := m.attributes
+	m.input = a.value("input.value", "traceloop.entity.input")
+	m.output = a.value("output.value", "traceloop.entity.output")
+	c := conversationOf(m.span)
+	if m.input == nil && len(c.sent) > 0 {
+		m.input = c.sent
+	}
+	if m.output == nil && len(c.answers) > 0 {
+		m.output = c.said()
+	}
+	m.fields.set("input", m.input)
+	m.fields.set("output", m.output)
+	m.input, m.output = readable(m.input, c.sent, "user"), readable(m.output, c.said(), "assistant")
+	m.fields.set("cost", costOf(a))
+}
+
+// readable returns the last text of a role where a value is these messages, else the value.
+func readable(value any, messages []any, role string) any {
+	if list, ok := value.([]any); ok && len(messages) > 0 && len(list) == len(messages) {
+		if text := lastText(messages, role); text != "" {
+			return text
+		}
+	}
+	return value
+}
+
+func (m *maker) toolCall() {
+	a, ref := m.attributes, m.entity.ref
+	m.fields.set("description", a.text("gen_ai.tool.description", "tool.description"))
+	m.input = a.value("gen_ai.tool.call.arguments", "input.value", "tool_call.function.arguments", "traceloop.entity.input")
+	m.output = a.value("gen_ai.tool.call.result", "output.value", "traceloop.entity.output")
+	m.fields.set("args", m.input)
+	if m.output != nil {
+		var f fields
+		f.set("result", asJSON(m.output))
+		m.entity.about = append(m.entity.about, f.line(ref, protocol.Result))
+	}
+	if m.failed {
+		var f fields
+		f.set("error", m.failure())
+		m.told = true
+		m.entity.about = append(m.entity.about, f.line(ref, protocol.Fail))
+	}
+}
+
+func (m *maker) retrieval() {
+	a := m.attributes
+	m.input = a.value("input.value", "gen_ai.retrieval.query.text", "reranker.query", "traceloop.entity.input")
+	m.fields.set("input", m.input)
+	var docs []any
+	for _, prefix := range []string{"retrieval.documents", "reranker.output_documents"} {
+		for _, raw := range list(a.tree(prefix)) {
+			docs = append(docs, documentOf(raw))
+		}
+	}
+	output := parsed(a.get("gen_ai.retrieval.documents", "output.value", "traceloop.entity.output"))
+	switch {
+	case docs != nil:
+	case list(output) != nil:
+		docs = list(output)
+	case output != nil:
+		docs = []any{output}
+	}
+	m.fields.set("docs", docs)
+}
+
+// documentOf returns a document of OpenInference.
+func documentOf(raw any) any {
+	document, ok := member(raw, "document").(object)
+	if !ok {
+		return raw
+	}
+	if meta := document["metadata"]; meta != nil {
+		document["metadata"] = parsed(meta)
+	}
+	return document
+}
+
+// extras adds what only Troupe exports has lines of its own for.
+func (m *maker) extras() {
+	for _, x := range []struct {
+		key    string
+		action protocol.Action
+	}{
+		{"troupe.feedback", protocol.AddFeedback}, {"troupe.evaluation", protocol.Evaluate}, {"troupe.attachment", protocol.AddAttachment},
+	} {
+		for _, value := range list(m.attributes.get(x.key)) {
+			if data, ok := verbatim(value).(json.RawMessage); ok && data[0] == '{' {
+				m.entity.about = append(m.entity.about, fieldsOf(data).line(m.entity.ref, x.action))
+			}
+		}
+	}
+}
+
+// happened adds the events that are no messages. Exceptions are errors below the entity,
+// but for the one that its failure was told by.
+func (m *maker) happened() {
+	ref, errors := m.entity.ref, 0
+	last := m.lastException()
+	for i := range m.events {
+		e := &m.events[i]
+		place := strconv.Itoa(len(m.entity.events) + 1)
+		switch {
+		case e.used, m.told && i == last, e.name == exceptionEvent && ownFailure(ref, e):
+		case e.name == exceptionEvent:
+			errors++
+			m.entity.events = append(m.entity.events, errorLine(ref, place, e.at, e.exception(), e.attributes))
+		default:
+			m.entity.events = append(m.entity.events, eventLine(ref, place, e))
+		}
+	}
+	if m.failed && !m.told && errors == 0 && ref.Kind != fold.Error {
+		m.entity.events = append(m.entity.events, errorLine(ref, "status", m.end, m.failure(), nil))
+	}
+}
+
+// ownFailure reports whether an exception is the one that Troupe exported for the failure
+// of the entity itself.
+func ownFailure(ref fold.Ref, e *event) bool { return e.attributes.look("troupe.id") == ref.ID }
+
+func eventLine(of fold.Ref, place string, e *event) []byte {
+	id := e.attributes.text("troupe.id")
+	if id == "" {
+		id = of.ID + "-event-" + place
+	}
+	var f fields
+	f.set("id", id)
+	f.set("name", e.name)
+	f.time("timestamp", e.at)
+	f.set("tags", e.attributes.members("troupe.tag."))
+	all := e.attributes.members("troupe.metadata.")
+	for name, value := range e.attributes.rest() {
+		all[name] = value
+	}
+	f.set("metadata", all)
+	return f.line(of, protocol.AddEvent)
+}
+
+// metadata returns what has no place of its own, and where the span comes from.
+func (m *maker) metadata() object {
+	all := m.attributes.members("troupe.metadata.")
+	if given, ok := parsed(m.attributes.get("metadata")).(object); ok { // OpenInference
+		for name, value := range given {
+			all[name] = value
+		}
+	}
+	for name, value := range m.attributes.rest() {
+		all[name] = value
+	}
+	if m.from.service != "" {
+		all["service.name"] = m.from.service
+	}
+	if m.from.scope != "" {
+		all["otel.scope.name"] = m.from.scope
+	}
+	if m.kind > 1 && m.kind < uint64(len(spanKinds)) {
+		all["otel.span.kind"] = spanKinds[m.kind]
+	}
+	if m.remote {
+		all["otel.parent_span_id"] = m.span.parent.String()
+	}
+	var links []any
+	for _, l := range m.links {
+		link := l.attributes.rest()
+		link["trace_id"], link["span_id"] = l.trace.String(), l.span.String()
+		links = append(links, link)
+	}
+	if links != nil {
+		all["otel.links"] = links
+	}
+	return all
+}
+
+// tagsOf returns the tags of a span.
+func tagsOf(a attributes) object {
+	tags := a.members("troupe.tag.")
+	for _, tag := range list(parsed(a.get("tag.tags"))) {
+		if name := textOf(tag); name != "" {
+			tags[name] = "true"
+		}
+	}
+	if user := a.look("user.id", "enduser.id"); user != "" {
+		tags["user.id"] = user
+	}
+	return tags
+}
+
+// topFields returns what a trace takes of the span at its top.
+func (m *maker) topFields() fields {
+	if m.entity.ref.Kind == fold.Trace {
+		f := m.fields
+		f.set("metadata", m.metadata())
+		return f
+	}
+	var f fields
+	f.set("name", m.entity.name)
+	f.time("startTimestamp", m.start)
+	f.time("endTimestamp", m.end)
+	f.set("input", m.input)
+	f.set("output", m.output)
+	f.set("tags", tagsOf(m.attributes))
+	about := m.from.resource.rest()
+	if m.from.service != "" {
+		about["service.name"] = m.from.service
+	}
+	f.set("metadata", about)
+	return f
+}
+
+// sessionOf returns the session that a span names, "" if none. An id that is too long for
+// a line becomes the safe one.
+func sessionOf(a attributes) string {
+	id := a.look("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id")
+	if len(id) > protocol.MaxID {
+		return protocol.SafeID(id)
+	}
+	return id
+}
+
+// exportedID returns the id that Troupe exported something with, "" if there is none that
+// can stand in a line.
+func exportedID(a attributes) string {
+	id := a.text("troupe.id")
+	valid := len(id) <= protocol.MaxID-64 && utf8.ValidString(id) && !strings.Contains(id, ",action=")
+	if !valid || strings.ContainsFunc(id, func(r rune) bool { return r < ' ' }) {
+		return ""
+	}
+	return id
+}
+
+// clip shortens s to size bytes, at the start of a character.
+func clip(s string, size int) string {
+	if len(s) <= size {
+		return s
+	}
+	for size > 0 && !utf8.RuneStart(s[size]) {
+		size--
+	}
+	return s[:size]
+}

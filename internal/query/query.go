@@ -1,0 +1,319 @@
+package query
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
+	"github.com/troupelog/troupe/internal/store"
+	"github.com/troupelog/troupe/pricing"
+)
+
+// Limits of a query.
+const (
+	MaxBytes = 4 << 10 // what is behind is not read, and told
+	MaxTerms = 64
+)
+
+// Query is what was asked for.
+type Query struct {
+	Terms []store.Term
+	// Words, Phrases and Not are for the search of texts.
+	Words, Phrases, Not []string
+	Bad                 []BadTerm
+}
+
+// BadTerm is a part of a query that cannot be understood.
+type BadTerm struct {
+	From, To int    // its place in the query, in bytes
+	Reason   string // what it should be
+}
+
+// Text reports whether texts have to be searched.
+func (q *Query) Text() bool { return len(q.Words)+len(q.Phrases) > 0 }
+
+// Parse reads a query. It never fails: what is wrong is in Bad.
+func Parse(text string) Query {
+	var q Query
+	if len(text) > MaxBytes {
+		cut := MaxBytes
+		for cut > 0 && !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		q.Bad = append(q.Bad, BadTerm{cut, len(text), "a query has at most " + strconv.Itoa(MaxBytes) + " bytes"})
+		text = text[:cut]
+	}
+	for n, t := range tokens(text) {
+		if n == MaxTerms {
+			q.Bad = append(q.Bad, BadTerm{t.from, len(text), "a query has at most " + strconv.Itoa(MaxTerms) + " terms"})
+			break
+		}
+		q.add(t)
+	}
+	return q
+}
+
+// token is a term as it was typed.
+type token struct {
+	from, to int
+	not      bool
+	field    string // in front of : or =, "" for words
+	value    string // without its quotes
+	quoted   bool
+}
+
+// tokens cuts a query at spaces that are not in quotes.
+func tokens(text string) []token {
+	var all []token
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if unicode.IsSpace(r) {
+			i += size
+			continue
+		}
+		var t token
+		t, i = next(text, i)
+		all = append(all, t)
+	}
+	return all
+}
+
+// next reads the token that begins at i, and returns where it ends.
+func next(text string, i int) (token, int) {
+	t := token{from: i}
+	if text[i] == '-' && i+1 < len(text) && text[i+1] != ' ' {
+		t.not = true
+		i++
+	}
+	var value strings.Builder
+	for quoted := false; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == '"':
+			quoted = !quoted
+			t.quoted = true
+		case r == '\\' && quoted && i+1 < len(text) && (text[i+1] == '"' || text[i+1] == '\\'):
+			value.WriteByte(text[i+1])
+			i++
+		case unicode.IsSpace(r) && !quoted:
+			t.to, t.value = i, value.String()
+			return t, i
+		case (r == ':' || r == '=') && !quoted && t.field == "" && isField(value.String(), r):
+			t.field = value.String()
+			value.Reset()
+		default:
+			value.WriteString(text[i : i+size])
+		}
+		i += size
+	}
+	t.to, t.value = i, value.String()
+	return t, i
+}
+
+// isField reports whether a term begins with the name of a field: others are words, such
+// as http://host.
+func isField(name string, sign rune) bool {
+	if key, found := strings.CutPrefix(name, "tag."); found && key != "" {
+		return true
+	}
+	if key, found := strings.CutPrefix(name, "meta."); found && key != "" {
+		return true
+	}
+	return sign == ':' && slices.Contains(fields, store.Field(name))
+}
+
+// fields are the names of fields that stand before a colon.
+var fields = []store.Field{
+	store.FieldStatus, store.FieldKind, store.FieldModel, store.FieldTool, store.FieldName, store.FieldSession,
+	store.FieldCost, store.FieldTime, store.FieldTokens, store.FieldHas, store.FieldIs,
+}
+
+func (q *Query) add(t token) {
+	switch {
+	case t.field == "" && t.value == "":
+	case t.field == "" && t.not:
+		q.Not = append(q.Not, t.value)
+	case t.field == "" && t.quoted:
+		q.Phrases = append(q.Phrases, t.value)
+	case t.field == "":
+		q.Words = append(q.Words, t.value)
+	default:
+		term, reason := termOf(t)
+		if reason != "" {
+			q.Bad = append(q.Bad, BadTerm{t.from, t.to, reason})
+			return
+		}
+		q.Terms = append(q.Terms, term)
+	}
+}
+
+// termOf reads a condition, or says what it should be.
+func termOf(t token) (store.Term, string) {
+	term := store.Term{Not: t.not, Op: store.Equal, Value: t.value}
+	for _, prefix := range []store.Field{store.FieldTag, store.FieldMeta} {
+		if key, found := strings.CutPrefix(t.field, string(prefix)+"."); found {
+			term.Field, term.Key = prefix, key
+			return term, ""
+		}
+	}
+	term.Field = store.Field(t.field)
+	if t.value == "" {
+		return term, "a value has to follow " + t.field + ":"
+	}
+	switch term.Field {
+	case store.FieldCost, store.FieldTime, store.FieldTokens:
+		return numeric(term)
+	case store.FieldStatus:
+		if term.Value == "ok" {
+			term.Value = "ended"
+		}
+		return term, oneOf(term.Value, "error", "open", "ended", "partial")
+	case store.FieldKind:
+		if term.Value == "tool" {
+			term.Value = fold.ToolCall.String()
+		}
+		if protocol.ParseKind(term.Value) == fold.Unknown {
+			return term, "kind: is one of span, generation, retrieval, tool and error"
+		}
+	case store.FieldHas:
+		return term, oneOf(term.Value, "attachment", "feedback", "error")
+	case store.FieldIs:
+		return term, oneOf(term.Value, "orphan")
+	}
+	return term, ""
+}
+
+// oneOf returns "" if value is one of some, or says which there are.
+func oneOf(value string, some ...string) string {
+	if slices.Contains(some, value) {
+		return ""
+	}
+	return "the value is one of " + strings.Join(some, ", ")
+}
+
+// numeric reads a comparison with a number.
+func numeric(term store.Term) (store.Term, string) {
+	text := term.Value
+	for _, op := range []store.Op{store.Most, store.Least, store.Less, store.Greater, store.Equal} {
+		if rest, found := strings.CutPrefix(text, string(op)); found {
+			term.Op, text = op, rest
+			break
+		}
+	}
+	term.Value = ""
+	ok := false
+	switch term.Field {
+	case store.FieldCost:
+		var amount pricing.USD
+		amount, ok = pricing.ParseUSD(strings.TrimPrefix(text, "$"))
+		term.Number = int64(amount)
+		return term, unless(ok, "cost: compares with an amount of dollars, as in cost:>0.01")
+	case store.FieldTime:
+		var d time.Duration
+		d, err := time.ParseDuration(text)
+		term.Number = d.Microseconds()
+		return term, unless(err == nil, "dur: compares with a time, as in dur:>2s or dur:<150ms")
+	}
+	term.Number, ok = quantity(text)
+	return term, unless(ok, "tokens: compares with a number, as in tokens:>1000 or tokens:>1k")
+}
+
+func unless(ok bool, reason string) string {
+	if ok {
+		return ""
+	}
+	return reason
+}
+
+// quantity reads a whole number, which may have k or M behind it.
+func quantity(text string) (int64, bool) {
+	factor := int64(1)
+	for suffix, by := range map[string]int64{"k": 1e3, "K": 1e3, "M": 1e6} {
+		if rest, found := strings.CutSuffix(text, suffix); found {
+			text, factor = rest, by
+			break
+		}
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n > (1<<62)/factor || n < 0 {
+		return 0, false
+	}
+	return n * factor, true
+}
+
+// String returns a query that means the same, but for what is bad.
+func (q Query) String() string {
+	var parts []string
+	for _, phrase := range q.Phrases {
+		parts = append(parts, quote(phrase))
+	}
+	for _, word := range q.Words {
+		parts = append(parts, bare(word))
+	}
+	for _, word := range q.Not {
+		parts = append(parts, "-"+bare(word))
+	}
+	for _, term := range q.Terms {
+		parts = append(parts, TermString(term))
+	}
+	return strings.Join(parts, " ")
+}
+
+// TermString returns a term as it is typed.
+func TermString(t store.Term) string {
+	name := string(t.Field) + ":"
+	if t.Key != "" {
+		name = string(t.Field) + "." + t.Key + "="
+	}
+	if t.Not {
+		name = "-" + name
+	}
+	op := t.Op
+	if op == store.Equal {
+		op = ""
+	}
+	switch t.Field {
+	case store.FieldCost:
+		return name + string(op) + pricing.USD(t.Number).String()
+	case store.FieldTime:
+		return name + string(op) + (time.Duration(t.Number) * time.Microsecond).String()
+	case store.FieldTokens:
+		return name + string(op) + strconv.FormatInt(t.Number, 10)
+	}
+	return name + cmp.Or(plain(t.Value), quote(t.Value))
+}
+
+// bare returns a word without quotes if it would be read as one.
+func bare(word string) string {
+	if back := tokens(word); len(back) == 1 && back[0].field == "" && !back[0].quoted && !back[0].not && back[0].value == word {
+		return word
+	}
+	return quote(word)
+}
+
+// plain returns a value if it needs no quotes, else "".
+func plain(value string) string {
+	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || r == '"' || r == '\\' || r == utf8.RuneError }) {
+		return ""
+	}
+	return value
+}
+
+func quote(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+}
+
+// With returns the query with one more term, unless it has it.
+func (q Query) With(term store.Term) Query {
+	if slices.Contains(q.Terms, term) {
+		return q
+	}
+	q.Terms = append(slices.Clone(q.Terms), term)
+	return q
+}

@@ -1,0 +1,16 @@
+package sqlite_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/troupelog/troupe/internal/sqlite"
+	"github.com/troupelog/troupe/internal/store"
+	"github.com/troupelog/troupe/internal/storetest"
+)
+
+func TestSearch(t *testing.T) {
+	storetest.RunSearch(t, func(ctx context.Context, dir string) (store.Search, error) {
+		return sqlite.OpenSearch(ctx, dir)
+	})
+}

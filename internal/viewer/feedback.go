@@ -1,0 +1,47 @@
+package viewer
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/store"
+)
+
+var feedbackRoutes = []route{{"POST /feedback", (*Viewer).feedback}}
+
+// maxComment is how long a comment is at most, in bytes.
+const maxComment = 2000
+
+// feedback stores what a reader thinks of a trace, as a line like those of clients.
+func (v *Viewer) feedback(w http.ResponseWriter, r *http.Request) error {
+	if err := v.posted(w, r); err != nil {
+		return err
+	}
+	repo, id := r.PostForm.Get("repo"), r.PostForm.Get("trace")
+	found, err := v.source.Index.Get(r.Context(), []fold.Key{fold.KeyOf(repo, fold.Ref{Kind: fold.Trace, ID: id})})
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return store.ErrNotFound
+	}
+	score := map[string]int{"+": 1, "-": -1}[r.PostForm.Get("score")]
+	comment := strings.ToValidUTF8(r.PostForm.Get("comment"), "\uFFFD")
+	if score == 0 || len(comment) > maxComment {
+		return &failure{http.StatusBadRequest, "the feedback is incomplete", "Choose good or bad, and write at most 2,000 bytes."}
+	}
+	data, err := json.Marshal(map[string]any{"score": score, "comment": comment})
+	if err != nil {
+		return err
+	}
+	// The id is that of a known trace, so it has nothing in it that ends it.
+	line := "trace{id=" + found[0].Ref.ID + ",action=add-feedback,data=" + string(data) + "}"
+	if err := v.source.Append(r.Context(), repo, [][]byte{[]byte(line)}); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/trace/"+url.PathEscape(id)+"?"+url.Values{"repo": {repo}}.Encode(), http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,194 @@
+package viewer
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/troupelog/troupe/internal/conversation"
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/store"
+	"github.com/troupelog/troupe/internal/viewer/text"
+)
+
+var sessionRoutes = []route{
+	{"GET /session/{id}", (*Viewer).session},
+	{"GET /sessions", (*Viewer).sessions},
+}
+
+const (
+	// sessionTraces is how many traces of a session are on a page.
+	sessionTraces = 20
+	// turnBytes is how much of what was said in a turn is shown.
+	turnBytes = 4 << 10
+	// longPause is the time between two turns that is worth a remark.
+	longPause = 5 * time.Minute
+)
+
+// sessionData is what the page of a session shows.
+type sessionData struct {
+	ID, Name, Status string
+	Start            time.Time
+	Tags             []pair
+	Turns            []sessionTurn
+	Next             string
+	First, Last      bool // the page begins with the first turn, or ends with the newest
+}
+
+// sessionTurn is a trace of a session, as a part of a conversation.
+type sessionTurn struct {
+	Number                int // on the page
+	Trace, Name           string
+	Status, Took          string
+	Start                 time.Time
+	Said                  []exchange
+	Tokens                int64
+	Cost                  string
+	Tools, Failed, Errors int
+	Pause                 string // how long nothing happened before
+	TooLarge              bool
+}
+
+// exchange is what a user said, and what came back.
+type exchange struct {
+	User, Answer text.Cut
+	Tools        []conversation.ToolUse
+	Faults       []conversation.Fault
+}
+
+func (v *Viewer) session(w http.ResponseWriter, r *http.Request) error {
+	r, cancel := v.ready(r)
+	defer cancel()
+	repo, err := v.repo(r)
+	if err != nil {
+		return err
+	}
+	ref := fold.Ref{Kind: fold.Session, ID: r.PathValue("id")}
+	key := fold.KeyOf(repo, ref)
+	known, err := v.source.Index.Get(r.Context(), []fold.Key{key})
+	if err != nil {
+		return err
+	}
+	if len(known) == 0 {
+		return store.ErrNotFound
+	}
+	e := known[0]
+	after, last := r.URL.Query().Get("after"), r.URL.Query().Get("last") == "1"
+	d := &sessionData{Last: last, ID: e.Ref.ID, Name: named(e.Name, e.Ref.ID), Status: e.Status(), Start: begin(&e), First: after == "" && !last}
+	for name, value := range sortedPairs(e.Tags) {
+		d.Tags = append(d.Tags, pair{name, value})
+	}
+	q := store.RowQuery{
+		Filter: store.Filter{Repo: repo, Session: key, From: time.Unix(0, 0)}, Sort: store.Oldest, After: placeOf(after), Limit: sessionTraces + 1,
+	}
+	if last {
+		q.Sort, q.After = store.Newest, store.Place{}
+	}
+	rows, err := v.source.Explorer.Rows(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	if len(rows) > sessionTraces {
+		rows = rows[:sessionTraces]
+		if !last {
+			d.Next = placeText(rows[sessionTraces-1].Place)
+		}
+	}
+	if last {
+		slices.Reverse(rows)
+	}
+	var before time.Time
+	for i, row := range rows {
+		turn, err := v.turn(r, repo, row)
+		if err != nil {
+			return err
+		}
+		turn.Number = i + 1
+		if pause := turn.Start.Sub(before); !before.IsZero() && pause > longPause {
+			turn.Pause = duration(pause)
+		}
+		if before = row.Entity.End; before.IsZero() {
+			before = turn.Start
+		}
+		d.Turns = append(d.Turns, *turn)
+	}
+	return v.render(w, r, "session", &page{Title: d.Status + " · " + d.Name, Nav: "sessions", Help: "lists", Data: d})
+}
+
+// turn returns a trace as a part of a conversation.
+func (v *Viewer) turn(r *http.Request, repo string, row store.TraceRow) (*sessionTurn, error) {
+	e := row.Entity
+	turn := &sessionTurn{
+		Trace: "/trace/" + url.PathEscape(e.Ref.ID), Name: named(e.Name, e.Ref.ID), Status: e.Status(), Took: took(&e, time.Now()), Start: begin(&e),
+		Tokens: row.Usage.Total, Cost: cost(row.Cost.Total, row.Unpriced), Tools: row.Tools, Errors: row.Errors,
+	}
+	n, _, err := project.Tree(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, repo, e.Ref)
+	if errors.Is(err, store.ErrTooLarge) {
+		turn.TooLarge = true
+		turn.Said = []exchange{{User: text.Plain(e.First, turnBytes), Answer: text.Plain(e.Last, turnBytes)}}
+		return turn, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range conversation.Turns(n) {
+		for _, tool := range t.Tools {
+			turn.Failed += tool.Failed
+		}
+		turn.Said = append(turn.Said, exchange{text.Plain(t.User, turnBytes), text.Plain(t.Answer, turnBytes), t.Tools, t.Faults})
+	}
+	return turn, nil
+}
+
+// sessionsData is what the list of sessions shows.
+type sessionsData struct {
+	Rows  []sessionRow
+	Next  string
+	First bool
+}
+
+type sessionRow struct {
+	Address, Name, Status, Took string
+	Start                       time.Time
+	Traces                      int
+	Tags                        []pair
+}
+
+func (v *Viewer) sessions(w http.ResponseWriter, r *http.Request) error {
+	r, cancel := v.ready(r)
+	defer cancel()
+	repo, err := v.repo(r)
+	if err != nil {
+		return err
+	}
+	place := placeOf(r.URL.Query().Get("after"))
+	q := store.Query{Repo: repo, Kind: fold.Session, Limit: pageRows + 1}
+	if place != (store.Place{}) {
+		q.After = store.Position{At: time.UnixMicro(place.By).UTC(), Key: place.Key}
+	}
+	rows, err := v.source.Index.List(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	d := &sessionsData{First: q.After.At.IsZero()}
+	if len(rows) > pageRows {
+		rows = rows[:pageRows]
+		last := rows[pageRows-1].Position
+		d.Next = placeText(store.Place{By: last.At.UnixMicro(), Key: last.Key})
+	}
+	now := time.Now()
+	for _, row := range rows {
+		e := row.Entity
+		shown := sessionRow{
+			Address: "/session/" + url.PathEscape(e.Ref.ID), Name: named(e.Name, e.Ref.ID), Status: e.Status(), Took: took(&e, now), Start: begin(&e), Traces: row.Children,
+		}
+		for name, value := range sortedPairs(e.Tags) {
+			shown.Tags = append(shown.Tags, pair{name, value})
+		}
+		d.Rows = append(d.Rows, shown)
+	}
+	return v.render(w, r, "sessions", &page{Title: "Sessions", Nav: "sessions", Help: "lists", Data: d})
+}
