@@ -108,6 +108,7 @@ var layout = []row{
 	},
 	{path: "internal/replay", imports: []string{"internal/jsonscan", "logger"}},
 	{path: "internal/demo", imports: []string{"logger"}},
+	{path: "internal/seedgen"},
 	{
 		path: "internal/cli",
 		imports: []string{
