@@ -19,7 +19,7 @@
 // # What it promises
 //
 // A line that was acknowledged survives the crash of the process and the loss of
-// power. A sender that numbers its lines (docs/wire.md) may send them again after
+// power. A sender that numbers its lines (docs/internals/wire.md) may send them again after
 // a failure without making duplicates. Malformed lines are told one by one, and do
 // not harm their neighbours. Folding lines into traces happens behind the answer
 // and never delays it; queries wait for it, up to 5 seconds, so that a reader sees

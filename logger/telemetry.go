@@ -6,7 +6,7 @@ import (
 )
 
 // Var is the account and the health of a logger as a variable of the standard library's
-// expvar: its String is a JSON object of numbers, whose members docs/telemetry.md lists.
+// expvar: its String is a JSON object of numbers, whose members docs/reference/metrics.md lists.
 // It holds names of log repositories, reasons and stages, and no text of an entry or an
 // error. It costs nothing until it is read. Make it with Logger.Var.
 type Var struct{ log *Logger }

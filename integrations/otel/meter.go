@@ -15,7 +15,7 @@ const (
 	reasonKey     = attribute.Key("troupe.reason")
 )
 
-// Meter makes the account of a logger, see logger.Stats, observable: docs/telemetry.md
+// Meter makes the account of a logger, see logger.Stats, observable: docs/reference/metrics.md
 // lists the instruments. The account is read whenever the meter's reader collects, and
 // nothing is done in between; the registration it returns ends that. It fails as the
 // meter does.

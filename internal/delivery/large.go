@@ -45,7 +45,7 @@ func largeID(r *seglog.Record) uuid.UUID {
 
 func (s *Sink) largeKey(id uuid.UUID) string { return s.cfg.Repository + "/large-logs/" + id.String() }
 
-// largeStub returns the line that stands for a large one, in docs/wire.md.
+// largeStub returns the line that stands for a large one, in docs/internals/wire.md.
 func (s *Sink) largeStub(id uuid.UUID) []byte {
 	e := wire.NewEncoder()
 	defer e.Release()

@@ -50,7 +50,7 @@ type Config struct {
 	// and the blobs, each by itself; 0 is no bound. DropOldest has no effect on blobs.
 	MaxBytes int64
 	// MaxAge is how long a record waits before it is dropped, by time that is known to have
-	// passed (docs/spool.md); 0 is for ever.
+	// passed (docs/internals/spool.md); 0 is for ever.
 	MaxAge time.Duration
 	// DropOldest makes room by dropping where a bound is reached.
 	DropOldest bool

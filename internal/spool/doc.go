@@ -17,5 +17,5 @@
 // to one key: a process with another key, or none, leaves it alone.
 //
 // Inspect looks at the slots of a folder without changing them, beside processes that
-// use them. The formats are described in docs/spool.md.
+// use them. The formats are described in docs/internals/spool.md.
 package spool
