@@ -22,7 +22,7 @@ func TestGeneratedPagesAreCurrent(t *testing.T) {
 	current(t, "docs/reference/configuration.md", configuration)
 	current(t, "docs/reference/errors.md", errors)
 
-	pages, err := Pages(root)
+	pages, err := allPages(root)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,8 @@ func titleOf(p Page) (title, about string) {
 	return title, ""
 }
 
-// llmsIndex returns llms.txt (llmstxt.org): what the project is, and a line for each page.
+// llmsIndex returns llms.txt (llmstxt.org): a sentence about the project, and a line for
+// each page.
 func llmsIndex(pages []Page) string {
 	var b strings.Builder
 	title, about := titleOf(pages[0])
