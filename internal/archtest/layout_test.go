@@ -126,6 +126,7 @@ var layout = []row{
 	{path: "internal/conformance", tests: true},
 	{path: "internal/docs", tests: true},
 	{path: "internal/e2e", tests: true},
+	{path: "internal/formattest", tests: true},
 	{path: "internal/harness", tests: true},
 	{path: "internal/modelserver", tests: true},
 	{path: "internal/sdktest", tests: true},
