@@ -14,7 +14,7 @@ import (
 // callers cannot depend on.
 //
 // Fields and methods of an embedded type that users cannot name are listed under the type
-// that embeds it, and the methods of an alias under the alias.
+// that embeds it. Members of an alias of such a type are listed under the alias.
 func (r *repository) API(folder string) ([]string, error) {
 	p, err := r.load(folder)
 	if err != nil {

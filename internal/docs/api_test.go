@@ -6,22 +6,32 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
 // notPublic lists the top folders with programs and measurements, which nobody imports.
 var notPublic = []string{"bench", "browser", "cmd", "examples", "tools"}
 
+// parsed holds the Go files of the repository, which several tests read.
+var parsed = sync.OnceValues(func() ([]Source, error) { return Sources(root) })
+
+// allSources returns the Go files of the repository.
+func allSources(t *testing.T) []Source {
+	t.Helper()
+	sources, err := parsed()
+	if err != nil || len(sources) < 100 {
+		t.Fatalf("%d Go files found, %v", len(sources), err)
+	}
+	return sources
+}
+
 // publicAPI returns the lines of every package that users can import, by the file in api
 // that records them.
 func publicAPI(t *testing.T) map[string][]string {
 	t.Helper()
-	sources, err := Sources(root)
-	if err != nil {
-		t.Fatal(err)
-	}
 	repo, found := &repository{root: root}, map[string][]string{}
-	for _, s := range sources {
+	for _, s := range allSources(t) {
 		folder := s.Folder()
 		top, _, _ := strings.Cut(folder, "/")
 		if isInternal(folder) || slices.Contains(notPublic, top) || found[apiFile(folder)] != nil {
