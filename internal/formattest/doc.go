@@ -6,12 +6,12 @@
 // calls, finish reason, usage, model and failure that each reader takes from it:
 //
 //	logged      lines that llm.Transport logs for the exchange
-//	cut         a digest of what it logs if the body ends at any byte
+//	cut         a digest of these lines if the body ends at any byte
 //	result      lines that Generation.Result logs for the body alone
 //	fold        the entity that the collector makes of these lines
 //	chat        the conversation in it
 //	tuning      the line of a tuning export
-//	spans       the OTLP export, and the lines that its import makes of that again
+//	spans       the OTLP export, and the lines of an import of that export
 //	replay      lines that a replay of the conversation logs
 //
 // Lines named raw are those of a client that logs the provider's own JSON, as other SDKs
