@@ -14,7 +14,7 @@
 //	spans       the OTLP export, and the lines of an import of that export
 //	replay      lines that a replay of the conversation logs
 //
-// Lines named raw are those of a client that logs the provider's own JSON, as other SDKs
+// Sections named raw begin with a client that logs the JSON of the provider, as other SDKs
 // of the protocol do.
 //
 // Run the tests with -update to write the golden files again. A difference is a change
