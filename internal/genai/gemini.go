@@ -1,4 +1,4 @@
-package completion
+package genai
 
 import (
 	"encoding/json"
@@ -47,7 +47,7 @@ func fromGemini(raw []byte, usage json.RawMessage) (*chatCompletion, bool) {
 	if json.Unmarshal(raw, &w) != nil {
 		return nil, false
 	}
-	out := &chatCompletion{ID: w.ResponseID, Model: w.ModelVersion, Choices: []choice{}, Usage: geminiUsage(usage)}
+	out := &chatCompletion{ID: w.ResponseID, Model: w.ModelVersion, Choices: []choice{}, Usage: usageFrom(usage)}
 	if created, err := time.Parse(time.RFC3339Nano, w.CreateTime); err == nil {
 		out.Created = created.Unix()
 	}
@@ -158,28 +158,4 @@ func onlySigned(raw json.RawMessage) bool {
 		}
 	}
 	return true
-}
-
-// geminiUsage reads a usage that counts thoughts and the results of the provider's
-// tools apart.
-func geminiUsage(raw json.RawMessage) *tokenCounts {
-	var w struct {
-		Prompt     count `json:"promptTokenCount"`
-		ToolPrompt count `json:"toolUsePromptTokenCount"`
-		Candidates count `json:"candidatesTokenCount"`
-		Thoughts   count `json:"thoughtsTokenCount"`
-		Cached     count `json:"cachedContentTokenCount"`
-		Total      count `json:"totalTokenCount"`
-	}
-	if !given(raw) || decodeLeniently(raw, &w) != nil {
-		return nil
-	}
-	u := Usage{
-		Input:     w.Prompt.tokens() + w.ToolPrompt.tokens(),
-		Output:    w.Candidates.tokens() + w.Thoughts.tokens(),
-		Total:     w.Total.tokens(),
-		Cached:    w.Cached.tokens(),
-		Reasoning: w.Thoughts.tokens(),
-	}
-	return newTokenCounts(u.summed(), 0)
 }

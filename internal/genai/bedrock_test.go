@@ -1,13 +1,14 @@
-package completion_test
+package genai_test
 
 import (
 	"testing"
 
-	"github.com/troupelog/troupe/internal/completion"
+	"github.com/troupelog/troupe/internal/genai"
+	"github.com/troupelog/troupe/pricing"
 )
 
 func TestBedrock(t *testing.T) {
-	checkMade(t, completion.BedrockConverse, map[string]made{
+	checkMade(t, genai.BedrockConverse, map[string]made{
 		"REST": {
 			raw: `{"metrics":{"latencyMs":1175},"output":{"message":{"content":[{"reasoningContent":{"reasoningText":{"text":"Look it up.","signature":"Ev"}}},
 				{"reasoningContent":{"redactedContent":"AAAA"}},{"text":"One "},{"text":"moment."},
@@ -17,7 +18,7 @@ func TestBedrock(t *testing.T) {
 				"reasoning_content":"Look it up.","tool_calls":[{"id":"tooluse_1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Oslo\"}"}}]},
 				"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1135,"completion_tokens":60,"total_tokens":1195,
 				"prompt_tokens_details":{"cached_tokens":1000},"cache_creation_input_tokens":10}}`,
-			usage: completion.Usage{Input: 1135, Output: 60, Total: 1195, Cached: 1000, CacheWrite: 10},
+			usage: pricing.Usage{Input: 1135, Output: 60, Total: 1195, CacheRead: 1000, CacheWrite: 10},
 		},
 		"the Go SDK's struct": {
 			raw: `{"Metrics":{"LatencyMs":1175},"Output":{"Value":{"Content":[{"Value":{"Value":{"Text":"Look it up.","Signature":"Ev"}}},{"Value":{"Value":"AAAA"}},
@@ -27,7 +28,7 @@ func TestBedrock(t *testing.T) {
 			want: `{"id":"<id>","object":"chat.completion","created":946684800,"choices":[{"index":0,"message":{"role":"assistant","content":"One moment.",
 				"reasoning_content":"Look it up.","tool_calls":[{"id":"tooluse_1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Oslo\"}"}}]},
 				"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":125,"completion_tokens":60,"total_tokens":185}}`,
-			usage: completion.Usage{Input: 125, Output: 60, Total: 185},
+			usage: pricing.Usage{Input: 125, Output: 60, Total: 185},
 		},
 		"the Go SDK's other blocks stay": {
 			raw: `{"Output":{"Value":{"Content":[{"Value":"see"},{"Value":{"Format":"png","Source":{"Value":"iVBORw0="}}},

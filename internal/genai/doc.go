@@ -19,4 +19,4 @@
 // chat completion stays in the content as given, see [Normalize].
 //
 // The package keeps no state; its functions are safe for concurrent use.
-package completion
+package genai

@@ -1,4 +1,4 @@
-package completion
+package genai
 
 import "encoding/json"
 
@@ -44,7 +44,7 @@ func fromBedrock(raw []byte, usage json.RawMessage) (*chatCompletion, bool) {
 			return nil, false
 		}
 	}
-	return &chatCompletion{Choices: []choice{c}, Usage: bedrockUsage(usage)}, true
+	return &chatCompletion{Choices: []choice{c}, Usage: usageFrom(usage)}, true
 }
 
 type bedrockToolUse struct {
@@ -122,19 +122,4 @@ func addBedrockThought(m *message, block, thought json.RawMessage) {
 	default:
 		m.addOther(block)
 	}
-}
-
-// bedrockUsage reads a usage whose inputTokens leave the cache out.
-func bedrockUsage(raw json.RawMessage) *tokenCounts {
-	var w struct {
-		Input   count `json:"inputTokens"`
-		Output  count `json:"outputTokens"`
-		Total   count `json:"totalTokens"`
-		Read    count `json:"cacheReadInputTokens"`
-		Written count `json:"cacheWriteInputTokens"`
-	}
-	if !given(raw) || decodeLeniently(raw, &w) != nil {
-		return nil
-	}
-	return cachingUsage(w.Input, w.Output, w.Total, w.Read, w.Written)
 }

@@ -1,4 +1,6 @@
-package completion
+package genai
+
+import "github.com/troupelog/troupe/pricing"
 
 // Form is the shape of a provider's answer.
 type Form uint8
@@ -35,8 +37,8 @@ type Result struct {
 	JSON []byte
 	// Form is the form the answer came in.
 	Form Form
-	// Usage is the token count of the answer, zero where it gives none.
-	Usage Usage
+	// Usage is zero if the result gives none.
+	Usage pricing.Usage
 	// Failed reports whether the answer tells of an error, instead of or beside a
 	// content. A refusal and a blocked prompt are answers, not errors.
 	Failed bool
@@ -57,27 +59,31 @@ type Result struct {
 func Normalize(raw []byte) Result {
 	h := readHead(raw)
 	r := Result{JSON: raw, Failed: h.failed}
+	var usage []byte
 	var chat *chatCompletion
 	var ok bool
 	switch {
 	case is(h.object, "text_completion"):
-		r.Form, r.Usage = TextCompletion, openAIUsage(h.usage)
+		r.Form, r.Usage = TextCompletion, usageIn(h.usage)
 	case is(h.object, "response"):
-		r.Form, r.Usage = Responses, responsesUsage(h.usage)
+		r.Form, r.Usage = Responses, usageIn(h.usage)
 		r.Failed = r.Failed || is(h.status, "failed")
 	case is(h.object, "chat.completion"), kindOf(h.choices) == array:
-		r.Form, r.Usage = ChatCompletion, openAIUsage(h.usage)
+		r.Form, r.Usage = ChatCompletion, usageIn(h.usage)
 	case r.Failed:
 		r.Form = ErrorBody
 	case is(h.typ, "message") && is(h.role, "assistant") && kindOf(h.model) == text && !is(h.model, "") && kindOf(h.content) == array:
 		r.Form = AnthropicMessage
-		chat, ok = fromAnthropic(raw, h.usage)
+		usage = h.usage
+		chat, ok = fromAnthropic(raw, usage)
 	case kindOf(h.candidates) == array || kindOf(h.promptFeedback) == object || given(h.usageMetadata):
 		r.Form = GeminiContent
-		chat, ok = fromGemini(raw, h.usageMetadata)
+		usage = h.usageMetadata
+		chat, ok = fromGemini(raw, usage)
 	case kindOf(h.output) == object && kindOf(h.stopReason) == text:
 		r.Form = BedrockConverse
-		chat, ok = fromBedrock(raw, h.usage)
+		usage = h.usage
+		chat, ok = fromBedrock(raw, usage)
 	}
 	if r.Form < AnthropicMessage {
 		return r
@@ -88,6 +94,12 @@ func Normalize(raw []byte) Result {
 	if !ok {
 		return Result{JSON: raw}
 	}
-	r.Usage = chat.Usage.totals()
+	r.Usage = usageIn(usage)
 	return r
+}
+
+// usageIn returns the usage in a member, zero if it is not there.
+func usageIn(member []byte) pricing.Usage {
+	u, _ := ReadUsage(member)
+	return u
 }

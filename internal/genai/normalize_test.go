@@ -1,4 +1,4 @@
-package completion_test
+package genai_test
 
 import (
 	"bytes"
@@ -9,26 +9,27 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/troupelog/troupe/internal/completion"
+	"github.com/troupelog/troupe/internal/genai"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // made is one answer and the chat completion that is made of it.
 type made struct {
 	raw   string
 	want  string // <id> stands for an id made of the content
-	usage completion.Usage
+	usage pricing.Usage
 }
 
 var madeID = regexp.MustCompile(`"chatcmpl-[0-9a-f]{32}"`)
 
 // checkMade runs each test at the same time, 2000-01-01T00:00:00Z.
-func checkMade(t *testing.T, form completion.Form, tests map[string]made) {
+func checkMade(t *testing.T, form genai.Form, tests map[string]made) {
 	t.Helper()
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				given := []byte(tt.raw)
-				got := completion.Normalize(given)
+				got := genai.Normalize(given)
 				if got.Form != form || got.Failed {
 					t.Errorf("form %v, failed %t; want %v that did not fail", got.Form, got.Failed, form)
 				}
@@ -42,7 +43,7 @@ func checkMade(t *testing.T, form completion.Form, tests map[string]made) {
 				if string(given) != tt.raw {
 					t.Error("the caller's bytes were changed")
 				}
-				again := completion.Normalize(got.JSON)
+				again := genai.Normalize(got.JSON)
 				again.Form = got.Form
 				if diff := cmp.Diff(got, again); diff != "" {
 					t.Errorf("normalised again, -first +second:\n%s", diff)
@@ -64,8 +65,8 @@ func compact(t *testing.T, text string) string {
 func TestAsGiven(t *testing.T) {
 	tests := map[string]struct {
 		raw    string
-		form   completion.Form
-		usage  completion.Usage
+		form   genai.Form
+		usage  pricing.Usage
 		failed bool
 	}{
 		"chat": {
@@ -75,47 +76,47 @@ func TestAsGiven(t *testing.T) {
 				"prompt_tokens_details":{"cached_tokens":1920,"audio_tokens":0},
 				"completion_tokens_details":{"reasoning_tokens":192,"accepted_prediction_tokens":0}},
 				"service_tier":"default","x_mine":{"cost":0.30000000000000004,"big":12345678901234567890} }`,
-			form: completion.ChatCompletion, usage: completion.Usage{Input: 2006, Output: 300, Total: 2306, Cached: 1920, Reasoning: 192},
+			form: genai.ChatCompletion, usage: pricing.Usage{Input: 2006, Output: 300, Total: 2306, CacheRead: 1920, Reasoning: 192},
 		},
 		"chat with tool calls and a refusal": {
 			raw: `{"id":"c","object":"chat.completion","created":1,"choices":[{"index":0,"message":{"role":"assistant","content":null,
 				"refusal":"I cannot help with that.","tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},
 				"finish_reason":"tool_calls"}],"usage":null}`,
-			form: completion.ChatCompletion,
+			form: genai.ChatCompletion,
 		},
-		"chat without object": {raw: `{"id":"r","created":1,"choices":[]}`, form: completion.ChatCompletion},
-		"chat, incomplete":    {raw: `{"object":"chat.completion","choices":[1],"usage":{"prompt_tokens":1}}`, form: completion.ChatCompletion, usage: completion.Usage{Input: 1, Total: 1}},
-		"chat, no choices":    {raw: `{"object":"chat.completion"}`, form: completion.ChatCompletion},
+		"chat without object": {raw: `{"id":"r","created":1,"choices":[]}`, form: genai.ChatCompletion},
+		"chat, incomplete":    {raw: `{"object":"chat.completion","choices":[1],"usage":{"prompt_tokens":1}}`, form: genai.ChatCompletion, usage: pricing.Usage{Input: 1, Total: 1}},
+		"chat, no choices":    {raw: `{"object":"chat.completion"}`, form: genai.ChatCompletion},
 		"chat, odd types": {
 			raw:  `{"object":"chat.completion","model":7,"type":[],"choices":"x","usage":{"prompt_tokens":3.0,"completion_tokens":"9","total_tokens":-1,"prompt_tokens_details":[]}}`,
-			form: completion.ChatCompletion, usage: completion.Usage{Input: 3, Total: 3},
+			form: genai.ChatCompletion, usage: pricing.Usage{Input: 3, Output: 9, Total: 12},
 		},
-		"chat, absurd counts": {raw: `{"choices":[],"usage":{"prompt_tokens":1e300,"completion_tokens":1e999,"total_tokens":2}}`, form: completion.ChatCompletion, usage: completion.Usage{Total: 2}},
-		"chat, usage a list":  {raw: `{"choices":[],"usage":[1]}`, form: completion.ChatCompletion},
+		"chat, absurd counts": {raw: `{"choices":[],"usage":{"prompt_tokens":1e300,"completion_tokens":1e999,"total_tokens":2}}`, form: genai.ChatCompletion, usage: pricing.Usage{Total: 2}},
+		"chat, usage a list":  {raw: `{"choices":[],"usage":[1]}`, form: genai.ChatCompletion},
 		"chat with an error": {
 			raw:  `{"id":"c","choices":[],"error":{"message":"upstream overloaded","code":502},"usage":{"prompt_tokens":5,"completion_tokens":0,"total_tokens":5}}`,
-			form: completion.ChatCompletion, usage: completion.Usage{Input: 5, Total: 5}, failed: true,
+			form: genai.ChatCompletion, usage: pricing.Usage{Input: 5, Total: 5}, failed: true,
 		},
 		"text completion": {
 			raw: `{"id":"cmpl-1","object":"text_completion","created":1,"model":"davinci-002","choices":[{"text":"hi","index":0,"logprobs":null,"finish_reason":"length"}],
 				"usage":{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12}}`,
-			form: completion.TextCompletion, usage: completion.Usage{Input: 5, Output: 7, Total: 12},
+			form: genai.TextCompletion, usage: pricing.Usage{Input: 5, Output: 7, Total: 12},
 		},
 		"responses": {
 			raw: `{"id":"resp_1","object":"response","created_at":1741476542,"status":"completed","error":null,"model":"gpt-5.1","output":[
 				{"type":"reasoning","id":"rs_1","summary":[]},
 				{"type":"message","id":"msg_1","status":"completed","role":"assistant","content":[{"type":"output_text","text":"hi","annotations":[]}]}],
 				"usage":{"input_tokens":36,"input_tokens_details":{"cached_tokens":12},"output_tokens":87,"output_tokens_details":{"reasoning_tokens":64},"total_tokens":123}}`,
-			form: completion.Responses, usage: completion.Usage{Input: 36, Output: 87, Total: 123, Cached: 12, Reasoning: 64},
+			form: genai.Responses, usage: pricing.Usage{Input: 36, Output: 87, Total: 123, CacheRead: 12, Reasoning: 64},
 		},
-		"responses, an SDK's empty error": {raw: `{"object":"response","status":"completed","error":{"code":"","message":""},"usage":null}`, form: completion.Responses},
-		"responses, error":                {raw: `{"object":"response","status":"incomplete","error":{"code":"server_error","message":"x"}}`, form: completion.Responses, failed: true},
-		"responses, failed":               {raw: `{"object":"response","status":"failed","error":null}`, form: completion.Responses, failed: true},
-		"OpenAI error":                    {raw: `{"error":{"message":"Rate limit reached","type":"tokens","param":null,"code":"rate_limit_exceeded"}}`, form: completion.ErrorBody, failed: true},
-		"Anthropic error":                 {raw: `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}`, form: completion.ErrorBody, failed: true},
-		"Gemini error":                    {raw: `{"error":{"code":429,"message":"quota","status":"RESOURCE_EXHAUSTED"}}`, form: completion.ErrorBody, failed: true},
-		"error text":                      {raw: `{"error":"model not found"}`, form: completion.ErrorBody, failed: true},
-		"error beside an answer":          {raw: `{"type":"message","role":"assistant","model":"m","content":[],"error":{"message":"cut off"}}`, form: completion.ErrorBody, failed: true},
+		"responses, an SDK's empty error": {raw: `{"object":"response","status":"completed","error":{"code":"","message":""},"usage":null}`, form: genai.Responses},
+		"responses, error":                {raw: `{"object":"response","status":"incomplete","error":{"code":"server_error","message":"x"}}`, form: genai.Responses, failed: true},
+		"responses, failed":               {raw: `{"object":"response","status":"failed","error":null}`, form: genai.Responses, failed: true},
+		"OpenAI error":                    {raw: `{"error":{"message":"Rate limit reached","type":"tokens","param":null,"code":"rate_limit_exceeded"}}`, form: genai.ErrorBody, failed: true},
+		"Anthropic error":                 {raw: `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}`, form: genai.ErrorBody, failed: true},
+		"Gemini error":                    {raw: `{"error":{"code":429,"message":"quota","status":"RESOURCE_EXHAUSTED"}}`, form: genai.ErrorBody, failed: true},
+		"error text":                      {raw: `{"error":"model not found"}`, form: genai.ErrorBody, failed: true},
+		"error beside an answer":          {raw: `{"type":"message","role":"assistant","model":"m","content":[],"error":{"message":"cut off"}}`, form: genai.ErrorBody, failed: true},
 
 		"empty error":                {raw: `{"error":{},"x":{"error":"y"}}`},
 		"null error":                 {raw: `{"error":null}`},
@@ -140,8 +141,8 @@ func TestAsGiven(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			given := []byte(tt.raw)
-			got := completion.Normalize(given)
-			want := completion.Result{JSON: given, Form: tt.form, Usage: tt.usage, Failed: tt.failed}
+			got := genai.Normalize(given)
+			want := genai.Result{JSON: given, Form: tt.form, Usage: tt.usage, Failed: tt.failed}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
@@ -154,20 +155,20 @@ func TestAsGiven(t *testing.T) {
 
 func TestFormNames(t *testing.T) {
 	seen := map[string]bool{}
-	for f := completion.Unknown; f <= completion.BedrockConverse; f++ {
+	for f := genai.Unknown; f <= genai.BedrockConverse; f++ {
 		seen[f.String()] = true
 	}
-	if len(seen) != int(completion.BedrockConverse)+1 {
+	if len(seen) != int(genai.BedrockConverse)+1 {
 		t.Errorf("two forms share a name: %v", seen)
 	}
-	if got := completion.Form(200).String(); got != completion.Unknown.String() {
+	if got := genai.Form(200).String(); got != genai.Unknown.String() {
 		t.Errorf("a form that is none is called %q", got)
 	}
 }
 
 func TestMadeIDFollowsTheContent(t *testing.T) {
 	id := func(text string) string {
-		r := completion.Normalize([]byte(`{"output":{"message":{"content":[{"text":"` + text + `"}]}},"stopReason":"end_turn"}`))
+		r := genai.Normalize([]byte(`{"output":{"message":{"content":[{"text":"` + text + `"}]}},"stopReason":"end_turn"}`))
 		return string(madeID.Find(r.JSON))
 	}
 	first, same, other := id("a"), id("a"), id("b")

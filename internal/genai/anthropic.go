@@ -1,4 +1,4 @@
-package completion
+package genai
 
 import "encoding/json"
 
@@ -30,7 +30,7 @@ func fromAnthropic(raw []byte, usage json.RawMessage) (*chatCompletion, bool) {
 		}
 	}
 	return &chatCompletion{
-		ID: w.ID, Model: w.Model, Choices: []choice{c}, Usage: anthropicUsage(usage),
+		ID: w.ID, Model: w.Model, Choices: []choice{c}, Usage: usageFrom(usage),
 	}, true
 }
 
@@ -58,29 +58,4 @@ func addAnthropicBlock(m *message, block json.RawMessage) bool {
 		m.addOther(block)
 	}
 	return true
-}
-
-// anthropicUsage reads a usage whose input_tokens leave the cache out.
-func anthropicUsage(raw json.RawMessage) *tokenCounts {
-	var w struct {
-		Input   count `json:"input_tokens"`
-		Output  count `json:"output_tokens"`
-		Read    count `json:"cache_read_input_tokens"`
-		Written count `json:"cache_creation_input_tokens"`
-	}
-	if !given(raw) || decodeLeniently(raw, &w) != nil {
-		return nil
-	}
-	return cachingUsage(w.Input, w.Output, 0, w.Read, w.Written)
-}
-
-// cachingUsage counts tokens that were read from or written to a cache as input.
-func cachingUsage(input, output, total, read, written count) *tokenCounts {
-	u := Usage{
-		Input:  input.tokens() + read.tokens() + written.tokens(),
-		Output: output.tokens(),
-		Total:  total.tokens(),
-		Cached: read.tokens(),
-	}
-	return newTokenCounts(u.summed(), written.tokens())
 }

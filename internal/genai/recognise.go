@@ -1,4 +1,4 @@
-package completion
+package genai
 
 import (
 	"bytes"
@@ -59,11 +59,14 @@ func readHead(answer []byte) head {
 	return h
 }
 
-// name is room for the name of a member, as long as the longest that is looked for.
-type name [len("cache_creation_input_tokens")]byte
+// longestName is the length of the longest member name that readHead looks for.
+const longestName = len("promptfeedback")
 
-// lower returns a member's name in lower case, nil if it is too long to be one that is
-// looked for. Names with escapes are none.
+// name is room for the name of a member in lower case.
+type name [longestName]byte
+
+// lower returns a member's name in lower case, or nil if it is longer than every name that
+// is looked for. Names with escapes are not decoded: no provider writes any.
 func (b *name) lower(key []byte) []byte {
 	if len(key) > len(b) {
 		return nil
@@ -105,6 +108,8 @@ func is(value []byte, s string) bool {
 	var decoded string
 	return json.Unmarshal(value, &decoded) == nil && decoded == s
 }
+
+func isObject(value []byte) bool { return kindOf(value) == object }
 
 // given reports whether a member is there and not null.
 func given(raw []byte) bool { return len(raw) > 0 && raw[0] != 'n' }

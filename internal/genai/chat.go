@@ -1,4 +1,4 @@
-package completion
+package genai
 
 import (
 	"bytes"
@@ -19,12 +19,12 @@ const (
 
 // chatCompletion is what other forms are brought into.
 type chatCompletion struct {
-	ID      string       `json:"id"`
-	Object  string       `json:"object"`
-	Created int64        `json:"created"` // seconds since 1970
-	Model   string       `json:"model,omitempty"`
-	Choices []choice     `json:"choices"`
-	Usage   *tokenCounts `json:"usage,omitempty"`
+	ID      string   `json:"id"`
+	Object  string   `json:"object"`
+	Created int64    `json:"created"` // seconds since 1970
+	Model   string   `json:"model,omitempty"`
+	Choices []choice `json:"choices"`
+	Usage   *Usage   `json:"usage,omitempty"`
 }
 
 type choice struct {

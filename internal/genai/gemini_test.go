@@ -1,13 +1,14 @@
-package completion_test
+package genai_test
 
 import (
 	"testing"
 
-	"github.com/troupelog/troupe/internal/completion"
+	"github.com/troupelog/troupe/internal/genai"
+	"github.com/troupelog/troupe/pricing"
 )
 
 func TestGemini(t *testing.T) {
-	checkMade(t, completion.GeminiContent, map[string]made{
+	checkMade(t, genai.GeminiContent, map[string]made{
 		"thoughts and text": {
 			raw: `{"candidates":[{"content":{"parts":[{"text":"Count the letters. ","thought":true},{"text":"There are "},{"text":"3.","thoughtSignature":"Cqg"},
 				{"thoughtSignature":"CsQ"}],"role":"model"},"finishReason":"STOP","index":0,"safetyRatings":[{"category":"HARM_CATEGORY_HARASSMENT","probability":"NEGLIGIBLE"}]}],
@@ -18,7 +19,7 @@ func TestGemini(t *testing.T) {
 				"message":{"role":"assistant","content":"There are 3.","reasoning_content":"Count the letters. "},"finish_reason":"stop"}],
 				"usage":{"prompt_tokens":150,"completion_tokens":320,"total_tokens":470,
 				"prompt_tokens_details":{"cached_tokens":64},"completion_tokens_details":{"reasoning_tokens":300}}}`,
-			usage: completion.Usage{Input: 150, Output: 320, Total: 470, Cached: 64, Reasoning: 300},
+			usage: pricing.Usage{Input: 150, Output: 320, Total: 470, CacheRead: 64, Reasoning: 300},
 		},
 		"calls": {
 			raw: `{"candidates":[{"content":{"role":"model","parts":[{"functionCall":{"name":"f","args":{"x":1.0,"y":"<"}}},{"functionCall":{"id":"c9","name":"g"}}]},
@@ -37,14 +38,14 @@ func TestGemini(t *testing.T) {
 				{"index":1,"message":{"role":"assistant","content":null,"refusal":"blocked by safety settings"},"finish_reason":"content_filter"},
 				{"index":2,"message":{"role":"assistant","content":null},"finish_reason":"MALFORMED_FUNCTION_CALL"}],
 				"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}`,
-			usage: completion.Usage{Input: 3, Output: 1, Total: 4},
+			usage: pricing.Usage{Input: 3, Output: 1, Total: 4},
 		},
 		"blocked prompt": {
 			raw: `{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT","safetyRatings":[]},"usageMetadata":{"promptTokenCount":7,"totalTokenCount":7},"modelVersion":"g","responseId":"r"}`,
 			want: `{"id":"r","object":"chat.completion","created":946684800,"model":"g","choices":[{"index":0,"message":{"role":"assistant","content":null,
 				"refusal":"the prompt was blocked: PROHIBITED_CONTENT"},"finish_reason":"content_filter"}],
 				"usage":{"prompt_tokens":7,"completion_tokens":0,"total_tokens":7}}`,
-			usage: completion.Usage{Input: 7, Total: 7},
+			usage: pricing.Usage{Input: 7, Total: 7},
 		},
 		"blocked prompt with a message": {
 			raw: `{"candidates":[],"promptFeedback":{"blockReason":"SAFETY","blockReasonMessage":"not allowed"},"responseId":"r"}`,
@@ -54,7 +55,7 @@ func TestGemini(t *testing.T) {
 		"nothing but a usage": {
 			raw:   `{"usageMetadata":{"promptTokenCount":7},"modelVersion":"g","responseId":"r"}`,
 			want:  `{"id":"r","object":"chat.completion","created":946684800,"model":"g","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":0,"total_tokens":7}}`,
-			usage: completion.Usage{Input: 7, Total: 7},
+			usage: pricing.Usage{Input: 7, Total: 7},
 		},
 		"picture, code and an unknown part": {
 			raw: `{"candidates":[{"content":{"parts":[{"text":"Here:"},{"inlineData":{"mimeType":"image/png","data":"iVBORw0="}},

@@ -1,10 +1,10 @@
-package completion_test
+package genai_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/troupelog/troupe/internal/completion"
+	"github.com/troupelog/troupe/internal/genai"
 )
 
 func BenchmarkNormalize(b *testing.B) {
@@ -23,7 +23,7 @@ func BenchmarkNormalize(b *testing.B) {
 			b.ReportAllocs()
 			answer := []byte(raw)
 			for b.Loop() {
-				completion.Normalize(answer)
+				genai.Normalize(answer)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package completion_test
+package genai_test
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/troupelog/troupe/internal/completion"
+	"github.com/troupelog/troupe/internal/genai"
 )
 
 // FuzzNormalize checks that no input makes Normalize panic, that what it does not
@@ -42,12 +42,12 @@ func FuzzNormalize(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		given := bytes.Clone(raw)
-		got := completion.Normalize(raw)
+		got := genai.Normalize(raw)
 		if !bytes.Equal(raw, given) {
 			t.Fatal("the input was changed")
 		}
 		switch got.Form {
-		case completion.AnthropicMessage, completion.GeminiContent, completion.BedrockConverse:
+		case genai.AnthropicMessage, genai.GeminiContent, genai.BedrockConverse:
 		default:
 			if !bytes.Equal(got.JSON, given) {
 				t.Fatalf("%v went out as %q", got.Form, got.JSON)
@@ -57,8 +57,8 @@ func FuzzNormalize(f *testing.F) {
 		if !json.Valid(got.JSON) || bytes.ContainsAny(got.JSON, "\r\n") {
 			t.Fatalf("not JSON in one line: %q", got.JSON)
 		}
-		again := completion.Normalize(got.JSON)
-		if again.Form != completion.ChatCompletion || again.Failed || !bytes.Equal(again.JSON, got.JSON) {
+		again := genai.Normalize(got.JSON)
+		if again.Form != genai.ChatCompletion || again.Failed || !bytes.Equal(again.JSON, got.JSON) {
 			t.Fatalf("%q is %v", got.JSON, again.Form)
 		}
 		if diff := cmp.Diff(got.Usage, again.Usage); diff != "" {
