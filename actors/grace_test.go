@@ -12,7 +12,7 @@ import (
 )
 
 func oneShard(c *actors.Config) {
-	c.Shards, c.Workers, c.IdleAfter, c.Linger, c.OrphanAfter = 1, 2, time.Minute, 10*time.Second, 0
+	c.Shards, c.Workers, c.IdleAfter, c.Grace, c.AutoEndAfter = 1, 2, time.Minute, 10*time.Second, 0
 }
 
 // A late write to the root that ended first, in the same list as the end that gives it up.
@@ -33,7 +33,7 @@ func TestALateWriteInTheListThatGivesUpItsRoot(t *testing.T) {
 		r.update(traceRef("t0"), traceRoute("", "t0"), "late")
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if err := r.sys.Handed(ctx); err != nil {
+		if err := r.sys.Dispatched(ctx); err != nil {
 			t.Errorf("flush: %v; %d lines, ledger %+v", err, len(r.out.got()), r.ledger.Read())
 		}
 		cctx, ccancel := context.WithTimeout(context.Background(), time.Minute)
@@ -83,7 +83,7 @@ func TestHeldBackCommandsAreNotIdle(t *testing.T) {
 		calls := 0
 		r := newRig(t, func(c *actors.Config) {
 			oneShard(c)
-			c.OrphanAfter = time.Hour
+			c.AutoEndAfter = time.Hour
 			c.Fault = func(m *messages.Command) {
 				if m.Target.ID == "t" && m.Action == messages.AddFeedback {
 					if calls++; calls == 2 { // the session, then the trace
@@ -107,7 +107,7 @@ func TestHeldBackCommandsAreNotIdle(t *testing.T) {
 		time.Sleep(6 * time.Second)
 		r.flush()
 		if got := ends(r.out.got(), "idle"); len(got) > 0 {
-			t.Errorf("ended as idle %v, six seconds after its call, OrphanAfter is an hour", got)
+			t.Errorf("ended as idle %v, six seconds after its call, AutoEndAfter is an hour", got)
 		}
 		r.close()
 	})

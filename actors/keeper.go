@@ -144,7 +144,7 @@ func (k *keeper[T]) begin(m *member[T], route *messages.Route) messages.Begin {
 	m.sent = 0
 	m.finished.Store(0)
 	m.pid = k.shared.host.spawn(m.ref)
-	return messages.Begin{Route: route, State: k.take(m.ref), Settled: &m.finished}
+	return messages.Begin{Route: route, State: k.take(m.ref), Finished: &m.finished}
 }
 
 // take removes and returns the record of a passive session, or returns nil.
@@ -171,7 +171,7 @@ func (k *keeper[T]) live(ref messages.Ref, route *messages.Route, at int64) *mem
 // assign collects a command for a member; forward sends it.
 func (k *keeper[T]) assign(m *member[T], c *messages.Command, at int64) {
 	m.at = max(m.at, at)
-	m.ended = c.Action == messages.End && c.Target == m.ref || m.ended && c.Birth == nil
+	m.ended = c.Action == messages.End && c.Target == m.ref || m.ended && c.NewEntity == nil
 	if m.pending == nil {
 		m.pending = messages.NewCommands()
 		if m.pid == nil {
@@ -300,7 +300,7 @@ func (k *keeper[T]) again(gone *member[T], message any, handle func(message any)
 		if m.ended && !m.inGrace {
 			k.beginGrace(m)
 		}
-	case *messages.Finalise:
+	case *messages.EndOpen:
 		if message.Route == nil {
 			message.Done() // the owner's own question: nothing was open when the actor stopped
 			return

@@ -14,7 +14,7 @@ import (
 
 // patient passivates after a minute and finds orphans as given.
 func patient(orphanAfter time.Duration) func(*actors.Config) {
-	return func(c *actors.Config) { c.IdleAfter, c.Linger, c.OrphanAfter = time.Minute, time.Second, orphanAfter }
+	return func(c *actors.Config) { c.IdleAfter, c.Grace, c.AutoEndAfter = time.Minute, time.Second, orphanAfter }
 }
 
 // A call by id makes a route of its own each time; none of them stays behind.
@@ -42,7 +42,7 @@ func TestOrphansAreFoundBeforeTheirRootIsIdle(t *testing.T) {
 	for _, session := range []string{"s", ""} {
 		t.Run("session="+session, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, func(c *actors.Config) { c.IdleAfter, c.Linger, c.OrphanAfter = time.Hour, time.Second, time.Minute })
+				r := newRig(t, func(c *actors.Config) { c.IdleAfter, c.Grace, c.AutoEndAfter = time.Hour, time.Second, time.Minute })
 				route := traceRoute(session, "t")
 				r.create(traceRef("t"), route)
 				time.Sleep(2 * time.Minute)

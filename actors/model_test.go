@@ -103,11 +103,11 @@ func (m *reference) trace(session, id string, c *messages.Command) {
 		m.create(&t.flags, c)
 		return
 	}
-	if c.Birth != nil {
+	if c.NewEntity != nil {
 		switch {
 		case t.children[c.Child().ID] != nil:
 			m.warn(actors.DuplicateID, c.Target)
-		case c.Birth.Parent.Entity != messages.Unknown && t.children[c.Birth.Parent.ID] == nil && t.created:
+		case c.NewEntity.Parent.Entity != messages.Unknown && t.children[c.NewEntity.Parent.ID] == nil && t.created:
 			m.warn(actors.UnknownParent, c.Target)
 			t.children[c.Child().ID] = &flags{}
 		default:
@@ -200,11 +200,11 @@ func (s *script) call() {
 	ofSession := c.Target.Entity == messages.Session
 	switch n := s.rnd.IntN(10); {
 	case n < 2:
-		c.Action, c.Birth = messages.Create, &messages.Birth{Child: c.Target}
+		c.Action, c.NewEntity = messages.Create, &messages.NewEntity{Child: c.Target}
 	case n < 5 && !ofSession:
-		c.Action, c.Birth = messages.AddSpan, &messages.Birth{Child: span}
+		c.Action, c.NewEntity = messages.AddSpan, &messages.NewEntity{Child: span}
 		if s.rnd.IntN(2) == 0 && other != span {
-			c.Target, c.Birth.Parent = other, other
+			c.Target, c.NewEntity.Parent = other, other
 		}
 	case n < 7:
 		c.Action, c.Implied = messages.End, !ofSession && s.rnd.IntN(3) == 0
@@ -215,7 +215,7 @@ func (s *script) call() {
 	default:
 		c.Action = messages.Update
 	}
-	if c.Birth == nil && !ofSession && s.rnd.IntN(2) == 0 {
+	if c.NewEntity == nil && !ofSession && s.rnd.IntN(2) == 0 {
 		c.Target = span
 	}
 	s.make(session, trace, c)
@@ -272,7 +272,7 @@ func checkSystem(t *testing.T, rnd *rand.Rand) {
 		sessions: map[string]*flags{}, traces: map[string]*refTrace{}, lines: map[string][]string{},
 	}}
 	s.rig = newRig(t, func(c *actors.Config) {
-		c.Shards, c.Workers, c.IdleAfter, c.Linger, c.OrphanAfter = 2, 2, time.Minute, 10*time.Second, 0
+		c.Shards, c.Workers, c.IdleAfter, c.Grace, c.AutoEndAfter = 2, 2, time.Minute, 10*time.Second, 0
 		c.Fault = s.fault
 	})
 	for range rnd.IntN(6) + 1 {

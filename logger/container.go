@@ -48,7 +48,7 @@ func (l *Logger) create(ref messages.Ref, route *messages.Route, given *string, 
 	if ref.Entity != messages.Session {
 		l.actors.Register(ref, route)
 	}
-	if !e.send(w, messages.Command{Action: messages.Create, Birth: &messages.Birth{Child: ref}}) {
+	if !e.send(w, messages.Command{Action: messages.Create, NewEntity: &messages.NewEntity{Child: ref}}) {
 		l.actors.Forget(ref, route)
 	}
 	return e
@@ -78,7 +78,7 @@ func (e entity) add(action messages.Action, kind messages.Entity, given, spanID 
 	if parent == e.route.Owner() {
 		parent = messages.Ref{}
 	}
-	if !e.send(w, messages.Command{Action: action, Birth: &messages.Birth{Child: ref, Parent: parent}}) {
+	if !e.send(w, messages.Command{Action: action, NewEntity: &messages.NewEntity{Child: ref, Parent: parent}}) {
 		e.log.actors.Forget(ref, e.route)
 	}
 	return child

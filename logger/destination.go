@@ -301,7 +301,7 @@ func (l *Logger) Flush(ctx context.Context) error {
 // covered waits for wait in all destinations, behind every earlier call.
 func (l *Logger) covered(ctx context.Context, reason error, what string, wait func(*delivery.Sink, context.Context) error) error {
 	ctx = orBackground(ctx)
-	if err := l.actors.Handed(ctx); err != nil {
+	if err := l.actors.Dispatched(ctx); err != nil {
 		return l.unfinished(reason, what+" ended while entries were on their way from the calls to the spool", err)
 	}
 	if err := l.each(func(d *destination) error { return wait(d.sink, ctx) }); err != nil {

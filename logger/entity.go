@@ -225,7 +225,7 @@ func (e entity) endOnPanic(value any) {
 	if e.log != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		if err := e.log.actors.Finalise(ctx, e.route, "panic"); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		if err := e.log.actors.EndOpen(ctx, e.route, "panic"); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			e.log.report.tell(e.log.problem(e.ref, messages.End, ErrClosed, "the panic came after Close"))
 		}
 	}

@@ -122,7 +122,7 @@ func (e entity) result(v any, b *bill) {
 	w.Replace(begin, normal.JSON) // where it is already, if it goes out as given
 	facts := messages.Command{Action: messages.Result, Failed: normal.Failed}
 	if normal.Usage != (completion.Usage{}) {
-		facts.Spent = &messages.Spent{Usage: usageOf(normal.Usage)}
+		facts.Cost = &messages.Cost{Usage: usageOf(normal.Usage)}
 	}
 	e.send(w, facts)
 }
@@ -209,7 +209,7 @@ func (e entity) addCost(c Cost) {
 		return
 	}
 	w.Close('}')
-	e.send(w, messages.Command{Action: messages.AddCost, Spent: &messages.Spent{Cost: c.Total}})
+	e.send(w, messages.Command{Action: messages.AddCost, Cost: &messages.Cost{USD: c.Total}})
 }
 
 // AddTag sets a tag.

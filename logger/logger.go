@@ -100,7 +100,7 @@ func start(c Config, client transport.Backend, fault func(*messages.Command)) (*
 	l.actors = actors.Start(actors.Config{
 		Ledger: l.ledger, Out: l.out, Sampled: l.sampler != nil,
 		Workers: workers(), Shards: workers(),
-		IdleAfter: c.IdleAfter, Linger: min(lingerAfterEnd, c.IdleAfter), OrphanAfter: orphanAfter,
+		IdleAfter: c.IdleAfter, Grace: min(lingerAfterEnd, c.IdleAfter), AutoEndAfter: orphanAfter,
 		Report: l.event, Log: slog.New(textHandler{l.slog}), Fault: fault,
 	})
 	if c.Tail != nil {
@@ -366,7 +366,7 @@ func (l *Logger) syncEach(c *messages.Command) {
 	target, action := c.Target, c.Action
 	ctx, cancel := context.WithTimeout(context.Background(), l.cfg.MaxWait)
 	defer cancel()
-	err := l.actors.Handed(ctx)
+	err := l.actors.Dispatched(ctx)
 	if err == nil {
 		err = l.primary().sink.Sync(ctx)
 	}

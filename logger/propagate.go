@@ -129,7 +129,7 @@ func (l *Logger) farTrace(id, session identity) entity {
 		return entity{l, ref, route, id.given}
 	}
 	route := routeTo(ref, messages.Ref{}, id.given, nil)
-	route.Within = session.wire
+	route.SessionHint = session.wire
 	return entity{l, ref, route, id.given}
 }
 

@@ -76,7 +76,7 @@ func (r *rig) logLanes(lanes, n int) {
 	entries := make([]messages.Entry, n)
 	for i := range entries {
 		lane := i % lanes
-		entries[i] = messages.Entry{Lane: uint16(lane), Line: fmt.Appendf(nil, "trace{id=t%d,action=update,data={\"input\":%d}}", lane, i)}
+		entries[i] = messages.Entry{OrderKey: uint16(lane), Line: fmt.Appendf(nil, "trace{id=t%d,action=update,data={\"input\":%d}}", lane, i)}
 		r.release(-entries[i].Cost())
 	}
 	r.Append(entries)

@@ -78,11 +78,11 @@ func (s *Sink) Append(entries []messages.Entry) {
 		e := &entries[i]
 		switch {
 		case e.Upload == nil:
-			s.lines = append(s.lines, seglog.Item{Kind: seglog.Line, Lane: e.Lane, Data: e.Line, Cost: e.Cost()})
+			s.lines = append(s.lines, seglog.Item{Kind: seglog.Line, Lane: e.OrderKey, Data: e.Line, Cost: e.Cost()})
 		case e.Upload.Blob == "":
-			s.lines = append(s.lines, seglog.Item{Kind: seglog.Line, Lane: e.Lane, Data: s.localised(e), Cost: e.Cost()})
+			s.lines = append(s.lines, seglog.Item{Kind: seglog.Line, Lane: e.OrderKey, Data: s.localised(e), Cost: e.Cost()})
 		default:
-			s.uploads = append(s.uploads, seglog.Item{Kind: seglog.Attachment, Lane: e.Lane, Data: s.job(e), Cost: e.Cost()})
+			s.uploads = append(s.uploads, seglog.Item{Kind: seglog.Attachment, Lane: e.OrderKey, Data: s.job(e), Cost: e.Cost()})
 			s.blobs.add(e.Upload.Blob)
 		}
 	}
