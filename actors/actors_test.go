@@ -88,12 +88,12 @@ func TestAPanicCostsNoEntryAndNoOrder(t *testing.T) {
 		t.Errorf("%d panics counted, want 100", n)
 	}
 	if a := r.ledger.Read(); a.Quarantined != 100 {
-		t.Errorf("%d entries quarantined, want 100", a.Quarantined)
+		t.Errorf("%d entries salvaged, want 100", a.Quarantined)
 	}
 	r.close()
 }
 
-func TestFinaliseEndsWhatIsOpenDeepestFirst(t *testing.T) {
+func TestEndOpenEndsDeepestFirst(t *testing.T) {
 	r := newRig(t, nil)
 	session, route := sessionRoute("s"), traceRoute("s", "t")
 	r.create(sessionRef("s"), session)
@@ -128,7 +128,7 @@ func TestFinaliseEndsWhatIsOpenDeepestFirst(t *testing.T) {
 	}
 	r.flush()
 	if again := ends(r.out.got(), "close"); len(again) != len(got) {
-		t.Errorf("a second Finalise ended more: %v", again)
+		t.Errorf("a second EndOpen ended more: %v", again)
 	}
 	r.close()
 }
@@ -170,7 +170,7 @@ func TestSnapshotIsBehindEarlierCalls(t *testing.T) {
 	}
 }
 
-func TestDoubtfulCallsAreToldAndDelivered(t *testing.T) {
+func TestSuspiciousCallsAreReportedAndDelivered(t *testing.T) {
 	r := newRig(t, nil)
 	route := traceRoute("s", "t")
 	trace, span := traceRef("t"), spanRef("a")
@@ -244,7 +244,7 @@ func TestAnIdleSessionPassivatesAndComesBack(t *testing.T) {
 	})
 }
 
-func TestAForgottenTraceIsEndedWhenIdle(t *testing.T) {
+func TestAnIdleTraceIsAutoEnded(t *testing.T) {
 	for _, session := range []string{"s", ""} {
 		t.Run("session="+session, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -316,7 +316,7 @@ func TestPassivationUnderLoad(t *testing.T) {
 	r.close()
 }
 
-func TestALongTraceForgetsWhatHasEnded(t *testing.T) {
+func TestALongTraceForgetsEndedChildren(t *testing.T) {
 	r := newRig(t, nil)
 	route := traceRoute("", "t")
 	r.create(traceRef("t"), route)
@@ -339,7 +339,7 @@ func TestALongTraceForgetsWhatHasEnded(t *testing.T) {
 	r.close()
 }
 
-func TestCloseGivesUpAtItsDeadlineAndSaysSo(t *testing.T) {
+func TestCloseReportsEntriesLostAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		r := newRig(t, func(c *actors.Config) { c.Fault = func(*messages.Command) { <-release } })

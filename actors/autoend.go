@@ -104,13 +104,13 @@ func (s *System) makeRoom(ctx context.Context) {
 	}
 }
 
-// finalizeAtOnce limits how many members of a keeper end what is open in them at the same
-// time. So a million members need no memory for messages, and a finalization is over soon after
-// the ledger is sealed.
+// finalizeAtOnce limits how many members of a keeper end their open entities at the same time. So
+// a million members need no memory for messages, and a finalization is over soon after the
+// ledger is sealed.
 const finalizeAtOnce = 256
 
-// finalization is one pass over the members of a keeper, in which each ends what is open
-// in it. It is owned by the owner of the keeper.
+// finalization is one pass over the members of a keeper, in which each ends its open entities. It
+// is owned by the owner of the keeper.
 type finalization[T any] struct {
 	left   []*member[T] // not asked yet
 	asked  int          // members that have been asked and are not done

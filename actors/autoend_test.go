@@ -16,8 +16,7 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// disk stands for a spool: what was handed over keeps its room in the ledger until it is
-// written.
+// disk is a fake spool: entries that were handed over keep their room in the ledger until write.
 type disk struct {
 	mu     sync.Mutex
 	ledger *ledger.Ledger
@@ -57,7 +56,7 @@ func (d *disk) writeEvery(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// small is the limit of the ledger of a rig with a disk: room for about 50 ends of its own.
+// small is the limit of the ledger of a rig with a disk: room for about 50 auto-ends.
 const small = 64 << 10
 
 // newDiskRig returns a rig whose ledger is small and whose entries wait for a disk.
@@ -77,7 +76,7 @@ func newDiskRig(t *testing.T, change func(*actors.Config)) (*rig, *disk) {
 	return r, d
 }
 
-// finished hands over and writes what was logged.
+// finished hands over and writes everything that was logged.
 func (r *rig) finished(d *disk) {
 	r.t.Helper()
 	r.flush()
@@ -141,7 +140,7 @@ func TestEndsWaitForRoom(t *testing.T) {
 	}
 }
 
-func TestCloseLeavesOpenWhatThereIsNoTimeToEnd(t *testing.T) {
+func TestCloseCountsEntitiesLeftOpen(t *testing.T) {
 	for name, shape := range map[string][3]int{
 		"traces": {0, 1000, 0}, "sessions": {1000, 0, 0}, "traces of a session": {1, 1000, 0}, "spans of a trace": {0, 1, 1000}, "all": {20, 20, 20},
 	} {
@@ -171,7 +170,7 @@ func TestCloseLeavesOpenWhatThereIsNoTimeToEnd(t *testing.T) {
 	}
 }
 
-func TestWhatEndedOrWasHandedOverIsNotLeftOpen(t *testing.T) {
+func TestEndedAndHandedOverEntitiesAreNotLeftOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, patient(0))
 		over, cancel := context.WithCancel(t.Context())
@@ -227,8 +226,8 @@ func TestPassiveSessionsEndWithoutAnActor(t *testing.T) {
 	})
 }
 
-// A flood of forgotten traces leaves room for calls; what there is no room for is ended later.
-func TestEndsOfForgottenTracesLeaveRoomForCalls(t *testing.T) {
+// Auto-ends of many traces leave room for calls; those without room are made later.
+func TestAutoEndsLeaveRoomForCalls(t *testing.T) {
 	for name, shape := range map[string][3]int{"traces": {0, 400, 0}, "traces of a session": {1, 400, 0}, "spans of a trace": {0, 1, 400}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -266,7 +265,7 @@ func TestAnEndThatWaitsForRoomIsMadeOnce(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := r.sys.EndOpen(ctx, traceRoute("", "t0"), "panic"); err == nil {
-			t.Error("Finalise returned before there was room")
+			t.Error("EndOpen returned before there was room")
 		}
 		made := r.sys.Counts().AutoEnded
 		for i := range 100 { // the oldest, which are ended last

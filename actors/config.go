@@ -11,7 +11,7 @@ import (
 // Config configures a System. There are no defaults: everything is required that is not
 // described as optional.
 type Config struct {
-	// Ledger admits the entries that the actors make themselves, and is told when entries
+	// Ledger admits the entries that the actors make themselves, and counts the entries that
 	// have been handed over. Close closes it.
 	Ledger *ledger.Ledger
 	// Out takes accepted entries in their order. The writer calls it, from one goroutine at a

@@ -1,11 +1,11 @@
 // Package actors contains the actors of the logger: shards, which route; a supervised actor for
-// each session and trace; and the writer, which hands over what they emit.
+// each session and trace; and the writer, which hands over their entries.
 //
 //	caller ─► inbox ─► shard ─► root (session or trace) ─► writer ─► Config.Out
 //	                              └─► trace (state)
 //
 // [System] is the door: Tell sends a command to the actors of its route, Snapshot asks for the
-// live state of a session or trace, EndOpen ends what is open, Dispatched waits for the writer,
+// live state of a session or trace, EndOpen ends open entities, Dispatched waits for the writer,
 // and Close stops everything. Package logger is the only user.
 //
 // # Order and loss
@@ -23,7 +23,7 @@
 //	trace    its roll-up; which of its spans, generations and so on are open
 //	writer   entries that Config.Out has not taken
 //
-// # What never happens here
+// # Rules
 //
 // Nothing in an actor blocks, does I/O or calls the user's code. After a panic an actor goes on
 // with its state as it is: see package supervisor.

@@ -15,8 +15,8 @@ func oneShard(c *actors.Config) {
 	c.Shards, c.Workers, c.IdleAfter, c.Grace, c.AutoEndAfter = 1, 2, time.Minute, 10*time.Second, 0
 }
 
-// A late write to the root that ended first, in the same list as the end that gives it up.
-func TestALateWriteInTheListThatGivesUpItsRoot(t *testing.T) {
+// A late write to the root that ended first, in the same batch as the end that ends its grace.
+func TestALateWriteInTheBatchThatEndsTheGraceOfItsRoot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, oneShard)
 		for i := range 128 {
@@ -45,7 +45,7 @@ func TestALateWriteInTheListThatGivesUpItsRoot(t *testing.T) {
 }
 
 // The same below a session.
-func TestALateWriteInTheListThatGivesUpItsTrace(t *testing.T) {
+func TestALateWriteInTheBatchThatEndsTheGraceOfItsTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, oneShard)
 		r.create(sessionRef("s"), sessionRoute("s"))
@@ -76,8 +76,8 @@ func TestALateWriteInTheListThatGivesUpItsTrace(t *testing.T) {
 	})
 }
 
-// Commands that were held back while their trace was given up are not old.
-func TestHeldBackCommandsAreNotIdle(t *testing.T) {
+// Commands that were buffered while their trace passivated count as recent calls.
+func TestBufferedCommandsAreNotIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hold, held := make(chan struct{}), make(chan struct{})
 		calls := 0

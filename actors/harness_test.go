@@ -103,7 +103,7 @@ func (r *rig) kinds() []actors.EventKind {
 	return kinds
 }
 
-// tell sends a command with a line that says what it is.
+// tell sends a command whose line describes it.
 func (r *rig) tell(c messages.Command, note string) {
 	r.t.Helper()
 	c.Entry = messages.Entry{Line: fmt.Appendf(nil, "%s %s %s %s", c.Target.Entity, c.Target.ID, c.Action, note)}
@@ -116,7 +116,7 @@ func (r *rig) tell(c messages.Command, note string) {
 	r.sys.Tell(&c)
 }
 
-// The commands of the tests, by the name of what they are about.
+// Refs and routes of the tests, by id.
 
 func sessionRef(id string) messages.Ref { return messages.Ref{Entity: messages.Session, ID: id} }
 func traceRef(id string) messages.Ref   { return messages.Ref{Entity: messages.Trace, ID: id} }

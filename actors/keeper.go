@@ -13,15 +13,16 @@ import (
 )
 
 // keeper is the part of an actor that routes to others: a shard keeps the actors of its root
-// keys, a session those of its traces. The keeper is their only sender. A member is
+// keys, a session the actors of its traces. The keeper is their only sender, which is why no
+// message can meet a stopped actor. A member is
 //
 //	live      it has an actor, which gets its messages
 //	in grace  it has ended, and is among the last that did: late calls find it live
 //	draining  its actor was asked to passivate; messages wait until it answers
 //	passive   it has no actor, only a record, for sessions with something to end
 //
-// A keeper and its members are owned by one actor, except member.finished. T is what the
-// owner keeps of a member in addition.
+// A keeper and its members are owned by one actor, except member.finished, which the member's
+// actor writes. T is the state that the owner adds to each member.
 type keeper[T any] struct {
 	shared *shared
 	// A session rarely has more than a few traces, so they are searched, not indexed: few
@@ -37,7 +38,7 @@ type keeper[T any] struct {
 	number      uint32 // of the next member
 }
 
-// shared is what all keepers of one kind have in common.
+// shared is the common part of all keepers of one kind: of the shards, or of the sessions.
 type shared struct {
 	host host // immutable
 
@@ -62,7 +63,7 @@ type host interface {
 	retire(pid *actor.PID)
 }
 
-// member is what a keeper keeps of a session or trace that has an actor.
+// member is the keeper's record of a session or trace that has an actor.
 type member[T any] struct {
 	ref      messages.Ref
 	pid      *actor.PID         // nil before its Begin, and when it was removed
@@ -75,7 +76,7 @@ type member[T any] struct {
 	number   uint32             // members were begun in this order
 	ended    bool
 	inGrace  bool // it is in keeper.grace
-	own      T
+	own      T    // the owner's state
 }
 
 // buffered holds the messages for an actor that was asked to passivate, until it answers.
@@ -302,7 +303,7 @@ func (k *keeper[T]) again(gone *member[T], message any, handle func(message any)
 		}
 	case *messages.EndOpen:
 		if message.Route == nil {
-			message.Done() // the owner's own question: nothing was open when the actor stopped
+			message.Done() // part of a finalization: nothing was open when the actor passivated
 			return
 		}
 		handle(message)

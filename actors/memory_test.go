@@ -12,12 +12,12 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// patient passivates after a minute and finds orphans as given.
-func patient(orphanAfter time.Duration) func(*actors.Config) {
-	return func(c *actors.Config) { c.IdleAfter, c.Grace, c.AutoEndAfter = time.Minute, time.Second, orphanAfter }
+// patient passivates after a minute and auto-ends as given.
+func patient(autoEndAfter time.Duration) func(*actors.Config) {
+	return func(c *actors.Config) { c.IdleAfter, c.Grace, c.AutoEndAfter = time.Minute, time.Second, autoEndAfter }
 }
 
-// A call by id makes a route of its own each time; none of them stays behind.
+// Each call by the id of another process makes a new route; none of them stays in memory.
 func TestIdsOfOtherProcessesAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, patient(0))
@@ -38,7 +38,7 @@ func TestIdsOfOtherProcessesAreForgotten(t *testing.T) {
 	})
 }
 
-func TestOrphansAreFoundBeforeTheirRootIsIdle(t *testing.T) {
+func TestAutoEndComesBeforeTheRootIsIdle(t *testing.T) {
 	for _, session := range []string{"s", ""} {
 		t.Run("session="+session, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

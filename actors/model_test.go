@@ -21,7 +21,7 @@ import (
 type flags struct{ created, ended, implied, handedOver bool }
 
 // reference says, by rules that are written without actors, which lines come out, in which
-// order, which warnings are reported, and what is open.
+// order, which warnings are reported, and which entities are open.
 type reference struct {
 	sessions map[string]*flags
 	traces   map[string]*refTrace
@@ -122,7 +122,7 @@ func (m *reference) trace(session, id string, c *messages.Command) {
 	}
 }
 
-// idle forgets what has passivated after a long time without calls.
+// idle forgets the entities that have passivated after a long time without calls.
 func (m *reference) idle() {
 	busy := map[string]bool{}
 	for id, t := range m.traces {
@@ -139,7 +139,7 @@ func (m *reference) idle() {
 	}
 }
 
-// openIDs returns the ids of what is open.
+// openIDs returns the ids of all open entities.
 func (m *reference) openIDs() []string {
 	var ids []string
 	for id, s := range m.sessions {
@@ -256,8 +256,8 @@ func (s *script) make(session, trace string, c messages.Command) {
 }
 
 // Random calls, long pauses in which actors passivate, and panics in any handler: all lines
-// come out in the order of the calls of their root, the warnings are those of the rules, and
-// Close ends what the rules call open, children before parents.
+// come out in the order of the calls of their root, the warnings follow the rules, and Close ends
+// exactly the entities that are open by the rules, children before parents.
 func TestSystemModel(t *testing.T) {
 	for range 60 {
 		seed := rand.Uint64()

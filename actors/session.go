@@ -25,14 +25,14 @@ type session struct {
 	counted bool // it is counted in System.open
 
 	finalizations int // begun and not over; the actor does not stop meanwhile
-	// waits are the finalizations that have no room for the session's own end.
+	// waits are the finalizations that have no room for the end of the session itself.
 	waits []*finalization[traceState]
 }
 
-// liveTrace is what a session keeps of a live trace.
+// liveTrace is the session's record of a live trace.
 type liveTrace = member[traceState]
 
-// traceState is what a session keeps of a trace in addition.
+// traceState is the state that a session adds to a member of its keeper.
 type traceState struct {
 	created bool // its create came since it was begun
 }
@@ -86,7 +86,7 @@ func (s *session) control(c actor.Context, message any) {
 	}
 }
 
-// start makes the session that of a Begin.
+// start takes over the route and the record of a Begin.
 func (s *session) start(m *messages.Begin) {
 	s.route = m.Route
 	if m.State != nil {
@@ -107,7 +107,8 @@ func (s *session) count() {
 	}
 }
 
-// handle emits all commands, applies them, and forwards those of traces.
+// handle emits all commands and applies them, and forwards commands of traces. It emits first, so
+// that neither a panic nor a slow trace can change the order of entries.
 func (s *session) handle(c actor.Context, b *messages.Commands) {
 	if b.Start.Route != nil {
 		s.start(&b.Start)
@@ -136,8 +137,7 @@ func (s *session) assign(m *messages.Command) {
 	s.traces.assign(t, m, m.At)
 }
 
-// trace returns what the session keeps of a trace. The route remembers it until it is
-// removed.
+// trace returns the record of a trace. The route caches it until it is removed.
 func (s *session) trace(route *messages.Route) *liveTrace {
 	t, _ := route.TraceAt.(*liveTrace)
 	if t == nil || t.pid == nil {
@@ -199,8 +199,8 @@ func (s *session) inspect(m *messages.Inspect) {
 	m.Reply <- snapshot
 }
 
-// sweep asks the traces to passivate that ended a while ago, or are idle. An idle one ends what
-// is open in it when it is asked.
+// sweep asks the traces to passivate whose grace is over or that are idle. An idle trace may end
+// its open entities when it is asked.
 func (s *session) sweep(c actor.Context, now time.Time) {
 	cfg := &s.sys.cfg
 	after := cfg.IdleAfter
@@ -233,7 +233,7 @@ func (s *session) passivate(c actor.Context) {
 	c.Stop(c.Self())
 }
 
-// finalise ends the session, after all its traces have ended what is open in them.
+// endOpen ends the session, after all its traces have ended their open entities.
 func (s *session) endOpen(c actor.Context, m *messages.EndOpen) {
 	if m.Route == nil || m.Route.Trace.Entity == messages.Unknown {
 		s.finalizations++

@@ -23,11 +23,11 @@ type shard struct {
 	waits []*finalization[rootState]
 }
 
-// root is what a shard keeps of a root key that is live.
+// root is the shard's record of a live root key.
 type root = member[rootState]
 
-// rootState is what a shard keeps of a root in addition: times in Unix nanoseconds, 0 for
-// never.
+// rootState is the state that a shard adds to a member of its keeper: times in Unix nanoseconds,
+// 0 for never.
 type rootState struct {
 	declined int64 // when it last declined to passivate
 	swept    int64 // when it was last sent a Sweep
@@ -85,7 +85,7 @@ func (s *shard) route(c actor.Context, b *messages.Commands) {
 	done(b)
 }
 
-// root returns the root of a route. The route remembers it until it is removed.
+// root returns the root of a route. The route caches it until it is removed.
 func (s *shard) root(route *messages.Route) *root {
 	r, _ := route.RootAt.(*root)
 	if r == nil || r.pid == nil {
@@ -161,7 +161,7 @@ func (s *shard) sweep(c actor.Context, now time.Time) {
 }
 
 // look sends a Sweep to a root that may have to look after itself: a session with recent
-// calls, for its traces, and every root often enough to find in time what has to be ended.
+// calls, for its traces, and every root often enough to auto-end entities in time.
 func (s *shard) look(c actor.Context, r *root, now time.Time) {
 	cfg := &s.sys.cfg
 	recent := r.ref.Entity == messages.Session && r.at >= r.own.swept-2*int64(cfg.Grace)

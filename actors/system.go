@@ -60,7 +60,8 @@ type System struct {
 
 // Start starts the actors. Close must be called to stop them.
 func Start(cfg Config) *System {
-	s := &System{cfg: cfg, seed: maphash.MakeSeed(), dir: newDirectory(), gone: make(chan struct{}), waiting: waitlist{added: make(chan struct{}, 1)}}
+	s := &System{cfg: cfg, seed: maphash.MakeSeed(), dir: newDirectory(), gone: make(chan struct{})}
+	s.waiting.added = make(chan struct{}, 1)
 	s.sup = supervisor.NewSystem(supervisor.Options{
 		Workers: cfg.Workers, Log: cfg.Log, OnFailure: s.onFailure, OnDead: s.onDead,
 	})
@@ -130,7 +131,8 @@ func (s *System) EndOpen(ctx context.Context, route *messages.Route, reason stri
 	}
 	done := make(chan struct{})
 	if route != nil {
-		s.shard(route).send(&messages.EndOpen{Route: route, Reason: reason, Done: sync.OnceFunc(func() { close(done) })})
+		once := sync.OnceFunc(func() { close(done) })
+		s.shard(route).send(&messages.EndOpen{Route: route, Reason: reason, Done: once})
 	} else {
 		each := countdown(len(s.shards), func() { close(done) })
 		for _, shard := range s.shards {
@@ -191,7 +193,8 @@ func (s *System) Close(ctx, ending context.Context, reason string) error {
 	if account := s.cfg.Ledger.Read(); account.Accepted > account.Handed {
 		left := account.Accepted - account.Handed
 		s.lost.Add(left)
-		s.report(Event{Kind: Dropped, Entries: int(left), Err: fmt.Errorf("entries discarded: Close ended before they were handed over: %w", err)})
+		why := fmt.Errorf("entries discarded: Close ended before they were handed over: %w", err)
+		s.report(Event{Kind: Dropped, Entries: int(left), Err: why})
 	}
 	if reason != "" {
 		s.leftOpen.Store(s.open.Load())
@@ -246,7 +249,7 @@ func (s *System) sendOut(b *messages.Commands) {
 }
 
 // done recycles a handled batch. It must be the actor's last step: once the batch is reused, a
-// failure handler could no longer tell whether it was finished.
+// failure handler could no longer find out whether it was finished.
 func done(b *messages.Commands) {
 	b.Sent = true
 	b.Free()
@@ -261,7 +264,7 @@ func (s *System) onFailure(f supervisor.Failure) {
 	switch m := f.Message.(type) {
 	case *messages.Commands:
 		if m.Sent {
-			s.sup.Send(s.writer, retry{}) // the writer kept what it could not hand over
+			s.sup.Send(s.writer, retry{}) // the writer has kept its entries
 			break
 		}
 		c := m.Begun()
@@ -275,7 +278,7 @@ func (s *System) onFailure(f supervisor.Failure) {
 			event.Entries = 1
 		}
 	case *messages.Entry, retry:
-		s.sup.Send(s.writer, retry{}) // the writer kept what it could not hand over
+		s.sup.Send(s.writer, retry{}) // the writer has kept its entries
 	case *messages.Inspect:
 		close(m.Reply)
 	case *messages.EndOpen:
@@ -318,7 +321,7 @@ type Counts struct {
 	Panics     int64 // panics in actors; all were contained
 	Missed     int64 // messages that found their actor stopped
 	Live       int64 // session and trace actors in memory
-	Passive    int64 // roots of which only a record is kept
+	Passive    int64 // sessions without an actor, kept as a record
 	AutoEnded  int64 // entities that were ended because their caller did not
 	Registered int   // ids that Lookup finds
 	LeftOpen   int64 // entities that Close had no time to end

@@ -9,7 +9,7 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// trace keeps the state of one trace: its roll-up and what is open in it. A Begin makes it the
+// trace keeps the state of one trace: its roll-up and its open entities. A Begin makes it the
 // actor of another trace. As a root (a trace without session, or an entity of another process) it
 // also emits the entries. The actor owns all fields.
 type trace struct {
@@ -191,8 +191,8 @@ func (t *trace) inspect(m *messages.Inspect) {
 	m.Reply <- snapshot
 }
 
-// passivate forgets the trace if nothing is open in it. It first ends what has been idle for too
-// long, and declines if something stays open.
+// passivate forgets the trace if nothing is open in it. It first auto-ends entities that have been
+// idle for too long, and declines if something stays open.
 func (t *trace) passivate(c actor.Context, now time.Time) {
 	t.endIfIdle(now)
 	if t.family.countOpen() > 0 || isOpen(&t.state) || len(t.waits) > 0 {
@@ -213,7 +213,7 @@ func (t *trace) endIfIdle(now time.Time) {
 	}
 }
 
-// endOpen ends what this process left open. Without room in the ledger it goes on when a Room
+// endOpen ends the open entities of this process. Without room in the ledger it goes on when a Room
 // arrives.
 func (t *trace) endOpen(c actor.Context, m *messages.EndOpen) {
 	need, err := t.makeEnds(m.Reason, time.Now())
@@ -227,7 +227,7 @@ func (t *trace) endOpen(c actor.Context, m *messages.EndOpen) {
 	t.waits = append(t.waits, m)
 }
 
-// makeEnds ends what this process left open: the children, deepest first, then the trace. It
+// makeEnds ends the open entities of this process: the children, deepest first, then the trace. It
 // fails as System.end does; called again, it continues from there. Children may have been ended
 // by their callers in between.
 func (t *trace) makeEnds(reason string, at time.Time) (need int64, err error) {

@@ -3,7 +3,8 @@ package messages
 import "sync"
 
 // Commands is a batch of commands on its way to one actor, in the order of the calls. A shard
-// receives the commands of its root keys, a root its own, a trace below a session its own.
+// receives the commands of all its root keys; a root, and a trace below a session, only those for
+// itself.
 //
 // The receiver takes them with Next. A root collects their entries with Emit and sends them to
 // the writer as the Out of another Commands.
@@ -14,8 +15,8 @@ type Commands struct {
 	List []*Command
 	// Out holds the entries that Emit collected, in the order of the commands.
 	Out []*Entry
-	// Start tells the actor to begin with another session or trace before the first command.
-	// It is ignored without a Route.
+	// Start makes the actor serve another session or trace, from the first command on. It is
+	// ignored without a Route.
 	Start Begin
 	// Sent is set when the receiver has handled all commands, and in a batch for the writer. A
 	// supervisor does not give such a batch to its actor again.

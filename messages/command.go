@@ -2,7 +2,7 @@ package messages
 
 import "sync"
 
-// Entry is one finished line with its accounting: what an actor emits for the writer.
+// Entry is one finished line with its accounting. Actors emit entries for the writer.
 type Entry struct {
 	// Line is the encoded line without its newline. It is immutable, and shared by all
 	// destinations.
@@ -32,8 +32,8 @@ func (e *Entry) Cost() int64 {
 	return cost
 }
 
-// Upload says where the content of an attachment is kept in the spool of each destination, and
-// where it is stored in the end.
+// Upload locates the content of an attachment: in the spool of each destination, and in the
+// storage of the server.
 type Upload struct {
 	Blob string // name of the content in the spool; "" if the attachment is a URL
 	MIME string // media type of the content

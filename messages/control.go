@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Begin tells the actor of a session or trace whose actor it is. It arrives before the first
-// Commands, or as their Start.
+// Begin assigns a session or trace to an actor. It arrives before the first Commands, or as their
+// Start.
 type Begin struct {
 	Route *Route
 	// State is the record that a passivated actor left, or nil.
@@ -20,7 +20,7 @@ type Begin struct {
 // Sweep makes a shard, session or trace look for entities that are idle or must be ended.
 type Sweep struct{ Now time.Time }
 
-// Passivate asks an actor to give up its memory. The actor answers Passivated. If it accepts, it
+// Passivate asks an actor to free its memory. The actor answers Passivated. If it accepts, it
 // keeps nothing, and the actor of a session stops. The asker is the actor's only sender, and
 // must hold back further messages until the answer.
 type Passivate struct {
@@ -61,7 +61,7 @@ type EndedOpen struct {
 	Token any
 }
 
-// Room tells an actor that the ledger may have room for an end that it could not emit.
+// Room is sent to an actor when the ledger may have room for an end that it could not emit.
 type Room struct{}
 
 // Rollup is the state of a session or trace, and the record that a passivated session leaves.

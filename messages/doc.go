@@ -1,4 +1,4 @@
-// Package messages declares what travels between the parts of the logger: commands, which go
+// Package messages declares the messages between the parts of the logger: commands, which go
 // from a caller's goroutine to the actors of sessions and traces; entries, which go from those
 // actors to the writer; and the control messages around them.
 //
@@ -9,7 +9,7 @@
 // The package imports only the standard library. It is a protocol between packages of this
 // module, without a promise of compatibility to others.
 //
-// # Who sends what
+// # Senders and receivers
 //
 //	message      sender -> receiver           answer       order
 //	Commands     inbox -> shard -> root       none         FIFO per root

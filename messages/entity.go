@@ -20,7 +20,9 @@ const (
 // Entity.
 const Entities = int(numEntities)
 
-var entityNames = [Entities]string{"unknown", "session", "trace", "span", "generation", "retrieval", "tool_call", "error"}
+var entityNames = [Entities]string{
+	"unknown", "session", "trace", "span", "generation", "retrieval", "tool_call", "error",
+}
 
 // String returns the name of the kind on the wire, and "unknown" for other values.
 func (e Entity) String() string {
@@ -57,7 +59,8 @@ const (
 
 var actionNames = [numActions]string{
 	"none", "create", "update", "end", "result", "error", "add-span", "add-generation",
-	"add-retrieval", "add-tool-call", "add-error", "add-event", "add-feedback", "add-attachment", "add-cost", "evaluate",
+	"add-retrieval", "add-tool-call", "add-error", "add-event", "add-feedback", "add-attachment", "add-cost",
+	"evaluate",
 }
 
 // String returns the name of the action on the wire, and "none" for other values.
@@ -93,8 +96,8 @@ type Route struct {
 	// OrderKey is OrderKeyOf(Root).
 	OrderKey uint16
 
-	// RootAt and TraceAt cache what the actors have found for the route. RootAt is owned by the
-	// shard of Root, TraceAt by the actor of Root.
+	// RootAt and TraceAt cache the records that actors have found for the route. RootAt is owned
+	// by the shard of Root, TraceAt by the actor of Root.
 	RootAt, TraceAt any
 }
 
@@ -102,7 +105,9 @@ type Route struct {
 type Given struct{ Root, Trace *string }
 
 // NewRoute returns the route to a trace below a root, or to the root itself if trace is zero.
-func NewRoute(root, trace Ref) *Route { return &Route{Root: root, Trace: trace, OrderKey: OrderKeyOf(root)} }
+func NewRoute(root, trace Ref) *Route {
+	return &Route{Root: root, Trace: trace, OrderKey: OrderKeyOf(root)}
+}
 
 // OrderKeyOf returns the order key of a root: the FNV-1a hash of its id, with its 32 bits folded
 // into 16. Entries with the same key are delivered in order; different roots may share a key.
