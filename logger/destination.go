@@ -26,7 +26,7 @@ import (
 type destination struct {
 	cfg   Config
 	extra bool // added by AddSink
-	sink  *delivery.Sink
+	sink  *delivery.Destination
 	spool *spool.Spool
 	// lost says why entries are not on disk though they should be: the spool could not be
 	// opened.
@@ -282,7 +282,7 @@ func (l *Logger) Sync(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	return l.covered(ctx, ErrNotDurable, "sync", (*delivery.Sink).Sync)
+	return l.covered(ctx, ErrNotDurable, "sync", (*delivery.Destination).Sync)
 }
 
 // Flush sends what was accepted before the call and waits until every server has
@@ -295,11 +295,11 @@ func (l *Logger) Flush(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	return l.covered(ctx, ErrNotDelivered, "flush", (*delivery.Sink).Flush)
+	return l.covered(ctx, ErrNotDelivered, "flush", (*delivery.Destination).Flush)
 }
 
 // covered waits for wait in all destinations, behind every earlier call.
-func (l *Logger) covered(ctx context.Context, reason error, what string, wait func(*delivery.Sink, context.Context) error) error {
+func (l *Logger) covered(ctx context.Context, reason error, what string, wait func(*delivery.Destination, context.Context) error) error {
 	ctx = orBackground(ctx)
 	if err := l.actors.Dispatched(ctx); err != nil {
 		return l.unfinished(reason, what+" ended while entries were on their way from the calls to the spool", err)
@@ -330,7 +330,7 @@ func (l *Logger) dropped(what string) error {
 
 func (d *destination) health() SinkHealth {
 	h := d.sink.Health()
-	account := d.sink.Account()
+	account := d.sink.Counters()
 	s := SinkHealth{ID: d.cfg.ID, Delivery: h.Err, Spool: cmp.Or(h.Spool, d.lost), Full: h.Full, Stalled: h.Stalled, Pending: account.Pending()}
 	s.OK = s.Delivery == nil && s.Spool == nil && !s.Full && s.Stalled == ""
 	return s

@@ -229,7 +229,7 @@ func (l *Logger) shut(ctx context.Context) error {
 	if l.cfg.KeepOrphans {
 		reason = ""
 	}
-	handing, cancel := delivery.Longer(ctx, handOver)
+	handing, cancel := delivery.WithGrace(ctx, handOver)
 	defer cancel()
 	ending, stop := timeForEnds(ctx)
 	defer stop()
@@ -268,7 +268,7 @@ func timeForEnds(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, limited := ctx.Deadline(); limited {
 		half, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
 	}
-	ending, stop := delivery.Longer(half, endsGrace)
+	ending, stop := delivery.WithGrace(half, endsGrace)
 	return ending, func() {
 		stop()
 		cancel()

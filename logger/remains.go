@@ -68,7 +68,7 @@ func (d *destination) onDisk(pending int64) int64 {
 	if d.spool.InMemory() || d.health().Spool != nil {
 		return 0
 	}
-	account := d.sink.Account()
+	account := d.sink.Counters()
 	return min(pending, account.Spooled)
 }
 
@@ -94,7 +94,7 @@ func (d *destination) place() string {
 // destination that gave up any.
 func (l *Logger) noDisk() string {
 	for _, d := range *l.destinations.Load() {
-		if account := d.sink.Account(); sum(account.Dropped) == 0 {
+		if account := d.sink.Counters(); sum(account.Dropped) == 0 {
 			continue
 		}
 		h := d.health()
@@ -114,7 +114,7 @@ func (l *Logger) noDisk() string {
 func (l *Logger) unreported() int64 {
 	total := l.actors.Counts().Lost
 	for _, d := range *l.destinations.Load() {
-		for _, n := range d.sink.Account().Dropped {
+		for _, n := range d.sink.Counters().Dropped {
 			total += n
 		}
 	}

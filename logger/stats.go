@@ -84,7 +84,7 @@ func (l *Logger) Stats() Stats {
 	all := *l.destinations.Load()
 	// What left the actors is read before what entered them, so that nothing is
 	// counted as pending twice.
-	primary := all[0].sink.Account()
+	primary := all[0].sink.Counters()
 	left := int64(0)
 	if l.sampler != nil {
 		left = l.sampler.Left()
@@ -125,14 +125,14 @@ func sum(counts map[string]int64) (total int64) {
 }
 
 func (d *destination) stats() SinkStats {
-	a := d.sink.Account()
+	a := d.sink.Counters()
 	return SinkStats{
 		ID: d.cfg.ID, Accepted: a.Appended, Recovered: a.Recovered, Delivered: a.Delivered, Pending: a.Pending(), Dead: a.Dead,
 		Dropped: sum(a.Dropped), DroppedBy: maps.Clone(a.Dropped), Traffic: trafficOf(&a),
 	}
 }
 
-func trafficOf(a *delivery.Account) Traffic {
+func trafficOf(a *delivery.Counters) Traffic {
 	t := Traffic{
 		Batches: a.Sent.Batches, Entries: a.Sent.Entries, Bytes: a.Sent.Bytes,
 		LargestEntries: a.Sent.LargestEntries, LargestBytes: a.Sent.LargestBytes,
