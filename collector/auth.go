@@ -8,11 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"time"
-)
 
-// keyHeader carries the API key. "Authorization: Bearer KEY" does as well, and for pages
-// the cookie that signing in sets.
-const keyHeader = "x-maxim-api-key"
+	"github.com/troupelog/troupe/internal/protocol"
+)
 
 // guard decides who may do what. Its zero value lets everybody in. It is safe for
 // concurrent use; all fields but guesses are immutable after New.
@@ -30,7 +28,7 @@ func (g *guard) setKey(key string) {
 }
 
 var (
-	errKey     = &Error{"unauthorized", "the API key is wrong or missing; send it as " + keyHeader}
+	errKey     = &Error{"unauthorized", "the API key is wrong or missing; send it as " + protocol.HeaderKey}
 	errTooMany = &Error{"too_many", "too many requests with a wrong API key; check the key, and try again in a second"}
 )
 
@@ -45,7 +43,7 @@ func (g *guard) check(r *http.Request) error {
 	if !g.keyed {
 		return nil
 	}
-	key := r.Header.Get(keyHeader)
+	key := r.Header.Get(protocol.HeaderKey)
 	if key == "" {
 		key, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	}

@@ -6,12 +6,9 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/otlp"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
-
-// RepositoryHeader names the log repository that the spans of an OTLP request go to. So
-// does the parameter id. Without both they go to that of their service.name.
-const RepositoryHeader = "x-maxim-repo-id"
 
 var errMediaType = &Error{"unsupported", "the Content-Type must be application/x-protobuf or application/json"}
 
@@ -93,9 +90,9 @@ func repositoryOTLP(r *http.Request) (string, error) {
 	if parameter(r, "id") != "" {
 		return repositoryParameter(r, "id")
 	}
-	repo := r.Header.Get(RepositoryHeader)
+	repo := r.Header.Get(protocol.HeaderRepository)
 	if len(repo) > maxRepository {
-		return "", badRequest("the header " + RepositoryHeader + " is too long for the name of a log repository")
+		return "", badRequest("the header " + protocol.HeaderRepository + " is too long for the name of a log repository")
 	}
 	return repo, nil
 }

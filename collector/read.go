@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -25,16 +26,12 @@ const (
 	defaultLines, maxLines = 1000, 100_000
 )
 
-// HeaderBehind is set to true in an answer that does not show yet all that was
-// acknowledged before its request: folding did not catch up within five seconds.
-const HeaderBehind = "X-Troupe-Behind"
-
 // query waits until what was acknowledged before can be seen, for catchUpTime at
 // most, and returns the context for the query itself.
 func (c *Collector) query(w http.ResponseWriter, r *http.Request) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(r.Context(), catchUpTime)
 	if c.Settle(ctx) != nil {
-		w.Header().Set(HeaderBehind, "true")
+		w.Header().Set(protocol.HeaderBehind, "true")
 	}
 	cancel()
 	return context.WithTimeout(r.Context(), queryTime)
@@ -66,7 +63,7 @@ func (c *Collector) stats(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	stats := Stats{Entities: map[string]int{}}
-	for _, kind := range fold.Kinds() {
+	for _, kind := range protocol.Kinds() {
 		stats.Entities[kind.String()] = counts[kind].Entities
 		stats.Open += counts[kind].Open
 	}

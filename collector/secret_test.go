@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // opened opens the collector of a folder until the end of the test or until it is closed.
@@ -43,7 +45,7 @@ type given struct{ upload, cookie, token string }
 
 func hands(t *testing.T, c *Collector, key string) (g given) {
 	t.Helper()
-	answer := asks(c, "GET", "/api/sdk/v1/log-repositories/attachments/upload-url?key=r%2Fa&mimeType=text%2Fplain&size=5", "", keyHeader, key)
+	answer := asks(c, "GET", "/api/sdk/v1/log-repositories/attachments/upload-url?key=r%2Fa&mimeType=text%2Fplain&size=5", "", protocol.HeaderKey, key)
 	address := regexp.MustCompile(`"url":"([^"]+)"`).FindStringSubmatch(answer.Body.String())
 	if address == nil {
 		t.Fatalf("no URL in %s", answer.Body)
@@ -77,7 +79,7 @@ func takes(t *testing.T, c *Collector, key string, g given, upload, page, form b
 		t.Errorf("a page is answered %d with the cookie", answer.Code)
 	}
 	sent := url.Values{"token": {g.token}, "theme": {"dark"}}.Encode()
-	answer := asks(c, "POST", "/settings", sent, "Content-Type", "application/x-www-form-urlencoded", keyHeader, key)
+	answer := asks(c, "POST", "/settings", sent, "Content-Type", "application/x-www-form-urlencoded", protocol.HeaderKey, key)
 	if (answer.Code == http.StatusSeeOther) != form {
 		t.Errorf("a form is answered %d", answer.Code)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/viewer"
 )
 
@@ -23,7 +24,7 @@ const signInPath = "/signin"
 // page answers with a page of the viewer, or leads to the form that asks for the key.
 func (c *Collector) page(w http.ResponseWriter, r *http.Request) error {
 	if !c.guard.signedIn(r, time.Now()) && c.guard.check(r) != nil {
-		if r.Method != http.MethodGet || r.Header.Get("X-Troupe-Fragment") != "" || !takesHTML(r) {
+		if r.Method != http.MethodGet || r.Header.Get(protocol.HeaderFragment) != "" || !takesHTML(r) {
 			return errKey
 		}
 		return c.askForKey(w, r, r.URL.RequestURI(), "", http.StatusUnauthorized)

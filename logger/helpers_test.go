@@ -107,7 +107,7 @@ func newRig(t testing.TB, c Config, fault func(*messages.Command)) *rig {
 		}
 	}
 	if c.SpoolDir == "" {
-		c.Durability = Memory
+		c.Durability = MemoryOnly
 	}
 	var err error
 	if r.Logger, err = start(c.withDefaults(func(string) string { return "" }), r.sink, fault); err != nil {

@@ -1,75 +1,49 @@
 package messages
 
-// Entity is the kind of an entity.
-type Entity uint8
+import "github.com/troupelog/troupe/internal/protocol"
 
-// The kinds of the Maxim log protocol. Unknown is the zero value.
+// Entity and Action are the kinds and actions of the log protocol.
+type (
+	Entity = protocol.Kind
+	Action = protocol.Action
+)
+
+// The kinds of entities. Unknown is the zero value.
 const (
-	Unknown Entity = iota
-	Session
-	Trace
-	Span
-	Generation
-	Retrieval
-	ToolCall
-	Error
-	numEntities
+	Unknown    = protocol.Unknown
+	Session    = protocol.Session
+	Trace      = protocol.Trace
+	Span       = protocol.Span
+	Generation = protocol.Generation
+	Retrieval  = protocol.Retrieval
+	ToolCall   = protocol.ToolCall
+	Error      = protocol.Error
 )
 
 // Entities is the number of kinds, including Unknown: the length of an array that is indexed by
 // Entity.
-const Entities = int(numEntities)
+const Entities = protocol.NumKinds
 
-var entityNames = [Entities]string{
-	"unknown", "session", "trace", "span", "generation", "retrieval", "tool_call", "error",
-}
-
-// String returns the name of the kind on the wire, and "unknown" for other values.
-func (e Entity) String() string {
-	if int(e) < len(entityNames) {
-		return entityNames[e]
-	}
-	return entityNames[Unknown]
-}
-
-// Action is the operation of a line on its entity.
-type Action uint8
-
-// The actions of the Maxim log protocol. None is the zero value: a command without an action
-// has no entry.
+// The actions that the client writes. None is the zero value: a command without an action has no
+// entry.
 const (
-	None Action = iota
-	Create
-	Update
-	End
-	Result
-	Fail
-	AddSpan
-	AddGeneration
-	AddRetrieval
-	AddToolCall
-	AddError
-	AddEvent
-	AddFeedback
-	AddAttachment
-	AddCost
-	Evaluate
-	numActions
+	None          = protocol.None
+	Create        = protocol.Create
+	Update        = protocol.Update
+	End           = protocol.End
+	Result        = protocol.Result
+	Fail          = protocol.Fail
+	AddSpan       = protocol.AddSpan
+	AddGeneration = protocol.AddGeneration
+	AddRetrieval  = protocol.AddRetrieval
+	AddToolCall   = protocol.AddToolCall
+	AddError      = protocol.AddError
+	AddEvent      = protocol.AddEvent
+	AddFeedback   = protocol.AddFeedback
+	AddAttachment = protocol.AddAttachment
+	AddCost       = protocol.AddCost
+	Evaluate      = protocol.Evaluate
 )
-
-var actionNames = [numActions]string{
-	"none", "create", "update", "end", "result", "error", "add-span", "add-generation",
-	"add-retrieval", "add-tool-call", "add-error", "add-event", "add-feedback", "add-attachment", "add-cost",
-	"evaluate",
-}
-
-// String returns the name of the action on the wire, and "none" for other values.
-func (a Action) String() string {
-	if int(a) < len(actionNames) {
-		return actionNames[a]
-	}
-	return actionNames[None]
-}
 
 // Ref names one entity. It is comparable, so it can be the key of a map.
 type Ref struct {

@@ -22,7 +22,7 @@ import (
 //
 //	spans, err := otlptracehttp.New(ctx) // or any other exporter
 //	backend := troupeotel.NewExporter(spans, nil)
-//	err = log.AddSink(backend.Config("otel"))
+//	err = log.AddDestination(backend.Destination("otel"))
 //	…
 //	err = errors.Join(log.Close(ctx), backend.Shutdown(ctx))
 //
@@ -80,11 +80,11 @@ func NewExporter(spans sdktrace.SpanExporter, of *resource.Resource) *Exporter {
 	return &Exporter{spans: spans, resource: of, open: newOpenTraces(), kept: map[lineID]bool{}}
 }
 
-// Config returns the configuration for AddSink, or for logger.New. The id names the
-// destination, and with it the folder of its spool. Batches must arrive one at a time, so
-// leave Config.InFlight at its default.
-func (e *Exporter) Config(id string) logger.Config {
-	return logger.Config{ID: id, BaseURL: exporterURL, Transport: roundTripper{e}}
+// Destination returns the exporter as a destination for Logger.AddDestination. The id names
+// the destination, and with it the folder of its spool. Batches must be sent one after the
+// other: do not set InFlight.
+func (e *Exporter) Destination(id string) logger.Destination {
+	return logger.Destination{ID: id, BaseURL: exporterURL, Transport: roundTripper{e}}
 }
 
 // Late returns the number of entries that were dropped because their trace had been sent, or

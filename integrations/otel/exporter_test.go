@@ -73,9 +73,9 @@ func exporting(t *testing.T, b sdktrace.SpanExporter) (*logger.Logger, *Exporter
 	t.Helper()
 	log, _ := loggertest.New(t, logger.Config{})
 	e := NewExporter(b, nil)
-	c := e.Config("otel")
+	c := e.Destination("otel")
 	c.SpoolDir = t.TempDir()
-	if err := log.AddSink(c); err != nil {
+	if err := log.AddDestination(c); err != nil {
 		t.Fatal(err)
 	}
 	return log, e
@@ -88,7 +88,7 @@ func turn(log *logger.Logger, session, id string) {
 	g := tr.AddGeneration(logger.GenerationConfig{Model: "gpt-4o", Provider: "openai", Messages: []logger.Message{{Role: "user", Content: "Rain?"}}})
 	g.Result(json.RawMessage(`{"id":"c","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12}}`))
 	sp := tr.AddSpan(logger.SpanConfig{Name: "step"})
-	sp.AddToolCall(logger.ToolCallConfig{Name: "umbrella", Args: "{}"}).Error(logger.ErrorDetail{Message: "stuck"})
+	sp.AddToolCall(logger.ToolCallConfig{Name: "umbrella", Args: "{}"}).Fail(logger.Failure{Message: "stuck"})
 	sp.End()
 	tr.AddAttachment(logger.DataAttachment([]byte("text")))
 	tr.SetOutput("Yes.")

@@ -14,6 +14,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 )
 
@@ -49,7 +50,7 @@ func (o *openTraces) add(line []byte, at time.Time) bool {
 	if strings.HasSuffix(parsed.Action, "-attachment") {
 		return true // spans have no attachments, and their lines may come long after the trace
 	}
-	ref := fold.Ref{Kind: fold.ParseKind(parsed.Entity), ID: parsed.ID}
+	ref := fold.Ref{Kind: protocol.ParseKind(parsed.Entity), ID: parsed.ID}
 	child, isChild := childOf(parsed.Action, parsed.Data)
 	t := o.of[ref]
 	switch {
@@ -80,7 +81,7 @@ func (o *openTraces) add(line []byte, at time.Time) bool {
 // childOf returns the entity that a line creates within another one.
 func childOf(action string, data []byte) (fold.Ref, bool) {
 	name, ok := strings.CutPrefix(action, "add-")
-	kind := fold.ParseKind(strings.ReplaceAll(name, "-", "_"))
+	kind := protocol.ParseKind(strings.ReplaceAll(name, "-", "_"))
 	if !ok || kind == fold.Unknown {
 		return fold.Ref{}, false
 	}

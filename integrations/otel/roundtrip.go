@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/transport"
 )
 
@@ -31,9 +32,9 @@ func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	status, answer := http.StatusOK, `{"data":{}}`
 	switch {
 	case r.Method == http.MethodPost:
-		b := transport.Batch{Body: body, Lines: bytes.Count(body, []byte("\n")) + 1, Spool: r.Header.Get(transport.HeaderSpool)}
+		b := transport.Batch{Body: body, Lines: bytes.Count(body, []byte("\n")) + 1, Spool: r.Header.Get(protocol.HeaderProducer)}
 		var err error
-		if b.First, err = strconv.ParseUint(r.Header.Get(transport.HeaderSeq), 10, 64); err != nil {
+		if b.First, err = strconv.ParseUint(r.Header.Get(protocol.HeaderSeq), 10, 64); err != nil {
 			b.Spool = ""
 		}
 		if err := t.backend.Send(r.Context(), b); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/internal/spool/seglog"
 	"github.com/troupelog/troupe/internal/wire"
@@ -50,7 +51,7 @@ func (s *Destination) largeKey(id uuid.UUID) string {
 func (s *Destination) largeStub(id uuid.UUID) []byte {
 	e := wire.NewEncoder()
 	defer e.Release()
-	e.Begin("storage", id.String(), "process-large-log")
+	e.Begin(protocol.LargeLogEntity, id.String(), protocol.ProcessLargeLog.String())
 	e.String("key", s.largeKey(id))
 	return e.Finish()
 }

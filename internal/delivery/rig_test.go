@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/messages"
 	"github.com/troupelog/troupe/transport"
@@ -62,8 +63,8 @@ func newServer() *server {
 // ServeHTTP implements http.Handler.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	first, _ := strconv.ParseUint(r.Header.Get(transport.HeaderSeq), 10, 64)
-	p := post{at: time.Now(), spool: r.Header.Get(transport.HeaderSpool), first: first, lines: strings.Split(string(body), "\n")}
+	first, _ := strconv.ParseUint(r.Header.Get(protocol.HeaderSeq), 10, 64)
+	p := post{at: time.Now(), spool: r.Header.Get(protocol.HeaderProducer), first: first, lines: strings.Split(string(body), "\n")}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.script != nil {

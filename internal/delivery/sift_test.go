@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/transport"
 )
 
@@ -54,8 +55,8 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.posts++
-	spool := r.Header.Get(transport.HeaderSpool)
-	first, err := strconv.ParseUint(r.Header.Get(transport.HeaderSeq), 10, 63)
+	spool := r.Header.Get(protocol.HeaderProducer)
+	first, err := strconv.ParseUint(r.Header.Get(protocol.HeaderSeq), 10, 63)
 	if err != nil || first == 0 || len(spool) != 32 {
 		c.nameless++
 	}
@@ -90,7 +91,7 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if c.order {
-		w.Header().Set(transport.HeaderOrder, "seq")
+		w.Header().Set(protocol.HeaderOrder, "seq")
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{"data": data})
 }
@@ -279,7 +280,7 @@ func TestAnswersOfAProxyLoseAndDoubleNothing(t *testing.T) { // A2, B2
 						if w.Body = bytes.NewBufferString(body); body == "cut" {
 							w.Code = 0
 						}
-						w.Header().Del(transport.HeaderOrder)
+						w.Header().Del(protocol.HeaderOrder)
 					}
 					r := open(t, newServer(), "", Config{Backend: c.client(t), BatchEntries: 10, InFlight: flights})
 					r.log("trace{id=t,action=create,data={}}")

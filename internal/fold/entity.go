@@ -2,6 +2,8 @@ package fold
 
 import (
 	"time"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // Entity is the thin state of an entity: what lists, counts and the shape of a
@@ -125,13 +127,13 @@ func (e *Entity) Apply(c Change) {
 		return
 	}
 	switch c.action {
-	case "end":
+	case protocol.End:
 		e.Ended = true
-	case "add-error", "error":
+	case protocol.AddError, protocol.Fail:
 		e.Failed = true
-	case "add-feedback":
+	case protocol.AddFeedback:
 		e.Feedback++
-	case "add-attachment", "upload-attachment":
+	case protocol.AddAttachment, protocol.UploadAttachment:
 		e.Attachments++
 	}
 	if c.does == touch {
@@ -179,7 +181,7 @@ func (e *Entity) set(how effect, f field) {
 		}
 	case "sessionId":
 		if id := idOf(f.value); e.Ref.Kind == Trace && id != "" {
-			e.SessionID, e.Session = id, KeyOf(e.Repo, Ref{Session, id})
+			e.SessionID, e.Session = id, KeyOf(e.Repo, Ref{Kind: Session, ID: id})
 		}
 	case "tags":
 		e.mergeTags(f.value)

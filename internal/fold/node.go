@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 )
 
@@ -88,11 +89,11 @@ func (n *Node) apply(c Change) {
 
 func (n *Node) attach(c Change) {
 	switch c.action {
-	case "add-event":
+	case protocol.AddEvent:
 		n.Events = append(n.Events, c.payload)
-	case "add-feedback":
+	case protocol.AddFeedback:
 		n.Feedback = append(n.Feedback, c.payload)
-	case "evaluate":
+	case protocol.Evaluate:
 		n.Evaluations = append(n.Evaluations, c.payload)
 	default:
 		n.Attachments = append(n.Attachments, c.payload)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -60,7 +61,7 @@ func (w *filtering) cond(not bool, cond string, args ...any) {
 
 // kind asks for traces with an entity of a kind below them. All traces are traces.
 func (w *filtering) kind(t store.Term) {
-	kind := fold.ParseKind(t.Value)
+	kind := protocol.ParseKind(t.Value)
 	if kind == fold.Trace {
 		w.cond(t.Not, `1`)
 		return

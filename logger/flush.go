@@ -1,6 +1,7 @@
 package logger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +13,60 @@ import (
 // maxPathShown is the longest path in bytes that an error shows.
 const maxPathShown = 256
 
+// Sync waits until everything accepted before the call is safe: on disk and synced or, if
+// the disk fails or with MemoryOnly, delivered. If ctx ends first it fails with an *Error
+// with ErrNotDurable; nothing that is still kept is lost by that. It fails with ErrDropped
+// if entries were dropped that no earlier Sync or Flush reported.
+func (l *Logger) Sync(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	return l.covered(ctx, ErrNotDurable, "sync", (*delivery.Destination).Sync)
+}
+
+// Flush sends everything accepted before the call and waits until every server has
+// acknowledged it. If ctx ends first it fails with an *Error with ErrNotDelivered that says
+// how many entries are pending; they are kept, and sending continues. Entries that a server
+// refused for good do not make it fail: see Stats.Dead. It fails with ErrDropped if entries
+// were dropped that no earlier Sync or Flush reported.
+func (l *Logger) Flush(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	return l.covered(ctx, ErrNotDelivered, "flush", (*delivery.Destination).Flush)
+}
+
+// covered waits in all destinations, for everything that earlier calls accepted. operation names
+// the operation.
+func (l *Logger) covered(ctx context.Context, reason error, operation string, wait func(*delivery.Destination, context.Context) error) error {
+	ctx = orBackground(ctx)
+	if err := l.actors.Dispatched(ctx); err != nil {
+		return l.unfinished(reason, operation+" ended while entries were on their way from the calls to the spool", err)
+	}
+	if err := l.destinations.each(func(d *destination) error { return wait(d.sink, ctx) }); err != nil {
+		return l.unfinished(reason, operation+" ended before it was done", err)
+	}
+	return l.dropped(operation)
+}
+
+// unfinished explains why a wait ended too early, and where the entries are.
+func (l *Logger) unfinished(reason error, detail string, err error) error {
+	entries, kept, text := l.remains(false)
+	if text != "" {
+		detail += ": " + text
+	}
+	return &Error{Reason: reason, Entries: entries, Kept: kept, Detail: detail, Err: errors.Join(l.destinations.primary().sink.Health().Err, err)}
+}
+
+// dropped returns an error about the entries that were dropped since it was last called,
+// nil if there are none.
+func (l *Logger) dropped(operation string) error {
+	if n := l.unreported(); n > 0 {
+		return &Error{Reason: ErrDropped, Entries: int(n), Detail: operation + " found them missing; see Stats.DroppedBy"}
+	}
+	return nil
+}
+
 // remains says what became of the entries that are not delivered: how many they are,
 // whether all of them are kept, and in words where. closed says that this is the end: what
 // is not on disk is lost then. Before, sending goes on.
@@ -19,13 +74,13 @@ func (l *Logger) remains(closed bool) (entries int, kept bool, text string) {
 	var parts []string
 	kept = true
 	stats := l.Stats()
-	for i, d := range *l.destinations.Load() {
-		pending, name := stats.Pending, ""
-		if d.extra {
-			if i > len(stats.Sinks) {
-				continue // it was added a moment ago
-			}
-			pending, name = stats.Sinks[i-1].Pending, " of the sink "+brief.Quote(d.cfg.ID)
+	for i, d := range l.destinations.list() {
+		if i == len(stats.Destinations) {
+			break // it was added a moment ago
+		}
+		pending, name := stats.Destinations[i].Pending, ""
+		if d.added {
+			name = " of the destination " + brief.Quote(d.cfg.ID)
 		}
 		entries += int(pending)
 		safe := pending // Close has given up what is not on disk
@@ -93,14 +148,14 @@ func (d *destination) place() string {
 // noDisk says why entries were not on disk when the logger was closed: of the first
 // destination that gave up any.
 func (l *Logger) noDisk() string {
-	for _, d := range *l.destinations.Load() {
+	for _, d := range l.destinations.list() {
 		if account := d.sink.Counters(); sum(account.Dropped) == 0 {
 			continue
 		}
 		h := d.health()
 		switch {
-		case d.cfg.Durability == Memory:
-			return "with Durability: Memory nothing is kept on disk"
+		case d.cfg.Durability == MemoryOnly:
+			return "with Durability: MemoryOnly nothing is kept on disk"
 		case h.Full:
 			return "the spool was full: free disk space, or raise Config.MaxSpoolBytes"
 		case d.lost != nil || h.Spool != nil:
@@ -113,18 +168,18 @@ func (l *Logger) noDisk() string {
 // unreported returns the number of entries that were dropped since it was last called.
 func (l *Logger) unreported() int64 {
 	total := l.actors.Counts().Lost
-	for _, d := range *l.destinations.Load() {
+	for _, d := range l.destinations.list() {
 		for _, n := range d.sink.Counters().Dropped {
 			total += n
 		}
 	}
 	for {
-		told := l.told.Load()
-		if total <= told {
+		reported := l.destinations.reportedDrops.Load()
+		if total <= reported {
 			return 0
 		}
-		if l.told.CompareAndSwap(told, total) {
-			return total - told
+		if l.destinations.reportedDrops.CompareAndSwap(reported, total) {
+			return total - reported
 		}
 	}
 }

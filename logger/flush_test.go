@@ -38,8 +38,8 @@ func TestWithoutAServerErrorsSayWhereEntriesAre(t *testing.T) {
 			"2 entries are kept in " + dir + " and will be delivered by the next run", true,
 		},
 		"in memory": {
-			Config{Durability: Memory}, "2 entries are in memory only, and lost if the program ends before they are delivered",
-			"2 entries are lost, because with Durability: Memory nothing is kept on disk", false,
+			Config{Durability: MemoryOnly}, "2 entries are in memory only, and lost if the program ends before they are delivered",
+			"2 entries are lost, because with Durability: MemoryOnly nothing is kept on disk", false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,11 +81,11 @@ func TestWithoutAServerErrorsSayWhereEntriesAre(t *testing.T) {
 	}
 }
 
-// The entries of a sink that is down are not those of the logger.
-func TestCloseNamesTheSinkWhoseEntriesAreLeft(t *testing.T) {
+// The pending entries of another destination are not those of the primary one.
+func TestCloseNamesDestinationWithPendingEntries(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
 	r := newRig(t, Config{}, nil)
-	if err := r.AddSink(Config{ID: "copy", BaseURL: "http://127.0.0.1:9", Transport: refusing, SpoolDir: dir, ManualFlush: true}); err != nil {
+	if err := r.AddDestination(Destination{ID: "copy", BaseURL: "http://127.0.0.1:9", Transport: refusing, SpoolDir: dir, ManualFlush: true}); err != nil {
 		t.Fatal(err)
 	}
 	r.Trace(TraceConfig{ID: "t"}).End()
@@ -93,7 +93,7 @@ func TestCloseNamesTheSinkWhoseEntriesAreLeft(t *testing.T) {
 	cancel()
 	var e *Error
 	err := r.Close(ctx)
-	want := fmt.Sprintf(`2 entries of the sink "copy" are kept in %s and will be delivered by the next run`, dir)
+	want := fmt.Sprintf(`2 entries of the destination "copy" are kept in %s and will be delivered by the next run`, dir)
 	if !errors.As(err, &e) || !strings.Contains(err.Error(), want) {
 		t.Errorf("Close = %v, want %q", err, want)
 	}
@@ -101,7 +101,7 @@ func TestCloseNamesTheSinkWhoseEntriesAreLeft(t *testing.T) {
 
 // A Flush that ends too early leaves it to the next one to say what was dropped.
 func TestAFlushInVainDoesNotHideWhatWasDropped(t *testing.T) {
-	r := newRig(t, Config{MaxBytes: 64 << 10, OnFull: DropOldest}, nil)
+	r := newRig(t, Config{MaxBytes: 64 << 10, OnFull: FullDropOldest}, nil)
 	r.sink.setDown(true)
 	for range 2000 {
 		r.Trace(TraceConfig{}).SetInput(strings.Repeat("x", 200))
