@@ -73,7 +73,8 @@ func (s *Destination) closeError(err error) error {
 	s.drop(lost, "closed", err)
 	switch {
 	case lost > 0:
-		left := fmt.Errorf("%w: %d are in the spool and %d, which were in memory, are dropped", ErrPending, pending-lost, lost)
+		left := fmt.Errorf("%w: %d are in the spool and %d, which were in memory, are dropped",
+			ErrPending, pending-lost, lost)
 		return errors.Join(left, err)
 	case pending > 0:
 		return errors.Join(fmt.Errorf("%w: %d are in the spool for the next process", ErrPending, pending), err)

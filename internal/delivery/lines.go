@@ -20,8 +20,9 @@ const (
 
 var (
 	errPanicked = errors.New("delivery: the backend panicked; the batch will be sent again")
-	errTooMany  = errors.New("delivery: the server rejects more than a fifth of the entries, which looks like a fault of the server; " +
-		"sending pauses for a minute; check the version of the server and the base URL")
+	errTooMany  = errors.New("delivery: the server rejects more than a fifth of the entries, " +
+		"which looks like a fault of the server; sending pauses for a minute; " +
+		"check the version of the server and the base URL")
 )
 
 // runLines sends the lines that are due, until ctx ends.
