@@ -280,7 +280,9 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 // withDefaults returns d with the defaults filled in. MaxSpoolBytes stays 0: its default
 // depends on the disk.
 func (d Destination) withDefaults() Destination {
-	d.BaseURL = cmp.Or(d.BaseURL, DefaultBaseURL)
+	if d.Backend == nil {
+		d.BaseURL = cmp.Or(d.BaseURL, DefaultBaseURL)
+	}
 	if d.FlushInterval == 0 {
 		d.FlushInterval = DefaultFlushInterval
 		if transport.Local(d.BaseURL) {
@@ -320,7 +322,12 @@ func (d Destination) effective() error {
 
 // forAdding checks that d can be added to a running logger.
 func (d Destination) forAdding() error {
+	const backend = "has no effect with a Backend: leave one of them out"
 	return refused([]check{
+		{"APIKey", backend, d.Backend != nil && d.APIKey != ""},
+		{"BaseURL", backend, d.Backend != nil && d.BaseURL != ""},
+		{"AllowInsecure", backend, d.Backend != nil && d.AllowInsecure},
+		{"Transport", backend, d.Backend != nil && d.Transport != nil},
 		{"Durability", "is SyncEach, but no call waits for a destination that was added: use SyncGroup, and Logger.Sync to wait", d.Durability == SyncEach},
 	})
 }

@@ -21,7 +21,7 @@ func answer(log *logger.Logger, question string) {
 	span := trace.AddSpan(logger.SpanConfig{Name: "agent"})
 	defer span.End()
 	span.AddGeneration(logger.GenerationConfig{Model: "gpt-4o", Provider: "openai"}).
-		Error(logger.Failure{Message: "rate limited", Code: "429"})
+		Fail(logger.Failure{Message: "rate limited", Code: "429"})
 }
 
 func TestRecorderSeesWhatWasLogged(t *testing.T) {
