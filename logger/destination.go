@@ -53,7 +53,7 @@ type Destination struct {
 	// Durability says when an entry is safe. Default SyncGroup. SyncEach is refused, because
 	// no call waits for a destination that was added: use Logger.Sync.
 	Durability Durability
-	// SyncEvery is how often SyncInterval syncs. Default DefaultSyncEvery.
+	// SyncEvery is the interval of SyncInterval. Default DefaultSyncEvery.
 	SyncEvery time.Duration
 	// RequireDurable makes AddDestination fail if the spool cannot be opened.
 	RequireDurable bool

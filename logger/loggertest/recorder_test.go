@@ -80,7 +80,7 @@ func TestAssertionsFail(t *testing.T) {
 		}, `"name":"question"`},
 		"none":   {func(r *loggertest.Recorder, t testing.TB) { r.One(t, "session", "create") }, "0 lines"},
 		"many":   {func(r *loggertest.Recorder, t testing.TB) { r.One(t, "", "end") }, "3 lines"},
-		"open":   {func(r *loggertest.Recorder, t testing.TB) { r.AllEnded(t) }, "trace open was begun and not ended"},
+		"open":   {func(r *loggertest.Recorder, t testing.TB) { r.AllEnded(t) }, "trace open was begun but not ended"},
 		"errors": {func(r *loggertest.Recorder, t testing.TB) { r.NoErrors(t) }, "invalid id"},
 	} {
 		t.Run(name, func(t *testing.T) {
