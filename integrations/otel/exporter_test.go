@@ -210,7 +210,7 @@ func TestShutdownSendsWhatIsOpen(t *testing.T) {
 func TestTheOldestTraceMakesRoom(t *testing.T) {
 	b := &backend{}
 	log, e := exporting(t, b)
-	e.held.most = 3000
+	e.open.max = 3000
 	for i := range 5 {
 		log.Trace(logger.TraceConfig{ID: fmt.Sprint(i), Name: fmt.Sprint("open ", i), Input: strings.Repeat("x", 1000)})
 		if err := log.Flush(t.Context()); err != nil {
@@ -224,8 +224,8 @@ func TestTheOldestTraceMakesRoom(t *testing.T) {
 	if diff := cmp.Diff([]string{"open 0", "open 1", "open 2"}, names); diff != "" {
 		t.Error(diff)
 	}
-	if e.held.bytes > 3000 || len(e.held.of) != e.held.order.Len() {
-		t.Errorf("%d bytes of %d traces are held", e.held.bytes, e.held.order.Len())
+	if e.open.bytes > 3000 || len(e.open.of) != e.open.order.Len() {
+		t.Errorf("%d bytes of %d traces are held", e.open.bytes, e.open.order.Len())
 	}
 }
 

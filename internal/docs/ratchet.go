@@ -76,7 +76,7 @@ func (c counts) rises(found Findings) []string {
 	return lines
 }
 
-// lowered returns the counts to record for what was found. It fails if a rule is broken more
+// lowered returns the counts of the findings, to be recorded. It fails if a rule is broken more
 // often in total than recorded. Text may move between folders, so one folder may rise by as
 // much as others fall.
 func (c counts) lowered(found Findings) (counts, error) {
@@ -89,7 +89,7 @@ func (c counts) lowered(found Findings) (counts, error) {
 	return countsOf(found), nil
 }
 
-// countsOf returns the counts of what was found.
+// countsOf returns the counts of the findings.
 func countsOf(found Findings) counts {
 	c := counts{}
 	for folder, rules := range found {
@@ -102,7 +102,7 @@ func countsOf(found Findings) counts {
 
 // readCounts parses a file of write.
 func readCounts(file string) (counts, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // G304: a constant of the tests
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}

@@ -3,12 +3,12 @@ package archtest
 // module is the path of this module; the paths below are relative to it.
 const module = "github.com/troupelog/troupe"
 
-// row says what the packages at or below path may import. A package is judged by
-// the row with the longest matching path.
+// row lists the imports that the packages at or below path may have. A package is judged
+// by the row with the longest matching path.
 type row struct {
 	path string
 	// imports lists the packages of this module that may be imported, each with
-	// everything below it. A package may always import what is below its own row.
+	// everything below it. A package may always import packages below its own row.
 	imports []string
 	// modules lists the other modules that may be imported directly. The standard
 	// library may be imported everywhere.
@@ -118,7 +118,7 @@ var layout = []row{
 		modules: append(terminal, compress, sys),
 	},
 	{path: "cmd", imports: []string{"internal/cli"}, modules: terminal},
-	// What a user copies must not need a package that a user cannot import.
+	// A program to copy must not need a package that a user cannot import.
 	{path: "examples", imports: []string{"logger", "llm", "collector"}},
 
 	{path: "internal/storetest", tests: true},
@@ -132,11 +132,3 @@ var layout = []row{
 	{path: "internal/sdktest", tests: true},
 	{path: "internal/spool/seglog/seglogtest", tests: true},
 }
-
-// closureOf names the packages whose dependencies, together, are all that importing
-// the logger may add to a user's build.
-var closureOf = []string{protoactor + "/actor", uuid, retryable, mimetype, compress + "/zstd"}
-
-// systems are the operating systems that Troupe is built for. A file with a build
-// constraint keeps the rules as well.
-var systems = []string{"linux", "darwin", "windows"}
