@@ -149,6 +149,20 @@ func removeFiles(path string) (err error) {
 	return err
 }
 
+// removeAside removes the files of a search that were set aside, which hold lines that are
+// to be deleted.
+func (x *Search) removeAside() error {
+	entries, err := os.ReadDir(x.dir)
+	for _, entry := range entries {
+		if name := entry.Name(); strings.HasPrefix(name, "search-") && strings.Contains(name, ".db"+asideSuffix) { // or its journal
+			if gone := os.Remove(filepath.Join(x.dir, name)); !errors.Is(gone, fs.ErrNotExist) {
+				err = errors.Join(err, gone)
+			}
+		}
+	}
+	return err
+}
+
 // Damaged implements store.Renewer.
 func (f *file) Damaged() bool { return f.damaged.Load() }
 

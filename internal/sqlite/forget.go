@@ -19,7 +19,11 @@ const (
 
 // Forget implements store.Index. Entities are numbered in the order of their first
 // lines, so that those behind the first one that began later need not be looked at.
+// A file that was set aside goes first: it holds what is to be deleted.
 func (x *Index) Forget(ctx context.Context, before store.Cursor) (int64, error) {
+	if err := removeFiles(x.path + asideSuffix); err != nil {
+		return 0, err
+	}
 	f := forgetting{before: int64(before), rows: forgetRows}
 	after := int64(0)
 	for more := true; more; {

@@ -16,8 +16,12 @@ const (
 	mergePages = 512
 )
 
-// Forget implements store.Search.
+// Forget implements store.Search. Files that were set aside go first: they hold what is to be
+// deleted.
 func (x *Search) Forget(ctx context.Context, before store.Cursor) error {
+	if err := x.removeAside(); err != nil {
+		return err
+	}
 	parts, err := x.hide(ctx, before)
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// counted is a store.Blobs that counts how often it is asked.
+// counted is a store.LargeLogs that counts how often it is asked.
 type counted struct {
 	blobs
 	asked int
@@ -44,7 +44,7 @@ func uploadOnce(h *harness) {
 	h.equal(2*references+2, h.listed()["t"].Entity.Lines)
 }
 
-// broken is a store.Blobs with keys that cannot be read.
+// broken is a store.LargeLogs with keys that cannot be read.
 type broken struct{ blobs }
 
 func (b broken) LargeLog(ctx context.Context, repo, key string) ([]byte, error) {

@@ -116,7 +116,7 @@ func (h *harness) close() {
 	}
 }
 
-// blobs is a store.Blobs in memory, by repository and key.
+// blobs is a store.LargeLogs in memory, by repository and key.
 type blobs map[string][]byte
 
 func (b blobs) LargeLog(_ context.Context, repo, key string) ([]byte, error) {

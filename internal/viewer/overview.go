@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/service"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -22,7 +23,7 @@ type overviewData struct {
 	Models                      []modelStats
 	Slowest, Dearest, Bad, Open []listRow
 	Empty                       bool
-	About                       About
+	About                       service.About
 }
 
 // spanStats is what a time came to.
@@ -45,19 +46,18 @@ type modelStats struct {
 }
 
 func (v *Viewer) overview(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
-	d := &overviewData{About: v.source.About(r.Context())}
+	defer cancel()
+	d := &overviewData{About: v.service.About(r.Context())}
 	if d.Empty, err = v.unknown(r, repo); err != nil {
 		return err
 	}
 	now := time.Now().UTC()
 	tomorrow := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
-	buckets, err := v.source.Explorer.Stats(r.Context(), store.StatsQuery{Repo: repo, From: tomorrow.Add(-7 * 24 * time.Hour), To: tomorrow, Daily: true})
+	buckets, err := v.service.Rollups(r.Context(), store.StatsQuery{Repo: repo, From: tomorrow.Add(-7 * 24 * time.Hour), To: tomorrow, Daily: true})
 	if err != nil {
 		return err
 	}
@@ -75,13 +75,13 @@ func (v *Viewer) overview(w http.ResponseWriter, r *http.Request) error {
 		{&d.Dearest, store.RowQuery{Filter: week, Sort: store.Dearest, Limit: shortList}},
 		{&d.Bad, store.RowQuery{Filter: bad, Limit: shortList}},
 	} {
-		rows, err := v.source.Explorer.Rows(r.Context(), list.q)
+		rows, err := v.service.Rows(r.Context(), list.q)
 		if err != nil {
 			return err
 		}
 		*list.rows = listRows(rows, now)
 	}
-	open, err := v.source.Explorer.Open(r.Context(), repo, shortList)
+	open, err := v.service.Rows(r.Context(), store.RowQuery{Filter: store.Filter{Repo: repo, Terms: openTraces}, Limit: shortList})
 	if err != nil {
 		return err
 	}
