@@ -31,6 +31,14 @@ type (
 	TraceSummary = api.TraceSummary
 	// SessionSummary is a session in a list.
 	SessionSummary = api.SessionSummary
+	// Facet is a field of traces with its most frequent values.
+	Facet = api.Facet
+	// FacetValue is a value of a field.
+	FacetValue = api.FacetValue
+	// Histogram is the answer to a request for a histogram: the number of traces over time.
+	Histogram = api.Histogram
+	// Bar is a part of a histogram.
+	Bar = api.Bar
 	// Trace is the answer to a request for one trace: its node, with the whole tree below it.
 	Trace = api.Trace
 	// Session is the answer to a request for one session: its node and a page of its traces,

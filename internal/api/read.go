@@ -2,12 +2,9 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"net/http"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/troupelog/troupe/internal/fold"
@@ -73,67 +70,6 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// list returns a page of rows and the cursor of the next page, "" on the last one.
-func (s *Server) list(ctx context.Context, r *http.Request, q store.Query) ([]store.Row, string, error) {
-	limit, err := count(r, "limit", 1, maxRows, defaultRows)
-	if err != nil {
-		return nil, "", err
-	}
-	if q.After, err = decodeCursor(parameter(r, "cursor")); err != nil {
-		return nil, "", err
-	}
-	q.Repo, q.Limit = r.PathValue("repo"), int(limit)+1 // one more row shows that there is a next page
-	rows, err := s.service.List(ctx, q)
-	if err != nil || len(rows) < q.Limit {
-		return rows, "", err
-	}
-	rows = rows[:limit]
-	return rows, encodeCursor(rows[limit-1].Position), nil
-}
-
-func (s *Server) listTraces(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := s.query(w, r)
-	defer cancel()
-	rows, next, err := s.list(ctx, r, store.Query{Kind: fold.Trace})
-	if err != nil {
-		return err
-	}
-	s.writeJSON(w, http.StatusOK, Page[TraceSummary]{traceSummaries(rows), next})
-	return nil
-}
-
-func (s *Server) listSessions(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := s.query(w, r)
-	defer cancel()
-	rows, next, err := s.list(ctx, r, store.Query{Kind: fold.Session})
-	if err != nil {
-		return err
-	}
-	page := Page[SessionSummary]{[]SessionSummary{}, next}
-	for _, row := range rows {
-		e := row.Entity
-		page.Data = append(page.Data, SessionSummary{
-			ID: e.Ref.ID, Name: e.Name, Status: e.Status(), Start: e.Start, End: e.End,
-			DurationMS: e.DurationMS(), SkewMS: e.SkewMS(), Tags: e.Tags, Traces: row.Children,
-		})
-	}
-	s.writeJSON(w, http.StatusOK, page)
-	return nil
-}
-
-func traceSummaries(rows []store.Row) []TraceSummary {
-	summaries := make([]TraceSummary, 0, len(rows))
-	for _, row := range rows {
-		e := row.Entity
-		summaries = append(summaries, TraceSummary{
-			ID: e.Ref.ID, Name: e.Name, SessionID: e.SessionID, Status: e.Status(), Start: e.Start, End: e.End,
-			DurationMS: e.DurationMS(), SkewMS: e.SkewMS(), Tags: e.Tags, Usage: row.Usage, Cost: row.Cost,
-			Entities: row.Children, Errors: row.Errors,
-		})
-	}
-	return summaries
-}
-
 // tree returns the tree of the entity that the path names.
 func (s *Server) tree(ctx context.Context, r *http.Request, kind fold.Kind) (*Node, Totals, error) {
 	return s.service.Tree(ctx, r.PathValue("repo"), fold.Ref{Kind: kind, ID: r.PathValue("id")})
@@ -157,8 +93,12 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	key := fold.KeyOf(r.PathValue("repo"), fold.Ref{Kind: fold.Session, ID: node.ID})
-	rows, next, err := s.list(ctx, r, store.Query{Kind: fold.Trace, Session: key})
+	q, err := listQuery(r, fold.Trace)
+	if err != nil {
+		return err
+	}
+	q.Session = fold.KeyOf(q.Repo, fold.Ref{Kind: fold.Session, ID: node.ID})
+	rows, next, err := s.rows(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -210,23 +150,4 @@ func storedLine(l store.Numbered) StoredLine {
 		s.Line, s.LineBase64 = strings.ToValidUTF8(s.Line, "\uFFFD"), l.Text
 	}
 	return s
-}
-
-// encodeCursor returns the cursor for a position: 8 bytes of microseconds and the key.
-func encodeCursor(p store.Position) string {
-	buf := binary.BigEndian.AppendUint64(nil, uint64(p.At.UnixMicro()))
-	return base64.RawURLEncoding.EncodeToString(append(buf, p.Key[:]...))
-}
-
-func decodeCursor(s string) (p store.Position, err error) {
-	if s == "" {
-		return p, nil
-	}
-	buf, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(buf) != 8+len(p.Key) {
-		return p, badRequest("the parameter cursor must be the next of the page before")
-	}
-	p.At = time.UnixMicro(int64(binary.BigEndian.Uint64(buf))).UTC()
-	p.Key = fold.Key(buf[8:])
-	return p, nil
 }

@@ -52,6 +52,8 @@ func (s *Server) routes() (routes http.Handler, segments []string) {
 	keyed("GET /api/v1/repositories/{repo}/sessions/{id}", s.session)
 	keyed("GET /api/v1/repositories/{repo}/traces", s.listTraces)
 	keyed("GET /api/v1/repositories/{repo}/traces/{id}", s.trace)
+	keyed("GET /api/v1/repositories/{repo}/facets", s.facets)
+	keyed("GET /api/v1/repositories/{repo}/histogram", s.histogram)
 	keyed("GET /api/v1/repositories/{repo}/lines", s.lines)
 	keyed("GET /api/v1/repositories/{repo}/attachments", s.attachment)
 	keyed("GET /api/v1/repositories/{repo}/search", s.searchLines)

@@ -73,6 +73,33 @@ type SessionSummary struct {
 	Traces     int               `json:"traces"`
 }
 
+// Facet is a field of traces with its most frequent values. The answer to a request for facets
+// is a Page of them, without a cursor.
+type Facet struct {
+	Field  string       `json:"field"` // as in queries: "status", "model", "tag" and so on
+	Values []FacetValue `json:"values"`
+}
+
+// FacetValue is a value of a field.
+type FacetValue struct {
+	Key    string `json:"key,omitempty"` // name of a tag
+	Value  string `json:"value"`
+	Traces int    `json:"traces"` // traces that have it
+}
+
+// Histogram is the answer to a request for a histogram: the number of traces over time.
+type Histogram struct {
+	Data    []Bar   `json:"data"`
+	Seconds float64 `json:"seconds"` // length of each bar
+}
+
+// Bar is a part of a histogram.
+type Bar struct {
+	From   time.Time `json:"from"`
+	Traces int       `json:"traces"`
+	Errors int       `json:"errors"` // traces with status "error"
+}
+
 // Trace is the answer to a request for one trace: its node, with the whole tree below it.
 type Trace struct {
 	Node

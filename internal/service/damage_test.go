@@ -108,8 +108,8 @@ func TestDamageThatIsFoundWhileRunningIsMended(t *testing.T) {
 			k := &keeping{T: t, opened: c, traces: 150}
 			if !c.Index.Damaged() && !c.shard.Search.Damaged() && notes.String() == "" {
 				// A reader comes upon it.
-				_, _ = c.Index.Counts(t.Context(), "r")
-				_, _ = c.Index.List(t.Context(), store.Query{Repo: "r", Kind: 2, Limit: 150})
+				_, _ = c.Lists.Counts(t.Context(), "r")
+				_, _ = c.Lists.Rows(t.Context(), store.RowQuery{Filter: store.Filter{Repo: "r"}, Limit: 150})
 				for trace := range 150 {
 					_, _ = c.shard.Search.Find(t.Context(), store.SearchQuery{Repo: "r", Words: []string{word(trace)}, Limit: 2})
 				}

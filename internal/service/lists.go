@@ -12,6 +12,52 @@ import (
 // searchHits limits the hits of a text search that Filter looks at.
 const searchHits = 500
 
+// Rows returns one page of a list of traces or sessions.
+func (s *Service) Rows(ctx context.Context, q store.RowQuery) ([]store.Row, error) {
+	h, err := s.at(ctx, q.Repo)
+	if err != nil {
+		return nil, err
+	}
+	return h.Lists.Rows(ctx, q)
+}
+
+// Counts returns the number of entities of a repository by kind.
+func (s *Service) Counts(ctx context.Context, repo string) (map[fold.Kind]store.Count, error) {
+	h, err := s.at(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	return h.Lists.Counts(ctx, repo)
+}
+
+// Facets returns the most frequent values of some fields in a list of traces, at most limit
+// of each.
+func (s *Service) Facets(ctx context.Context, f store.Filter, fields []store.Field, limit int) (map[store.Field][]store.Facet, error) {
+	h, err := s.at(ctx, f.Repo)
+	if err != nil {
+		return nil, err
+	}
+	return h.Lists.Facets(ctx, f, fields, limit)
+}
+
+// Rollups returns the sums of a time range by hour or day and model.
+func (s *Service) Rollups(ctx context.Context, q store.RollupQuery) ([]store.Rollup, error) {
+	h, err := s.at(ctx, q.Repo)
+	if err != nil {
+		return nil, err
+	}
+	return h.Lists.Rollups(ctx, q)
+}
+
+// Find returns entities whose id is prefix or begins with it, at most limit.
+func (s *Service) Find(ctx context.Context, repo, prefix string, limit int) ([]fold.Entity, error) {
+	h, err := s.at(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	return h.Lists.Find(ctx, repo, prefix, limit)
+}
+
 // Filter returns a filter for the traces of a repository that match a query. Words and
 // phrases match the traces with the newest hits of a text search, at most searchHits. It
 // fails with store.ErrQuery if there are too many words.
@@ -46,12 +92,12 @@ func (s *Service) Histogram(ctx context.Context, f store.Filter, n int) ([]store
 	}
 	width := f.To.Sub(f.From) / time.Duration(n)
 	if len(f.Terms) > 0 || f.Among != nil || f.Session != (fold.Key{}) || width < time.Hour {
-		found, err := h.Explorer.Histogram(ctx, f, n)
+		found, err := h.Lists.Histogram(ctx, f, n)
 		return found, width, err
 	}
 	width = (width + time.Hour - 1).Truncate(time.Hour)
 	from, to := f.From.UTC().Truncate(time.Hour), f.To.UTC().Add(time.Hour-1).Truncate(time.Hour)
-	rollups, err := h.Explorer.Stats(ctx, store.StatsQuery{Repo: f.Repo, From: from, To: to})
+	rollups, err := h.Lists.Rollups(ctx, store.RollupQuery{Repo: f.Repo, From: from, To: to})
 	if err != nil {
 		return nil, 0, err
 	}

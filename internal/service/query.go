@@ -75,60 +75,6 @@ func (s *Service) Repositories(ctx context.Context) (all []store.Repository, err
 	return all, nil
 }
 
-// Counts returns the number of entities of a repository by kind.
-func (s *Service) Counts(ctx context.Context, repo string) (map[fold.Kind]store.Count, error) {
-	h, err := s.at(ctx, repo)
-	if err != nil {
-		return nil, err
-	}
-	return h.Index.Counts(ctx, repo)
-}
-
-// List returns rows of a list, newest first.
-func (s *Service) List(ctx context.Context, q store.Query) ([]store.Row, error) {
-	h, err := s.at(ctx, q.Repo)
-	if err != nil {
-		return nil, err
-	}
-	return h.Index.List(ctx, q)
-}
-
-// Rows returns one page of a list.
-func (s *Service) Rows(ctx context.Context, q store.RowQuery) ([]store.TraceRow, error) {
-	h, err := s.at(ctx, q.Repo)
-	if err != nil {
-		return nil, err
-	}
-	return h.Explorer.Rows(ctx, q)
-}
-
-// Facets returns the most frequent values of some fields in a list, at most limit of each.
-func (s *Service) Facets(ctx context.Context, f store.Filter, fields []store.Field, limit int) (map[store.Field][]store.Facet, error) {
-	h, err := s.at(ctx, f.Repo)
-	if err != nil {
-		return nil, err
-	}
-	return h.Explorer.Facets(ctx, f, fields, limit)
-}
-
-// Rollups returns the counts of a time range by hour or day and model.
-func (s *Service) Rollups(ctx context.Context, q store.StatsQuery) ([]store.Bucket, error) {
-	h, err := s.at(ctx, q.Repo)
-	if err != nil {
-		return nil, err
-	}
-	return h.Explorer.Stats(ctx, q)
-}
-
-// Find returns entities whose id is prefix or begins with it, at most limit.
-func (s *Service) Find(ctx context.Context, repo, prefix string, limit int) ([]fold.Entity, error) {
-	h, err := s.at(ctx, repo)
-	if err != nil {
-		return nil, err
-	}
-	return h.Explorer.Find(ctx, repo, prefix, limit)
-}
-
 // Entity returns one entity without its lines, or store.ErrNotFound.
 func (s *Service) Entity(ctx context.Context, repo string, ref fold.Ref) (fold.Entity, error) {
 	h, err := s.at(ctx, repo)

@@ -58,7 +58,7 @@ func Open(ctx context.Context, dir string, prices fold.Prices, logger *slog.Logg
 	if err := c.open(ctx, prices); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	c.shards = []*store.Shard{{Name: "all", Log: c.log, Index: c.index, Explorer: c.index, Search: c.search}}
+	c.shards = []*store.Shard{{Name: "all", Log: c.log, Index: c.index, Lists: c.index, Search: c.search}}
 	return c, nil
 }
 

@@ -35,9 +35,9 @@ type Credentials interface {
 // Shard is a group of repositories with one log and everything derived from it. Cursors
 // and places of lines are valid within their shard only. A Shard is immutable.
 type Shard struct {
-	Name     string
-	Log      Log
-	Index    Index
-	Explorer Explorer
-	Search   Search
+	Name   string
+	Log    Log
+	Index  Index
+	Lists  Lists
+	Search Search
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
 )
@@ -11,38 +10,6 @@ import (
 type Update struct {
 	Entity fold.Entity
 	Lines  []Loc
-}
-
-// Query asks for the newest sessions or traces of a repository.
-type Query struct {
-	Repo    string
-	Kind    fold.Kind
-	Session fold.Key // if set, only traces of this session
-	After   Position // the last row of the page before; zero for the first page
-	Limit   int      // rows wanted; at least 1
-}
-
-// Position is the place of a row in a list: newest start first, then in an order of the
-// Index. An entity without a start counts from when it was first seen.
-type Position struct {
-	At  time.Time
-	Key fold.Key
-}
-
-// Row is an entity in a list.
-type Row struct {
-	Entity   fold.Entity
-	Position Position
-	Usage    fold.Usage // of a trace: of everything below it
-	Cost     fold.Cost  // of a trace: of everything below it
-	Children int        // of a trace: all entities below it; of a session: its traces
-	Errors   int        // of a trace: entities below it of the kind fold.Error
-}
-
-// Count is how many entities of a kind a repository has.
-type Count struct {
-	Entities int
-	Open     int // started and without an end
 }
 
 // Index is what is derived from a Log. Its methods are safe for concurrent use,
@@ -71,14 +38,6 @@ type Index interface {
 	// Tree returns an entity and all that hangs below it, each once, the root first;
 	// nothing if there is no such entity.
 	Tree(ctx context.Context, root fold.Key) ([]fold.Entity, error)
-
-	// List returns rows, newest first. Rows that are inserted meanwhile neither
-	// repeat nor hide others on later pages. Totals are kept while applying updates, so
-	// that the time for a row does not grow with what is below it.
-	List(ctx context.Context, q Query) ([]Row, error)
-
-	// Counts returns the counts of a repository by kind.
-	Counts(ctx context.Context, repo string) (map[fold.Kind]Count, error)
 
 	// Forget drops what belongs to lines that a Log dropped, blocks up to and with before,
 	// in many small transactions: entities all of whose lines are gone, with what they

@@ -119,16 +119,16 @@ func pagingUnderInserts(h *harness) {
 	h.append(h.batch('a', 1, lines...))
 	h.settle()
 
-	q := store.Query{Repo: h.repo, Kind: fold.Trace, Limit: 7}
+	q := store.RowQuery{Filter: store.Filter{Repo: h.repo}, Kind: fold.Trace, Limit: 7}
 	var got []string
 	for page := 0; ; page++ {
-		rows, err := h.index.List(h.ctx(), q)
+		rows, err := h.index.Rows(h.ctx(), q)
 		if err != nil {
 			h.Fatal(err)
 		}
 		for _, r := range rows {
 			got = append(got, r.Entity.Ref.ID)
-			q.After = r.Position
+			q.After = r.Place
 		}
 		if len(rows) < q.Limit {
 			break
@@ -150,10 +150,10 @@ func sessionTraces(h *harness) {
 		`trace{id=t2,action=update,data={"sessionId":"x"}}`,
 		`trace{id=t3,action=create,data={"sessionId":"y"}}`))
 	h.settle()
-	ids := func(q store.Query) (ids []string) {
+	ids := func(q store.RowQuery) (ids []string) {
 		h.Helper()
 		q.Repo, q.Limit = h.repo, 10
-		rows, err := h.index.List(h.ctx(), q)
+		rows, err := h.index.Rows(h.ctx(), q)
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -163,9 +163,9 @@ func sessionTraces(h *harness) {
 		slices.Sort(ids)
 		return ids
 	}
-	h.equal([]string{"t1", "t2"}, ids(store.Query{Kind: fold.Trace, Session: fold.KeyOf(h.repo, fold.Ref{Kind: fold.Session, ID: "x"})}))
-	h.equal([]string{"t1", "t2", "t3"}, ids(store.Query{Kind: fold.Trace}))
-	h.equal([]string{"x", "y"}, ids(store.Query{Kind: fold.Session})) // y was only mentioned
+	h.equal([]string{"t1", "t2"}, ids(store.RowQuery{Filter: store.Filter{Session: fold.KeyOf(h.repo, fold.Ref{Kind: fold.Session, ID: "x"})}}))
+	h.equal([]string{"t1", "t2", "t3"}, ids(store.RowQuery{Kind: fold.Trace}))
+	h.equal([]string{"x", "y"}, ids(store.RowQuery{Kind: fold.Session})) // y was only mentioned
 }
 
 func oddTexts(h *harness) {

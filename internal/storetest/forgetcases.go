@@ -12,7 +12,7 @@ import (
 )
 
 // row returns the row of trace t.
-func (h *harness) row() store.TraceRow {
+func (h *harness) row() store.Row {
 	h.Helper()
 	rows := h.pages(store.RowQuery{}, 100, func() {})
 	for _, r := range rows {
@@ -21,7 +21,7 @@ func (h *harness) row() store.TraceRow {
 		}
 	}
 	h.Fatal("there is no trace t")
-	return store.TraceRow{}
+	return store.Row{}
 }
 
 func givenCosts(h *harness) {
@@ -91,7 +91,7 @@ func forgetting(h *harness) {
 	middle := h.head()
 	h.append(h.batch('b', 1, turns(300, 3)...))
 	h.settle()
-	stats, err := h.index.Stats(h.ctx(), store.StatsQuery{Repo: h.repo})
+	stats, err := h.index.Rollups(h.ctx(), store.RollupQuery{Repo: h.repo})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -107,11 +107,11 @@ func forgetting(h *harness) {
 		h.Fatal(err)
 	}
 	h.equal(map[fold.Kind]store.Count{fold.Session: {Entities: 1}, fold.Trace: {Entities: 3, Open: 3}, fold.Generation: {Entities: 3, Open: 3}}, counts)
-	sessions, err := h.index.List(h.ctx(), store.Query{Repo: h.repo, Kind: fold.Session, Limit: 2})
-	if err != nil || len(sessions) != 1 || sessions[0].Children != 3 {
+	sessions, err := h.index.Rows(h.ctx(), store.RowQuery{Filter: store.Filter{Repo: h.repo}, Kind: fold.Session, Limit: 2})
+	if err != nil || len(sessions) != 1 || sessions[0].Entities != 3 {
 		h.Errorf("sessions %+v (%v), want one with 3 traces", sessions, err)
 	}
-	after, err := h.index.Stats(h.ctx(), store.StatsQuery{Repo: h.repo})
+	after, err := h.index.Rollups(h.ctx(), store.RollupQuery{Repo: h.repo})
 	if err != nil {
 		h.Fatal(err)
 	}

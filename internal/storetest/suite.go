@@ -17,7 +17,7 @@ import (
 // Index is what the suite checks beside a Log.
 type Index interface {
 	store.Index
-	store.Explorer
+	store.Lists
 }
 
 // Open opens the store whose files are in dir, or creates it there, with the given
@@ -65,6 +65,7 @@ func Run(t *testing.T, open Open) {
 		{"counts tell entities and open ones", counting},
 		{"what is asked for equals a recount", explorerAgrees},
 		{"given traces, sessions and times are filters too", otherFilters},
+		{"sessions are listed like traces", sessionRows},
 		{"sorted rows page by key while rows come in", sortedPaging},
 		{"roll-ups are counted once", rollupsOnce},
 		{"a term that cannot be compared is refused", refusedTerms},

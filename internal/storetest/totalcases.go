@@ -24,14 +24,14 @@ type shown struct {
 // listed returns what the list says, by the id of the trace.
 func (h *harness) listed() map[string]shown {
 	h.Helper()
-	rows, err := h.index.List(h.ctx(), store.Query{Repo: h.repo, Kind: fold.Trace, Limit: 100})
+	rows, err := h.index.Rows(h.ctx(), store.RowQuery{Filter: store.Filter{Repo: h.repo}, Limit: 100})
 	if err != nil {
 		h.Fatal(err)
 	}
 	all := map[string]shown{}
 	for _, r := range rows {
 		e := fold.Entity{Name: r.Entity.Name, SessionID: r.Entity.SessionID, Start: r.Entity.Start, End: r.Entity.End, Lines: r.Entity.Lines}
-		all[r.Entity.Ref.ID] = shown{e, r.Entity.Status(), r.Usage, r.Cost, r.Children, r.Errors}
+		all[r.Entity.Ref.ID] = shown{e, r.Entity.Status(), r.Usage, r.Cost, r.Entities, r.ErrorEntities}
 	}
 	return all
 }

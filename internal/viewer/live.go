@@ -48,7 +48,7 @@ type LiveTrace struct {
 	Last       string    `json:"last,omitempty"` // the beginning of the last text
 }
 
-func newLiveTrace(row store.TraceRow) LiveTrace {
+func newLiveTrace(row store.Row) LiveTrace {
 	e := row.Entity
 	return LiveTrace{
 		ID: e.Ref.ID, Name: named(e.Name, e.Ref.ID), SessionID: e.SessionID, Status: e.Status(), Start: begin(&e), DurationMS: e.DurationMS(),

@@ -113,7 +113,7 @@ func (v *Viewer) session(w http.ResponseWriter, r *http.Request) error {
 }
 
 // turn returns a trace as a part of a conversation.
-func (v *Viewer) turn(r *http.Request, repo string, row store.TraceRow) (*sessionTurn, error) {
+func (v *Viewer) turn(r *http.Request, repo string, row store.Row) (*sessionTurn, error) {
 	e := row.Entity
 	turn := &sessionTurn{
 		Trace: "/trace/" + url.PathEscape(e.Ref.ID), Name: named(e.Name, e.Ref.ID), Status: e.Status(), Took: took(&e, time.Now()), Start: begin(&e),
@@ -157,26 +157,21 @@ func (v *Viewer) sessions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer cancel()
-	place := placeOf(r.URL.Query().Get("after"))
-	q := store.Query{Repo: repo, Kind: fold.Session, Limit: pageRows + 1}
-	if place != (store.Place{}) {
-		q.After = store.Position{At: time.UnixMicro(place.By).UTC(), Key: place.Key}
-	}
-	rows, err := v.service.List(r.Context(), q)
+	q := store.RowQuery{Filter: store.Filter{Repo: repo}, Kind: fold.Session, Limit: pageRows + 1, After: placeOf(r.URL.Query().Get("after"))}
+	rows, err := v.service.Rows(r.Context(), q)
 	if err != nil {
 		return err
 	}
-	d := &sessionsData{First: q.After.At.IsZero()}
+	d := &sessionsData{First: q.After == (store.Place{})}
 	if len(rows) > pageRows {
 		rows = rows[:pageRows]
-		last := rows[pageRows-1].Position
-		d.Next = placeText(store.Place{By: last.At.UnixMicro(), Key: last.Key})
+		d.Next = placeText(rows[pageRows-1].Place)
 	}
 	now := time.Now()
 	for _, row := range rows {
 		e := row.Entity
 		shown := sessionRow{
-			Address: "/session/" + url.PathEscape(e.Ref.ID), Name: named(e.Name, e.Ref.ID), Status: e.Status(), Took: took(&e, now), Start: begin(&e), Traces: row.Children,
+			Address: "/session/" + url.PathEscape(e.Ref.ID), Name: named(e.Name, e.Ref.ID), Status: e.Status(), Took: took(&e, now), Start: begin(&e), Traces: row.Entities,
 		}
 		for name, value := range sortedPairs(e.Tags) {
 			shown.Tags = append(shown.Tags, pair{name, value})

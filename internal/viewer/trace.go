@@ -30,7 +30,7 @@ type traceData struct {
 	Start, End                  time.Time
 	Took                        string // until now if it is open
 	View                        string // "tree", "chat" or "raw"
-	Total                       store.TraceRow
+	Total                       store.Row
 	Errors, Open, Orphans       int
 	Tags                        []pair
 	Token                       string // of the form for feedback

@@ -51,7 +51,7 @@ type queryPiece struct {
 
 // listRow is a trace in the list.
 type listRow struct {
-	store.TraceRow
+	store.Row
 	Status, Name, Took, Address, SessionID string
 	Ref                                    string // as in refString
 	Tags                                   []pair
@@ -90,7 +90,7 @@ func (v *Viewer) traces(w http.ResponseWriter, r *http.Request) error {
 	parsed := query.Parse(text)
 	d := &tracesData{
 		Query: text, Bad: parsed.Bad, Pieces: pieces(text, parsed.Bad), From: values.Get("from"), To: values.Get("to"),
-		Sort: store.Sort(values.Get("sort")), First: values.Get("after") == "",
+		Sort: sortOf(values.Get("sort")), First: values.Get("after") == "",
 	}
 	if d.Empty, err = v.unknown(r, repo); err != nil {
 		return err
@@ -100,10 +100,11 @@ func (v *Viewer) traces(w http.ResponseWriter, r *http.Request) error {
 	if q.Filter, err = v.service.Filter(r.Context(), repo, parsed); err != nil {
 		return err
 	}
-	q.From, q.To = timeOf(d.From, now), timeOf(d.To, now)
+	q.From, _ = query.Time(d.From, now) // other texts mean no limit
+	q.To, _ = query.Time(d.To, now)
 	switch d.Sort {
 	case store.Newest:
-	case store.Oldest, store.Slowest, store.Dearest:
+	case store.Oldest, store.Slowest, store.Costliest:
 		if q.From.IsZero() {
 			q.From = time.Unix(0, 0)
 		}
@@ -123,6 +124,14 @@ func (v *Viewer) traces(w http.ResponseWriter, r *http.Request) error {
 	}
 	d.Columns = prefsOf(r).columns()
 	return v.render(w, r, "traces", &page{Title: "Traces", Nav: "traces", Help: "lists", Data: d})
+}
+
+// sortOf returns the order in a parameter. "dearest" was once the name of Costliest.
+func sortOf(text string) store.Sort {
+	if text == "dearest" {
+		return store.Costliest
+	}
+	return store.Sort(text)
 }
 
 // unknown reports whether nothing was logged to a repository.
@@ -155,9 +164,9 @@ func (v *Viewer) fillRows(r *http.Request, d *tracesData, q store.RowQuery, now 
 	return nil
 }
 
-func newListRow(row store.TraceRow, now time.Time) listRow {
+func newListRow(row store.Row, now time.Time) listRow {
 	e := row.Entity
-	shown := listRow{TraceRow: row, Status: e.Status(), Name: named(e.Name, e.Ref.ID), Took: took(&e, now), SessionID: e.SessionID, Address: "/trace/" + url.PathEscape(e.Ref.ID), Ref: refString(e.Ref)}
+	shown := listRow{Row: row, Status: e.Status(), Name: named(e.Name, e.Ref.ID), Took: took(&e, now), SessionID: e.SessionID, Address: "/trace/" + url.PathEscape(e.Ref.ID), Ref: refString(e.Ref)}
 	for name, value := range sortedPairs(e.Tags) {
 		if len(shown.Tags) < 4 {
 			shown.Tags = append(shown.Tags, pair{name, value})
@@ -304,20 +313,6 @@ func wider(q query.Query) []less {
 		all = append(all, less{only.String(), w})
 	}
 	return all
-}
-
-// timeOf reads a time: RFC 3339, a date, or how long ago, as in 24h. Anything else is no
-// bound.
-func timeOf(text string, now time.Time) time.Time {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t
-		}
-	}
-	if d, err := time.ParseDuration(text); err == nil {
-		return now.Add(-d.Abs())
-	}
-	return time.Time{}
 }
 
 // placeText is the place of a row as a parameter, and placeOf its inverse.
