@@ -16,14 +16,18 @@ import (
 	"github.com/troupelog/troupe/internal/api"
 	"github.com/troupelog/troupe/internal/service"
 	"github.com/troupelog/troupe/internal/sqlite"
+	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/viewer"
 	"github.com/troupelog/troupe/pricing"
 )
 
 // Config configures a Collector. Its zero value is usable.
 type Config struct {
+	// Store is the storage. New takes it over: Collector.Close closes it, and so does New if
+	// it fails. Nil means SQLite in Dir.
+	Store Store
 	// Dir is the folder of the SQLite files and uploads. It is created if it does not exist.
-	// Empty means a temporary folder that Close removes.
+	// Empty means a temporary folder that Close removes. It is not used with Store.
 	Dir string
 	// APIKey is the key that clients must send: printable ASCII without spaces. If it is
 	// empty, any key or none is accepted, and Serve refuses addresses that other machines
@@ -62,6 +66,10 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// Store is the storage of a collector. It is opaque: other packages open one and put it into
+// Config.Store.
+type Store = store.Cluster
+
 // Collector stores log lines and answers questions about them. Make one with New. All its
 // methods are safe for concurrent use.
 type Collector struct {
@@ -94,6 +102,14 @@ type ConfigError = api.ConfigError
 // folder are refused. A damaged index or search is renamed to a name with .damaged at its end
 // and rebuilt from the log. A damaged log is an error, whose text says how to rescue it.
 func New(cfg Config) (*Collector, error) {
+	c, err := newCollector(cfg)
+	if err != nil && cfg.Store != nil {
+		err = errors.Join(err, cfg.Store.Close())
+	}
+	return c, err
+}
+
+func newCollector(cfg Config) (*Collector, error) {
 	if cfg.KeepFor < 0 || cfg.KeepBytes < 0 {
 		return nil, ErrKeep
 	}
@@ -111,7 +127,7 @@ func New(cfg Config) (*Collector, error) {
 		return nil, err
 	}
 	c := &Collector{}
-	if cfg.Dir == "" {
+	if cfg.Store == nil && cfg.Dir == "" {
 		var err error
 		if c.temporary, err = os.MkdirTemp("", "troupe-collector-"); err != nil {
 			return nil, fmt.Errorf("collector: making a temporary folder: %w", err)
@@ -124,19 +140,25 @@ func New(cfg Config) (*Collector, error) {
 	return c, nil
 }
 
-// open opens the storage, starts the service on it, and puts the pages and the HTTP interface
-// on top. On failure it leaves nothing open.
+// open opens SQLite unless there is a store, starts the service on it, and puts the pages and
+// the HTTP interface on top. On failure it leaves nothing open.
 func (c *Collector) open(cfg Config, access api.Config) error {
 	ctx := context.Background()
-	cluster, err := sqlite.Open(ctx, cfg.Dir, cfg.Prices, cfg.Logger)
-	if err != nil {
-		return fmt.Errorf("collector: opening %s: %w", cfg.Dir, err)
+	if cfg.Store == nil {
+		cluster, err := sqlite.Open(ctx, cfg.Dir, cfg.Prices, cfg.Logger)
+		if err != nil {
+			return fmt.Errorf("collector: opening %s: %w", cfg.Dir, err)
+		}
+		cfg.Store = cluster
+	} else {
+		cfg.Dir = ""
 	}
+	var err error
 	c.service, err = service.New(ctx, service.Config{
-		Store: cluster, Location: cfg.Dir, Prices: cfg.Prices, KeepFor: cfg.KeepFor, KeepBytes: cfg.KeepBytes, Logger: cfg.Logger,
+		Store: cfg.Store, Location: cfg.Dir, Prices: cfg.Prices, KeepFor: cfg.KeepFor, KeepBytes: cfg.KeepBytes, Logger: cfg.Logger,
 	})
 	if err != nil {
-		return errors.Join(err, cluster.Close())
+		return errors.Join(err, cfg.Store.Close())
 	}
 	pages, err := viewer.New(c.service, cfg.Logger)
 	if err == nil {

@@ -111,7 +111,7 @@ var layout = []row{
 		},
 		modules: []string{compress, "golang.org/x/time", prometheus},
 	},
-	{path: "collector", imports: []string{"pricing", "internal/api", "internal/service", "internal/sqlite", "internal/viewer"}},
+	{path: "collector", imports: []string{"pricing", "internal/store", "internal/api", "internal/service", "internal/sqlite", "internal/viewer"}},
 	{path: "internal/replay", imports: []string{"internal/jsonscan", "logger"}},
 	{path: "internal/demo", imports: []string{"logger"}},
 	{

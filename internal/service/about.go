@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
 )
 
@@ -101,14 +102,14 @@ func (s *Service) About(ctx context.Context) About {
 // add adds one shard.
 func (a *About) add(ctx context.Context, h *shard) {
 	for _, part := range []struct {
-		size  func(context.Context) (int64, error)
+		store.Space
 		bytes *int64
-	}{{h.Log.Size, &a.LogBytes}, {h.Index.Size, &a.IndexBytes}, {h.Search.Size, &a.SearchBytes}} {
-		if size, err := part.size(ctx); err == nil {
+	}{{h.Retention, &a.LogBytes}, {h.IndexPruner, &a.IndexBytes}, {h.SearchPruner, &a.SearchBytes}} {
+		if size, err := part.Size(ctx); err == nil {
 			*part.bytes += size
 		}
 	}
-	if _, before, err := h.Log.Dropped(ctx); err == nil && before.After(a.Forgotten) {
+	if _, before, err := h.Retention.Dropped(ctx); err == nil && before.After(a.Forgotten) {
 		a.Forgotten = before
 	}
 	if behind, err := h.projector.behind(ctx); err == nil {

@@ -21,7 +21,7 @@ func TestWhatWasSetAsideGoesAfterAKillWithinForget(t *testing.T) {
 	k := &keeping{T: t, opened: c, words: []string{"w"}, rnd: startKeeping(t, 1).rnd}
 	k.fill(10)
 	before := time.Now()
-	if _, lines, err := c.Log.Drop(t.Context(), before); err != nil || lines == 0 {
+	if _, lines, err := c.Retention.Drop(t.Context(), before); err != nil || lines == 0 {
 		t.Fatal(lines, err)
 	}
 	if err := c.Close(t.Context()); err != nil {

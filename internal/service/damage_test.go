@@ -106,7 +106,7 @@ func TestDamageThatIsFoundWhileRunningIsMended(t *testing.T) {
 			}
 			defer c.Close(context.Background())
 			k := &keeping{T: t, opened: c, traces: 150}
-			if !c.Index.Damaged() && !c.shard.Search.Damaged() && notes.String() == "" {
+			if !c.IndexPruner.Damaged() && !c.SearchPruner.Damaged() && notes.String() == "" {
 				// A reader comes upon it.
 				_, _ = c.Lists.Counts(t.Context(), "r")
 				_, _ = c.Lists.Rows(t.Context(), store.RowQuery{Filter: store.Filter{Repo: "r"}, Limit: 150})

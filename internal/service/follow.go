@@ -13,17 +13,22 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// follower keeps the index or the search up to date with the log, on its own goroutine.
-// Fields without a note are immutable after start.
+// follower keeps the index or the search up to date with the log, on its own goroutine. It
+// takes steps while it holds the lease of its job. While another process holds it, the follower
+// only watches how far that process has come. Fields without a note are immutable after start.
 type follower struct {
 	name    string                                                       // its activity, for messages: "folding"
 	follow  func(context.Context, *project.Faults) (store.Cursor, error) // takes one step and returns the new cursor
-	reset   func(context.Context) error
-	derived store.Renewer // the store that follow fills
+	derived derived                                                      // the store that follow fills
+	pruner  store.Pruner                                                 // of derived
+	lease   store.Lease
+	shared  bool // other processes append too, or hold the lease: poll
 	logger  *slog.Logger
 	period  time.Duration // least time between two steps, unless somebody waits or it is behind
 	log     store.Log
 	steps   *sync.Mutex // held during a step unless it is far behind; nil: never
+
+	waiting atomic.Int32 // callers of wait
 
 	recv  atomic.Int64  // reception of the last line read, in microseconds since 1970; 0 if unknown
 	given atomic.Uint64 // lines given up
@@ -41,6 +46,18 @@ type follower struct {
 	at    store.Cursor  // position in the log; guarded by mu
 	moved chan struct{} // closed and replaced when at changes; guarded by mu
 }
+
+// derived is a store that follows a log: an Index or a Search.
+type derived interface {
+	Cursor(ctx context.Context) (store.Cursor, error)
+	Reset(ctx context.Context) error
+}
+
+// Intervals at which a follower of a shared shard polls: while somebody waits, and else.
+const (
+	pollWaiting = 50 * time.Millisecond
+	pollIdle    = time.Second
+)
 
 // A failed step is repeated after a pause, which doubles from minPause to maxPause.
 const (
@@ -83,24 +100,48 @@ func (f *follower) run(ctx context.Context) {
 			pause = minPause
 		default:
 			pause = minPause
-			select {
-			case <-f.wake:
-			case <-ctx.Done():
-			}
+			f.idle(ctx)
 		}
 	}
 }
 
-// step takes one step and reports whether there was something to do. A panic must not end
-// the host program, and an unreadable line must not block the lines after it.
+// idle waits until the log may have grown.
+func (f *follower) idle(ctx context.Context) {
+	var poll <-chan time.Time // never, unless shared
+	if f.shared {
+		interval := pollIdle
+		if f.waiting.Load() > 0 {
+			interval = pollWaiting
+		}
+		timer := time.NewTimer(interval)
+		defer timer.Stop()
+		poll = timer.C
+	}
+	select {
+	case <-f.wake:
+	case <-poll:
+	case <-ctx.Done():
+	}
+}
+
+// step takes one step, or watches another process take them, and reports whether the cursor
+// moved. A panic must not end the host program, and an unreadable line must not block the lines
+// after it.
 func (f *follower) step(ctx context.Context) (moved bool, err error) {
+	held, err := f.lease.Hold(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !held {
+		return f.watch(ctx)
+	}
 	if f.steps != nil && f.near(ctx) {
 		f.steps.Lock()
 		defer f.steps.Unlock()
 	}
 	f.stepping.Lock()
 	defer f.stepping.Unlock()
-	if f.derived.Damaged() {
+	if f.pruner.Damaged() {
 		return true, f.renew(ctx)
 	}
 	before := f.cursor()
@@ -120,9 +161,19 @@ func (f *follower) step(ctx context.Context) (moved bool, err error) {
 	return true, nil
 }
 
+// watch takes over the cursor that another process has reached.
+func (f *follower) watch(ctx context.Context) (moved bool, err error) {
+	at, err := f.derived.Cursor(ctx)
+	if err != nil || at == f.cursor() {
+		return false, err
+	}
+	f.moveTo(at)
+	return true, nil
+}
+
 // renew replaces a damaged store by an empty one. Callers must hold stepping.
 func (f *follower) renew(ctx context.Context) error {
-	aside, err := f.derived.Renew(ctx)
+	aside, err := f.pruner.Renew(ctx)
 	if err != nil {
 		return err
 	}
@@ -207,7 +258,7 @@ func (f *follower) next() <-chan struct{} {
 func (f *follower) restart(ctx context.Context) error {
 	f.stepping.Lock()
 	defer f.stepping.Unlock()
-	if err := f.reset(ctx); err != nil {
+	if err := f.derived.Reset(ctx); err != nil {
 		return err
 	}
 	f.faults = &project.Faults{}
@@ -235,6 +286,8 @@ func signal(c chan<- struct{}) {
 // wait waits until the follower has reached a cursor. It returns store.ErrClosed if the
 // follower stops before.
 func (f *follower) wait(ctx context.Context, at store.Cursor) error {
+	f.waiting.Add(1)
+	defer f.waiting.Add(-1)
 	signal(f.hurry)
 	f.notify()
 	for {
@@ -292,12 +345,12 @@ func (f *follower) delay(ctx context.Context) float64 {
 	return max(0, time.Since(blocks[0].Recv).Seconds())
 }
 
-// stop ends the goroutine and waits for it until ctx ends.
+// stop ends the goroutine, waits for it until ctx ends, and gives the lease back.
 func (f *follower) stop(ctx context.Context) error {
 	f.cancel()
 	select {
 	case <-f.done:
-		return nil
+		return f.lease.Release(ctx)
 	case <-ctx.Done():
 		return ctx.Err()
 	}

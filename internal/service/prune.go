@@ -27,7 +27,7 @@ const (
 // beside everything else. After an error it can be called again.
 func (s *Service) Prune(ctx context.Context, before time.Time) error {
 	for _, h := range s.shards {
-		cursor, lines, err := h.Log.Drop(ctx, before)
+		cursor, lines, err := h.Retention.Drop(ctx, before)
 		if err != nil {
 			return err
 		}
@@ -50,10 +50,10 @@ func (h *shard) pruneDerived(ctx context.Context, cursor store.Cursor) error {
 	// Steps under way may have read lines before they were dropped.
 	h.projector.finishStep()
 	h.searchIndexer.finishStep()
-	if _, err := h.Index.Forget(ctx, cursor); err != nil {
+	if err := h.IndexPruner.Prune(ctx, cursor); err != nil {
 		return err
 	}
-	return h.Search.Forget(ctx, cursor)
+	return h.SearchPruner.Prune(ctx, cursor)
 }
 
 // pruneFiles deletes the uploads that were stored before a time, and shrinks all files.
@@ -74,25 +74,22 @@ func (s *Service) pruneFiles(ctx context.Context, before time.Time) error {
 func (s *Service) trim(ctx context.Context) error {
 	var errs []error
 	for _, h := range s.shards {
-		errs = append(errs, h.Log.Trim(ctx), h.Index.Trim(ctx), h.Search.Trim(ctx))
+		errs = append(errs, h.Retention.Trim(ctx), h.IndexPruner.Trim(ctx), h.SearchPruner.Trim(ctx))
 	}
 	err := errors.Join(errs...)
 	s.untrimmed.Store(err != nil)
 	return err
 }
 
-// keepPruning enforces the retention limits until ctx ends. It completes an interrupted Prune
-// first and trims again what a reader held.
+// keepPruning enforces the retention limits until ctx ends, and trims again what a reader
+// held.
 func (s *Service) keepPruning(ctx context.Context) {
 	look, again := time.NewTicker(pruneEvery), time.NewTicker(trimAgain)
 	defer look.Stop()
 	defer again.Stop()
 	for {
 		began := time.Now()
-		err := s.resumePrune(ctx)
-		if err == nil {
-			err = s.pruneOnce(ctx, began)
-		}
+		err := s.enforce(ctx, began)
 		if err != nil && ctx.Err() == nil {
 			s.logger.Error("deleting old data failed; will be tried again", "error", err)
 		}
@@ -110,13 +107,27 @@ func (s *Service) keepPruning(ctx context.Context) {
 	}
 }
 
+// enforce completes an interrupted Prune and enforces the retention limits, unless another
+// process holds the lease of that for any shard: the limits are those of all shards together.
+func (s *Service) enforce(ctx context.Context, now time.Time) error {
+	for _, h := range s.shards {
+		if held, err := h.Lease(store.JobPrune).Hold(ctx); err != nil || !held {
+			return err
+		}
+	}
+	if err := s.resumePrune(ctx); err != nil {
+		return err
+	}
+	return s.pruneOnce(ctx, now)
+}
+
 // mend wakes the workers whose files a reader found damaged, and trims what a reader held.
 func (s *Service) mend(ctx context.Context) {
 	for _, h := range s.shards {
-		if h.Index.Damaged() {
+		if h.IndexPruner.Damaged() {
 			h.projector.notify()
 		}
-		if h.Search.Damaged() {
+		if h.SearchPruner.Damaged() {
 			h.searchIndexer.notify()
 		}
 	}
@@ -136,7 +147,7 @@ func (s *Service) resumePrune(ctx context.Context) error {
 	}
 	var before time.Time
 	for _, h := range s.shards {
-		cursor, until, err := h.Log.Dropped(ctx)
+		cursor, until, err := h.Retention.Dropped(ctx)
 		if err == nil {
 			err = h.pruneDerived(ctx, cursor)
 		}

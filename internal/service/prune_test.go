@@ -385,7 +385,7 @@ func TestAnInterruptedForgetIsFinishedAndNoReasonToDeleteMore(t *testing.T) {
 	cut := time.Now()
 	k.fill(500)
 	rows := k.rowsBefore(300)
-	if _, _, err := k.shard.Log.Drop(t.Context(), cut); err != nil { // and then the process was killed
+	if _, _, err := k.Retention.Drop(t.Context(), cut); err != nil { // and then the process was killed
 		t.Fatal(err)
 	}
 	if err := k.Close(t.Context()); err != nil {

@@ -51,9 +51,9 @@ func (h held) total() int64 { return h.log + h.derived + h.uploads }
 func (s *Service) held(ctx context.Context) (all held, err error) {
 	for _, h := range s.shards {
 		for _, part := range []struct {
-			store.Sized
+			store.Space
 			bytes *int64
-		}{{h.Log, &all.log}, {h.Index, &all.derived}, {h.Search, &all.derived}} {
+		}{{h.Retention, &all.log}, {h.IndexPruner, &all.derived}, {h.SearchPruner, &all.derived}} {
 			size, err := part.Size(ctx)
 			if err != nil {
 				return all, err
@@ -98,7 +98,7 @@ func (s *Service) oldest(ctx context.Context, h held, want int64) (pieces []piec
 	share := float64(h.log+h.derived) / float64(max(h.log, 1))
 	for _, one := range s.shards {
 		freed := int64(0)
-		err := one.Log.Oldest(ctx, func(recv time.Time, bytes int64) bool {
+		err := one.Retention.Oldest(ctx, func(recv time.Time, bytes int64) bool {
 			p := piece{recv, int64(float64(bytes) * share)}
 			pieces = append(pieces, p)
 			freed += p.bytes

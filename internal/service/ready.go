@@ -32,11 +32,7 @@ func (s *Service) SetUnready(subject, reason string) { s.ready.set(subject, reas
 func (s *Service) probe() (storage, log error) {
 	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
 	defer cancel()
-	var errs []error
-	for _, h := range s.shards {
-		errs = append(errs, h.Log.Probe(ctx))
-	}
-	return s.store.Ready(ctx), errors.Join(errs...)
+	return s.store.Ready(ctx)
 }
 
 // readiness collects reasons why nothing can be stored. Its zero value has none. It is safe

@@ -123,7 +123,7 @@ func (s *Service) Close(ctx context.Context) error {
 		s.ready.close(ctx)
 		var errs []error
 		for _, h := range s.shards {
-			errs = append(errs, h.projector.stop(ctx), h.searchIndexer.stop(ctx))
+			errs = append(errs, h.projector.stop(ctx), h.searchIndexer.stop(ctx), h.Lease(store.JobPrune).Release(ctx))
 		}
 		s.failure = errors.Join(append(errs, s.store.Close())...)
 	})

@@ -28,7 +28,8 @@ func newStepMutex() *sync.Mutex {
 // startProjector starts the worker that folds the log of a shard into its index.
 func startProjector(s *store.Shard, files store.LargeLogs, steps *sync.Mutex, logger *slog.Logger) *follower {
 	f := &follower{
-		name: "folding", reset: s.Index.Reset, derived: s.Index, log: s.Log, steps: steps, logger: logger,
+		name: "folding", derived: s.Index, pruner: s.IndexPruner, lease: s.Lease(store.JobProject), shared: s.Shared,
+		log: s.Log, steps: steps, logger: logger,
 		follow: func(ctx context.Context, faults *project.Faults) (store.Cursor, error) {
 			return project.Fold(ctx, s.Log, s.Index, files, faults)
 		},
@@ -40,7 +41,8 @@ func startProjector(s *store.Shard, files store.LargeLogs, steps *sync.Mutex, lo
 // startSearchIndexer starts the worker that adds the log of a shard to its search.
 func startSearchIndexer(s *store.Shard, files store.LargeLogs, steps *sync.Mutex, logger *slog.Logger) *follower {
 	f := &follower{
-		name: "searching", reset: s.Search.Reset, derived: s.Search, log: s.Log, steps: steps, logger: logger, period: searchPeriod,
+		name: "searching", derived: s.Search, pruner: s.SearchPruner, lease: s.Lease(store.JobSearch), shared: s.Shared,
+		log: s.Log, steps: steps, logger: logger, period: searchPeriod,
 	}
 	f.follow = func(ctx context.Context, faults *project.Faults) (store.Cursor, error) {
 		at, recv, err := project.Gather(ctx, s.Log, s.Search, files, faults)

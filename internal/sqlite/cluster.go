@@ -58,7 +58,10 @@ func Open(ctx context.Context, dir string, prices fold.Prices, logger *slog.Logg
 	if err := c.open(ctx, prices); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	c.shards = []*store.Shard{{Name: "all", Log: c.log, Index: c.index, Lists: c.index, Search: c.search}}
+	c.shards = []*store.Shard{{
+		Name: "all", Log: c.log, Retention: c.log, Index: c.index, Lists: c.index, IndexPruner: c.index,
+		Search: c.search, SearchPruner: c.search, Lease: func(string) store.Lease { return heldLease{} },
+	}}
 	return c, nil
 }
 
@@ -227,9 +230,22 @@ func (c *Cluster) Files() store.Files { return c.files }
 // Secrets implements store.Credentials.
 func (c *Cluster) Secrets(context.Context) ([][]byte, error) { return c.secrets, nil }
 
-// Ready implements store.Cluster: it writes a page to a new file in the folder and removes
-// the file.
-func (c *Cluster) Ready(context.Context) error {
+// heldLease is a lease that always holds: the lock of the folder keeps other processes out.
+type heldLease struct{}
+
+// Hold implements store.Lease.
+func (heldLease) Hold(context.Context) (bool, error) { return true, nil }
+
+// Release implements store.Lease.
+func (heldLease) Release(context.Context) error { return nil }
+
+// Ready implements store.Cluster.
+func (c *Cluster) Ready(ctx context.Context) (storage, log error) {
+	return c.probeFolder(), c.log.Probe(ctx)
+}
+
+// probeFolder writes a page to a new file in the folder and removes the file.
+func (c *Cluster) probeFolder() error {
 	f, err := os.CreateTemp(c.dir, "probe-")
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 
 func TestFoldingGoesOnBehindADamagedBlock(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
-	log, index, err := open(ctx, dir, nil)
+	log, index, err := openParts(ctx, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func damage(t *testing.T, path, query string) {
 
 func TestAColumnOfAnotherTypeIsDamageAndIsNotQuoted(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
-	log, index, err := open(ctx, dir, nil)
+	log, index, err := openParts(ctx, dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,20 +8,21 @@ type Cluster interface {
 	Credentials
 
 	// Shard returns the shard that holds a repository, whether or not the repository
-	// exists yet.
+	// exists yet. It is one of Shards.
 	Shard(ctx context.Context, repo string) (*Shard, error)
 
-	// Shards returns all shards, in the same order each time.
+	// Shards returns all shards, the same and in the same order each time.
 	Shards() []*Shard
 
 	// Files returns the store of uploads, shared by all shards.
 	Files() Files
 
-	// Ready returns nil if the storage can be reached and written, apart from the logs:
-	// Log.Probe checks those.
-	Ready(ctx context.Context) error
+	// Ready writes something that changes nothing, and returns the errors of writing to the
+	// storage as a whole and to the logs. Both are nil if lines can be stored.
+	Ready(ctx context.Context) (storage, log error)
 
-	// Close closes all shards and files. A second Close does nothing.
+	// Close closes all shards and files. Methods called later return ErrClosed. A second
+	// Close does nothing.
 	Close() error
 }
 
@@ -32,12 +33,40 @@ type Credentials interface {
 	Secrets(ctx context.Context) ([][]byte, error)
 }
 
-// Shard is a group of repositories with one log and everything derived from it. Cursors
-// and places of lines are valid within their shard only. A Shard is immutable.
+// Shard is a group of repositories with one log and everything derived from it. Cursors and
+// places of lines are valid within their shard only. A Shard is immutable.
 type Shard struct {
-	Name   string
-	Log    Log
+	Name      string
+	Log       Log
+	Retention Retention // of the Log
+
 	Index  Index
-	Lists  Lists
+	Lists  Lists // of the Index
 	Search Search
+	// IndexPruner and SearchPruner maintain the files of the Index and the Search.
+	IndexPruner, SearchPruner Pruner
+
+	// Lease returns the lease of a job.
+	Lease func(job string) Lease
+	// Shared is set if other processes append to the shard or hold its leases. Workers then
+	// poll, because nobody wakes them.
+	Shared bool
+}
+
+// Jobs that one process at a time does for a shard.
+const (
+	JobProject = "project" // moves the index behind the log
+	JobSearch  = "search"  // moves the search behind the log
+	JobPrune   = "prune"   // enforces the retention limits
+)
+
+// Lease lets one of several processes do a job. It only avoids wasted work: stores reject the
+// results of a process that has lost its lease, with ErrStale. Methods are safe for concurrent
+// use.
+type Lease interface {
+	// Hold takes or renews the lease and reports whether this process has it. Call it before
+	// each step of the job.
+	Hold(ctx context.Context) (bool, error)
+	// Release gives the lease back, so that another process can take it at once.
+	Release(ctx context.Context) error
 }

@@ -104,7 +104,7 @@ func (h *harness) pages(q store.RowQuery, limit int, between func()) (all []stor
 	h.Helper()
 	q.Repo, q.Limit = h.repo, limit
 	for {
-		rows, err := h.index.Rows(h.ctx(), q)
+		rows, err := h.shard.Lists.Rows(h.ctx(), q)
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -134,7 +134,7 @@ func (h *harness) facetsAgree(t *rapid.T, r *recount, terms []store.Term) {
 		store.FieldStatus, store.FieldKind, store.FieldModel, store.FieldTool, store.FieldName, store.FieldSession,
 		store.FieldTag, store.FieldMeta, store.FieldHas, store.FieldIs,
 	}
-	all, err := h.index.Facets(h.ctx(), f, fields, 100)
+	all, err := h.shard.Lists.Facets(h.ctx(), f, fields, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,13 +157,13 @@ func (h *harness) statsAgree(t *rapid.T, r *recount) {
 	h.Helper()
 	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for daily, part := range map[bool]time.Duration{false: time.Hour, true: 24 * time.Hour} {
-		got, err := h.index.Rollups(h.ctx(), store.RollupQuery{Repo: h.repo, From: day, To: day.AddDate(0, 0, 3), Daily: daily})
+		got, err := h.shard.Lists.Rollups(h.ctx(), store.RollupQuery{Repo: h.repo, From: day, To: day.AddDate(0, 0, 3), Daily: daily})
 		if err != nil {
 			t.Fatal(err)
 		}
 		diff(t, "stats", r.stats(part), got)
 	}
-	bars, err := h.index.Histogram(h.ctx(), store.Filter{Repo: h.repo, From: day, To: day.AddDate(0, 0, 2)}, 7)
+	bars, err := h.shard.Lists.Histogram(h.ctx(), store.Filter{Repo: h.repo, From: day, To: day.AddDate(0, 0, 2)}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func rollupsOnce(h *harness) {
 	h.settle()
 	stats := func() []store.Rollup {
 		h.Helper()
-		buckets, err := h.index.Rollups(h.ctx(), store.RollupQuery{Repo: h.repo})
+		buckets, err := h.shard.Lists.Rollups(h.ctx(), store.RollupQuery{Repo: h.repo})
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -240,7 +240,7 @@ func rollupsOnce(h *harness) {
 	if len(once) != 2 || once[1].Count != 1 || once[1].Cost.Total != 3*pricing.Dollar/100 || once[1].Usage.Total != 3 || once[1].Durations[19] != 1 {
 		h.Errorf("roll-ups are %+v", once)
 	}
-	if err := h.index.Reset(h.ctx()); err != nil {
+	if err := h.shard.Index.Reset(h.ctx()); err != nil {
 		h.Fatal(err)
 	}
 	h.equal(0, len(stats()))
@@ -318,7 +318,7 @@ func sessionRows(h *harness) {
 		"cost":     {Filter: store.Filter{From: time.Unix(0, 0)}, Sort: store.Costliest},
 	} {
 		q.Kind, q.Repo, q.Limit = fold.Session, h.repo, 1
-		if _, err := h.index.Rows(h.ctx(), q); !errors.Is(err, store.ErrTerm) {
+		if _, err := h.shard.Lists.Rows(h.ctx(), q); !errors.Is(err, store.ErrTerm) {
 			h.Errorf("sessions by %s: %v, want ErrTerm", name, err)
 		}
 	}
@@ -328,7 +328,7 @@ func refusedTerms(h *harness) {
 	h.append(h.batch('a', 1, numbered(1, 1)...))
 	h.settle()
 	for _, t := range []store.Term{{Field: "odd", Op: store.Equal}, {Field: store.FieldModel, Op: store.Less}, {Field: store.FieldCost, Op: "like"}} {
-		_, err := h.index.Rows(h.ctx(), store.RowQuery{Filter: store.Filter{Repo: h.repo, Terms: []store.Term{t}}, Limit: 1})
+		_, err := h.shard.Lists.Rows(h.ctx(), store.RowQuery{Filter: store.Filter{Repo: h.repo, Terms: []store.Term{t}}, Limit: 1})
 		if !errors.Is(err, store.ErrTerm) {
 			h.Errorf("%v: error %v, want ErrTerm", t, err)
 		}
@@ -341,7 +341,7 @@ func findingIDs(h *harness) {
 	h.settle()
 	find := func(prefix string, limit int) (ids []string) {
 		h.Helper()
-		found, err := h.index.Find(h.ctx(), h.repo, prefix, limit)
+		found, err := h.shard.Lists.Find(h.ctx(), h.repo, prefix, limit)
 		if err != nil {
 			h.Fatal(err)
 		}

@@ -48,7 +48,7 @@ func refoldEqual(h *harness) {
 		}
 	})
 	stepwise := h.entities()
-	if err := h.index.Reset(h.ctx()); err != nil {
+	if err := h.shard.Index.Reset(h.ctx()); err != nil {
 		h.Fatal(err)
 	}
 	h.settle()
@@ -84,11 +84,11 @@ func staleApply(h *harness) {
 	before := h.entities()
 	e := slices.Collect(maps.Values(before))[0]
 	e.Name = "must not be stored"
-	if err := h.index.Apply(h.ctx(), []store.Update{{Entity: e}}, 0, head); !errors.Is(err, store.ErrStale) {
+	if err := h.shard.Index.Apply(h.ctx(), []store.Update{{Entity: e}}, 0, head); !errors.Is(err, store.ErrStale) {
 		h.Errorf("error %v, want ErrStale", err)
 	}
 	h.equal(before, h.entities())
-	if at, err := h.index.Cursor(h.ctx()); err != nil || at != head {
+	if at, err := h.shard.Index.Cursor(h.ctx()); err != nil || at != head {
 		h.Errorf("the cursor is at %d (%v), want %d", at, err, head)
 	}
 }
@@ -122,7 +122,7 @@ func pagingUnderInserts(h *harness) {
 	q := store.RowQuery{Filter: store.Filter{Repo: h.repo}, Kind: fold.Trace, Limit: 7}
 	var got []string
 	for page := 0; ; page++ {
-		rows, err := h.index.Rows(h.ctx(), q)
+		rows, err := h.shard.Lists.Rows(h.ctx(), q)
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -153,7 +153,7 @@ func sessionTraces(h *harness) {
 	ids := func(q store.RowQuery) (ids []string) {
 		h.Helper()
 		q.Repo, q.Limit = h.repo, 10
-		rows, err := h.index.Rows(h.ctx(), q)
+		rows, err := h.shard.Lists.Rows(h.ctx(), q)
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func oddTexts(h *harness) {
 	const id = "a b\x00'\"%\xff=é"
 	h.append(h.batch('a', 1, `trace{id=`+id+`,action=create,data={"name":"n\u0000m","tags":{"\u0000":"'\ud800"}}}`))
 	h.settle()
-	got, err := h.index.Get(h.ctx(), []fold.Key{fold.KeyOf(h.repo, fold.Ref{Kind: fold.Trace, ID: id})})
+	got, err := h.shard.Index.Get(h.ctx(), []fold.Key{fold.KeyOf(h.repo, fold.Ref{Kind: fold.Trace, ID: id})})
 	if err != nil || len(got) != 1 {
 		h.Fatalf("%d entities, %v", len(got), err)
 	}
@@ -190,7 +190,7 @@ func circle(h *harness) {
 	if n := len(h.tree("t").Children); n != 1 {
 		h.Errorf("%d children, want 1", n)
 	}
-	node, totals, err := project.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Span, ID: "a"})
+	node, totals, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, fold.Ref{Kind: fold.Span, ID: "a"})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func counting(h *harness) {
 		`generation{id=g,action=end,data={}}`,
 		`span{id=never-begun,action=update,data={}}`))
 	h.settle()
-	got, err := h.index.Counts(h.ctx(), h.repo)
+	got, err := h.shard.Lists.Counts(h.ctx(), h.repo)
 	if err != nil {
 		h.Fatal(err)
 	}

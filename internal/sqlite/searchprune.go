@@ -16,9 +16,9 @@ const (
 	mergePages = 512
 )
 
-// Forget implements store.Search. Files that were set aside go first: they hold what is to be
+// Prune implements store.Pruner. Files that were set aside go first: they hold what is to be
 // deleted.
-func (x *Search) Forget(ctx context.Context, before store.Cursor) error {
+func (x *Search) Prune(ctx context.Context, before store.Cursor) error {
 	if err := x.removeAside(); err != nil {
 		return err
 	}

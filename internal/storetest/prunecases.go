@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -39,7 +38,7 @@ func givenCosts(h *harness) {
 	h.settle()
 	row = h.row()
 	h.equal([]any{3*pricing.Dollar/4 + 1, 0}, []any{row.Cost.Total, row.Unpriced})
-	node, totals, err := project.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: "t"})
+	node, totals, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: "t"})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -56,12 +55,8 @@ func newPrices(h *harness) {
 	h.equal(2*pricing.Dollar/100, h.row().Cost.Total)
 	for _, version := range []string{"1", "2"} {
 		h.close()
-		var err error
-		h.log, h.index, err = h.open(context.Background(), h.dir, prices{version, pricing.Dollar})
-		if err != nil {
-			h.Fatal(err)
-		}
-		at, err := h.index.Cursor(h.ctx())
+		h.reopenWith(prices{version, pricing.Dollar})
+		at, err := h.shard.Index.Cursor(h.ctx())
 		if err != nil || (at == 0) != (version == "2") {
 			h.Errorf("with prices %s the cursor is at %d (%v)", version, at, err)
 		}
@@ -70,12 +65,29 @@ func newPrices(h *harness) {
 	h.equal(2*pricing.Dollar, h.row().Cost.Total)
 }
 
-func (h *harness) forget(before store.Cursor, want int64) {
+// prune prunes the index and checks by how many entities its counts shrink.
+func (h *harness) prune(before store.Cursor, want int) {
 	h.Helper()
-	n, err := h.index.Forget(h.ctx(), before)
-	if err != nil || n != want {
-		h.Errorf("forgot %d entities (%v), want %d", n, err, want)
+	had := h.counted()
+	if err := h.shard.IndexPruner.Prune(h.ctx(), before); err != nil {
+		h.Fatal(err)
 	}
+	if n := had - h.counted(); n != want {
+		h.Errorf("pruning dropped %d entities, want %d", n, want)
+	}
+}
+
+// counted returns the number of entities of the repository.
+func (h *harness) counted() (n int) {
+	h.Helper()
+	counts, err := h.shard.Lists.Counts(h.ctx(), h.repo)
+	if err != nil {
+		h.Fatal(err)
+	}
+	for _, c := range counts {
+		n += c.Entities
+	}
+	return n
 }
 
 func forgetting(h *harness) {
@@ -91,34 +103,34 @@ func forgetting(h *harness) {
 	middle := h.head()
 	h.append(h.batch('b', 1, turns(300, 3)...))
 	h.settle()
-	stats, err := h.index.Rollups(h.ctx(), store.RollupQuery{Repo: h.repo})
+	stats, err := h.shard.Lists.Rollups(h.ctx(), store.RollupQuery{Repo: h.repo})
 	if err != nil {
 		h.Fatal(err)
 	}
-	h.forget(middle, 600)
-	h.forget(middle, 0)
+	h.prune(middle, 600)
+	h.prune(middle, 0)
 	h.equal(3, len(h.pages(store.RowQuery{}, 2, func() {})))
-	facets, err := h.index.Facets(h.ctx(), store.Filter{Repo: h.repo}, []store.Field{store.FieldTag}, 10)
+	facets, err := h.shard.Lists.Facets(h.ctx(), store.Filter{Repo: h.repo}, []store.Field{store.FieldTag}, 10)
 	if err != nil || len(facets[store.FieldTag]) != 3 {
 		h.Errorf("%d tags (%v), want 3", len(facets[store.FieldTag]), err)
 	}
-	counts, err := h.index.Counts(h.ctx(), h.repo)
+	counts, err := h.shard.Lists.Counts(h.ctx(), h.repo)
 	if err != nil {
 		h.Fatal(err)
 	}
 	h.equal(map[fold.Kind]store.Count{fold.Session: {Entities: 1}, fold.Trace: {Entities: 3, Open: 3}, fold.Generation: {Entities: 3, Open: 3}}, counts)
-	sessions, err := h.index.Rows(h.ctx(), store.RowQuery{Filter: store.Filter{Repo: h.repo}, Kind: fold.Session, Limit: 2})
+	sessions, err := h.shard.Lists.Rows(h.ctx(), store.RowQuery{Filter: store.Filter{Repo: h.repo}, Kind: fold.Session, Limit: 2})
 	if err != nil || len(sessions) != 1 || sessions[0].Entities != 3 {
 		h.Errorf("sessions %+v (%v), want one with 3 traces", sessions, err)
 	}
-	after, err := h.index.Rollups(h.ctx(), store.RollupQuery{Repo: h.repo})
+	after, err := h.shard.Lists.Rollups(h.ctx(), store.RollupQuery{Repo: h.repo})
 	if err != nil {
 		h.Fatal(err)
 	}
 	h.equal(stats, after)
 	h.append(h.batch('c', 1, turns(400, 1)...))
 	h.settle()
-	h.forget(h.head(), 9) // and the session
+	h.prune(h.head(), 9) // and the session
 	h.equal(0, len(h.pages(store.RowQuery{}, 2, func() {})))
 }
 
@@ -130,13 +142,13 @@ func forgettingParts(h *harness) {
 	h.append(h.batch('a', 5, `span{id=s,action=end,data={}}`))
 	h.settle()
 	h.equal([]any{2, 1, "hello"}, []any{h.row().Entities, h.row().Generations, h.row().First})
-	h.forget(first, 1)
+	h.prune(first, 1)
 	h.equal([]any{1, 0, "", pricing.USD(0)}, []any{h.row().Entities, h.row().Generations, h.row().First, h.row().Cost.Total})
-	models, err := h.index.Facets(h.ctx(), store.Filter{Repo: h.repo}, []store.Field{store.FieldModel}, 10)
+	models, err := h.shard.Lists.Facets(h.ctx(), store.Filter{Repo: h.repo}, []store.Field{store.FieldModel}, 10)
 	if err != nil || len(models[store.FieldModel]) != 0 {
 		h.Errorf("models %v (%v), want none", models, err)
 	}
-	h.forget(h.head(), 2)
+	h.prune(h.head(), 2)
 }
 
 // largeTrace checks that a trace with more entities and lines than any part of the
@@ -154,7 +166,7 @@ func largeTrace(h *harness) {
 	}
 	h.append(h.batch(0, 0, lines...))
 	h.settle()
-	locs, err := h.index.Locs(h.ctx(), []fold.Key{fold.KeyOf(h.repo, fold.Ref{Kind: fold.Trace, ID: "t"})})
+	locs, err := h.shard.Index.Locs(h.ctx(), []fold.Key{fold.KeyOf(h.repo, fold.Ref{Kind: fold.Trace, ID: "t"})})
 	if err != nil || len(locs) != spans+1 {
 		h.Errorf("%d places (%v), want %d", len(locs), err, spans+1)
 	}

@@ -17,12 +17,12 @@ const (
 	forgetTime = 50 * time.Millisecond // what one is to take
 )
 
-// Forget implements store.Index. Entities are numbered in the order of their first
+// Prune implements store.Pruner. Entities are numbered in the order of their first
 // lines, so that those behind the first one that began later need not be looked at.
 // A file that was set aside goes first: it holds what is to be deleted.
-func (x *Index) Forget(ctx context.Context, before store.Cursor) (int64, error) {
+func (x *Index) Prune(ctx context.Context, before store.Cursor) error {
 	if err := removeFiles(x.path + asideSuffix); err != nil {
-		return 0, err
+		return err
 	}
 	f := forgetting{before: int64(before), rows: forgetRows}
 	after := int64(0)
@@ -36,7 +36,7 @@ func (x *Index) Forget(ctx context.Context, before store.Cursor) (int64, error) 
 			return found, err
 		})
 		if err != nil {
-			return f.dropped, err
+			return err
 		}
 	}
 	// What kept these may be gone now. A trace keeps its session, so traces are first.
@@ -50,14 +50,14 @@ func (x *Index) Forget(ctx context.Context, before store.Cursor) (int64, error) 
 				return found, err
 			})
 			if err != nil {
-				return f.dropped, err
+				return err
 			}
 		}
 	}
-	if f.dropped == 0 {
-		return 0, nil
+	if !f.dropped {
+		return nil
 	}
-	return f.dropped, x.forgetLabels(ctx)
+	return x.forgetLabels(ctx)
 }
 
 // forgetting is one call of Forget.
@@ -65,7 +65,7 @@ type forgetting struct {
 	*step   // of a transaction: it takes away
 	before  int64
 	rows    int // of the next transaction
-	dropped int64
+	dropped bool // any entity
 	left    []int64 // traces that something hangs in no more, because its parent is gone
 	waiting []int64 // sessions that have traces and no lines
 	missing int64   // the trace that was looked for last, if it is gone
@@ -87,7 +87,7 @@ func (f *forgetting) transaction(ctx context.Context, x *Index, read func() ([]*
 		f.waiting = waiting
 		return err
 	}
-	f.dropped += n
+	f.dropped = f.dropped || n > 0
 	took := time.Since(began)
 	switch {
 	case took > forgetTime:
