@@ -21,7 +21,7 @@ func (l *Logger) Sync(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	return l.covered(ctx, ErrNotDurable, "sync", (*delivery.Sink).Sync)
+	return l.covered(ctx, ErrNotDurable, "sync", (*delivery.Destination).Sync)
 }
 
 // Flush sends everything accepted before the call and waits until every server has
@@ -33,14 +33,14 @@ func (l *Logger) Flush(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	return l.covered(ctx, ErrNotDelivered, "flush", (*delivery.Sink).Flush)
+	return l.covered(ctx, ErrNotDelivered, "flush", (*delivery.Destination).Flush)
 }
 
 // covered waits in all destinations, for everything that earlier calls accepted. operation names
 // the operation.
-func (l *Logger) covered(ctx context.Context, reason error, operation string, wait func(*delivery.Sink, context.Context) error) error {
+func (l *Logger) covered(ctx context.Context, reason error, operation string, wait func(*delivery.Destination, context.Context) error) error {
 	ctx = orBackground(ctx)
-	if err := l.actors.Handed(ctx); err != nil {
+	if err := l.actors.Dispatched(ctx); err != nil {
 		return l.unfinished(reason, operation+" ended while entries were on their way from the calls to the spool", err)
 	}
 	if err := l.destinations.each(func(d *destination) error { return wait(d.sink, ctx) }); err != nil {
@@ -123,7 +123,7 @@ func (d *destination) onDisk(pending int64) int64 {
 	if d.spool.InMemory() || d.health().Spool != nil {
 		return 0
 	}
-	account := d.sink.Account()
+	account := d.sink.Counters()
 	return min(pending, account.Spooled)
 }
 
@@ -149,7 +149,7 @@ func (d *destination) place() string {
 // destination that gave up any.
 func (l *Logger) noDisk() string {
 	for _, d := range l.destinations.list() {
-		if account := d.sink.Account(); sum(account.Dropped) == 0 {
+		if account := d.sink.Counters(); sum(account.Dropped) == 0 {
 			continue
 		}
 		h := d.health()
@@ -169,7 +169,7 @@ func (l *Logger) noDisk() string {
 func (l *Logger) unreported() int64 {
 	total := l.actors.Counts().Lost
 	for _, d := range l.destinations.list() {
-		for _, n := range d.sink.Account().Dropped {
+		for _, n := range d.sink.Counters().Dropped {
 			total += n
 		}
 	}

@@ -23,7 +23,7 @@ import (
 type destination struct {
 	cfg     Destination
 	added   bool // by AddDestination
-	sink    *delivery.Sink
+	sink    *delivery.Destination
 	spool   *spool.Spool
 	lost    error  // the spool could not be opened, so that entries are in memory
 	dir     string // the folder of the spool, "" with MemoryOnly

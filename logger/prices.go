@@ -51,7 +51,7 @@ func (g Generation) sendCost(c Cost) {
 	if c.Total == 0 {
 		c.Total = c.Input + c.Output
 	}
-	facts := messages.Command{Action: messages.AddCost, Spent: &messages.Spent{Cost: c.Total}}
+	facts := messages.Command{Action: messages.AddCost, Cost: &messages.Cost{USD: c.Total}}
 	g.updateOf(facts, func(w *wire.Encoder) bool {
 		w.Name("cost")
 		w.Open('{')
