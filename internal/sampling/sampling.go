@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // Policy is what is logged.
@@ -21,7 +22,7 @@ type Policy struct {
 type Tail struct {
 	Rate     float64       // the part of traces without a reason that is kept, from 0 to 1
 	Slow     time.Duration // keeps traces that take longer; 0 does not look at it
-	Cost     float64       // keeps traces that cost more US dollars; 0 does not look at it
+	Cost     pricing.USD   // keeps traces that cost more; 0 does not look at it
 	Disliked float64       // keeps traces with feedback whose score is below
 	Wait     time.Duration // how long after its end a trace is held, for its feedback
 	MaxBytes int64         // memory of lines that are held; where there is no room, a trace is kept
@@ -59,7 +60,7 @@ type trace struct {
 	start   int64 // of its first call, Unix nanoseconds
 	end     int64 // of the call that ended it
 	ended   bool
-	cost    float64
+	cost    pricing.USD
 }
 
 // New returns a sampler. It calls pass with entries to log, and leave with those to leave
@@ -162,7 +163,7 @@ func (s *Sampler) take(e messages.Entry, c *messages.Command) {
 // learn notes what a command says of its trace, and reports whether it says of a failure.
 func (t *trace) learn(c *messages.Command, owner messages.Ref) (failed bool) {
 	if c.Cost != nil {
-		t.cost += c.Cost.USD
+		t.cost = t.cost.Add(c.Cost.USD)
 	}
 	if c.Action == messages.End && c.Target == owner && !t.ended {
 		t.ended, t.end = true, c.At
