@@ -111,10 +111,13 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
+// AddText adds a text to the content. Texts alone are written as one string, joined.
 func (m *ChatMessage) AddText(s string) {
 	m.Content = append(m.Content, part{text: s})
 }
 
+// AddPart adds any other part to the content, as it is to be written. It makes the content
+// a list.
 func (m *ChatMessage) AddPart(raw json.RawMessage) {
 	m.Content = append(m.Content, part{other: raw})
 }

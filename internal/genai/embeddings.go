@@ -14,6 +14,7 @@ type Embeddings struct {
 	vectors, dimensions int
 }
 
+// Add implements Assembler.
 func (e *Embeddings) Add(_ string, data []byte) {
 	e.said = true
 	var whole struct {
@@ -38,8 +39,10 @@ func (e *Embeddings) Add(_ string, data []byte) {
 	}
 }
 
+// Complete implements Assembler.
 func (e *Embeddings) Complete() bool { return e.said }
 
+// Failure implements Assembler.
 func (e *Embeddings) Failure() *Failure {
 	if e.said && !e.valid {
 		return &Failure{Type: "invalid_json", Message: "the answer is not JSON"}
@@ -47,7 +50,7 @@ func (e *Embeddings) Failure() *Failure {
 	return e.head.failure()
 }
 
-// result is a chat completion in which nothing is said.
+// Result implements Assembler: a chat completion without choices, for its model and usage.
 func (e *Embeddings) Result() []byte {
 	if !e.valid {
 		return nil

@@ -112,10 +112,13 @@ func (p pieces[T]) ordered() []*T {
 // Whole takes a response that comes in one piece, also that of an HTTP error.
 type Whole struct{ raw []byte }
 
+// Add implements Assembler.
 func (w *Whole) Add(_ string, data []byte) { w.raw = data }
 
+// Complete implements Assembler.
 func (w *Whole) Complete() bool { return w.raw != nil }
 
+// Result implements Assembler: the value as it came, or nil if it is not JSON.
 func (w *Whole) Result() []byte {
 	if !json.Valid(w.raw) {
 		return nil
@@ -123,6 +126,8 @@ func (w *Whole) Result() []byte {
 	return w.raw
 }
 
+// Failure implements Assembler. An error in the value is part of the result; only a value
+// that is not JSON is a failure.
 func (w *Whole) Failure() *Failure {
 	if w.raw != nil && !json.Valid(w.raw) {
 		return &Failure{Type: "invalid_json", Message: "the answer is not JSON"}
