@@ -27,6 +27,21 @@ func (a USD) Add(b USD) USD {
 	return sum
 }
 
+// Dollars returns an amount of dollars, such as Dollars(0.0125), rounded to the nearest
+// billionth. Amounts that USD cannot hold become the largest of their sign, NaN becomes 0.
+func Dollars(amount float64) USD {
+	switch n := math.Round(amount * float64(Dollar)); {
+	case math.IsNaN(n):
+		return 0
+	case n >= math.MaxInt64:
+		return math.MaxInt64
+	case n <= math.MinInt64:
+		return math.MinInt64
+	default:
+		return USD(n)
+	}
+}
+
 // ParseUSD reads a decimal number of dollars, such as 0.0125 or 3e-7, and rounds it to the
 // nearest billionth, halves away from zero. It reports false for any other text, for texts of
 // more than 64 bytes, and for amounts that USD cannot hold.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // Policy configures a Sampler.
@@ -22,7 +23,7 @@ type Policy struct {
 type Tail struct {
 	Rate     float64       // the fraction of traces without a reason to log: 0 to 1
 	Slow     time.Duration // logs traces that take longer; 0 ignores the duration
-	Cost     float64       // logs traces that cost more US dollars; 0 ignores the cost
+	Cost     pricing.USD   // logs traces that cost more; 0 ignores the cost
 	Disliked float64       // logs traces with feedback whose score is lower
 	Wait     time.Duration // time for which a trace is held after its end, for its feedback
 	MaxBytes int64         // limits the cost of held entries; a trace that does not fit is logged
@@ -57,11 +58,11 @@ type Sampler struct {
 // trace is a held trace. Its fields are guarded by the sampler's mu.
 type trace struct {
 	entries []messages.Entry
-	bytes   int64   // cost of the entries
-	start   int64   // time of its first call, in Unix nanoseconds
-	end     int64   // time of the call that ended it, in Unix nanoseconds
-	ended   bool    // end is set
-	cost    float64 // US dollars spent on model calls so far
+	bytes   int64       // cost of the entries
+	start   int64       // time of its first call, in Unix nanoseconds
+	end     int64       // time of the call that ended it, in Unix nanoseconds
+	ended   bool        // end is set
+	cost    pricing.USD // spent on model calls so far
 }
 
 // New returns a sampler. It calls pass with entries to log and leave with entries to drop, each in
@@ -167,7 +168,7 @@ func (s *Sampler) take(e messages.Entry, c *messages.Command) {
 // learn updates the trace from a command and reports whether the command shows a failure.
 func (t *trace) learn(c *messages.Command, owner messages.Ref) (failed bool) {
 	if c.Cost != nil {
-		t.cost += c.Cost.USD
+		t.cost = t.cost.Add(c.Cost.USD)
 	}
 	if c.Action == messages.End && c.Target == owner && !t.ended {
 		t.ended, t.end = true, c.At

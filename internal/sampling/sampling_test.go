@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/sampling"
 	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // stage collects what a sampler decides.
@@ -61,7 +62,7 @@ func TestATraceIsKeptForAReason(t *testing.T) {
 		return c
 	}
 	spent := update
-	spent.Cost = &messages.Cost{USD: 0.6}
+	spent.Cost = &messages.Cost{USD: pricing.Dollars(0.6)}
 	failed := update
 	failed.Failed = true
 	anError := update
@@ -83,7 +84,7 @@ func TestATraceIsKeptForAReason(t *testing.T) {
 		"an error behind end": {[]messages.Command{end, anError}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(sampling.Policy{Head: 1, Tail: &sampling.Tail{Slow: 2 * time.Second, Cost: 1, Wait: 5 * time.Second, MaxBytes: 1 << 20}})
+			s := newStage(sampling.Policy{Head: 1, Tail: &sampling.Tail{Slow: 2 * time.Second, Cost: pricing.Dollar, Wait: 5 * time.Second, MaxBytes: 1 << 20}})
 			s.log("0", create)
 			for i, c := range test.commands {
 				s.log(fmt.Sprint(i+1), c)

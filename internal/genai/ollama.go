@@ -1,20 +1,20 @@
-package llm
+package genai
 
 import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/troupelog/troupe/logger"
+	"github.com/troupelog/troupe/pricing"
 )
 
-// ollamaAnswer gathers an answer of Ollama's own API, whole or streamed, and brings it
+// ollamaAssembler gathers an answer of Ollama's own API, whole or streamed, and brings it
 // into the form of a chat completion.
-type ollamaAnswer struct {
-	*budget
+type ollamaAssembler struct {
+	*Budget
 	some          bool
 	model, reason string
 	said, thought []byte
-	calls         []chatCall
+	calls         []ChatCall
 	done          bool
 	prompt, eval  int64
 	err           json.RawMessage
@@ -44,7 +44,7 @@ type ollamaMessage struct {
 	} `json:"tool_calls"`
 }
 
-func (o *ollamaAnswer) add(_ string, data []byte) {
+func (o *ollamaAssembler) Add(_ string, data []byte) {
 	var piece ollamaPiece
 	if !decode(data, &piece) {
 		o.err = json.RawMessage(`{"type":"invalid_json","message":"the answer is not JSON"}`)
@@ -61,11 +61,11 @@ func (o *ollamaAnswer) add(_ string, data []byte) {
 	for _, of := range piece.Message.ToolCalls {
 		arguments := o.raw(of.Function.Arguments)
 		if len(o.calls) >= maxPieces {
-			o.cut = true
+			o.Cut = true
 			break
 		}
-		o.began = true
-		call := chatCall{ID: of.ID, Type: "function"}
+		o.Began = true
+		call := ChatCall{ID: of.ID, Type: "function"}
 		if call.ID == "" {
 			call.ID = fmt.Sprintf("call_%d", len(o.calls))
 		}
@@ -80,22 +80,22 @@ func (o *ollamaAnswer) add(_ string, data []byte) {
 	}
 }
 
-func (o *ollamaAnswer) complete() bool { return o.done }
+func (o *ollamaAssembler) Complete() bool { return o.done }
 
-func (o *ollamaAnswer) failure() *logger.Failure {
+func (o *ollamaAssembler) Failure() *Failure {
 	if !given(o.err) {
 		return nil
 	}
-	d := providerError(o.err)
+	d := ReadFailure(o.err)
 	return &d
 }
 
-func (o *ollamaAnswer) result() []byte {
+func (o *ollamaAssembler) Result() []byte {
 	if !o.some || o.said == nil && o.thought == nil && o.calls == nil && !o.done {
 		return nil
 	}
-	said := string(o.said)
-	choice := chatChoice{Message: chatMessage{Role: "assistant", Content: &said, Reasoning: string(o.thought), ToolCalls: o.calls}}
+	choice := ChatChoice{Message: ChatMessage{Role: "assistant", Reasoning: string(o.thought), ToolCalls: o.calls}}
+	choice.Message.AddText(string(o.said))
 	if reason := o.reason; reason != "" || o.done {
 		switch {
 		case len(o.calls) > 0:
@@ -105,11 +105,9 @@ func (o *ollamaAnswer) result() []byte {
 		}
 		choice.FinishReason = &reason
 	}
-	out := chatCompletion{Object: "chat.completion", Model: o.model, Choices: []chatChoice{choice}}
+	out := Chat{Object: "chat.completion", Model: o.model, Choices: []ChatChoice{choice}}
 	if o.done {
-		out.Usage = encode(map[string]int64{
-			"prompt_tokens": o.prompt, "completion_tokens": o.eval, "total_tokens": o.prompt + o.eval,
-		})
+		out.Usage = EncodeUsage(pricing.Usage{Input: o.prompt, Output: o.eval, Total: o.prompt + o.eval})
 	}
 	return encode(out)
 }

@@ -1,52 +1,11 @@
-package llm
+package genai
 
 import (
 	"encoding/json"
-
-	"github.com/troupelog/troupe/logger"
 )
 
 // endOfStream is the last event of a stream of chat and text completions.
 const endOfStream = "[DONE]"
-
-// chatCall is a call of a tool, as chat completions have it.
-type chatCall struct {
-	ID       string `json:"id,omitempty"`
-	Type     string `json:"type"`
-	Function struct {
-		Name      string `json:"name"`
-		Arguments string `json:"arguments"`
-	} `json:"function"`
-}
-
-// chatMessage is what a model said.
-type chatMessage struct {
-	Role      string     `json:"role"`
-	Content   *string    `json:"content"`
-	Refusal   string     `json:"refusal,omitempty"`
-	Reasoning string     `json:"reasoning_content,omitempty"`
-	ToolCalls []chatCall `json:"tool_calls,omitempty"`
-}
-
-// chatChoice is one of the answers of a chat completion.
-type chatChoice struct {
-	Index        int         `json:"index"`
-	Message      chatMessage `json:"message"`
-	FinishReason *string     `json:"finish_reason"`
-}
-
-// chatCompletion is the form that streams, and the answers of Ollama, are brought into.
-type chatCompletion struct {
-	ID      string          `json:"id,omitempty"`
-	Object  string          `json:"object"`
-	Created json.RawMessage `json:"created,omitempty"`
-	Model   string          `json:"model,omitempty"`
-	Choices []chatChoice    `json:"choices"`
-	Usage   json.RawMessage `json:"usage,omitempty"`
-
-	SystemFingerprint string `json:"system_fingerprint,omitempty"`
-	ServiceTier       string `json:"service_tier,omitempty"`
-}
 
 // streamHead is what every piece of a stream of OpenAI repeats.
 type streamHead struct {
@@ -78,17 +37,17 @@ func (h *streamHead) merge(of streamHead) {
 }
 
 // failure returns the error that a piece told of, nil for none.
-func (h *streamHead) failure() *logger.Failure {
+func (h *streamHead) failure() *Failure {
 	if !given(h.Error) {
 		return nil
 	}
-	d := providerError(h.Error)
+	d := ReadFailure(h.Error)
 	return &d
 }
 
-// chatAnswer gathers the stream of a chat completion.
-type chatAnswer struct {
-	*budget
+// chatAssembler gathers the stream of a chat completion.
+type chatAssembler struct {
+	*Budget
 	head    streamHead
 	choices pieces[chatStreamed]
 	done    bool
@@ -124,7 +83,7 @@ type chatDelta struct {
 	} `json:"tool_calls"`
 }
 
-func (c *chatAnswer) add(_ string, data []byte) {
+func (c *chatAssembler) Add(_ string, data []byte) {
 	if string(data) == endOfStream {
 		c.done = true
 		return
@@ -142,7 +101,7 @@ func (c *chatAnswer) add(_ string, data []byte) {
 	}
 	c.head.merge(piece.streamHead)
 	for _, of := range piece.Choices {
-		choice := c.choices.at(of.Index, c.budget)
+		choice := c.choices.at(of.Index, c.Budget)
 		if choice == nil {
 			continue
 		}
@@ -154,7 +113,7 @@ func (c *chatAnswer) add(_ string, data []byte) {
 	}
 }
 
-func (c *chatAnswer) delta(to *chatStreamed, d chatDelta) {
+func (c *chatAssembler) delta(to *chatStreamed, d chatDelta) {
 	c.text(&to.content, d.Content)
 	c.text(&to.refusal, d.Refusal)
 	c.text(&to.reasoning, d.ReasoningContent)
@@ -165,7 +124,7 @@ func (c *chatAnswer) delta(to *chatStreamed, d chatDelta) {
 		if of.Index != nil {
 			i = *of.Index
 		}
-		call := to.calls.at(i, c.budget)
+		call := to.calls.at(i, c.Budget)
 		if call == nil {
 			continue
 		}
@@ -182,7 +141,7 @@ func (c *chatAnswer) delta(to *chatStreamed, d chatDelta) {
 
 // complete is also true without the last event where every choice has a reason to stop:
 // some servers leave it out.
-func (c *chatAnswer) complete() bool {
+func (c *chatAssembler) Complete() bool {
 	if c.done {
 		return true
 	}
@@ -194,43 +153,42 @@ func (c *chatAnswer) complete() bool {
 	return len(c.choices) > 0
 }
 
-func (c *chatAnswer) failure() *logger.Failure { return c.head.failure() }
+func (c *chatAssembler) Failure() *Failure { return c.head.failure() }
 
-func (c *chatAnswer) result() []byte {
+func (c *chatAssembler) Result() []byte {
 	if len(c.choices) == 0 && !c.done {
 		return nil
 	}
 	out := c.head.completion()
 	for _, choice := range c.choices.ordered() {
-		m := chatMessage{Role: "assistant", Refusal: string(choice.refusal), Reasoning: string(choice.reasoning)}
+		m := ChatMessage{Role: "assistant", Refusal: string(choice.refusal), Reasoning: string(choice.reasoning)}
 		if choice.content != nil {
-			said := string(choice.content)
-			m.Content = &said
+			m.AddText(string(choice.content))
 		}
 		for _, of := range choice.calls.ordered() {
-			call := chatCall{ID: of.id, Type: of.kind}
+			call := ChatCall{ID: of.id, Type: of.kind}
 			if call.Type == "" {
 				call.Type = "function"
 			}
 			call.Function.Name, call.Function.Arguments = string(of.name), string(of.arguments)
 			m.ToolCalls = append(m.ToolCalls, call)
 		}
-		out.Choices = append(out.Choices, chatChoice{Index: choice.index, Message: m, FinishReason: choice.finish})
+		out.Choices = append(out.Choices, ChatChoice{Index: choice.index, Message: m, FinishReason: choice.finish})
 	}
 	return encode(out)
 }
 
 // completion returns a chat completion without choices.
-func (h *streamHead) completion() chatCompletion {
-	return chatCompletion{
+func (h *streamHead) completion() Chat {
+	return Chat{
 		ID: h.ID, Object: "chat.completion", Created: h.Created, Model: h.Model, Usage: h.Usage,
-		SystemFingerprint: h.SystemFingerprint, ServiceTier: h.ServiceTier, Choices: []chatChoice{},
+		SystemFingerprint: h.SystemFingerprint, ServiceTier: h.ServiceTier, Choices: []ChatChoice{},
 	}
 }
 
-// completionAnswer gathers the stream of a text completion.
-type completionAnswer struct {
-	*budget
+// completionAssembler gathers the stream of a text completion.
+type completionAssembler struct {
+	*Budget
 	head    streamHead
 	choices pieces[textStreamed]
 	done    bool
@@ -242,7 +200,7 @@ type textStreamed struct {
 	finish *string
 }
 
-func (c *completionAnswer) add(_ string, data []byte) {
+func (c *completionAssembler) Add(_ string, data []byte) {
 	if string(data) == endOfStream {
 		c.done = true
 		return
@@ -260,7 +218,7 @@ func (c *completionAnswer) add(_ string, data []byte) {
 	}
 	c.head.merge(piece.streamHead)
 	for _, of := range piece.Choices {
-		if choice := c.choices.at(of.Index, c.budget); choice != nil {
+		if choice := c.choices.at(of.Index, c.Budget); choice != nil {
 			choice.index = of.Index
 			c.text(&choice.text, of.Text)
 			if of.FinishReason != nil {
@@ -270,7 +228,7 @@ func (c *completionAnswer) add(_ string, data []byte) {
 	}
 }
 
-func (c *completionAnswer) complete() bool {
+func (c *completionAssembler) Complete() bool {
 	if c.done {
 		return true
 	}
@@ -282,9 +240,9 @@ func (c *completionAnswer) complete() bool {
 	return len(c.choices) > 0
 }
 
-func (c *completionAnswer) failure() *logger.Failure { return c.head.failure() }
+func (c *completionAssembler) Failure() *Failure { return c.head.failure() }
 
-func (c *completionAnswer) result() []byte {
+func (c *completionAssembler) Result() []byte {
 	if len(c.choices) == 0 && !c.done {
 		return nil
 	}

@@ -1,14 +1,12 @@
-package llm
+package genai
 
 import (
 	"bytes"
 	"encoding/json"
-
-	"github.com/troupelog/troupe/logger"
 )
 
-// embeddingsAnswer is the answer of /embeddings, without its vectors.
-type embeddingsAnswer struct {
+// Embeddings is the answer of /embeddings, without its vectors.
+type Embeddings struct {
 	said  bool
 	valid bool
 	head  streamHead
@@ -16,7 +14,8 @@ type embeddingsAnswer struct {
 	vectors, dimensions int
 }
 
-func (e *embeddingsAnswer) add(_ string, data []byte) {
+// Add implements Assembler.
+func (e *Embeddings) Add(_ string, data []byte) {
 	e.said = true
 	var whole struct {
 		streamHead
@@ -40,25 +39,27 @@ func (e *embeddingsAnswer) add(_ string, data []byte) {
 	}
 }
 
-func (e *embeddingsAnswer) complete() bool { return e.said }
+// Complete implements Assembler.
+func (e *Embeddings) Complete() bool { return e.said }
 
-func (e *embeddingsAnswer) failure() *logger.Failure {
+// Failure implements Assembler.
+func (e *Embeddings) Failure() *Failure {
 	if e.said && !e.valid {
-		return &logger.Failure{Type: "invalid_json", Message: "the answer is not JSON"}
+		return &Failure{Type: "invalid_json", Message: "the answer is not JSON"}
 	}
 	return e.head.failure()
 }
 
-// result is a chat completion in which nothing is said.
-func (e *embeddingsAnswer) result() []byte {
+// Result implements Assembler: a chat completion without choices, for its model and usage.
+func (e *Embeddings) Result() []byte {
 	if !e.valid {
 		return nil
 	}
 	return encode(e.head.completion())
 }
 
-// facts tells of the vectors.
-func (e *embeddingsAnswer) facts(to map[string]any) {
+// Facts adds the number of vectors and their length to metadata.
+func (e *Embeddings) Facts(to map[string]any) {
 	if e.vectors > 0 {
 		to["vectors"], to["dimensions"] = e.vectors, e.dimensions
 	}

@@ -1,17 +1,15 @@
-package llm
+package genai
 
 import (
 	"encoding/json"
 	"maps"
 	"slices"
-
-	"github.com/troupelog/troupe/logger"
 )
 
-// responsesAnswer gathers the stream of a Responses answer. Its last event holds the whole
+// responsesAssembler gathers the stream of a Responses answer. Its last event holds the whole
 // answer; what came before is of use only if that does not come, or is too long.
-type responsesAnswer struct {
-	*budget
+type responsesAssembler struct {
+	*Budget
 	first   json.RawMessage // the answer as it began
 	last    json.RawMessage // the answer as it ended
 	ended   bool
@@ -26,7 +24,7 @@ type itemStreamed struct {
 	said, refusal, thought, calling []byte
 }
 
-func (r *responsesAnswer) add(name string, data []byte) {
+func (r *responsesAssembler) Add(name string, data []byte) {
 	var event struct {
 		Type     string          `json:"type"`
 		Response json.RawMessage `json:"response"`
@@ -47,7 +45,7 @@ func (r *responsesAnswer) add(name string, data []byte) {
 		r.ended, r.last = true, event.Response
 		r.items, r.partial = nil, nil
 	case "response.output_item.added":
-		if item := r.partial.at(event.Index, r.budget); item != nil {
+		if item := r.partial.at(event.Index, r.Budget); item != nil {
 			item.begun = r.raw(event.Item)
 		}
 	case "response.output_item.done":
@@ -59,27 +57,27 @@ func (r *responsesAnswer) add(name string, data []byte) {
 	}
 }
 
-func (r *responsesAnswer) itemDone(index int, item json.RawMessage) {
+func (r *responsesAssembler) itemDone(index int, item json.RawMessage) {
 	delete(r.partial, index)
 	if len(r.items) >= maxPieces {
-		r.cut = true
+		r.Cut = true
 		return
 	}
 	if r.items == nil {
 		r.items = map[int]json.RawMessage{}
 	}
 	if kept := r.raw(item); kept != nil {
-		r.items[index], r.began = kept, true
+		r.items[index], r.Began = kept, true
 	}
 }
 
 // delta takes a piece of text.
-func (r *responsesAnswer) delta(kind string, index int, delta json.RawMessage) {
+func (r *responsesAssembler) delta(kind string, index int, delta json.RawMessage) {
 	var text string
 	if !given(delta) || json.Unmarshal(delta, &text) != nil {
 		return
 	}
-	item := r.partial.at(index, r.budget)
+	item := r.partial.at(index, r.Budget)
 	if item == nil {
 		return
 	}
@@ -95,9 +93,9 @@ func (r *responsesAnswer) delta(kind string, index int, delta json.RawMessage) {
 	}
 }
 
-func (r *responsesAnswer) complete() bool { return r.ended }
+func (r *responsesAssembler) Complete() bool { return r.ended }
 
-func (r *responsesAnswer) failure() *logger.Failure {
+func (r *responsesAssembler) Failure() *Failure {
 	raw := r.err
 	if raw == nil && given(r.last) {
 		var of struct {
@@ -110,11 +108,11 @@ func (r *responsesAnswer) failure() *logger.Failure {
 	if !given(raw) {
 		return nil
 	}
-	d := providerError(raw)
+	d := ReadFailure(raw)
 	return &d
 }
 
-func (r *responsesAnswer) result() []byte {
+func (r *responsesAssembler) Result() []byte {
 	if given(r.last) {
 		return r.last
 	}
@@ -131,7 +129,7 @@ func (r *responsesAnswer) result() []byte {
 }
 
 // output returns the items that came, and of those that did not end what came of them.
-func (r *responsesAnswer) output() []json.RawMessage {
+func (r *responsesAssembler) output() []json.RawMessage {
 	all := maps.Clone(r.items)
 	if all == nil {
 		all = map[int]json.RawMessage{}

@@ -1,26 +1,42 @@
-package llm
+package genai
 
 import (
 	"bytes"
 )
 
-// framing cuts a body into its values, each of which is given to a function as soon as
-// it is complete. What is given stays valid.
-type framing interface {
-	write(p []byte)
-	// within reports whether a value has begun and not ended.
-	within() bool
-	// spoiled reports whether the body is nothing that can be read.
-	spoiled() bool
-	// tail returns the end of the last value that was too long to be kept.
-	tail() []byte
+// Frames cuts a body into its values and passes each on as soon as it is complete. The
+// slices it passes on stay valid. Values longer than a maximum are left out, and over is
+// called for each. It belongs to one goroutine.
+type Frames interface {
+	// Write takes the next bytes of the body.
+	Write(p []byte)
+	// Finish takes the end of the body. It passes on an event whose blank line is missing:
+	// the specification drops it, but servers that end like this mean it.
+	Finish()
+	// Within reports whether a value has begun and not ended.
+	Within() bool
+	// Spoiled reports whether the body has turned out to be something else.
+	Spoiled() bool
+	// Tail returns the last maxTail bytes of the last value that was too long.
+	Tail() []byte
 }
 
-// maxTail is how much is kept of the end of a value that is too long, in bytes: what a
-// call cost often stands there.
+// NewEvents returns Frames for server-sent events, each passed on with its name.
+func NewEvents(longest int, emit func(name string, data []byte), over func()) Frames {
+	return &sseFrames{emit: emit, over: over, max: longest}
+}
+
+// NewValues returns Frames for JSON objects: one that is the whole body, one per line, or the
+// elements of an array. Names are "".
+func NewValues(longest int, emit func(name string, data []byte), over func()) Frames {
+	return &jsonFrames{emit: emit, over: over, max: longest}
+}
+
+// maxTail limits the end that is kept of a value that is too long, in bytes. The usage of a
+// call is often there.
 const maxTail = 4096
 
-// tailing keeps the end of what is too long.
+// tailing keeps the end of a value that is too long.
 type tailing struct{ last []byte }
 
 func (t *tailing) keep(p []byte) {
@@ -34,12 +50,12 @@ func (t *tailing) keep(p []byte) {
 	t.last = append(t.last, p...)
 }
 
-func (t *tailing) tail() []byte { return t.last }
+func (t *tailing) Tail() []byte { return t.last }
 
-// events reads server-sent events, as
-// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
-// says. Lines and events longer than max are left out, and over is called.
-type events struct {
+// sseFrames reads server-sent events as specified in
+// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream.
+// Lines and events longer than max are left out, and over is called.
+type sseFrames struct {
 	tailing
 	emit func(name string, data []byte)
 	over func()
@@ -55,7 +71,7 @@ type events struct {
 	skip  bool // the event is too long
 }
 
-func (e *events) write(p []byte) {
+func (e *sseFrames) Write(p []byte) {
 	if e.cr && len(p) > 0 {
 		e.cr = false
 		if p[0] == '\n' {
@@ -83,7 +99,7 @@ func (e *events) write(p []byte) {
 	}
 }
 
-func (e *events) add(p []byte) {
+func (e *sseFrames) add(p []byte) {
 	if e.long || len(e.line)+len(p) > e.max {
 		e.keep(e.line)
 		e.keep(p)
@@ -95,7 +111,7 @@ func (e *events) add(p []byte) {
 
 var byteOrderMark = []byte("\ufeff")
 
-func (e *events) endLine() {
+func (e *sseFrames) endLine() {
 	line, long := e.line, e.long
 	if !e.begun {
 		e.begun = true
@@ -112,7 +128,7 @@ func (e *events) endLine() {
 	e.line, e.long = e.line[:0], false
 }
 
-func (e *events) field(line []byte) {
+func (e *sseFrames) field(line []byte) {
 	key, value, _ := bytes.Cut(line, []byte(":"))
 	value = bytes.TrimPrefix(value, []byte(" "))
 	switch string(key) {
@@ -130,7 +146,7 @@ func (e *events) field(line []byte) {
 	}
 }
 
-func (e *events) dispatch() {
+func (e *sseFrames) dispatch() {
 	name, data, some, skip := e.name, e.data, e.some, e.skip
 	e.name, e.data, e.some, e.skip = "", nil, false, false
 	switch {
@@ -141,22 +157,21 @@ func (e *events) dispatch() {
 	}
 }
 
-func (e *events) within() bool { return len(e.line) > 0 || e.some || e.long || e.skip }
+func (e *sseFrames) Within() bool { return len(e.line) > 0 || e.some || e.long || e.skip }
 
-func (e *events) spoiled() bool { return false }
+func (e *sseFrames) Spoiled() bool { return false }
 
-// finish gives out an event whose blank line is missing at the end of the body. The
-// specification drops it; servers that end like that mean it.
-func (e *events) finish() {
+// Finish implements Frames.
+func (e *sseFrames) Finish() {
 	if len(e.line) > 0 || e.long {
 		e.endLine()
 	}
 	e.dispatch()
 }
 
-// objects reads JSON objects one behind the other: a body that is one, lines of them, and
+// jsonFrames reads JSON objects one behind the other: a body that is one, lines of them, and
 // the elements of an array. Objects longer than max are left out, and over is called.
-type objects struct {
+type jsonFrames struct {
 	tailing
 	emit func(name string, data []byte)
 	over func()
@@ -170,7 +185,7 @@ type objects struct {
 	value   []byte
 }
 
-func (o *objects) write(p []byte) {
+func (o *jsonFrames) Write(p []byte) {
 	for len(p) > 0 && !o.bad {
 		if o.depth == 0 {
 			p = o.between(p)
@@ -186,7 +201,7 @@ func (o *objects) write(p []byte) {
 }
 
 // between skips what stands between objects and enters the next one.
-func (o *objects) between(p []byte) []byte {
+func (o *jsonFrames) between(p []byte) []byte {
 	for i, c := range p {
 		switch c {
 		case '{':
@@ -203,7 +218,7 @@ func (o *objects) between(p []byte) []byte {
 }
 
 // inside returns how much of p belongs to the object, and whether it ends there.
-func (o *objects) inside(p []byte) (int, bool) {
+func (o *jsonFrames) inside(p []byte) (int, bool) {
 	for i := 0; i < len(p); i++ {
 		if o.text {
 			n := o.inText(p[i:])
@@ -228,7 +243,7 @@ func (o *objects) inside(p []byte) (int, bool) {
 }
 
 // inText returns the index of the quote that ends the string, -1 if it is not in p.
-func (o *objects) inText(p []byte) int {
+func (o *jsonFrames) inText(p []byte) int {
 	i := 0
 	if o.escaped {
 		o.escaped, i = false, 1
@@ -249,7 +264,7 @@ func (o *objects) inText(p []byte) int {
 	return -1
 }
 
-func (o *objects) add(p []byte) {
+func (o *jsonFrames) add(p []byte) {
 	if o.long || len(o.value)+len(p) > o.max {
 		o.keep(o.value)
 		o.keep(p)
@@ -259,7 +274,7 @@ func (o *objects) add(p []byte) {
 	o.value = append(o.value, p...)
 }
 
-func (o *objects) end() {
+func (o *jsonFrames) end() {
 	value, long := o.value, o.long
 	o.value, o.long = nil, false
 	if long {
@@ -269,6 +284,9 @@ func (o *objects) end() {
 	o.emit("", value)
 }
 
-func (o *objects) within() bool { return o.depth > 0 }
+func (o *jsonFrames) Within() bool { return o.depth > 0 }
 
-func (o *objects) spoiled() bool { return o.bad }
+func (o *jsonFrames) Spoiled() bool { return o.bad }
+
+// Finish implements Frames: an object that has not ended is incomplete.
+func (o *jsonFrames) Finish() {}
