@@ -284,7 +284,7 @@ func (d Destination) withDefaults() Destination {
 	}
 	if d.FlushInterval == 0 {
 		d.FlushInterval = DefaultFlushInterval
-		if transport.Local(d.BaseURL) {
+		if d.Backend != nil || transport.Local(d.BaseURL) {
 			d.FlushInterval = DefaultLocalFlushInterval
 		}
 	}

@@ -40,8 +40,8 @@ type Destination struct {
 
 	// ManualFlush stops sending by time.
 	ManualFlush bool
-	// FlushInterval is the age at which an entry is sent. Default:
-	// DefaultLocalFlushInterval for a loopback BaseURL, else DefaultFlushInterval.
+	// FlushInterval is the age at which an entry is sent. Default: DefaultLocalFlushInterval
+	// for a loopback BaseURL or a Backend, else DefaultFlushInterval.
 	FlushInterval time.Duration
 	// InFlight limits how many batches are on their way at once. Default 1, at most
 	// MaxInFlight.

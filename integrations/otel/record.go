@@ -207,7 +207,7 @@ func (r *recorder) tool() {
 			t.Result(plain(a.Result))
 		case "error":
 			told = true
-			t.Error(a.Error.detail())
+			t.Fail(a.Error.detail())
 		default:
 			return false
 		}
