@@ -28,17 +28,23 @@ import (
 // background to a URL that the server signs. The line that describes it is sent after the
 // upload, so that a line never refers to a content that the server lacks.
 type Attachment struct {
-	ID       string            // default: a new UUID
-	Name     string            // shown in the viewer
-	MIMEType string            // used if the content does not reveal its type
-	Tags     map[string]string // for filtering
-	Metadata map[string]any    // sent as JSON values
-	Time     time.Time         // sent in whole seconds; default: not sent
+	// ID identifies the attachment. Default: a new UUID.
+	ID string
+	// Name is shown in the viewer, such as the name of the file.
+	Name string
+	// MIMEType is used if the content does not reveal its type, and for URLs.
+	MIMEType string
+	// Tags are key-value pairs for filtering.
+	Tags map[string]string
+	// Metadata is sent as JSON values.
+	Metadata map[string]any
+	// Time is sent in whole seconds. Default: not sent.
+	Time time.Time
 
-	kind attachmentKind
-	path string
-	data []byte
-	url  string
+	kind attachmentKind // "" for an Attachment that no function made
+	path string         // of attachFile
+	data []byte         // of attachData; not copied before the call
+	url  string         // of attachURL
 }
 
 type attachmentKind string

@@ -33,9 +33,12 @@ func (p *pipeline) newPriceState(c *GenerationConfig) *priceState {
 
 // Cost is the price of a model call, in US dollars.
 type Cost struct {
-	Input  float64 // of the prompt
-	Output float64 // of the response
-	Total  float64 // default: Input + Output
+	// Input is the price of the prompt.
+	Input float64
+	// Output is the price of the response.
+	Output float64
+	// Total is the price of the call. Default: Input + Output.
+	Total float64
 }
 
 // AddCost logs the price of the model call. It takes precedence over Config.Prices. NaN

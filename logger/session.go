@@ -10,11 +10,17 @@ import (
 
 // SessionConfig begins a session. Every field is optional.
 type SessionConfig struct {
-	ID        string            // default: a new UUID
-	Name      string            // shown in the viewer
-	Tags      map[string]string // for filtering
-	StartTime time.Time         // default: now
-	EndTime   time.Time         // for a session that is over already
+	// ID identifies the session, in every process. Default: a new UUID.
+	ID string
+	// Name is shown in the viewer.
+	Name string
+	// Tags are key-value pairs for filtering. Mask applies to the values.
+	Tags map[string]string
+	// StartTime is when the session began. Default: now. A time that a line cannot hold is reported
+	// with ErrInvalidTime and replaced by now.
+	StartTime time.Time
+	// EndTime is for a session that is over already. Without it, End sets the time.
+	EndTime time.Time
 }
 
 // Session is the handle of a session: a conversation of one or more traces. It is a

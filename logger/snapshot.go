@@ -9,18 +9,28 @@ import (
 
 // Snapshot is the live state of a session or trace, as far as this process knows it.
 type Snapshot struct {
-	Entity  string // session or trace
-	ID      string // as it was given to the handle
-	Ended   bool
-	Entries int64       // entries logged for it and below it
-	Begun   Counts      // entities begun below it
-	Open    []EntityRef // not ended, oldest first: traces of a session, or all entities of a trace; with their ids in lines, see the package documentation
+	// Entity is session or trace.
+	Entity string
+	// ID is the id as it was given to the handle.
+	ID string
+	// Ended reports whether the entity has been ended, by the program or for it.
+	Ended bool
+	// Entries is the number of entries logged for the entity and below it, by this process.
+	Entries int64
+	// Begun counts the entities that were begun below it.
+	Begun Counts
+	// Open lists the entities that have not ended, the oldest first: the traces of a session,
+	// or all entities of a trace. Their ids are in the form that lines carry, see the package documentation.
+	Open []EntityRef
 
-	Failures int // logged errors and failed results
-	Tokens   Tokens
-	Cost     float64   // US dollars, from AddCost
-	First    time.Time // first call, zero if there was none
-	Last     time.Time // last call
+	// Failures counts logged errors and failed results.
+	Failures int
+	// Tokens are the sums of all results of generations.
+	Tokens Tokens
+	// Cost is the sum of all costs, in US dollars: from AddCost and from Config.Prices.
+	Cost float64
+	// First and Last are the times of the first and the last call, zero if there was none.
+	First, Last time.Time
 }
 
 // Counts are numbers of entities by kind.
@@ -30,9 +40,14 @@ type Counts struct {
 
 // Tokens are the sums of the token counts in the results of generations.
 type Tokens struct {
-	Input, Output, Total int64
-	Cached               int64 // of Input
-	Reasoning            int64 // of Output
+	// Input and Output count the tokens of prompts and of responses.
+	Input, Output int64
+	// Total is the provider's total, which may count more than both.
+	Total int64
+	// Cached is the part of Input that the provider had cached.
+	Cached int64
+	// Reasoning is the part of Output that the model used for reasoning.
+	Reasoning int64
 }
 
 // EntityRef names an entity.
