@@ -47,6 +47,7 @@ type Attachment struct {
 	url  string         // of attachURL
 }
 
+// attachmentKind is the source of a content, as the field type of its line names it.
 type attachmentKind string
 
 const (
@@ -67,6 +68,7 @@ func URLAttachment(url string) Attachment { return Attachment{kind: attachURL, u
 // sniffBytes is the length of the prefix that determines the type of a content.
 const sniffBytes = 3072
 
+// octetStream is the type of a content that nothing is known about.
 const octetStream = "application/octet-stream"
 
 // addAttachment checks the attachment, copies its content, and sends its line. With
@@ -89,6 +91,8 @@ func (e entity) addAttachment(a Attachment) {
 	if a.kind != attachURL && !e.keep(&a, upload) {
 		return
 	}
+	// From here on the content is in the spools: it must be removed again unless a line refers
+	// to it.
 	accepted := false
 	defer func() { // deferred, because the call may panic with PanicOnMisuse
 		if !accepted && upload.Blob != "" {
@@ -118,6 +122,8 @@ func (e entity) attach(a *Attachment, upload *messages.Upload) bool {
 	if at := e.pipe.validOrZero(a.Time, e.ref, messages.AddAttachment, "Attachment.Time"); !at.IsZero() {
 		w.Float("timestamp", float64(at.Unix()))
 	}
+	// The server stores the content under the key. The repository in front of it is known to
+	// the destinations only: each of them inserts its own at KeyAt.
 	w.Name("key")
 	upload.KeyAt = w.Len() + len(`"`)
 	w.Text("/" + upload.Path)
@@ -147,6 +153,8 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return e.unkept(err, "the content cannot be read")
 	}
+	// Both the measurement of the size and the look at the type move the position, hence the
+	// seeks.
 	if upload.MIME, err = a.contentType(content); err != nil {
 		return e.unkept(err, "the content cannot be read")
 	}
@@ -161,9 +169,9 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 		upload.Blob = ""
 		return e.unkept(err, "the content cannot be copied to the spool")
 	}
-	upload.Stored = 1
+	upload.Stored = 1 // a bit for each destination, in their order
 	if first.InMemory() {
-		upload.Held = upload.Size
+		upload.Held = upload.Size // the ledger is charged for it until the upload
 	}
 	for i, d := range all[1:] {
 		if err := copyBlob(d.spool, first, upload.Blob); err != nil {
@@ -219,6 +227,7 @@ type content interface {
 	io.Closer
 }
 
+// bytesContent is the content of a DataAttachment.
 type bytesContent struct{ *bytes.Reader }
 
 // Close implements io.Closer.

@@ -21,6 +21,7 @@ type EventConfig struct {
 	Time time.Time
 }
 
+// addEvent sends a line that names the event, but begins no entity: events have no handle.
 func (e entity) addEvent(c EventConfig) {
 	if e.pipe == nil {
 		return
@@ -55,6 +56,8 @@ type Feedback struct {
 	Metadata map[string]any
 }
 
+// addFeedback sends a line with the feedback. A score that is no number is left out; without a
+// comment, nothing is left to send, and the call is rejected.
 func (e entity) addFeedback(f Feedback) {
 	e.updateOf(messages.Command{Action: messages.AddFeedback, Score: &f.Score}, func(w *wire.Encoder) bool {
 		if !w.Float("score", f.Score) {

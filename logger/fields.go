@@ -24,7 +24,7 @@ func (p *pipeline) commonFields(kind messages.Entity, action messages.Action, f 
 	return f
 }
 
-// write writes the fields. bare leaves empty tags out, as the protocol demands for tool
+// write writes the fields, in the order that the goldens of the protocol have. bare leaves empty tags out, as the protocol demands for tool
 // calls and errors.
 func (f commonFields) write(w *wire.Encoder, bare bool) {
 	w.Optional("name", f.name)

@@ -49,7 +49,8 @@ func (l *Logger) covered(ctx context.Context, reason error, operation string, wa
 	return l.dropped(operation)
 }
 
-// unfinished explains why a wait ended too early, and where the entries are.
+// unfinished explains why a wait ended too early, and where the entries are. It does not look
+// at dropped entries: a wait that succeeds later reports them.
 func (l *Logger) unfinished(reason error, detail string, err error) error {
 	entries, kept, text := l.remains(false)
 	if text != "" {
@@ -97,6 +98,8 @@ func (l *Logger) remains(closed bool) (entries int, kept bool, text string) {
 	if !closed {
 		return entries, kept, strings.Join(parts, "; ") // dropped entries are reported by a later call
 	}
+	// Entries can be lost in two ways, which have different remedies: still in the actors when
+	// the time of Close was over, or in a destination that had no disk for them.
 	if lost := l.unreported(); lost > 0 {
 		entries, kept = entries+int(lost), false
 		late := min(lost, l.actors.Counts().Lost)

@@ -74,7 +74,7 @@ type Generation struct {
 	price *priceState // shared by copies; nil if nothing is priced
 }
 
-// SetModel sets the model's name.
+// SetModel sets the model's name, if it was not known at the beginning.
 func (g Generation) SetModel(model string) { g.text("model", model) }
 
 // SetProvider sets the provider's name, which is sent in lower case.

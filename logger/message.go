@@ -144,6 +144,7 @@ func (m *Message) write(w *wire.Encoder) error {
 	return nil
 }
 
+// write writes the call in the form of the chat completions API.
 func (c *MessageToolCall) write(w *wire.Encoder) {
 	w.Open('{')
 	w.String("id", c.ID)

@@ -30,7 +30,8 @@ type destination struct {
 	release func() // ends its connections
 }
 
-// dial returns the client of a destination.
+// dial returns the HTTP client of a destination. It makes no request. Errors are
+// *ConfigErrors that name the field as users know it.
 func dial(c Destination) (*transport.HTTP, error) {
 	h, err := transport.New(transport.Config{
 		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, AllowInsecure: c.AllowInsecure, RoundTripper: c.Transport, InFlight: c.InFlight,
@@ -74,6 +75,8 @@ func (p *pipeline) open(c Destination, backend transport.Backend, memory int64, 
 	case SyncNone:
 		sc.Policy = seglog.None
 	}
+	// An error of the disk is not an error of open: entries are kept in memory, and Health and
+	// OnError report why.
 	if sc.Dir, d.lost = spoolDir(c); d.lost == nil {
 		d.dir = sc.Dir
 		d.spool, d.lost = openSpool(c, sc)
@@ -139,7 +142,8 @@ func openSpool(c Destination, sc spool.Config) (*spool.Spool, error) {
 	return spool.Open(sc)
 }
 
-// defaultSpoolBytes is DefaultMaxSpoolBytes, or a tenth of the free disk space.
+// defaultSpoolBytes returns DefaultMaxSpoolBytes, or a tenth of the free disk space if that is
+// less: a logger must not fill the disk of its program.
 func defaultSpoolBytes(dir string) int64 {
 	folder, err := vfs.OS(dir)
 	if err != nil {

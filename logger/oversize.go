@@ -66,7 +66,7 @@ func contentKept(cuts []oversize.Cut) (kept []oversize.Cut) {
 	return kept
 }
 
-// dataStart returns the position of the data in a line.
+// dataStart returns the position of the data in a line that this package wrote.
 func dataStart(line []byte) int { return bytes.Index(line, dataMark) + len(dataMark) }
 
 // withMark returns a line whose metadata has the list of cuts, as a JSON text. The line's

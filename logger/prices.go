@@ -50,6 +50,7 @@ func (g Generation) AddCost(c Cost) {
 	g.sendCost(c)
 }
 
+// sendCost sends a cost, whoever computed it.
 func (g Generation) sendCost(c Cost) {
 	if c.Total == 0 {
 		c.Total = c.Input + c.Output

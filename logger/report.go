@@ -29,6 +29,8 @@ type reporter struct {
 	rejected   map[string]int64 // guarded by mu; calls by reason
 	suspicious map[string]int64 // guarded by mu; calls by reason
 
+	// gate is held for reading while an error is queued, and for writing by close: nothing is
+	// sent on the queue after it is closed.
 	gate   sync.RWMutex
 	closed bool // guarded by gate
 
@@ -41,6 +43,7 @@ type reporter struct {
 // batch, because a server may refuse all of them in one answer.
 const reportQueue = 2 * MaxBatchEntries
 
+// newReporter returns a reporter and starts its goroutine, which ends after close.
 func newReporter(c Config, log *console) *reporter {
 	r := &reporter{
 		onError: c.OnError, slog: log, queue: make(chan *Error, reportQueue), done: make(chan struct{}),
@@ -53,6 +56,7 @@ func newReporter(c Config, log *console) *reporter {
 	return r
 }
 
+// run calls OnError for each error in the queue, until close closes it.
 func (r *reporter) run() {
 	finished := false
 	defer func() {
@@ -70,6 +74,7 @@ func (r *reporter) run() {
 	finished = true
 }
 
+// call calls OnError, and contains its panics.
 func (r *reporter) call(err *Error) {
 	defer func() {
 		if recover() != nil {

@@ -50,7 +50,8 @@ type Failure struct {
 	Type string
 }
 
-// Fail logs that the model call failed, and ends the generation.
+// Fail logs that the model call failed, and ends the generation. Use Attempt for a failure
+// that is retried.
 func (g Generation) Fail(f Failure) {
 	if g.pipe == nil {
 		return
@@ -82,6 +83,7 @@ func (g Generation) Attempt(f Failure) {
 	g.send(w, messages.Command{Action: messages.Result, Failed: true})
 }
 
+// usageOf converts the token counts that the state of a trace sums up.
 func usageOf(u completion.Usage) messages.Usage {
 	return messages.Usage{Input: u.Input, Output: u.Output, Total: u.Total, Cached: u.Cached, Reasoning: u.Reasoning}
 }

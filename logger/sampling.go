@@ -46,12 +46,14 @@ type TailSampling struct {
 // calls.
 const tailShare = 4
 
+// withDefaults returns t with the defaults filled in, for a Config.MaxBytes.
 func (t TailSampling) withDefaults(maxBytes int64) TailSampling {
 	t.Wait = cmp.Or(t.Wait, DefaultTailWait)
 	t.MaxBytes = cmp.Or(t.MaxBytes, maxBytes/tailShare)
 	return t
 }
 
+// validate checks t after withDefaults. The negated comparisons refuse NaN too.
 func (t TailSampling) validate(c Config) error {
 	return refused([]check{
 		{"Tail.KeepRate", "must be from 0 to 1", !(t.KeepRate >= 0 && t.KeepRate <= 1)},

@@ -161,6 +161,7 @@ func (l *Logger) Stats() Stats {
 // lostInActors is the reason of dropped entries that never reached a destination.
 const lostInActors = "lost on the way"
 
+// sum returns the total of counts.
 func sum(counts map[string]int64) (total int64) {
 	for _, n := range counts {
 		total += n
@@ -178,6 +179,7 @@ func (d *destination) stats() DestinationStats {
 	}
 }
 
+// trafficOf converts the counters of a delivery.
 func trafficOf(a *delivery.Account) Traffic {
 	t := Traffic{
 		Batches: a.Sent.Batches, Entries: a.Sent.Entries, Bytes: a.Sent.Bytes,

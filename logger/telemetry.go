@@ -81,7 +81,7 @@ type state struct {
 	Stalled    string `json:"stalled"`
 }
 
-// String implements expvar.Var.
+// String implements expvar.Var. It reads the counters at the time of the call, and never fails.
 func (v Var) String() string {
 	s, h := v.log.Stats(), v.log.Health()
 	c := counters{
@@ -117,6 +117,7 @@ func counts(by map[string]int64) map[string]int64 {
 	return by
 }
 
+// members converts t. The age is rounded, because more digits would be noise.
 func (t *Traffic) members() traffic {
 	return traffic{
 		Batches: t.Batches, BatchEntries: t.Entries, BatchBytes: t.Bytes, MaxBatchEntries: t.LargestEntries, MaxBatchBytes: t.LargestBytes,

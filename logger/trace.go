@@ -77,6 +77,8 @@ func (p *pipeline) create(ref messages.Ref, route *messages.Route, given *string
 		return entity{}
 	}
 	write(w)
+	// Registered before it is sent, see container.begin. A session needs no entry: its own ref is
+	// its route.
 	if ref.Entity != messages.Session {
 		p.actors.Register(ref, route)
 	}
