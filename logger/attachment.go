@@ -78,7 +78,7 @@ func (e entity) addAttachment(a Attachment) {
 		return
 	}
 	if a.kind == "" {
-		e.pipe.reject(e.pipe.problem(e.ref, messages.AddAttachment, ErrAttachment, "make it with FileAttachment, DataAttachment or URLAttachment"))
+		e.pipe.reject(e.incomplete(nil, "make it with FileAttachment, DataAttachment or URLAttachment"))
 		return
 	}
 	if e.pipe.closed.Load() {
@@ -175,7 +175,8 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 	}
 	for i, d := range all[1:] {
 		if err := copyBlob(d.spool, first, upload.Blob); err != nil {
-			e.pipe.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the destination "+brief.Quote(d.cfg.ID)+", which gets only the line"))
+			e.pipe.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the destination "+
+				brief.Quote(d.cfg.ID)+", which gets only the line"))
 			continue
 		}
 		upload.Stored |= 1 << (i + 1)
@@ -206,7 +207,8 @@ func (e entity) incomplete(err error, detail string) *Error {
 func (e entity) unkept(err error, detail string) bool {
 	bad := e.incomplete(err, detail)
 	if errors.Is(err, spool.ErrTooLarge) {
-		bad.Reason, bad.Detail = ErrTooLarge, "an attachment has at most "+strconv.Itoa(MaxAttachmentBytes)+" bytes: attach a URL"
+		bad.Reason = ErrTooLarge
+		bad.Detail = "an attachment has at most " + strconv.Itoa(MaxAttachmentBytes) + " bytes: attach a URL"
 	}
 	if errors.Is(err, spool.ErrNoRoom) || errors.Is(err, syscall.ENOSPC) {
 		bad.Reason, bad.Detail = ErrSpoolFull, "no room for the content: free disk space, or raise Config.MaxSpoolBytes"

@@ -16,7 +16,8 @@ func (c container) AddSpan(s SpanConfig) Span {
 	parent := c.parentSpan(c.safeSpanID(s.SpanID))
 	child := c.begin(messages.AddSpan, messages.Span, s.ID, parent, func(w *wire.Encoder, id identity) {
 		w.String("id", id.wire)
-		c.pipe.commonFields(messages.Span, messages.AddSpan, commonFields{id, s.Name, parent, s.Tags, s.StartTime, s.EndTime}).write(w, false)
+		c.pipe.writeCommon(w, messages.Span, messages.AddSpan,
+			commonFields{id, s.Name, parent, s.Tags, s.StartTime, s.EndTime})
 	})
 	return Span{container{child}}
 }
@@ -37,9 +38,11 @@ func (c container) AddGeneration(g GenerationConfig) Generation {
 // AddRetrieval begins a retrieval: a search for documents. End it with Retrieval.SetOutput.
 func (c container) AddRetrieval(r RetrievalConfig) Retrieval {
 	named := c.safeSpanID(r.SpanID)
-	child := c.begin(messages.AddRetrieval, messages.Retrieval, r.ID, c.parentSpan(named), func(w *wire.Encoder, id identity) {
+	parent := c.parentSpan(named)
+	child := c.begin(messages.AddRetrieval, messages.Retrieval, r.ID, parent, func(w *wire.Encoder, id identity) {
 		w.String("id", id.wire)
-		c.pipe.commonFields(messages.Retrieval, messages.AddRetrieval, commonFields{id, r.Name, named, r.Tags, r.StartTime, r.EndTime}).write(w, false)
+		c.pipe.writeCommon(w, messages.Retrieval, messages.AddRetrieval,
+			commonFields{id, r.Name, named, r.Tags, r.StartTime, r.EndTime})
 	})
 	return Retrieval{child}
 }
@@ -48,8 +51,10 @@ func (c container) AddRetrieval(r RetrievalConfig) Retrieval {
 // with ToolCall.Result or ToolCall.Fail.
 func (c container) AddToolCall(t ToolCallConfig) ToolCall {
 	named := c.safeSpanID(t.SpanID)
-	child := c.begin(messages.AddToolCall, messages.ToolCall, t.ID, c.parentSpan(named), func(w *wire.Encoder, id identity) {
-		c.pipe.commonFields(messages.ToolCall, messages.AddToolCall, commonFields{id, t.Name, named, t.Tags, t.StartTime, t.EndTime}).write(w, true)
+	parent := c.parentSpan(named)
+	child := c.begin(messages.AddToolCall, messages.ToolCall, t.ID, parent, func(w *wire.Encoder, id identity) {
+		c.pipe.writeCommon(w, messages.ToolCall, messages.AddToolCall,
+			commonFields{id, t.Name, named, t.Tags, t.StartTime, t.EndTime})
 		w.Optional("description", t.Description)
 		if t.Args != nil {
 			c.pipe.valueField(w, messages.Ref{Entity: messages.ToolCall, ID: id.wire}, messages.AddToolCall, "args", t.Args)
@@ -65,7 +70,8 @@ func (c container) AddError(x ErrorConfig) LoggedError {
 	named := c.safeSpanID(x.SpanID)
 	child := c.begin(messages.AddError, messages.Error, x.ID, c.parentSpan(named), func(w *wire.Encoder, id identity) {
 		w.String("id", id.wire)
-		c.pipe.commonFields(messages.Error, messages.AddError, commonFields{id, x.Name, named, x.Tags, x.StartTime, time.Time{}}).write(w, true)
+		c.pipe.writeCommon(w, messages.Error, messages.AddError,
+			commonFields{id, x.Name, named, x.Tags, x.StartTime, time.Time{}})
 		w.Optional("message", x.Message)
 		w.Optional("code", x.Code)
 		w.Optional("errorType", x.Type)
@@ -86,7 +92,9 @@ func (c container) AddAttachment(a Attachment) { c.addAttachment(a) }
 
 // begin begins a child with a line of its parent. spanID is the span that the child is part
 // of, "" for none; it differs from the addressed entity if a config names a span.
-func (c container) begin(action messages.Action, kind messages.Entity, given, spanID string, write func(w *wire.Encoder, id identity)) entity {
+func (c container) begin(
+	action messages.Action, kind messages.Entity, given, spanID string, write func(w *wire.Encoder, id identity),
+) entity {
 	if c.pipe == nil {
 		return entity{}
 	}

@@ -135,7 +135,8 @@ func (p *pipeline) addable(c Destination) error {
 	}
 	all := p.destinations.list()
 	if len(all) == maxDestinations {
-		return &ConfigError{Field: "ID", Reason: "is one destination too many: a logger has at most " + strconv.Itoa(maxDestinations)}
+		most := strconv.Itoa(maxDestinations)
+		return &ConfigError{Field: "ID", Reason: "is one destination too many: a logger has at most " + most}
 	}
 	for _, d := range all {
 		if spool.Target(d.cfg.BaseURL, d.cfg.ID) == spool.Target(c.BaseURL, c.ID) {

@@ -38,7 +38,9 @@ func (l *Logger) Flush(ctx context.Context) error {
 
 // covered calls wait for all destinations, once everything that earlier calls accepted has
 // left the actors. operation is the name of the caller, for errors.
-func (l *Logger) covered(ctx context.Context, reason error, operation string, wait func(*delivery.Sink, context.Context) error) error {
+func (l *Logger) covered(
+	ctx context.Context, reason error, operation string, wait func(*delivery.Sink, context.Context) error,
+) error {
 	ctx = orBackground(ctx)
 	if err := l.actors.Handed(ctx); err != nil {
 		return l.unfinished(reason, operation+" ended while entries were on their way from the calls to the spool", err)
@@ -56,7 +58,8 @@ func (l *Logger) unfinished(reason error, detail string, err error) error {
 	if text != "" {
 		detail += ": " + text
 	}
-	return &Error{Reason: reason, Entries: entries, Kept: kept, Detail: detail, Err: errors.Join(l.destinations.primary().sink.Health().Err, err)}
+	cause := errors.Join(l.destinations.primary().sink.Health().Err, err)
+	return &Error{Reason: reason, Entries: entries, Kept: kept, Detail: detail, Err: cause}
 }
 
 // dropped returns an error about the entries that were dropped since the last call, nil if
@@ -92,7 +95,8 @@ func (l *Logger) remains(closed bool) (entries int, kept bool, text string) {
 			parts = append(parts, plural(safe, name)+d.whereabouts(closed))
 		}
 		if pending > safe {
-			parts = append(parts, plural(pending-safe, name)+" in memory only, and lost if the program ends before they are delivered; sending continues")
+			parts = append(parts, plural(pending-safe, name)+
+				" in memory only, and lost if the program ends before they are delivered; sending continues")
 		}
 	}
 	if !closed {

@@ -46,7 +46,8 @@ type GenerationConfig struct {
 // write writes the data of the line that begins the generation, and returns the images
 // that were in its messages.
 func (c *GenerationConfig) write(p *pipeline, w *wire.Encoder, id identity, spanID string) []image {
-	p.commonFields(messages.Generation, messages.AddGeneration, commonFields{id, c.Name, spanID, c.Tags, c.StartTime, c.EndTime}).write(w, false)
+	p.writeCommon(w, messages.Generation, messages.AddGeneration,
+		commonFields{id, c.Name, spanID, c.Tags, c.StartTime, c.EndTime})
 	w.Optional("model", c.Model)
 	w.String("provider", provider(c.Provider))
 	w.Optional("maximPromptId", c.MaximPromptID)

@@ -34,7 +34,8 @@ type destination struct {
 // *ConfigErrors that name the field as users know it.
 func dial(c Destination) (*transport.HTTP, error) {
 	h, err := transport.New(transport.Config{
-		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, AllowInsecure: c.AllowInsecure, RoundTripper: c.Transport, InFlight: c.InFlight,
+		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, AllowInsecure: c.AllowInsecure,
+		RoundTripper: c.Transport, InFlight: c.InFlight,
 	})
 	if err == nil {
 		return h, nil
@@ -58,10 +59,13 @@ func dial(c Destination) (*transport.HTTP, error) {
 // bytes that are not yet on disk; 0 means that the limit of the ledger applies. ledger is
 // nil for added destinations. If the disk cannot be used, entries are kept in memory, unless
 // RequireDurable makes that an error.
-func (p *pipeline) open(c Destination, backend transport.Backend, memory int64, ledger *ledger.Ledger) (*destination, error) {
+func (p *pipeline) open(
+	c Destination, backend transport.Backend, memory int64, ledger *ledger.Ledger,
+) (*destination, error) {
 	d := &destination{cfg: c, added: ledger == nil, release: func() {}}
 	sc := spool.Config{
-		Dir: c.SpoolDir, Target: spool.Target(c.BaseURL, c.ID), Every: c.SyncEvery, MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
+		Dir: c.SpoolDir, Target: spool.Target(c.BaseURL, c.ID), Every: c.SyncEvery,
+		MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
 		DropOldest: c.OnFull == FullDropOldest, MemoryBytes: memory,
 		Report: func(e seglog.Event) { p.spoolEvent(d, e) },
 	}
@@ -85,7 +89,8 @@ func (p *pipeline) open(c Destination, backend transport.Backend, memory int64, 
 		if c.RequireDurable {
 			return nil, &Error{Reason: ErrSpool, Detail: "RequireDurable is set", Err: d.lost}
 		}
-		p.report.tell(&Error{Reason: ErrSpool, Kept: true, Err: d.lost, Detail: "entries are kept in memory; see Config.SpoolDir"})
+		p.report.tell(&Error{Reason: ErrSpool, Kept: true, Err: d.lost,
+			Detail: "entries are kept in memory; see Config.SpoolDir"})
 	}
 	if d.spool == nil {
 		d.spool = spool.Memory(sc)

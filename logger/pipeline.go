@@ -75,7 +75,8 @@ func (p *pipeline) send(w *wire.Encoder, c *messages.Command) bool {
 		p.fit(c, cuts)
 	}
 	if data := c.Entry.Line[dataStart(c.Entry.Line):]; wire.TooDeep(data) {
-		p.reject(p.problem(c.Target, c.Action, ErrUnencodable, "its data is nested more than "+strconv.Itoa(protocol.MaxDepth)+" levels deep"))
+		p.reject(p.problem(c.Target, c.Action, ErrUnencodable,
+			"its data is nested more than "+strconv.Itoa(protocol.MaxDepth)+" levels deep"))
 		return false
 	}
 	if !p.admit(c) {
@@ -152,7 +153,8 @@ func (p *pipeline) syncEach(target messages.Ref, action messages.Action) {
 		err = p.destinations.primary().sink.Sync(ctx)
 	}
 	if err != nil {
-		bad := p.problem(target, action, ErrNotDurable, "it is accepted, but was not on disk within Config.MaxWait; see Health")
+		bad := p.problem(target, action, ErrNotDurable,
+			"it is accepted, but was not on disk within Config.MaxWait; see Health")
 		bad.Err = err
 		p.suspect(bad)
 	}
@@ -170,7 +172,9 @@ func (p *pipeline) out(entries []messages.Entry) {
 // problem describes a call that cannot be logged as it was meant. It names the entity, but
 // contains no value of the call: errors end up in other logs.
 func (p *pipeline) problem(ref messages.Ref, action messages.Action, reason error, detail string) *Error {
-	return &Error{Reason: reason, Entity: ref.Entity.String(), ID: ref.ID, Action: action.String(), Detail: detail, Entries: 1}
+	return &Error{
+		Reason: reason, Entity: ref.Entity.String(), ID: ref.ID, Action: action.String(), Detail: detail, Entries: 1,
+	}
 }
 
 // refusal explains why the ledger did not admit an entry, and how to prevent it.
@@ -179,11 +183,14 @@ func (p *pipeline) refusal(c *messages.Command, err error) *Error {
 	case errors.Is(err, ledger.ErrClosed):
 		return p.problem(c.Target, c.Action, ErrClosed, "the call came after Close")
 	case errors.Is(err, ledger.ErrTooLarge):
-		return p.problem(c.Target, c.Action, ErrTooLarge, fmt.Sprintf("it takes %d bytes, and Config.MaxBytes is %d: raise that", c.Entry.Cost(), p.cfg.MaxBytes))
+		return p.problem(c.Target, c.Action, ErrTooLarge,
+			fmt.Sprintf("it takes %d bytes, and Config.MaxBytes is %d: raise that", c.Entry.Cost(), p.cfg.MaxBytes))
 	case p.destinations.primary().sink.Health().Full:
-		return p.problem(c.Target, c.Action, ErrSpoolFull, "free disk space, raise Config.MaxSpoolBytes, or see Config.OnFull")
+		return p.problem(c.Target, c.Action, ErrSpoolFull,
+			"free disk space, raise Config.MaxSpoolBytes, or see Config.OnFull")
 	default:
-		return p.problem(c.Target, c.Action, ErrBackpressure, "entries are not delivered or written as fast as they come; see Health, or raise Config.MaxBytes")
+		return p.problem(c.Target, c.Action, ErrBackpressure,
+			"entries are not delivered or written as fast as they come; see Health, or raise Config.MaxBytes")
 	}
 }
 

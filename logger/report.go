@@ -213,30 +213,35 @@ func subject(line []byte) (entity, id, action string) {
 
 // spoolEvent reports an event of a destination's spool.
 func (p *pipeline) spoolEvent(d *destination, e seglog.Event) {
-	err := &Error{Entries: int(e.Count), Err: e.Err}
+	err := &Error{Reason: ErrSpool, Entries: int(e.Count), Err: e.Err}
 	switch e.Kind {
 	case seglog.Degraded:
-		err.Reason, err.Kept, err.Detail = ErrSpool, true, "entries are kept in memory and delivered from there until the disk works again"
+		err.Kept, err.Detail = true, "entries are kept in memory and delivered from there until the disk works again"
 		if e.Reason != "" {
 			err.Detail = "the position of the delivery cannot be written to disk: entries may be sent again after a restart"
 		}
 	case seglog.Damaged:
-		err.Reason, err.Detail = ErrDropped, "files of the spool are damaged or missing; these entries are lost, all others are delivered"
+		err.Reason = ErrDropped
+		err.Detail = "files of the spool are damaged or missing; these entries are lost, all others are delivered"
 		if e.Count == 0 {
-			err.Reason, err.Kept, err.Detail = ErrSpool, true, "the file "+e.Name+" of the spool is damaged; all undamaged entries are delivered"
+			err.Reason, err.Kept = ErrSpool, true
+			err.Detail = "the file " + e.Name + " of the spool is damaged; all undamaged entries are delivered"
 		}
 	case seglog.Unknown:
-		err.Reason, err.Kept = ErrSpool, true
-		err.Entries, err.Detail = 0, fmt.Sprintf("files of the spool are damaged or missing: up to %d entries may have been delivered, never written, or lost; they are in no counter", e.Count)
+		err.Kept, err.Entries = true, 0
+		err.Detail = fmt.Sprintf("files of the spool are damaged or missing: up to %d entries may have been delivered, "+
+			"never written, or lost; they are in no counter", e.Count)
 	case seglog.Dropped:
 		err.Reason, err.Detail = ErrDropped, e.Reason
 	case seglog.Quarantined:
-		err.Reason, err.Kept, err.Detail = ErrSpool, true, "the unreadable part of the file "+e.Name+" of the spool is kept in the folder quarantine"
+		err.Kept = true
+		err.Detail = "the unreadable part of the file " + e.Name + " of the spool is kept in the folder quarantine"
 	case seglog.Discarded:
-		err.Reason, err.Detail = ErrSpool, "the quarantine of the spool is full: its oldest files were removed"
+		err.Detail = "the quarantine of the spool is full: its oldest files were removed"
 	case spool.SlotSkipped:
-		err.Reason, err.Kept, err.Detail = ErrSpool, true, "slot "+e.Name+" cannot be used and is left unchanged; see troupe spool ls"
-	default: // the disk takes entries again
+		err.Kept = true
+		err.Detail = "slot " + e.Name + " cannot be used and is left unchanged; see troupe spool ls"
+	default: // the disk works again
 		return
 	}
 	p.report.tell(d.named(err))

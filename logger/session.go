@@ -36,7 +36,7 @@ func (l *Logger) Session(c SessionConfig) Session {
 	id := l.identify(messages.Session.String(), c.ID)
 	ref := messages.Ref{Entity: messages.Session, ID: id.wire}
 	return Session{l.create(ref, routeTo(ref, messages.Ref{}, id.given, nil), id.given, func(w *wire.Encoder) {
-		l.commonFields(messages.Session, messages.Create, commonFields{id, c.Name, "", c.Tags, c.StartTime, c.EndTime}).write(w, false)
+		l.writeCommon(w, messages.Session, messages.Create, commonFields{id, c.Name, "", c.Tags, c.StartTime, c.EndTime})
 	})}
 }
 

@@ -136,10 +136,13 @@ func (l *Logger) Stats() Stats {
 	a, c := l.ledger.Read(), l.actors.Counts()
 	missed, panics := l.console.counts()
 	s := Stats{
-		Accepted: a.Accepted - sampledOut, SampledOut: sampledOut, Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
-		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes, Unreported: l.report.unseen.Load() + missed,
-		Panics: c.Panics + primary.Panics + l.report.panicky.Load() + panics, Salvaged: a.Quarantined, AutoEnded: c.Orphans, LeftOpen: c.LeftOpen,
-		Derived: l.derived.count.Load(), Live: c.Live, Passive: c.Passive, KnownIDs: c.Registered, Traffic: trafficOf(&primary),
+		Accepted: a.Accepted - sampledOut, SampledOut: sampledOut,
+		Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
+		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes,
+		Derived: l.derived.count.Load(), Unreported: l.report.unseen.Load() + missed,
+		Panics: c.Panics + primary.Panics + l.report.panicky.Load() + panics, Salvaged: a.Quarantined,
+		AutoEnded: c.Orphans, LeftOpen: c.LeftOpen, Live: c.Live, Passive: c.Passive, KnownIDs: c.Registered,
+		Traffic: trafficOf(&primary),
 	}
 	if c.Lost > 0 {
 		s.DroppedBy[lostInActors] = c.Lost
@@ -174,7 +177,8 @@ func sum(counts map[string]int64) (total int64) {
 func (d *destination) stats() DestinationStats {
 	a := d.sink.Account()
 	return DestinationStats{
-		ID: d.cfg.ID, Accepted: a.Appended, Recovered: a.Recovered, Delivered: a.Delivered, Pending: a.Pending(), Dead: a.Dead,
+		ID: d.cfg.ID, Accepted: a.Appended, Recovered: a.Recovered, Delivered: a.Delivered,
+		Pending: a.Pending(), Dead: a.Dead,
 		Dropped: sum(a.Dropped), DroppedBy: maps.Clone(a.Dropped), Traffic: trafficOf(&a),
 	}
 }

@@ -60,7 +60,7 @@ func (p *pipeline) beginTraceIn(session identity, c TraceConfig) Trace {
 		route = routeTo(messages.Ref{Entity: messages.Session, ID: session.wire}, ref, session.given, id.given)
 	}
 	return Trace{container{p.create(ref, route, id.given, func(w *wire.Encoder) {
-		p.commonFields(messages.Trace, messages.Create, commonFields{id, c.Name, "", c.Tags, c.StartTime, c.EndTime}).write(w, false)
+		p.writeCommon(w, messages.Trace, messages.Create, commonFields{id, c.Name, "", c.Tags, c.StartTime, c.EndTime})
 		w.Optional("sessionId", session.wire)
 		if c.Input != nil && c.Input != "" {
 			p.valueField(w, ref, messages.Create, "input", c.Input)
