@@ -140,7 +140,7 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 		return e.unkept(err, "the content cannot be read")
 	}
 	defer content.Close() //nolint:errcheck // only read from
-	size, err := content.Seek(0, io.SeekEnd)
+	size, err := a.examine(upload, content)
 	if err != nil {
 		return e.unkept(err, "the content cannot be read")
 	}
@@ -150,21 +150,9 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 		e.pipe.reject(bad)
 		return false
 	}
-	if _, err := content.Seek(0, io.SeekStart); err != nil {
-		return e.unkept(err, "the content cannot be read")
-	}
-	// Both the measurement of the size and the look at the type move the position, hence the
-	// seeks.
-	if upload.MIME, err = a.contentType(content); err != nil {
-		return e.unkept(err, "the content cannot be read")
-	}
-	if _, err := content.Seek(0, io.SeekStart); err != nil {
-		return e.unkept(err, "the content cannot be read")
-	}
 	// The file may grow meanwhile: only the bytes that were there at first are copied.
 	upload.Blob = newBlob()
-	all := e.pipe.destinations.list()
-	first := all[0].spool
+	first := e.pipe.destinations.primary().spool
 	if upload.Size, err = first.PutBlob(upload.Blob, io.LimitReader(content, size), MaxAttachmentBytes); err != nil {
 		upload.Blob = ""
 		return e.unkept(err, "the content cannot be copied to the spool")
@@ -173,15 +161,37 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 	if first.InMemory() {
 		upload.Held = upload.Size // the ledger is charged for it until the upload
 	}
+	e.keepElsewhere(upload)
+	return true
+}
+
+// examine returns the size of the content, and sets the type of the upload. Both move the
+// position of the content; afterwards it is at the start again.
+func (a *Attachment) examine(upload *messages.Upload, content content) (size int64, err error) {
+	if size, err = content.Seek(0, io.SeekEnd); err != nil {
+		return 0, err
+	}
+	if _, err = content.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	if upload.MIME, err = a.contentType(content); err != nil {
+		return 0, err
+	}
+	_, err = content.Seek(0, io.SeekStart)
+	return size, err
+}
+
+// keepElsewhere copies the content from the spool of the primary destination to the others.
+func (e entity) keepElsewhere(upload *messages.Upload) {
+	all := e.pipe.destinations.list()
 	for i, d := range all[1:] {
-		if err := copyBlob(d.spool, first, upload.Blob); err != nil {
+		if err := copyBlob(d.spool, all[0].spool, upload.Blob); err != nil {
 			e.pipe.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the destination "+
 				brief.Quote(d.cfg.ID)+", which gets only the line"))
 			continue
 		}
 		upload.Stored |= 1 << (i + 1)
 	}
-	return true
 }
 
 // copyBlob copies a content from one spool to another, because the file may have changed

@@ -21,7 +21,7 @@ func (l *Logger) Sync(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	return l.covered(ctx, ErrNotDurable, "sync", (*delivery.Sink).Sync)
+	return l.covered(ctx, ErrNotDurable, "sync", (*delivery.Destination).Sync)
 }
 
 // Flush sends everything accepted before the call and waits until every server has
@@ -33,16 +33,16 @@ func (l *Logger) Flush(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	return l.covered(ctx, ErrNotDelivered, "flush", (*delivery.Sink).Flush)
+	return l.covered(ctx, ErrNotDelivered, "flush", (*delivery.Destination).Flush)
 }
 
 // covered calls wait for all destinations, once everything that earlier calls accepted has
 // left the actors. operation is the name of the caller, for errors.
 func (l *Logger) covered(
-	ctx context.Context, reason error, operation string, wait func(*delivery.Sink, context.Context) error,
+	ctx context.Context, reason error, operation string, wait func(*delivery.Destination, context.Context) error,
 ) error {
 	ctx = orBackground(ctx)
-	if err := l.actors.Handed(ctx); err != nil {
+	if err := l.actors.Dispatched(ctx); err != nil {
 		return l.unfinished(reason, operation+" ended while entries were on their way from the calls to the spool", err)
 	}
 	if err := l.destinations.each(func(d *destination) error { return wait(d.sink, ctx) }); err != nil {
@@ -102,19 +102,24 @@ func (l *Logger) remains(closed bool) (entries int, kept bool, text string) {
 	if !closed {
 		return entries, kept, strings.Join(parts, "; ") // dropped entries are reported by a later call
 	}
-	// Entries can be lost in two ways, which have different remedies: still in the actors when
-	// the time of Close was over, or in a destination that had no disk for them.
 	if lost := l.unreported(); lost > 0 {
 		entries, kept = entries+int(lost), false
-		late := min(lost, l.actors.Counts().Lost)
-		if late > 0 {
-			parts = append(parts, plural(late, "")+" lost on the way from the calls to the spool: give Close more time")
-		}
-		if lost > late {
-			parts = append(parts, plural(lost-late, "")+" lost, because "+l.noDisk())
-		}
+		parts = append(parts, l.losses(lost)...)
 	}
 	return entries, kept, strings.Join(parts, "; ")
+}
+
+// losses describes the entries that were lost by Close, in two parts with different remedies:
+// still in the actors when the time of Close was over, or in a destination without a disk.
+func (l *Logger) losses(lost int64) (parts []string) {
+	late := min(lost, l.actors.Counts().Lost)
+	if late > 0 {
+		parts = append(parts, plural(late, "")+" lost on the way from the calls to the spool: give Close more time")
+	}
+	if lost > late {
+		parts = append(parts, plural(lost-late, "")+" lost, because "+l.noDisk())
+	}
+	return parts
 }
 
 // plural returns "1 entry OF is" or "N entries OF are".
@@ -130,7 +135,7 @@ func (d *destination) onDisk(pending int64) int64 {
 	if d.spool.InMemory() || d.health().Spool != nil {
 		return 0
 	}
-	account := d.sink.Account()
+	account := d.sink.Counters()
 	return min(pending, account.Spooled)
 }
 
@@ -155,7 +160,7 @@ func (d *destination) place() string {
 // destination that dropped any.
 func (l *Logger) noDisk() string {
 	for _, d := range l.destinations.list() {
-		if account := d.sink.Account(); sum(account.Dropped) == 0 {
+		if account := d.sink.Counters(); sum(account.Dropped) == 0 {
 			continue
 		}
 		h := d.health()
@@ -175,7 +180,7 @@ func (l *Logger) noDisk() string {
 func (l *Logger) unreported() int64 {
 	total := l.actors.Counts().Lost
 	for _, d := range l.destinations.list() {
-		for _, n := range d.sink.Account().Dropped {
+		for _, n := range d.sink.Counters().Dropped {
 			total += n
 		}
 	}

@@ -94,7 +94,7 @@ func (p *pipeline) actorConfig(fault func(*messages.Command)) actors.Config {
 	return actors.Config{
 		Ledger: p.ledger, Out: p.out, Sampled: p.sampler != nil,
 		Workers: workers, Shards: workers,
-		IdleAfter: p.cfg.IdleAfter, Linger: min(graceAfterEnd, p.cfg.IdleAfter), OrphanAfter: autoEndAfter,
+		IdleAfter: p.cfg.IdleAfter, Grace: min(graceAfterEnd, p.cfg.IdleAfter), AutoEndAfter: autoEndAfter,
 		Report: p.event, Log: slog.New(textHandler{p.console}), Fault: fault,
 	}
 }
@@ -221,7 +221,7 @@ func (l *Logger) shut(ctx context.Context) error {
 	if l.cfg.DisableAutoEnd {
 		reason = ""
 	}
-	handing, cancel := delivery.Longer(ctx, handOverGrace)
+	handing, cancel := delivery.WithGrace(ctx, handOverGrace)
 	defer cancel()
 	ending, stop := timeForEnds(ctx)
 	defer stop()
@@ -260,7 +260,7 @@ func timeForEnds(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, limited := ctx.Deadline(); limited {
 		half, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
 	}
-	ending, stop := delivery.Longer(half, endsGrace)
+	ending, stop := delivery.WithGrace(half, endsGrace)
 	return ending, func() {
 		stop()
 		cancel()

@@ -23,7 +23,7 @@ import (
 type destination struct {
 	cfg     Destination
 	added   bool // by AddDestination
-	sink    *delivery.Sink
+	sink    *delivery.Destination
 	spool   *spool.Spool
 	lost    error  // the spool could not be opened, so that entries are in memory
 	dir     string // the folder of the spool, "" with MemoryOnly
@@ -63,37 +63,18 @@ func (p *pipeline) open(
 	c Destination, backend transport.Backend, memory int64, ledger *ledger.Ledger,
 ) (*destination, error) {
 	d := &destination{cfg: c, added: ledger == nil, release: func() {}}
-	sc := spool.Config{
-		Dir: c.SpoolDir, Target: spool.Target(c.BaseURL, c.ID), Every: c.SyncEvery,
-		MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
-		DropOldest: c.OnFull == FullDropOldest, MemoryBytes: memory,
-		Report: func(e seglog.Event) { p.spoolEvent(d, e) },
-	}
+	sc := c.spoolConfig(memory)
+	sc.Report = func(e seglog.Event) { p.spoolEvent(d, e) }
 	var charge func(int64)
 	if ledger != nil {
 		sc.Release, charge = ledger.Release, ledger.Charge
 	}
-	switch c.Durability {
-	case SyncInterval:
-		sc.Policy = seglog.Interval
-	case SyncNone:
-		sc.Policy = seglog.None
-	}
-	// An error of the disk is not an error of open: entries are kept in memory, and Health and
-	// OnError report why.
-	if sc.Dir, d.lost = spoolDir(c); d.lost == nil {
-		d.dir = sc.Dir
-		d.spool, d.lost = openSpool(c, sc)
+	if err := d.openSpool(sc); err != nil {
+		return nil, err
 	}
 	if d.lost != nil {
-		if c.RequireDurable {
-			return nil, &Error{Reason: ErrSpool, Detail: "RequireDurable is set", Err: d.lost}
-		}
 		p.report.tell(&Error{Reason: ErrSpool, Kept: true, Err: d.lost,
 			Detail: "entries are kept in memory; see Config.SpoolDir"})
-	}
-	if d.spool == nil {
-		d.spool = spool.Memory(sc)
 	}
 	age := c.FlushInterval
 	if c.ManualFlush {
@@ -115,6 +96,37 @@ const (
 	smallEntry      = 512 // bytes, overhead included
 )
 
+// spoolConfig returns the configuration of the destination's spool, but for its functions.
+func (d Destination) spoolConfig(memory int64) spool.Config {
+	sc := spool.Config{
+		Target: spool.Target(d.BaseURL, d.ID), Every: d.SyncEvery, MaxBytes: d.MaxSpoolBytes, MaxAge: d.MaxSpoolAge,
+		DropOldest: d.OnFull == FullDropOldest, MemoryBytes: memory,
+	}
+	switch d.Durability {
+	case SyncInterval:
+		sc.Policy = seglog.Interval
+	case SyncNone:
+		sc.Policy = seglog.None
+	}
+	return sc
+}
+
+// openSpool opens the spool of the destination, in memory if the user wants no disk or the disk
+// fails. A failure is kept in d.lost, and returned only with RequireDurable.
+func (d *destination) openSpool(sc spool.Config) error {
+	if sc.Dir, d.lost = spoolDir(d.cfg); d.lost == nil {
+		d.dir = sc.Dir
+		d.spool, d.lost = spoolOnDisk(d.cfg, sc)
+	}
+	if d.lost != nil && d.cfg.RequireDurable {
+		return &Error{Reason: ErrSpool, Detail: "RequireDurable is set", Err: d.lost}
+	}
+	if d.spool == nil {
+		d.spool = spool.Memory(sc)
+	}
+	return nil
+}
+
 // spoolDir returns the folder of the spool, "" with MemoryOnly.
 func spoolDir(c Destination) (string, error) {
 	if c.Durability == MemoryOnly || c.SpoolDir != "" {
@@ -127,8 +139,8 @@ func spoolDir(c Destination) (string, error) {
 	return filepath.Join(cache, "troupe"), nil
 }
 
-// openSpool opens the spool on disk. With MemoryOnly it returns nil.
-func openSpool(c Destination, sc spool.Config) (*spool.Spool, error) {
+// spoolOnDisk opens the spool on disk. With MemoryOnly it returns nil.
+func spoolOnDisk(c Destination, sc spool.Config) (*spool.Spool, error) {
 	if c.Durability == MemoryOnly {
 		return nil, nil
 	}

@@ -148,7 +148,7 @@ func (p *pipeline) put(c *messages.Command) {
 func (p *pipeline) syncEach(target messages.Ref, action messages.Action) {
 	ctx, cancel := context.WithTimeout(context.Background(), p.cfg.MaxWait)
 	defer cancel()
-	err := p.actors.Handed(ctx)
+	err := p.actors.Dispatched(ctx)
 	if err == nil {
 		err = p.destinations.primary().sink.Sync(ctx)
 	}

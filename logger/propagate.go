@@ -121,7 +121,7 @@ func (p *pipeline) farTrace(id, session identity) entity {
 		return entity{p, ref, route, id.given}
 	}
 	route := routeTo(ref, messages.Ref{}, id.given, nil)
-	route.Within = session.wire
+	route.SessionHint = session.wire
 	return entity{p, ref, route, id.given}
 }
 

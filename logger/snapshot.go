@@ -88,8 +88,8 @@ func snapshotOf(m messages.Snapshot) Snapshot {
 		},
 		Failures: int(m.Failures),
 	}
-	if m.Spent != nil {
-		s.Tokens, s.Cost = Tokens(m.Spent.Usage), m.Spent.Cost
+	if m.Cost != nil {
+		s.Tokens, s.Cost = Tokens(m.Cost.Usage), m.Cost.USD
 	}
 	if m.First != 0 {
 		s.First, s.Last = time.UnixMicro(m.First), time.UnixMicro(m.Last)

@@ -128,7 +128,7 @@ func (l *Logger) Stats() Stats {
 	all := l.destinations.list()
 	// Read the entries that left the actors before those that entered them, so that none is
 	// counted as pending twice.
-	primary := all[0].sink.Account()
+	primary := all[0].sink.Counters()
 	sampledOut := int64(0)
 	if l.sampler != nil {
 		sampledOut = l.sampler.Left()
@@ -141,7 +141,7 @@ func (l *Logger) Stats() Stats {
 		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes,
 		Derived: l.derived.count.Load(), Unreported: l.report.unseen.Load() + missed,
 		Panics: c.Panics + primary.Panics + l.report.panicky.Load() + panics, Salvaged: a.Quarantined,
-		AutoEnded: c.Orphans, LeftOpen: c.LeftOpen, Live: c.Live, Passive: c.Passive, KnownIDs: c.Registered,
+		AutoEnded: c.AutoEnded, LeftOpen: c.LeftOpen, Live: c.Live, Passive: c.Passive, KnownIDs: c.Registered,
 		Traffic: trafficOf(&primary),
 	}
 	if c.Lost > 0 {
@@ -175,7 +175,7 @@ func sum(counts map[string]int64) (total int64) {
 // stats returns the counters of an added destination. Logger.Stats computes those for
 // the primary, because only it knows the entries that are still with the actors.
 func (d *destination) stats() DestinationStats {
-	a := d.sink.Account()
+	a := d.sink.Counters()
 	return DestinationStats{
 		ID: d.cfg.ID, Accepted: a.Appended, Recovered: a.Recovered, Delivered: a.Delivered,
 		Pending: a.Pending(), Dead: a.Dead,
@@ -184,7 +184,7 @@ func (d *destination) stats() DestinationStats {
 }
 
 // trafficOf converts the counters of a delivery.
-func trafficOf(a *delivery.Account) Traffic {
+func trafficOf(a *delivery.Counters) Traffic {
 	t := Traffic{
 		Batches: a.Sent.Batches, Entries: a.Sent.Entries, Bytes: a.Sent.Bytes,
 		LargestEntries: a.Sent.LargestEntries, LargestBytes: a.Sent.LargestBytes,

@@ -26,7 +26,6 @@ const (
 	sys        = "golang.org/x/sys"
 	mimetype   = "github.com/gabriel-vasile/mimetype"
 	compress   = "github.com/klauspost/compress"
-	semaphore  = "golang.org/x/sync"
 	sqlite     = "modernc.org/sqlite"
 	goose      = "github.com/pressly/goose/v3"
 	protobuf   = "google.golang.org/protobuf"
@@ -52,7 +51,7 @@ var layout = []row{
 	{path: "internal/jsonscan", imports: []string{"internal/protocol"}},
 	{path: "internal/oversize", imports: []string{"internal/protocol", "internal/jsonscan"}},
 	{path: "internal/wire", imports: []string{"internal/protocol", "messages", "internal/jsonscan", "internal/oversize"}},
-	{path: "internal/completion", imports: []string{"internal/jsonscan"}},
+	{path: "internal/genai", imports: []string{"internal/protocol", "internal/jsonscan", "pricing"}},
 	{path: "internal/media"},
 	{path: "internal/spool", modules: []string{sys, uuid}},
 	{path: "supervisor", modules: []string{protoactor}},
@@ -66,46 +65,53 @@ var layout = []row{
 	{
 		path: "logger",
 		imports: []string{
-			"messages", "internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/oversize", "internal/ledger", "internal/sampling", "internal/spool", "internal/completion",
+			"messages", "internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/oversize", "internal/ledger", "internal/sampling", "internal/spool", "internal/genai",
 			"internal/media", "supervisor", "actors", "transport", "internal/delivery", "pricing",
 		},
 		modules: []string{uuid, mimetype},
 	},
 	{path: "troupeslog", imports: []string{"logger"}},
 	{path: "internal/modelcall", imports: []string{"logger"}},
-	{path: "llm", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "internal/completion", "internal/modelcall", "logger"}},
+	{path: "llm", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "internal/genai", "internal/modelcall", "logger"}},
 	{path: "mask"},
-	{path: "internal/fold", imports: []string{"messages", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "pricing"}},
+	{path: "internal/fold", imports: []string{"internal/genai", "messages", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/oversize", "pricing"}},
 	{path: "internal/store", imports: []string{"internal/protocol", "internal/fold", "pricing"}},
 	{path: "internal/words"},
 	{path: "internal/project", imports: []string{"internal/fold", "internal/store", "internal/words"}},
-	{path: "internal/conversation", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "internal/fold"}},
+	{path: "internal/conversation", imports: []string{"internal/genai", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/fold"}},
 	{path: "internal/diff", imports: []string{"internal/protocol", "internal/wire", "internal/fold", "internal/conversation", "pricing"}, modules: []string{"github.com/aymanbagabas/go-udiff"}},
 	{path: "internal/tree", imports: []string{"internal/fold", "pricing"}, modules: terminal},
-	{path: "internal/otlp", imports: []string{"internal/protocol", "internal/wire", "internal/jsonscan", "internal/fold"}, modules: []string{protobuf}},
-	{path: "internal/export", imports: []string{"internal/protocol", "internal/fold", "internal/conversation", "internal/tree", "pricing"}},
+	{path: "internal/otlp", imports: []string{"internal/genai", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/fold"}, modules: []string{protobuf}},
+	{path: "internal/export", imports: []string{"internal/genai", "internal/protocol", "internal/fold", "internal/conversation", "internal/tree", "pricing"}},
 	{path: "internal/query", imports: []string{"internal/protocol", "internal/fold", "internal/store", "pricing"}},
 	{
 		path:    "internal/sqlite",
 		imports: []string{"messages", "internal/protocol", "internal/private", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "internal/words", "pricing"},
-		modules: []string{sqlite, goose, compress, uuid},
+		modules: []string{sqlite, goose, compress, uuid, "github.com/gofrs/flock"},
 	},
+	{
+		path:    "internal/service",
+		imports: []string{"internal/fold", "internal/store", "internal/project", "internal/query", "pricing"},
+		modules: []string{prometheus},
+	},
+	{path: "internal/address"},
 	{
 		path: "internal/viewer",
 		imports: []string{
-			"internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "internal/project", "internal/conversation",
-			"internal/diff", "internal/tree", "internal/export", "internal/query", "pricing",
+			"internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "internal/conversation",
+			"internal/diff", "internal/tree", "internal/export", "internal/query", "internal/service", "internal/address", "pricing",
 		},
 		modules: []string{mimetype},
 	},
 	{
-		path: "collector",
+		path: "internal/api",
 		imports: []string{
-			"messages", "internal/protocol", "internal/brief", "internal/private", "internal/wire", "internal/jsonscan", "pricing",
-			"internal/fold", "internal/store", "internal/project", "internal/otlp", "internal/query", "internal/sqlite", "internal/viewer", "internal/conversation", "internal/diff", "internal/tree", "internal/export",
+			"internal/protocol", "internal/wire", "internal/fold", "internal/store", "internal/tree", "internal/otlp", "internal/query",
+			"internal/service", "internal/address", "pricing",
 		},
-		modules: []string{uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", mimetype, prometheus},
+		modules: []string{compress, "golang.org/x/time", prometheus},
 	},
+	{path: "collector", imports: []string{"pricing", "internal/store", "internal/api", "internal/service", "internal/sqlite", "internal/viewer"}},
 	{path: "internal/replay", imports: []string{"internal/jsonscan", "logger"}},
 	{path: "internal/demo", imports: []string{"logger"}},
 	{path: "internal/seedgen"},
@@ -127,6 +133,7 @@ var layout = []row{
 	{path: "internal/conformance", tests: true},
 	{path: "internal/docs", tests: true},
 	{path: "internal/e2e", tests: true},
+	{path: "internal/formattest", tests: true},
 	{path: "internal/harness", tests: true},
 	{path: "internal/modelserver", tests: true},
 	{path: "internal/sdktest", tests: true},

@@ -16,23 +16,23 @@ const (
 	costs  = 3
 )
 
-func usageCounters(u fold.Usage) [usages]int64 {
+func usageCounters(u pricing.Usage) [usages]int64 {
 	return [usages]int64{u.Input, u.Output, u.Total, u.CacheRead, u.CacheWrite, u.Reasoning, u.AudioInput, u.AudioOutput}
 }
 
-func usageOf(c []int64) fold.Usage {
-	return fold.Usage{
+func usageOf(c []int64) pricing.Usage {
+	return pricing.Usage{
 		Input: c[0], Output: c[1], Total: c[2], CacheRead: c[3], CacheWrite: c[4],
 		Reasoning: c[5], AudioInput: c[6], AudioOutput: c[7],
 	}
 }
 
-func costCounters(c fold.Cost) [costs]int64 {
+func costCounters(c pricing.Cost) [costs]int64 {
 	return [costs]int64{int64(c.Input), int64(c.Output), int64(c.Total)}
 }
 
-func costOf(c []int64) fold.Cost {
-	return fold.Cost{Input: pricing.USD(c[0]), Output: pricing.USD(c[1]), Total: pricing.USD(c[2])}
+func costOf(c []int64) pricing.Cost {
+	return pricing.Cost{Input: pricing.USD(c[0]), Output: pricing.USD(c[1]), Total: pricing.USD(c[2])}
 }
 
 // sums is what a tree adds up to. The places are stored: never reorder them.
@@ -92,8 +92,8 @@ func (s *sums) sub(v *sums) {
 	}
 }
 
-func (s *sums) usage() fold.Usage { return usageOf(s[sumUsage:]) }
-func (s *sums) cost() fold.Cost   { return costOf(s[sumCost:]) }
+func (s *sums) usage() pricing.Usage { return usageOf(s[sumUsage:]) }
+func (s *sums) cost() pricing.Cost   { return costOf(s[sumCost:]) }
 
 // entities returns how many entities are below the top.
 func (s *sums) entities() (n int) {
@@ -145,7 +145,7 @@ func rolled(e *fold.Entity, repo int64) (k bucketKey, b bucket, ok bool) {
 	if !e.Started {
 		return k, b, false
 	}
-	k = bucketKey{repo: repo, kind: e.Ref.Kind, start: position(e).At.Truncate(time.Hour).UnixMicro()}
+	k = bucketKey{repo: repo, kind: e.Ref.Kind, start: listedAt(e).Truncate(time.Hour).UnixMicro()}
 	switch e.Ref.Kind {
 	case fold.Trace:
 	case fold.Generation:
@@ -194,8 +194,8 @@ func (b *bucket) sub(v *bucket) {
 }
 
 // result returns the bucket as it is told.
-func (b *bucket) result(k bucketKey) store.Bucket {
-	r := store.Bucket{
+func (b *bucket) result(k bucketKey) store.Rollup {
+	r := store.Rollup{
 		Start: micros(k.start), Kind: k.kind, Model: k.name,
 		Count: int(b[bucketCount]), Errors: int(b[bucketErrors]), Unpriced: int(b[bucketUnpriced]),
 		Usage: usageOf(b[bucketUsage:]), Cost: costOf(b[bucketCost:]),
@@ -206,10 +206,11 @@ func (b *bucket) result(k bucketKey) store.Bucket {
 	return r
 }
 
-// position returns where an entity stands in lists.
-func position(e *fold.Entity) store.Position {
+// listedAt returns the time by which lists order an entity: its start or, without one, the
+// time at which it was first seen.
+func listedAt(e *fold.Entity) time.Time {
 	if e.Start.IsZero() {
-		return store.Position{At: e.Seen, Key: e.Key}
+		return e.Seen
 	}
-	return store.Position{At: e.Start, Key: e.Key}
+	return e.Start
 }

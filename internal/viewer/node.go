@@ -13,9 +13,9 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
-	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/viewer/text"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // nodeData is what is shown of one entity.
@@ -24,7 +24,7 @@ type nodeData struct {
 	Trace                       string // the id of its trace
 	Start, End                  time.Time
 	Took, Model, Provider       string
-	Usage                       *fold.Usage
+	Usage                       *pricing.Usage
 	Cost                        string
 	Chat                        *chatCall
 	Sections                    []section // inputs, outputs, parameters and the like
@@ -74,7 +74,7 @@ func (v *Viewer) node(ctx context.Context, repo string, o *outline, name string)
 		return nil, nil
 	}
 	row := o.rows[at]
-	n, lines, err := project.Node(ctx, v.source.Log, v.source.Index, v.source.Blobs, repo, ref)
+	n, lines, err := v.service.Node(ctx, repo, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (v *Viewer) node(ctx context.Context, repo string, o *outline, name string)
 		Start: row.Start, End: row.End, Took: took(&row.Entity, time.Now()), Model: row.Model, Provider: row.Provider,
 		Cost: costOf(row.Cost, row.Costing == fold.Unpriced),
 	}
-	if row.Usage != (fold.Usage{}) {
+	if row.Usage != (pricing.Usage{}) {
 		d.Usage = &row.Usage
 	}
 	if ref.Kind == fold.Generation {
@@ -174,13 +174,12 @@ func encodeObject(members map[string]json.RawMessage) json.RawMessage {
 // nodeFragment answers with one entity, for scripts. The entity is named by its number in
 // the tree, or as in the parameter node.
 func (v *Viewer) nodeFragment(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
-	entities, err := v.source.Index.Tree(r.Context(), fold.KeyOf(repo, fold.Ref{Kind: fold.Trace, ID: r.PathValue("id")}))
+	defer cancel()
+	entities, err := v.service.Entities(r.Context(), repo, fold.Ref{Kind: fold.Trace, ID: r.PathValue("id")})
 	if err != nil {
 		return err
 	}
@@ -334,7 +333,7 @@ func (v *Viewer) traceChat(ctx context.Context, repo string, o *outline, d *trac
 			d.Cut++
 			continue
 		}
-		n, _, err := project.Node(ctx, v.source.Log, v.source.Index, v.source.Blobs, repo, row.Ref)
+		n, _, err := v.service.Node(ctx, repo, row.Ref)
 		if errors.Is(err, store.ErrTooLarge) {
 			d.Cut++
 			continue
@@ -352,7 +351,7 @@ func (v *Viewer) traceChat(ctx context.Context, repo string, o *outline, d *trac
 // traceLines fills in the raw lines of a trace.
 func (v *Viewer) traceLines(r *http.Request, repo string, o *outline, d *traceData) error {
 	after := number(r, "after")
-	lines, more, err := v.linesOf(r.Context(), o, after, mostLines)
+	lines, more, err := v.linesOf(r.Context(), repo, o, after, mostLines)
 	if err != nil {
 		return err
 	}
@@ -366,20 +365,12 @@ func (v *Viewer) traceLines(r *http.Request, repo string, o *outline, d *traceDa
 	return nil
 }
 
-// linesOf returns lines about the entities of a tree in the order in which they were
-// stored, after the first so many, and whether there are more.
-func (v *Viewer) linesOf(ctx context.Context, o *outline, after, limit int) ([]store.Located, bool, error) {
+// linesOf returns lines about the entities of a tree in the order in which they were stored,
+// after the first skip lines, and reports whether there are more.
+func (v *Viewer) linesOf(ctx context.Context, repo string, o *outline, skip, limit int) ([]store.Located, bool, error) {
 	keys := make([]fold.Key, len(o.rows))
 	for i, row := range o.rows {
 		keys[i] = row.Key
 	}
-	at, err := v.source.Index.Locs(ctx, keys)
-	if err != nil {
-		return nil, false, err
-	}
-	slices.SortFunc(at, store.Loc.Compare)
-	at = at[min(after, len(at)):]
-	more := len(at) > limit
-	lines, err := v.source.Log.Lines(ctx, at[:min(len(at), limit)])
-	return lines, more, err
+	return v.service.Lines(ctx, repo, keys, skip, limit)
 }
