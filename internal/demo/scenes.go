@@ -50,7 +50,7 @@ func support(s *stage) {
 	messages = s.ask(trace, "openai", model, messages, answer{calls: []logger.MessageToolCall{change}, in: 612, out: 40, cached: 512, took: 800 * time.Millisecond})
 	if s.chance(25) {
 		t := trace.AddToolCall(logger.ToolCallConfig{Name: change.Name, Args: change.Arguments, StartTime: s.clock})
-		t.Error(logger.Failure{Message: "the reservation system timed out after 2 s", Code: "504", Type: "timeout"})
+		t.Fail(logger.Failure{Message: "the reservation system timed out after 2 s", Code: "504", Type: "timeout"})
 		t.EndWith(logger.EndConfig{EndTime: s.wait(2 * time.Second)})
 		messages = append(messages, logger.Message{Role: "tool", ToolCallID: change.ID, Content: `{"error":"timeout"}`})
 		reply = "I am sorry, the booking system does not answer. Nothing was changed or charged. I will try again in a minute."
