@@ -29,7 +29,7 @@ func (r *ring) push(e entry) {
 	*r.at(r.n - 1) = e
 }
 
-// ringKept is how many entries a ring that is empty keeps room for.
+// ringKept limits the entries for which an empty ring keeps memory.
 const ringKept = 16 << 10
 
 // pop removes the oldest entry. A ring that held many gives their memory back when it is
@@ -58,9 +58,9 @@ func (r *ring) from(seq uint64) int {
 	return sort.Search(r.n, func(i int) bool { return r.at(i).seq >= seq })
 }
 
-// queue is what is in memory and not on disk: first the records that somebody has taken,
-// the committer to write them or the reader to send them, then the others. Only the
-// others may be dropped.
+// queue holds the records in memory that are not on disk: first those that the committer
+// has taken to write or the reader has taken to send, then the rest. Only records of the
+// rest may be dropped: nobody else refers to them.
 type queue struct {
 	taken, rest ring
 	cost        int64 // of all

@@ -2,8 +2,8 @@ package seglog
 
 import "time"
 
-// recent is the records that were written last and are not acknowledged: a reader that
-// keeps up has no need of the files. It is guarded by Log.mu.
+// recent holds the latest written records that are not acknowledged, so that a reader that
+// keeps up never reads the files. It is guarded by Log.mu.
 type recent struct {
 	ring
 	data  int64 // bytes of all

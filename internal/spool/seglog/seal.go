@@ -9,9 +9,9 @@ import (
 	"slices"
 )
 
-// A sealed payload is nonce (12 bytes, random) || ciphertext || tag (16 bytes); what is
-// authenticated beside it is origin (16) || seq (u64) || kind (1), so that a payload
-// cannot be moved to another record.
+// A sealed payload is nonce (12 bytes, random) || ciphertext || tag (16 bytes). The
+// additional data is origin (16) || seq (u64) || kind (1), so that a payload cannot be
+// moved to another record.
 const (
 	nonceSize  = 12
 	sealedMore = nonceSize + 16
@@ -33,6 +33,7 @@ func newBox(aead cipher.AEAD) (box, error) {
 	return box{aead: aead}, nil
 }
 
+// beside returns the additional data of a record's seal. It is valid until the next call.
 func (b *box) beside(origin *[16]byte, seq uint64, kind Kind) []byte {
 	copy(b.ad[:], origin[:])
 	order.PutUint64(b.ad[16:], seq)
@@ -93,7 +94,7 @@ func (b *box) originOf(f *frame, known [][16]byte) (origin [16]byte, ok bool) {
 	return origin, true
 }
 
-// frameLen is how long the frame of a record will be, at most.
+// frameLen returns the length of a record's frame. If it is sealed, this is an upper bound.
 func (b *box) frameLen(data []byte) int64 {
 	if b.aead == nil {
 		return int64(frameSize + len(data))

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// waiter is somebody who waits for a sequence number.
+// waiter is a call of Sync or WaitAcked that waits for a sequence number.
 type waiter struct {
 	seq   uint64
 	acked bool       // for the acknowledgement, not for the disk
@@ -59,7 +59,7 @@ func (l *Log) wait(ctx context.Context, w *waiter) error {
 	}
 }
 
-// reached says whether w waits no longer. The caller holds mu.
+// reached reports whether w's condition holds. Callers must hold mu.
 func (l *Log) reached(w *waiter) bool {
 	if w.acked {
 		return l.acked >= w.seq

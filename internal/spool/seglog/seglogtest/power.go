@@ -23,11 +23,11 @@ import (
 //     acknowledged,
 //   - no record is there that was not written, with another content, under another
 //     number or origin, or out of order,
-//   - what is missing between the records that are there was never synced, and is
+//   - missing numbers between the records that are there were never synced, and are
 //     counted exactly, as damaged or as unknown.
 //
-// The error says what is wrong, and the seed. It takes some milliseconds, or some
-// hundred where it waits for the cursor; in a testing/synctest bubble no time at all.
+// The error contains the violation and the seed. A trial takes some milliseconds, or some
+// hundred if it waits for the cursor; in a testing/synctest bubble it takes no time at all.
 func PowerLossTrial(seed uint64) error {
 	t := &trial{
 		rnd:      rand.New(rand.NewPCG(seed, 2)), //nolint:gosec // a trial must be repeatable
@@ -46,7 +46,7 @@ func PowerLossTrial(seed uint64) error {
 	return nil
 }
 
-// record is what a trial knows of a record that it appended.
+// record is a record that a trial appended.
 type record struct {
 	run  int
 	seq  uint64
@@ -147,7 +147,7 @@ func powerIsLost(err error) error {
 	return err
 }
 
-// check compares what was recovered with what has to be there.
+// check compares the recovered records with those that must be there.
 func (t *trial) check(log *seglog.Log) error {
 	found := map[uint64]*record{}
 	state := log.State()
@@ -184,7 +184,7 @@ func (t *trial) check(log *seglog.Log) error {
 	missing := int64(state.Appended-state.Acked) - int64(len(found))
 	passed := state.Dropped["damaged"] + state.Unknown - missing
 	if t.faulty {
-		passed = max(passed, 0) // what was acknowledged in memory was never written
+		passed = max(passed, 0) // records acknowledged in memory were never written
 	}
 	if state.Recovered != int64(len(found)) || passed < 0 || passed > int64(state.Acked) {
 		return fmt.Errorf("%d records are missing and %d found, but the state is %+v", missing, len(found), state)
