@@ -28,7 +28,7 @@ type fileBlob struct {
 
 	buffer []byte // of one sealed chunk
 	chunk  []byte // the content of chunk number at
-	at     int64  // -1: none
+	at     int64  // -1 if no chunk is loaded
 }
 
 func newFileBlob(f vfs.File, name string, aead cipher.AEAD) (*fileBlob, error) {

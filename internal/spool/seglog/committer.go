@@ -65,8 +65,8 @@ func (c *committer) isClosing() bool {
 	return c.closing
 }
 
-// turn handles each kind of due work once and returns the time until more is due. Records
-// come before the cursor: a cursor without its records would be worse than one that is late.
+// turn handles each kind of due work once and returns the time until more is due. Segments
+// that are too old go first: they may make room for the group.
 func (c *committer) turn() time.Duration {
 	due := c.agenda(time.Now())
 	if due.expire <= 0 {
