@@ -31,7 +31,7 @@
 //     a record never names a missing blob.
 //   - A dead letter is written under a temporary name, synced and renamed before its
 //     record is acknowledged: a crash in between writes the same letter again.
-//   - A delivered blob is removed after the acknowledgement of its record is durable.
+//   - A delivered blob is kept until the acknowledgement of its record is durable.
 //   - The names of folders are synced before anything is written inside them.
 //   - The slot is given back after the last write of its logs, so that no other process
 //     recovers files that still change.

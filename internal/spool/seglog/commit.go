@@ -90,7 +90,7 @@ func (c *committer) position() int64 {
 }
 
 // collect takes the first records in memory, as many as follow one another and fit into
-// limit, but at least one. The caller holds mu.
+// limit, but at least one. Callers must hold mu.
 func (c *committer) collect(limit int64) {
 	n := c.mem.len()
 	for i := range n {

@@ -34,7 +34,7 @@ func (r *recent) forget() {
 }
 
 // readRecent appends the recent records with a number of from or more, if all that were
-// written since are there. The caller holds mu.
+// written since are there. Callers must hold mu.
 func (l *Log) readRecent(dst []Record, from uint64, maxRecords, maxBytes int) []Record {
 	r := &l.recent
 	if r.n == 0 || r.at(0).seq > from {

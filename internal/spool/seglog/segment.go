@@ -100,8 +100,8 @@ func parseName(name string) (first uint64, nth int, ok bool) {
 	return first, nth, err == nil && segmentName(first, nth) == name
 }
 
-// find returns the first segment that has a record with a number of seq or more. The
-// caller holds mu.
+// find returns the first segment that has a record with a number of seq or more. Callers must
+// hold mu.
 func (l *Log) find(seq uint64) *segment {
 	i := sort.Search(len(l.segs), func(i int) bool { return l.segs[i].last >= seq })
 	if i == len(l.segs) {
@@ -119,7 +119,7 @@ func (l *Log) retire() {
 	}
 }
 
-// discard puts the oldest segment into the trash. The caller holds mu.
+// discard puts the oldest segment into the trash. Callers must hold mu.
 func (l *Log) discard() {
 	seg := l.segs[0]
 	seg.gone = true

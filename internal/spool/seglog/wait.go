@@ -67,7 +67,7 @@ func (l *Log) reached(w *waiter) bool {
 	return l.safe() >= w.seq
 }
 
-// wake ends the waits that are over; after Close, all of them. The caller holds mu.
+// wake ends the waits that are over; after Close, all of them. Callers must hold mu.
 func (l *Log) wake() {
 	if len(l.waiters) == 0 {
 		return

@@ -50,7 +50,7 @@ type Faulty struct {
 }
 
 // NewFaulty returns fs with the faults that fail chooses. fail is called before each
-// call, concurrently, and what it returns, other than nil, is the call's error, in an
+// call, concurrently. An error that it returns becomes the call's error, in an
 // *fs.PathError. name is the path below fs, "." for fs itself; for a rename the old
 // one. n numbers the calls that change something, from 1 and over all folders; it is 0
 // for one that does not: OpRead, OpReadDir, and OpOpen without O_CREATE and O_TRUNC.
@@ -58,7 +58,7 @@ func NewFaulty(fs FS, fail func(op Op, name string, n int) error) *Faulty {
 	return &Faulty{fs: fs, path: ".", rule: fail, calls: new(atomic.Int64)}
 }
 
-// change asks the rule about a call that changes something, look about another.
+// change asks the rule about a call that changes the disk; look asks about one that does not.
 func (f *Faulty) change(op Op, name string) error { return f.ask(op, name, int(f.calls.Add(1))) }
 func (f *Faulty) look(op Op, name string) error   { return f.ask(op, name, 0) }
 
