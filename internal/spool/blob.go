@@ -61,6 +61,8 @@ func (s *Spool) RemoveBlob(name string) error {
 	return s.blobs.remove(name)
 }
 
+// checkBlobName refuses other names before they reach the file system: a name comes from a
+// record, and a damaged record must not be able to point outside the folder.
 func checkBlobName(name string) error {
 	if !isBlobName(name) {
 		return fmt.Errorf("%w: a blob is named by %d hexadecimal digits", ErrName, blobNameDigits)
@@ -99,6 +101,8 @@ func newMemoryBlobs(limit int64) *memoryBlobs {
 	return &memoryBlobs{limit: limit, content: map[string]memoryContent{}}
 }
 
+// put reads the content before it takes mu, because r may be slow. So the room is checked
+// twice: first to bound the read, then, under mu, to count it.
 func (b *memoryBlobs) put(name string, r io.Reader, limit int64) (int64, error) {
 	room := b.room()
 	bound := min(limit, room)
@@ -138,6 +142,7 @@ func (b *memoryBlobs) sync(name string) error {
 	return err
 }
 
+// open returns a reader of the content, which stays valid after the blob is removed.
 func (b *memoryBlobs) open(name string) (Blob, error) {
 	content, err := b.find(name)
 	if err != nil {
@@ -171,6 +176,7 @@ func (b *memoryBlobs) before(t time.Time) (names []string, younger int) {
 	return names, younger
 }
 
+// find returns a blob by name, or fs.ErrNotExist.
 func (b *memoryBlobs) find(name string) (memoryContent, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -50,6 +50,8 @@ func openBlobs(folder vfs.FS, aead cipher.AEAD, limit int64) (*folderBlobs, erro
 	return b, nil
 }
 
+// put writes a new file and lists it once it is complete, so that before never returns a
+// blob that is still being written. After an error it removes the file.
 func (b *folderBlobs) put(name string, r io.Reader, limit int64) (size int64, err error) {
 	f, err := b.fs.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 	if err != nil {
@@ -105,6 +107,8 @@ func (m *meter) WriteAt(p []byte, offset int64) (int, error) {
 	return m.WriterAt.WriteAt(p, offset)
 }
 
+// sync makes the content durable and then the name: a name without content would look like
+// a damaged blob after a loss of power.
 func (b *folderBlobs) sync(name string) (err error) {
 	defer func() {
 		if err != nil {
@@ -136,6 +140,8 @@ func openBlob(folder vfs.FS, name string, aead cipher.AEAD) (Blob, error) {
 	return blob, nil
 }
 
+// remove deletes a blob without a sync. After a loss of power it may be back; then the next
+// Open finds that no record names it, and deletes it again.
 func (b *folderBlobs) remove(name string) error {
 	err := b.fs.Remove(name)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {

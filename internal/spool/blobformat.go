@@ -129,6 +129,8 @@ func (c *blobCodec) nonce(number uint32) []byte {
 	return append(nonce, byte(number>>16), byte(number>>8), byte(number))
 }
 
+// checksum covers the header, the name and the number too, so that a chunk that was moved to
+// another place or blob is recognised.
 func (c *blobCodec) checksum(chunk []byte, number uint32) uint32 {
 	sum := crc32.Update(0, castagnoli, c.extra)
 	sum = crc32.Update(sum, castagnoli, binary.LittleEndian.AppendUint32(nil, number))

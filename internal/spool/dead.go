@@ -100,6 +100,8 @@ func openDead(folder vfs.FS, aead cipher.AEAD) (*deadLetters, error) {
 	return d, nil
 }
 
+// put stores a letter and then drops the oldest ones above the limit. The same letter again
+// replaces the old one: after a crash a record may be refused a second time.
 func (d *deadLetters) put(l *Letter) error {
 	file, err := encodeLetter(l, d.aead)
 	if err != nil {
@@ -184,6 +186,8 @@ func (d *deadLetters) names() []string {
 	return names
 }
 
+// read decodes a letter. On disk it takes no lock, so a letter may vanish meanwhile:
+// fs.ErrNotExist.
 func (d *deadLetters) read(name string) (Letter, error) {
 	if d.fs != nil {
 		return readLetter(d.fs, name, d.aead)
@@ -221,6 +225,7 @@ func readLetter(folder vfs.FS, name string, aead cipher.AEAD) (Letter, error) {
 	return decodeLetter(name, file, aead)
 }
 
+// remove deletes a letter durably: a letter that a person has sent again must not come back.
 func (d *deadLetters) remove(name string) error {
 	if !isLetterName(name) {
 		return fmt.Errorf("%w: a dead letter is named by its number and its origin", ErrName)

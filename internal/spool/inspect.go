@@ -76,6 +76,8 @@ func Inspect(dir string) ([]SlotInfo, error) {
 	return infos, nil
 }
 
+// inspectTarget describes the slots in the folder of a target. A slot that cannot be read is
+// listed with its Problem, and the others follow.
 func inspectTarget(folder vfs.FS, target, dir string) ([]SlotInfo, error) {
 	entries, err := folder.ReadDir()
 	if err != nil {
@@ -243,6 +245,7 @@ func (i *SlotInfo) damagedBlobs(slot vfs.FS, needed map[string]bool, aead cipher
 	return found, err
 }
 
+// readThrough reads a whole blob, which verifies every chunk.
 func readThrough(folder vfs.FS, name string, aead cipher.AEAD) error {
 	blob, err := openBlob(folder, name, aead)
 	if err != nil {

@@ -59,6 +59,8 @@ func letterName(l *Letter) string {
 	return fmt.Sprintf("%0*d-%s", letterNameDigits, l.Seq, hex.EncodeToString(l.Origin[:]))
 }
 
+// isLetterName reports whether the spool can have given a letter that name. Other files in
+// the folder are ignored.
 func isLetterName(name string) bool {
 	if len(name) != letterOriginBegin+32 || name[letterNameDigits] != '-' || !isHex(name[letterOriginBegin:]) {
 		return false

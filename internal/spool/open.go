@@ -70,6 +70,7 @@ func openIn(root vfs.FS, c Config) (*Spool, error) {
 
 func slotName(i int) string { return fmt.Sprintf("%02d", i) }
 
+// targetFolder opens the folder of all slots of a target, durably.
 func targetFolder(root vfs.FS, target string) (vfs.FS, error) {
 	version, err := durable(root, versionFolder)
 	if err != nil {

@@ -32,6 +32,7 @@ func (s *Spool) TakeOwnerless() (*Spool, error) {
 	return nil, nil
 }
 
+// isSlotName reports whether name is "00" to "63".
 func isSlotName(name string) bool {
 	return len(name) == 2 && name[0] >= '0' && name[0] <= '9' && name[1] >= '0' && name[1] <= '9' && name < "64"
 }
@@ -124,4 +125,6 @@ func segments(look *strings.Builder, infos []vfs.Info) {
 	}
 }
 
+// isSegment reports whether a file of that name belongs to a log. It must agree with the
+// names that package seglog gives.
 func isSegment(name string) bool { return strings.HasSuffix(name, ".seg") }

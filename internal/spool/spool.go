@@ -65,6 +65,7 @@ func (s *Spool) Slot() string { return s.slot }
 // Empty reports whether no record waits in the logs.
 func (s *Spool) Empty() bool { return drained(s.Lines) && drained(s.Uploads) }
 
+// drained reports whether every record of a log is acknowledged or dropped.
 func drained(l *seglog.Log) bool { return l.Next() > l.State().Appended }
 
 // InMemory reports whether the spool has no disk.

@@ -59,6 +59,7 @@ func ParseUpload(data []byte) (Upload, error) {
 	return u, nil
 }
 
+// check refuses records that a program of this version cannot have written.
 func (u *Upload) check() error {
 	switch {
 	case !isBlobName(u.Blob):

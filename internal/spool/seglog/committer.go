@@ -59,6 +59,7 @@ func (c *committer) run() {
 	}
 }
 
+// isClosing reports whether Close was called.
 func (c *committer) isClosing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,6 +103,8 @@ const never = 24 * time.Hour // soon enough to look again
 
 func (a agenda) next() time.Duration { return min(a.commit, a.sync, a.cursor, a.expire, a.note) }
 
+// agenda computes when each kind of work is due. Nothing is due in memory mode. A failed
+// cursor or removal delays only those, never the records.
 func (c *committer) agenda(now time.Time) agenda {
 	due := agenda{never, never, never, never, never}
 	if c.cfg.FS == nil {
@@ -168,6 +171,7 @@ func (c *committer) finish() {
 	c.wake()
 }
 
+// pending reports whether records in memory wait to be written.
 func (c *committer) pending() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -40,6 +40,7 @@ type cursor struct {
 	stamp      stamp
 }
 
+// appendCursor appends a slot to dst. The checksum comes last and covers the rest.
 func appendCursor(dst []byte, c cursor, now time.Time) []byte {
 	var b [slotSize]byte
 	order.PutUint64(b[0:], c.acked)
@@ -206,6 +207,7 @@ func (c *cursorFile) replace(next cursor) error {
 	return nil
 }
 
+// close closes the file. The next store or make creates a new one.
 func (c *cursorFile) close() {
 	if c.file != nil {
 		_ = c.file.Close() // it is synced, or given up

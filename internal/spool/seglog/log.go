@@ -230,6 +230,8 @@ func (l *Log) Append(items []Item) (last uint64) {
 	return l.appended
 }
 
+// append numbers one item and queues or drops it. A dropped item gets a number too, so that
+// the caller's count and the sequence numbers stay in step. Callers must hold mu.
 func (l *Log) append(item *Item, at int64) {
 	l.appended++
 	seq := l.appended

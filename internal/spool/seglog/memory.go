@@ -45,6 +45,7 @@ func (r *ring) pop() entry {
 	return e
 }
 
+// resize moves the entries to a buffer of n, which must be a power of two and at least r.n.
 func (r *ring) resize(n int) {
 	buf := make([]entry, n)
 	for i := range r.n {
@@ -86,6 +87,7 @@ func (q *queue) from(seq uint64) int {
 	return q.taken.n + q.rest.from(seq)
 }
 
+// push appends an entry to the rest. Its number must be higher than all others.
 func (q *queue) push(e entry) {
 	q.rest.push(e)
 	q.cost += e.cost
@@ -123,6 +125,7 @@ func (q *queue) done(seq uint64) (cost int64) {
 	return before - q.cost
 }
 
+// removed subtracts an entry from the totals.
 func (q *queue) removed(e *entry) {
 	q.cost -= e.cost
 	q.data -= int64(len(e.data))

@@ -28,6 +28,7 @@ func (r *recent) done(seq uint64) {
 	}
 }
 
+// forget removes the oldest record.
 func (r *recent) forget() {
 	e := r.pop()
 	r.data -= int64(len(e.data))

@@ -64,6 +64,8 @@ func (l *Log) trimTail() {
 	}
 }
 
+// trim copies the tail of a segment to quarantine before it cuts the tail off, and then syncs
+// the file. If the copy fails, the tail stays for the next start.
 func (l *Log) trim(seg *segment) error {
 	file, err := l.cfg.FS.OpenFile(seg.name, os.O_RDWR)
 	if err != nil {

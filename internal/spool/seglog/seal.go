@@ -26,6 +26,7 @@ type box struct {
 	ad   [25]byte // scratch
 }
 
+// newBox checks that the sizes of the AEAD fit the format. A nil AEAD is allowed.
 func newBox(aead cipher.AEAD) (box, error) {
 	if aead != nil && (aead.NonceSize() != nonceSize || aead.Overhead() > sealedMore-nonceSize) {
 		return box{}, fmt.Errorf("seglog: an AEAD with a nonce of %d bytes and a tag of %d; use AES-GCM or ChaCha20-Poly1305 with a nonce of 12 and a tag of 16", aead.NonceSize(), aead.Overhead())

@@ -25,6 +25,8 @@ func (l *Log) WaitAcked(ctx context.Context, seq uint64) error {
 	return l.wait(ctx, &waiter{seq: seq, acked: true, done: make(chan error, 1)})
 }
 
+// wait registers w unless its condition holds already, and waits for wake. A waiter that gives
+// up removes itself, so that a log without progress does not collect waiters.
 func (l *Log) wait(ctx context.Context, w *waiter) error {
 	l.mu.Lock()
 	w.seq = min(w.seq, l.appended)

@@ -30,6 +30,8 @@ func (m *Mem) Crash(rnd *rand.Rand) *Mem {
 	return &Mem{memFolder{disk: after, dir: after.top}}
 }
 
+// crashDir returns the folder after the crash: its durable names, and for each group of later
+// changes a random number of the first ones.
 func (d *disk) crashDir(old *memDir, rnd *rand.Rand) *memDir {
 	names := maps.Clone(old.durable)
 	for _, group := range grouped(old.pending) {
@@ -81,6 +83,8 @@ func grouped(changes []dirChange) [][]dirChange {
 	return groups
 }
 
+// crashFile returns the file after the crash: its durable content with a random length, and a
+// random fate for each sector that was written since.
 func (d *disk) crashFile(old *memFile, rnd *rand.Rand) *memFile {
 	content := resized(slices.Clone(old.durable), crashLength(old, rnd))
 	for _, n := range slices.Sorted(maps.Keys(old.dirty)) {

@@ -83,6 +83,7 @@ func (d *disk) change() error {
 	return d.alive()
 }
 
+// alive returns ErrPowerLost once the disk has stopped. Callers must hold mu.
 func (d *disk) alive() error {
 	if d.dead {
 		return ErrPowerLost
@@ -116,6 +117,7 @@ type dirChange struct {
 	node node   // the target of to
 }
 
+// apply makes the change in a set of names.
 func (c dirChange) apply(names map[string]node) {
 	if c.from != "" {
 		delete(names, c.from)
@@ -125,6 +127,7 @@ func (c dirChange) apply(names map[string]node) {
 	}
 }
 
+// do makes a change that is not durable before the next Sync.
 func (d *memDir) do(c dirChange) {
 	c.apply(d.now)
 	d.pending = append(d.pending, c)
@@ -210,6 +213,8 @@ func (f *memFolder) Remove(name string) error {
 	return f.wrap("remove", name, err)
 }
 
+// remove removes a name. Open handles of the file stay usable, as on a real disk. Callers must
+// hold mu.
 func (f *memFolder) remove(name string) error {
 	switch n := f.dir.now[name].(type) {
 	case nil:
@@ -234,6 +239,8 @@ func (f *memFolder) Rename(from, to string) error {
 	return f.wrap("rename", from, err)
 }
 
+// rename renames a file in one step, so that a crash leaves either name, never none. Callers
+// must hold mu.
 func (f *memFolder) rename(from, to string) error {
 	var file *memFile
 	switch n := f.dir.now[from].(type) {
@@ -291,6 +298,7 @@ func (f *memFolder) Folder(name string) (FS, error) {
 	return &memFolder{disk: f.disk, dir: dir, path: strings.TrimPrefix(f.path+"/"+name, "/")}, nil
 }
 
+// folder finds or creates a folder. Only a creation counts as a change. Callers must hold mu.
 func (f *memFolder) folder(name string) (*memDir, error) {
 	switch n := f.dir.now[name].(type) {
 	case *memDir:
@@ -306,6 +314,8 @@ func (f *memFolder) folder(name string) (*memDir, error) {
 	return dir, nil
 }
 
+// Lock marks the file as locked. The lock is of the handle, as with flock: a second handle of
+// the same process is refused too.
 func (f *memFolder) Lock(name string) (io.Closer, error) {
 	file, err := f.OpenFile(name, os.O_RDWR|os.O_CREATE)
 	if err != nil {

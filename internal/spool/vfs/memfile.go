@@ -14,6 +14,7 @@ const sectorSize = 512
 // sector has one bit for each byte of a sector: whether it was written since the last Sync.
 type sector [sectorSize / 64]uint64
 
+// mark sets the bits of the bytes [from, to). A whole sector is the common case.
 func (s *sector) mark(from, to int64) {
 	if from == 0 && to == sectorSize {
 		for i := range s {
@@ -105,6 +106,7 @@ func (d *disk) unlink(f *memFile) {
 	d.reclaim(f)
 }
 
+// reclaim frees the bytes of a file that has neither a name nor an open handle.
 func (d *disk) reclaim(f *memFile) {
 	if !f.named && f.handles == 0 {
 		d.used -= int64(len(f.now))

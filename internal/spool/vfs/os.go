@@ -103,6 +103,8 @@ func openFolder(at place, name, path string) (*osFolder, error) {
 	return &osFolder{root: root, path: path}, nil
 }
 
+// openRoot checks the folder, opens it and compares both: a link that was planted between the
+// two steps is recognised.
 func openRoot(at place, name string) (*os.Root, error) {
 	for range tries {
 		info, err := at.Lstat(name)
@@ -170,6 +172,7 @@ func (d *osFolder) open(name string, flag int) (*os.File, error) {
 	return nil, errChanged
 }
 
+// create creates a new file. O_EXCL refuses a link that was planted meanwhile.
 func (d *osFolder) create(name string, flag int) (*os.File, error) {
 	f, err := d.root.OpenFile(name, access(flag)|os.O_CREATE|os.O_EXCL|openFlags, fileMode)
 	if err != nil {
@@ -183,6 +186,8 @@ func (d *osFolder) create(name string, flag int) (*os.File, error) {
 	return f, nil
 }
 
+// openExisting opens a file that is there. It truncates only through the open handle, after
+// the check that it is the file that was looked at.
 func (d *osFolder) openExisting(name string, flag int) (*os.File, error) {
 	info, err := d.root.Lstat(name)
 	if err != nil {
@@ -248,6 +253,7 @@ func (d *osFolder) ReadDir() ([]Info, error) {
 	return infos, d.wrap("readdir", "", err)
 }
 
+// readDir lists the folder. Names that vanish during the listing are left out.
 func (d *osFolder) readDir() ([]Info, error) {
 	dir, err := d.root.Open(".")
 	if err != nil {
@@ -326,6 +332,7 @@ func (d *osFolder) Free() (int64, error) {
 
 func (d *osFolder) Close() error { return d.wrap("close", "", d.root.Close()) }
 
+// wrap adds the operation and the full path to an error; nil stays nil.
 func (d *osFolder) wrap(op, name string, err error) error {
 	return pathError(op, filepath.Join(d.path, name), err)
 }
@@ -360,10 +367,12 @@ func unsafeKind(info fs.FileInfo, want string) error {
 	return unsafe("it is %s, not %s; remove it", kindOf(info.Mode()), want)
 }
 
+// unsafe returns an error that wraps ErrUnsafe. The text must name the remedy.
 func unsafe(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrUnsafe}, args...)...)
 }
 
+// kindOf names the type of a file, for errors.
 func kindOf(mode fs.FileMode) string {
 	switch {
 	case mode.IsRegular():

@@ -52,6 +52,7 @@ func checkFile(_ *os.File, info fs.FileInfo) error {
 	return nil
 }
 
+// checkOwner returns ErrUnsafe unless the effective user of this process is the owner.
 func checkOwner(info fs.FileInfo) error {
 	uid, me := int64(info.Sys().(*syscall.Stat_t).Uid), int64(os.Geteuid())
 	if uid != me {
@@ -111,6 +112,7 @@ func lock(f *os.File) error {
 	return err
 }
 
+// free returns the bytes available to this user, without the reserve of root.
 func free(root *os.Root) (int64, error) {
 	dir, err := root.Open(".")
 	if err != nil {

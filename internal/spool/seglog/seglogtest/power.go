@@ -16,7 +16,8 @@ import (
 )
 
 // PowerLossTrial runs a log on a disk that loses power at a random moment, several times
-// over, sometimes while it recovers; in some trials calls fail besides. In each run several goroutines append and sync, one
+// over, sometimes while it recovers; in some trials calls fail too. In each run several
+// goroutines append and sync, one
 // reads and acknowledges, and segments are tiny. After each loss it checks that
 //
 //   - every record is there for which Sync had returned nil and that was not
@@ -70,6 +71,8 @@ type trial struct {
 	acked    uint64             // guarded by mu
 }
 
+// configure chooses the settings of the trial: small segments, so that each run crosses
+// several, all policies, sometimes sealed, sometimes with failing calls.
 func (t *trial) configure() {
 	t.cfg = seglog.Config{
 		SegmentBytes: []int64{200, 1500, 6000}[t.rnd.IntN(3)],
@@ -233,6 +236,7 @@ func (t *trial) work(ctx context.Context, log *seglog.Log) error {
 	return err
 }
 
+// pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
@@ -240,6 +244,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
+// write appends batches and syncs about half of them. A record is registered before it is
+// appended, because the reader may see it before Append returns.
 func (t *trial) write(ctx context.Context, log *seglog.Log, writer int, rnd *rand.Rand) {
 	for n := range 12 {
 		batch := make([]seglog.Item, 1+rnd.IntN(4))
@@ -318,6 +324,8 @@ func (t *trial) read(ctx context.Context, log *seglog.Log, ended chan struct{}) 
 	}
 }
 
+// acknowledge removes the records from the required ones before it calls Ack: afterwards a
+// crash may take them away.
 func (t *trial) acknowledge(log *seglog.Log, to uint64) {
 	t.mu.Lock()
 	t.acked = max(t.acked, to)
