@@ -189,7 +189,7 @@ func (i *inspector) file(name string, first, before uint64) error {
 	h, damaged, err := readHeader(b[:n])
 	if errors.Is(err, errVersion) {
 		i.Damage = append(i.Damage, Damage{File: name, Err: err})
-		i.vanished = true // how far it went cannot be told
+		i.vanished = true // its last number is unknown
 		return nil
 	}
 	if damaged {
@@ -258,7 +258,7 @@ func (i *inspector) records(f vfs.File, name string, size int64, h *header, know
 	s.window = window{file: f, end: size, buf: s.buf[:0], spare: s.spare, base: h.start}
 	s.expect, s.limit, s.good, s.chunk = max(h.first, i.last+1), maxSeq, h.start, readBytes
 	if h.first <= i.Acked {
-		s.expect = h.first // so that damage among what is acknowledged is passed over
+		s.expect = h.first // so that damage among acknowledged records is skipped
 	}
 	for {
 		expect, good := s.expect, s.good

@@ -45,7 +45,7 @@ type view struct {
 // readable. Their Data is valid until the next Read.
 //
 // Written records are readable; so are records in memory while the disk does not accept
-// them, except that during a new try only those of the previous tries are. A call with a
+// them, except that during a new try only records of the previous tries are. A call with a
 // lower from than the last one reads those records again. A damaged record is skipped and
 // counted as dropped. After an error of the disk the call can be repeated, and nothing is
 // lost. The other error is ErrClosed.

@@ -337,7 +337,7 @@ func (d *osFolder) wrap(op, name string, err error) error {
 	return pathError(op, filepath.Join(d.path, name), err)
 }
 
-// pathError puts op and the full path in place of what the os package put before the
+// pathError puts op and the full path in place of the prefix that the os package put before the
 // cause: its paths are relative to the folder.
 func pathError(op, path string, err error) error {
 	if err == nil {
