@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/tree"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // What a tree is made of. See package fold for the fields.
@@ -13,9 +14,9 @@ type (
 	// Node is an entity with everything known about it, and its children.
 	Node = fold.Node
 	// Usage is tokens of model calls.
-	Usage = fold.Usage
+	Usage = pricing.Usage
 	// Cost is the cost of model calls.
-	Cost = fold.Cost
+	Cost = pricing.Cost
 	// Totals is what a tree adds up to.
 	Totals = fold.Totals
 )

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupelog/troupe/internal/completion"
+	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/logger"
 )
 
@@ -221,7 +221,7 @@ func usageOf(tail []byte) []byte {
 // withError returns an answer, in the form that is logged, with an error beside it.
 func withError(result []byte, d logger.Failure) []byte {
 	members := map[string]json.RawMessage{}
-	if !decode(completion.Normalize(result).JSON, &members) || members == nil {
+	if !decode(genai.Normalize(result).JSON, &members) || members == nil {
 		members = map[string]json.RawMessage{}
 	}
 	members["error"] = encode(map[string]string{"message": d.Message, "code": d.Code, "type": d.Type})
@@ -249,7 +249,7 @@ func bare(result []byte) []byte {
 			Message string          `json:"message"`
 		} `json:"error,omitempty"`
 	}
-	if !decode(completion.Normalize(result).JSON, &whole) {
+	if !decode(genai.Normalize(result).JSON, &whole) {
 		return []byte(`{"object":"chat.completion","choices":[]}`)
 	}
 	for i := range whole.Choices {

@@ -4,7 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/troupelog/troupe/internal/completion"
+	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 	"github.com/troupelog/troupe/pricing"
@@ -66,23 +66,19 @@ func (g Generation) sendCost(c Cost) {
 
 // addPrice logs the price of a call if Config.Prices knows it and the caller has not
 // logged one. The model that the response names is more precise than the requested one.
-func (g Generation) addPrice(response []byte, u completion.Usage) {
-	if g.pipe.cfg.Prices == nil || u == (completion.Usage{}) || g.price != nil && g.price.given.Load() {
+func (g Generation) addPrice(response []byte, u pricing.Usage) {
+	if g.pipe.cfg.Prices == nil || u == (pricing.Usage{}) || g.price != nil && g.price.given.Load() {
 		return
 	}
-	models, provider := []string{completion.ModelOf(response)}, ""
+	models, provider := []string{genai.ModelOf(response)}, ""
 	if g.price != nil {
 		models, provider = append(models, g.price.model), g.price.provider
-	}
-	used := pricing.Usage{
-		Input: u.Input, Output: u.Output, CacheRead: u.Cached, CacheWrite: u.CacheWrite,
-		Reasoning: u.Reasoning, AudioInput: u.AudioInput, AudioOutput: u.AudioOutput,
 	}
 	for _, model := range models {
 		if model == "" {
 			continue
 		}
-		if cost, ok := g.askPrice(model, provider, used); ok {
+		if cost, ok := g.askPrice(model, provider, u); ok {
 			g.sendCost(Cost{Input: dollars(cost.Input), Output: dollars(cost.Output), Total: dollars(cost.Total)})
 			return
 		}

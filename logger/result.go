@@ -1,9 +1,10 @@
 package logger
 
 import (
-	"github.com/troupelog/troupe/internal/completion"
+	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // Result logs the model's response and ends the generation. It takes the response types of
@@ -27,14 +28,14 @@ func (g Generation) Result(response any) {
 		g.pipe.reportDropped(g.ref, messages.Result, "result", err, false)
 		return
 	}
-	normal := completion.Normalize(w.Since(begin))
-	if normal.Form == completion.Unknown {
+	normal := genai.Normalize(w.Since(begin))
+	if normal.Form == genai.Unknown {
 		g.pipe.suspect(g.pipe.problem(g.ref, messages.Result, ErrUnknownResult, "it is sent as given"))
 	}
 	g.addPrice(normal.JSON, normal.Usage)
 	w.Replace(begin, normal.JSON) // in place, if it is sent as given
 	facts := messages.Command{Action: messages.Result, Failed: normal.Failed}
-	if normal.Usage != (completion.Usage{}) {
+	if normal.Usage != (pricing.Usage{}) {
 		facts.Cost = &messages.Cost{Usage: usageOf(normal.Usage)}
 	}
 	g.send(w, facts)
@@ -79,8 +80,8 @@ func (g Generation) Attempt(f Failure) {
 	g.send(w, messages.Command{Action: messages.Result, Failed: true})
 }
 
-func usageOf(u completion.Usage) messages.Usage {
-	return messages.Usage{Input: u.Input, Output: u.Output, Total: u.Total, Cached: u.Cached, Reasoning: u.Reasoning}
+func usageOf(u pricing.Usage) messages.Usage {
+	return messages.Usage{Input: u.Input, Output: u.Output, Total: u.Total, Cached: u.CacheRead, Reasoning: u.Reasoning}
 }
 
 // encodeResult writes the JSON of a result. The response types of openai-go and

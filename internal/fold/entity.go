@@ -3,7 +3,10 @@ package fold
 import (
 	"time"
 
+	"github.com/troupelog/troupe/internal/genai"
+
 	"github.com/troupelog/troupe/internal/protocol"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // Entity is the thin state of an entity: what lists, counts and the shape of a
@@ -34,8 +37,8 @@ type Entity struct {
 	// because the span at its top has not come.
 	Guessed bool
 
-	Usage   Usage
-	Cost    Cost
+	Usage   pricing.Usage
+	Cost    pricing.Cost
 	Costing Costing           // where Cost comes from
 	Tags    map[string]string // clipped, MaxTags at most; values that are no strings are JSON
 	Meta    map[string]string // metadata that is text, a number or a boolean; clipped, MaxMeta at most
@@ -193,7 +196,7 @@ func (e *Entity) set(how effect, f field) {
 		}
 	case "usage":
 		if isObject(f.value) {
-			e.Usage = parseUsage(f.value)
+			e.Usage, _ = genai.ReadUsage(f.value)
 		}
 	default:
 		e.setBody(f)

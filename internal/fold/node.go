@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // Node is an entity with everything that lines said about it, and its children.
@@ -33,8 +34,8 @@ type Node struct {
 	PromptVersionID string                     `json:"prompt_version_id,omitempty"`
 	Parameters      map[string]json.RawMessage `json:"model_parameters,omitempty"`
 	Messages        []json.RawMessage          `json:"messages,omitempty"`
-	Usage           Usage                      `json:"usage,omitzero"`
-	Cost            Cost                       `json:"cost,omitzero"`
+	Usage           pricing.Usage              `json:"usage,omitzero"`
+	Cost            pricing.Cost               `json:"cost,omitzero"`
 	Unpriced        bool                       `json:"unpriced,omitempty"` // it used tokens of no known price
 
 	// Of a generation or a tool call. Attempts are earlier results, oldest first.

@@ -128,7 +128,7 @@ type Place struct {
 type TraceRow struct {
 	Entity      fold.Entity
 	Place       Place
-	Usage       fold.Usage
+	Usage       pricing.Usage
 	Cost        pricing.Cost
 	Unpriced    int // generations with usage whose model has no price and that carry no cost
 	Entities    int // below it
@@ -174,7 +174,7 @@ type Bucket struct {
 	Model    string    // of generations; of tool calls their name
 	Count    int
 	Errors   int
-	Usage    fold.Usage
+	Usage    pricing.Usage
 	Cost     pricing.Cost
 	Unpriced int
 	// Durations counts what ended, and not before it started, by the power of two of its

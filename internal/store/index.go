@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // Update is the new state of an entity and the places of lines that are new to it.
@@ -33,10 +34,10 @@ type Position struct {
 type Row struct {
 	Entity   fold.Entity
 	Position Position
-	Usage    fold.Usage // of a trace: of everything below it
-	Cost     fold.Cost  // of a trace: of everything below it
-	Children int        // of a trace: all entities below it; of a session: its traces
-	Errors   int        // of a trace: entities below it of the kind fold.Error
+	Usage    pricing.Usage // of a trace: of everything below it
+	Cost     pricing.Cost  // of a trace: of everything below it
+	Children int           // of a trace: all entities below it; of a session: its traces
+	Errors   int           // of a trace: entities below it of the kind fold.Error
 }
 
 // Count is how many entities of a kind a repository has.

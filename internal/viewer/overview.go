@@ -38,7 +38,7 @@ type spanStats struct {
 type modelStats struct {
 	Model         string
 	Calls, Errors int
-	Usage         fold.Usage
+	Usage         pricing.Usage
 	Cost          pricing.Cost
 	Unpriced      int
 	Share         int // of the dearest model's cost, in thousandths
