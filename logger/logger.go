@@ -99,7 +99,7 @@ func (p *pipeline) actorConfig(fault func(*messages.Command)) actors.Config {
 	}
 }
 
-// graceAfterEnd is how long the state of an ended trace is kept, to distinguish a late
+// graceAfterEnd is the time that the state of an ended trace is kept, to distinguish a late
 // write from a write to an entity of another process.
 const graceAfterEnd = 10 * time.Second
 
@@ -208,7 +208,7 @@ func (l *Logger) awaitBackground(ctx context.Context) {
 // backgroundGrace is the time goroutines have to notice that their context has ended.
 const backgroundGrace = 50 * time.Millisecond
 
-// handOverGrace is how much longer than its context Close may take to get accepted
+// handOverGrace is the time beyond its context that Close may take to get accepted
 // entries from the actors into the spools, which waits for no I/O.
 const handOverGrace = time.Second
 

@@ -10,14 +10,14 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// Prices computes what model calls cost; *pricing.Table implements it.
+// Prices computes the cost of model calls; *pricing.Table implements it.
 type Prices interface {
 	// Cost returns the price of a call at a time, and false if it does not know one. It is
 	// called concurrently. A panic in it is caught and reported with ErrPanic.
 	Cost(model, provider string, at time.Time, u pricing.Usage) (pricing.Cost, bool)
 }
 
-// priceState is what is known about a generation that may be priced.
+// priceState holds the facts about a generation that Config.Prices may need.
 type priceState struct {
 	model, provider string      // as AddGeneration was given them; immutable
 	given           atomic.Bool // the caller has logged the cost
