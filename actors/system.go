@@ -64,7 +64,7 @@ type System struct {
 	autoEnded atomic.Int64
 	leftOpen  atomic.Int64
 	// open counts the entities that this process created, and neither ended nor handed over. Each
-	// actor adds the changes of its own entities.
+	// actor adds the changes that it makes.
 	open atomic.Int64
 }
 
