@@ -338,11 +338,15 @@ func (k *keeper[T]) again(gone *member[T], message any, handle func(message any)
 			k.beginGrace(m)
 		}
 	case *messages.EndOpen:
-		if message.Route == nil {
-			message.Done() // part of a finalization: nothing was open when the actor passivated
-			return
+		m := k.find(gone.ref)
+		switch {
+		case message.Route != nil:
+			handle(message)
+		case m != nil:
+			k.pass(m, message) // part of a finalization; earlier commands have begun it again
+		default:
+			message.Done() // nothing was open when the actor passivated
 		}
-		handle(message)
 	default:
 		handle(message)
 	}
