@@ -175,7 +175,7 @@ func TestBadInputHarmsNothing(t *testing.T) {
 // settle waits until everything is folded.
 func (s *server) settle() {
 	s.Helper()
-	if err := s.Settle(s.Context()); err != nil {
+	if err := s.WaitIndexed(s.Context()); err != nil {
 		s.Fatal(err)
 	}
 }

@@ -107,7 +107,7 @@ func BenchmarkSettle(b *testing.B) {
 	for i := range b.N {
 		send(b, target, bodies[i])
 	}
-	if err := c.Settle(b.Context()); err != nil {
+	if err := c.WaitIndexed(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	reportLines(b)
@@ -122,7 +122,7 @@ func BenchmarkSearch(b *testing.B) {
 	for i := range b.N {
 		send(b, target, bodies[i])
 	}
-	if err := errors.Join(c.SettleSearch(b.Context()), c.Settle(b.Context())); err != nil {
+	if err := errors.Join(c.WaitSearchable(b.Context()), c.WaitIndexed(b.Context())); err != nil {
 		b.Fatal(err)
 	}
 	reportLines(b)
@@ -135,7 +135,7 @@ func BenchmarkRebuild(b *testing.B) {
 	for i := range b.N {
 		send(b, target, bodies[i])
 	}
-	if err := c.Settle(b.Context()); err != nil {
+	if err := c.WaitIndexed(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	b.ResetTimer()

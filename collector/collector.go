@@ -6,239 +6,231 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/gofrs/flock"
-
+	"github.com/troupelog/troupe/internal/api"
+	"github.com/troupelog/troupe/internal/service"
+	"github.com/troupelog/troupe/internal/sqlite"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/viewer"
 	"github.com/troupelog/troupe/pricing"
 )
 
-// Config says how a collector is to work. Its zero value is usable.
+// Config configures a Collector. Its zero value is usable.
 type Config struct {
-	// Dir is the folder for everything that is stored. It is created if it does
-	// not exist. Empty means a temporary folder that Close removes.
+	// Store is the storage. New takes it over: Collector.Close closes it, and so does New if
+	// it fails. Nil means SQLite in Dir.
+	Store Store
+	// Dir is the folder of the SQLite files and uploads. It is created if it does not exist.
+	// Empty means a temporary folder that Close removes. It is not used with Store.
 	Dir string
-	// APIKey is the key that clients must send: printable ASCII without spaces. Empty means
-	// that any key, or none, is accepted; Serve then refuses addresses that other machines
+	// APIKey is the key that clients must send: printable ASCII without spaces. If it is
+	// empty, any key or none is accepted, and Serve refuses addresses that other machines
 	// can reach.
 	APIKey string
-	// KeepFor is how long lines and uploads are kept, counted from their reception; 0 keeps
-	// them for good. KeepBytes bounds what the folder holds: where it is more, the oldest
-	// lines and uploads go, as few as it takes; 0 does not bound. Journals, of 16 MiB at
-	// most for each file of a database, come on top. Both are looked at every five minutes.
-	KeepFor   time.Duration
+	// KeepFor is the time for which lines and uploads are kept, counted from their reception.
+	// 0 means no limit.
+	KeepFor time.Duration
+	// KeepBytes limits the size of the folder. Above it, the oldest lines and uploads are
+	// deleted, as few as it takes. 0 means no limit. Journals, of at most 16 MiB for each
+	// file of a database, are not counted. Both limits are enforced every five minutes.
 	KeepBytes int64
-	// PublicURL is where clients and browsers find the collector if that is not where it
-	// listens: behind a proxy. It has a scheme, a host and perhaps a path, below which the
-	// collector is, whether the proxy takes that path away or not. Upload URLs, redirects,
-	// cookies and the links of pages follow it. Forms that a page at the collector's own
-	// address sends go by that address. Empty means what each request names.
+	// PublicURL is the URL at which clients and browsers reach the collector, if that differs
+	// from the address where it listens: behind a proxy. It has a scheme, a host and
+	// optionally a path, below which the collector is, whether or not the proxy removes that
+	// path. Upload URLs, redirects, cookies and links of pages use it. Forms that a page at
+	// the address of the collector itself sends use that address. Empty means the address
+	// that each request names.
 	PublicURL string
-	// TrustedProxies are the networks of the proxies before the collector. Their headers
-	// X-Forwarded-For, -Proto, -Host and -Prefix are believed; those of others are not.
-	// Where PublicURL is set too, it is what counts for requests of these proxies, and the
-	// others go by what they name. Default: none.
+	// TrustedProxies are the networks of the proxies in front of the collector. Their headers
+	// X-Forwarded-For, -Proto, -Host and -Prefix are believed; those of others are ignored.
+	// If PublicURL is set too, it applies to requests from these proxies only. Default: none.
 	TrustedProxies []netip.Prefix
-	// TLS makes Serve speak TLS with these certificates, of version 1.2 at least. It is
-	// cloned. Nil means plain http.
+	// TLS makes Serve speak TLS with these certificates, version 1.2 or later. It is cloned.
+	// Nil means plain http.
 	TLS *tls.Config
-	// Drain is how long Serve goes on to answer when its context has ended, while /readyz
-	// says that the collector is not ready: as long as a load balancer needs to see it.
-	// Default: not at all.
+	// Drain is the time for which Serve keeps answering after its context has ended, while
+	// /readyz reports that the collector is not ready: the time that a load balancer needs to
+	// notice. Default: 0.
 	Drain time.Duration
-	// Prices says what model calls cost whose log gives no cost; nil is pricing.Default().
-	// A folder that was filled with other prices is indexed again when it is opened.
+	// Prices gives the cost of model calls whose log has none. Nil means pricing.Default().
+	// The index of a folder that was filled with other prices is rebuilt.
 	Prices *pricing.Table
-	// Logger gets what goes wrong behind the answers. It never gets lines, keys or
-	// signed URLs. Nil discards it.
+	// Logger receives background failures and internal errors of requests. It never receives
+	// lines, keys or signed URLs. Nil discards them.
 	Logger *slog.Logger
 }
 
-// Collector stores log lines and answers questions about them. Make one with New.
-type Collector struct {
-	handler   http.Handler
-	logger    *slog.Logger
-	guard     guard
-	signer    signer
-	temporary string // folder that Close removes, or empty
+// Store is the storage of a collector. It is opaque: other packages open one and put it into
+// Config.Store.
+type Store = store.Cluster
 
-	lock      *flock.Flock
-	log       store.Log
-	index     store.Index
-	blobs     *blobs
-	search    store.Search
-	explorer  store.Explorer
-	prices    *pricing.Table
-	dir       string
-	started   time.Time
-	serving   atomic.Value // string: host and port that Serve answers at
-	counts    counts
-	metrics   *metrics
-	readiness readiness
-	tls       *tls.Config   // nil: no TLS
-	drain     time.Duration // as Config.Drain
-	keepFor   time.Duration
-	keepBytes int64
-	unkeep    context.CancelFunc // ends keep
-	kept      chan struct{}      // closed when keep has ended
-	untrimmed atomic.Bool        // what was deleted is still in a file
-	finished  bool               // nothing is left of a Forget of the process before; of keep
-	folder    *follower
-	seeker    *searcher
-	memory    budget // for the bodies of log requests
-	viewer    *viewer.Viewer
-	formKeys  keys
+// Collector stores log lines and answers questions about them. Make one with New. All its
+// methods are safe for concurrent use.
+type Collector struct {
+	service   *service.Service
+	server    *api.Server
+	temporary string // folder that Close removes, or ""
 
 	closing sync.Once
 	failure error // of Close, written within closing
 }
 
-// counts are what the pages and the metrics say of requests since the start.
-type counts struct {
-	requests, unauthorized         atomic.Uint64
-	accepted, duplicates, rejected atomic.Uint64 // lines
-	uploaded                       atomic.Uint64 // bytes
-	last                           atomic.Value  // string: why a line was rejected last
-}
+var _ http.Handler = (*Collector)(nil)
 
-// answered counts the lines of a request that was answered 200, beside those it stored.
-func (c *counts) answered(duplicates, refused int) {
-	c.duplicates.Add(uint64(duplicates))
-	c.rejected.Add(uint64(refused))
-}
+// Errors of New and Serve.
+var (
+	// ErrInUse is returned by New for a folder that another collector uses, in this process or
+	// another.
+	ErrInUse = sqlite.ErrInUse
+	// ErrKeep is returned by New for a negative Config.KeepFor or Config.KeepBytes.
+	ErrKeep = service.ErrKeep
+	// ErrNoKey is returned by Serve if other machines can connect and there is no API key.
+	ErrNoKey = api.ErrNoKey
+)
 
-// ErrInUse is returned by New for a folder that another collector works on, in this
-// process or another.
-var ErrInUse = errors.New("collector: another collector uses the folder: stop it, or choose another folder")
+// ConfigError is returned by New for a Config that cannot be used. It never contains the
+// value, which may be a secret.
+type ConfigError = api.ConfigError
 
-// New opens or creates a collector. Close it. All files of the folder are made for this user
-// alone; links in it are refused. A damaged index or search is set aside, under its name with
-// .damaged behind it, and built anew from the log; a damaged log is a *store.DamagedError.
+// New opens or creates a collector. Close it. All files are private to this user; links in the
+// folder are refused. A damaged index or search is renamed to a name with .damaged at its end
+// and rebuilt from the log. A damaged log is an error, whose text says how to rescue it.
 func New(cfg Config) (*Collector, error) {
+	c, err := newCollector(cfg)
+	if err != nil && cfg.Store != nil {
+		err = errors.Join(err, cfg.Store.Close())
+	}
+	return c, err
+}
+
+func newCollector(cfg Config) (*Collector, error) {
 	if cfg.KeepFor < 0 || cfg.KeepBytes < 0 {
 		return nil, ErrKeep
 	}
-	c := &Collector{keepFor: cfg.KeepFor, keepBytes: cfg.KeepBytes, kept: make(chan struct{}), logger: cfg.Logger, prices: cfg.Prices, started: time.Now()}
-	if err := c.door(cfg); err != nil {
+	if cfg.Prices == nil {
+		cfg.Prices = pricing.Default()
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	access := api.Config{
+		APIKey: cfg.APIKey, PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies,
+		TLS: cfg.TLS, Drain: cfg.Drain, Logger: cfg.Logger,
+	}
+	if err := access.Check(); err != nil { // before anything is created
 		return nil, err
 	}
-	if c.prices == nil {
-		c.prices = pricing.Default()
-	}
-	c.memory.left.Store(maxBodies)
-	if c.logger == nil {
-		c.logger = slog.New(slog.DiscardHandler)
-	}
-	dir := cfg.Dir
-	if dir == "" {
+	c := &Collector{}
+	if cfg.Store == nil && cfg.Dir == "" {
 		var err error
-		if dir, err = os.MkdirTemp("", "troupe-collector-"); err != nil {
+		if c.temporary, err = os.MkdirTemp("", "troupe-collector-"); err != nil {
 			return nil, fmt.Errorf("collector: making a temporary folder: %w", err)
 		}
-		c.temporary = dir
+		cfg.Dir = c.temporary
 	}
-	c.dir = dir
-	if err := c.open(dir); err != nil {
-		return nil, errors.Join(fmt.Errorf("collector: opening %s: %w", dir, err), c.release())
+	if err := c.open(cfg, access); err != nil {
+		return nil, errors.Join(err, c.removeTemporary())
 	}
-	c.log = observedLog{c.log, c}
-	var err error
-	if c.viewer, err = c.pages(); err != nil {
-		return nil, errors.Join(err, c.release())
-	}
-	routes, segments := c.routes()
-	if err := c.guard.proxies.clash(segments); err != nil {
-		return nil, errors.Join(err, c.release())
-	}
-	turns := newTurns()
-	c.folder = startFolder(c.log, c.index, c.blobs, turns, c.logger)
-	c.seeker = startSearcher(c.log, c.search, c.blobs, turns, c.logger)
-	keeping, unkeep := context.WithCancel(context.Background())
-	c.unkeep = unkeep
-	go func() {
-		defer close(c.kept)
-		c.keep(keeping)
-	}()
-	// Pages of other sites must not write here: without a key, a browser's own rules
-	// are all that keeps them out. The SDKs send no Origin and pass.
-	c.handler = http.NewCrossOriginProtection().Handler(routes)
 	return c, nil
 }
 
-// Settle waits until everything that was acknowledged before the call is folded,
-// and so seen by queries. It returns the error of ctx if that ends first, or
-// store.ErrClosed.
-func (c *Collector) Settle(ctx context.Context) error {
-	head, err := c.log.Head(ctx)
-	if err != nil {
-		return err
-	}
-	return c.folder.wait(ctx, head)
-}
-
-// SettleSearch waits until everything that was acknowledged before the call can be
-// searched, as Settle does for queries.
-func (c *Collector) SettleSearch(ctx context.Context) error {
-	head, err := c.log.Head(ctx)
-	if err != nil {
-		return err
-	}
-	return c.seeker.wait(ctx, head)
-}
-
-// Rebuild empties the index and the search, derives both anew from all stored lines and
-// waits until that is done or ctx ends; the work goes on in the latter case.
-func (c *Collector) Rebuild(ctx context.Context) error {
-	if err := errors.Join(c.folder.restart(ctx), c.seeker.restart(ctx)); err != nil {
-		return err
-	}
-	return errors.Join(c.Settle(ctx), c.SettleSearch(ctx))
-}
-
-// Close stops folding and searching and closes the files. Requests that come later are answered
-// 503; stop the server first. It waits for steps under way, until ctx
-// ends. Lines that are stored but not folded are folded after the next New. A
-// second Close returns what the first one did.
-func (c *Collector) Close(ctx context.Context) error {
-	c.closing.Do(func() {
-		c.unkeep()
-		select {
-		case <-c.kept:
-		case <-ctx.Done():
+// open opens SQLite unless there is a store, starts the service on it, and puts the pages and
+// the HTTP interface on top. On failure it leaves nothing open.
+func (c *Collector) open(cfg Config, access api.Config) error {
+	ctx := context.Background()
+	if cfg.Store == nil {
+		cluster, err := sqlite.Open(ctx, cfg.Dir, cfg.Prices, cfg.Logger)
+		if err != nil {
+			return fmt.Errorf("collector: opening %s: %w", cfg.Dir, err)
 		}
-		c.readiness.close(ctx)
-		c.failure = errors.Join(c.folder.stop(ctx), c.seeker.stop(ctx), c.release())
+		cfg.Store = cluster
+	} else {
+		cfg.Dir = ""
+	}
+	var err error
+	c.service, err = service.New(ctx, service.Config{
+		Store: cfg.Store, Location: cfg.Dir, Prices: cfg.Prices, KeepFor: cfg.KeepFor, KeepBytes: cfg.KeepBytes, Logger: cfg.Logger,
 	})
+	if err != nil {
+		return errors.Join(err, cfg.Store.Close())
+	}
+	pages, err := viewer.New(c.service, cfg.Logger)
+	if err == nil {
+		c.server, err = api.New(c.service, pages, access)
+	}
+	if err != nil {
+		return errors.Join(err, c.service.Close(ctx))
+	}
+	return nil
+}
+
+// ServeHTTP answers a request of an SDK, an exporter, a program or a browser. It may be part
+// of another server, at the root of a host or, with Config.PublicURL, below a path.
+func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.server.ServeHTTP(w, r) }
+
+// Serve answers requests from a listener until ctx ends, with limits that keep slow and greedy
+// clients from harming others. Then /readyz reports that the collector is not ready; after
+// Config.Drain, Serve stops listening, ends live streams, waits up to 20 seconds for requests
+// under way, and returns nil. It closes the listener, but not the collector. It speaks
+// HTTP/1.1, over TLS with Config.TLS. Without an API key it returns ErrNoKey for an address
+// that other machines can reach.
+//
+// On a loopback address, the Host header of a request must name this machine or the host of
+// Config.PublicURL, so that no web page can reach the collector under a name of its choice.
+// Only /healthz and /readyz are answered whatever the name.
+func (c *Collector) Serve(ctx context.Context, listener net.Listener) error {
+	return c.server.Serve(ctx, listener)
+}
+
+// Metrics answers with the metrics in the text format of Prometheus. It asks for no API key:
+// serve it only where everybody who can connect may read them. With the key they are at
+// /metrics, too.
+func (c *Collector) Metrics() http.Handler { return c.server.Metrics() }
+
+// WaitIndexed waits until queries see everything that was acknowledged before the call. It
+// returns the error of ctx if that ends first, or an error if the collector is closed.
+func (c *Collector) WaitIndexed(ctx context.Context) error { return c.service.WaitIndexed(ctx) }
+
+// WaitSearchable waits until searches find everything that was acknowledged before the call.
+// Its errors are those of WaitIndexed.
+func (c *Collector) WaitSearchable(ctx context.Context) error { return c.service.WaitSearchable(ctx) }
+
+// Rebuild empties the index and the search, derives both again from all stored lines, and
+// waits for the end of that. If ctx ends first, the work continues in the background.
+func (c *Collector) Rebuild(ctx context.Context) error { return c.service.Rebuild(ctx) }
+
+// Prune deletes everything received before a time, in all repositories: lines, data derived
+// from them, and uploads. Sequence numbers of senders stay used, so deleted lines that are
+// sent again do not come back, and line numbers are never given twice. Roll-ups of the
+// overview stay, and so does the index entry of a trace or session with lines that are kept.
+// When Prune returns, the files hold none of the deleted data; if a long query still reads
+// some of it, Config.Logger reports that and the data goes soon after the query. Prune works
+// in small transactions beside everything else. After an error it can be called again.
+func (c *Collector) Prune(ctx context.Context, before time.Time) error {
+	return c.service.Prune(ctx, before)
+}
+
+// LongestWrites returns the longest transactions since the previous call.
+func (c *Collector) LongestWrites() LongestWrites { return c.service.LongestWrites() }
+
+// Close stops the background work and closes the files. Stop the server first: requests that
+// arrive later are answered 503. Close waits for work under way until ctx ends. Lines that
+// are stored but not indexed are indexed after the next New. A second Close returns the
+// result of the first.
+func (c *Collector) Close(ctx context.Context) error {
+	c.closing.Do(func() { c.failure = errors.Join(c.service.Close(ctx), c.removeTemporary()) })
 	return c.failure
 }
 
-// release closes what is open and removes the temporary folder.
-func (c *Collector) release() error {
-	var errs []error
-	if c.search != nil {
-		errs = append(errs, c.search.Close())
+func (c *Collector) removeTemporary() error {
+	if c.temporary == "" {
+		return nil
 	}
-	if c.index != nil {
-		errs = append(errs, c.index.Close())
-	}
-	if c.log != nil {
-		errs = append(errs, c.log.Close())
-	}
-	if c.blobs != nil {
-		errs = append(errs, c.blobs.close())
-	}
-	if c.lock != nil {
-		errs = append(errs, c.lock.Unlock())
-	}
-	if c.temporary != "" {
-		errs = append(errs, os.RemoveAll(c.temporary))
-	}
-	return errors.Join(errs...)
+	return os.RemoveAll(c.temporary)
 }

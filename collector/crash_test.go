@@ -139,7 +139,7 @@ func TestKillDuringIngestLosesAndRepeatsNothing(t *testing.T) {
 	}
 	equal(t, want, got)
 	var stats collector.Stats
-	if err := s.Settle(t.Context()); err != nil {
+	if err := s.WaitIndexed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.get("/api/v1/repositories/crash/stats", &stats)

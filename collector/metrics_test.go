@@ -53,10 +53,10 @@ func TestMetrics(t *testing.T) {
 	var signed struct{ Data struct{ URL string } }
 	s.decode(text, &signed)
 	s.do("PUT", signed.Data.URL, strings.NewReader("content"))
-	if err := s.Settle(t.Context()); err != nil {
+	if err := s.WaitIndexed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SettleSearch(t.Context()); err != nil {
+	if err := s.WaitSearchable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	values, _ := s.scrape()

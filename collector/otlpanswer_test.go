@@ -217,7 +217,7 @@ func TestOTLPIsSearched(t *testing.T) {
 	t.Parallel()
 	s := start(t, collector.Config{})
 	s.postOTLP(otlpRequest("shop", agentSpans()...))
-	if err := s.SettleSearch(t.Context()); err != nil {
+	if err := s.WaitSearchable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	status, text := s.do("GET", "/api/v1/repositories/shop/search?q=paris", nil)

@@ -259,7 +259,7 @@ func TestTemporaryFolderAndClose(t *testing.T) {
 	if n := entries(t); n != 0 {
 		t.Errorf("%d entries are left behind", n)
 	}
-	if err := c.Settle(t.Context()); err == nil {
+	if err := c.WaitIndexed(t.Context()); err == nil {
 		t.Error("a closed collector settled")
 	}
 }
@@ -275,7 +275,7 @@ func TestListsOfLargeTracesInCirclesAnswer(t *testing.T) {
 		fmt.Fprintf(&body, "trace{id=t,action=add-span,data={\"id\":\"s%d\"}}\n", i)
 	}
 	s.post("r", body.String())
-	if err := s.Settle(t.Context()); err != nil {
+	if err := s.WaitIndexed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	var page collector.Page[collector.TraceSummary]

@@ -170,3 +170,14 @@ func TestRequestsUnderWayAreFinished(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestLogRequestsAfterCloseAreUnavailable(t *testing.T) {
+	s := start(t, collector.Config{})
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	status, text := s.do("POST", "/api/sdk/v3/log?id=r", strings.NewReader("trace{id=x,action=create,data={}}"))
+	if status != http.StatusServiceUnavailable || !strings.Contains(text, `"unavailable"`) {
+		t.Errorf("status %d: %s", status, text)
+	}
+}

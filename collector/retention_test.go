@@ -26,7 +26,7 @@ func TestForgetDeletesWhatIsOldAndNothingElse(t *testing.T) {
 	s.post("r", strings.Join(lines, "\n"))
 	s.settle()
 	for range 2 {
-		if err := s.Forget(t.Context(), cut); err != nil {
+		if err := s.Prune(t.Context(), cut); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -36,7 +36,7 @@ func TestForgetDeletesWhatIsOldAndNothingElse(t *testing.T) {
 	if status, _ := s.do("GET", "/api/v1/repositories/r/traces/n299", nil); status != http.StatusOK {
 		t.Errorf("a new trace is answered %d", status)
 	}
-	if err := s.SettleSearch(t.Context()); err != nil {
+	if err := s.WaitSearchable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for word, want := range map[string]int{"old": 0, "new": 300} {
@@ -127,7 +127,7 @@ func TestASpanIsKeptInTheTreeWhenItsParentIsForgotten(t *testing.T) {
 			cut := time.Now()
 			c.kept(s)
 			s.settle()
-			if err := s.Forget(t.Context(), cut); err != nil {
+			if err := s.Prune(t.Context(), cut); err != nil {
 				t.Fatal(err)
 			}
 			tree("the parent was forgotten", c.forgotten)

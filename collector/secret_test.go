@@ -1,4 +1,4 @@
-package collector
+package collector_test
 
 import (
 	"context"
@@ -13,13 +13,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/troupelog/troupe/internal/protocol"
+	"github.com/troupelog/troupe/collector"
 )
 
 // opened opens the collector of a folder until the end of the test or until it is closed.
-func opened(t *testing.T, dir, key string) *Collector {
+func opened(t *testing.T, dir, key string) *collector.Collector {
 	t.Helper()
-	c, err := New(Config{Dir: dir, APIKey: key})
+	c, err := collector.New(collector.Config{Dir: dir, APIKey: key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func opened(t *testing.T, dir, key string) *Collector {
 }
 
 // asks sends a request to a collector.
-func asks(c *Collector, method, target, body string, headers ...string) *httptest.ResponseRecorder {
+func asks(c *collector.Collector, method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
@@ -43,9 +43,9 @@ var formToken = regexp.MustCompile(`action="?/settings"?><input type="?hidden"? 
 // given is what a collector hands out for later.
 type given struct{ upload, cookie, token string }
 
-func hands(t *testing.T, c *Collector, key string) (g given) {
+func hands(t *testing.T, c *collector.Collector, key string) (g given) {
 	t.Helper()
-	answer := asks(c, "GET", "/api/sdk/v1/log-repositories/attachments/upload-url?key=r%2Fa&mimeType=text%2Fplain&size=5", "", protocol.HeaderKey, key)
+	answer := asks(c, "GET", "/api/sdk/v1/log-repositories/attachments/upload-url?key=r%2Fa&mimeType=text%2Fplain&size=5", "", "x-maxim-api-key", key)
 	address := regexp.MustCompile(`"url":"([^"]+)"`).FindStringSubmatch(answer.Body.String())
 	if address == nil {
 		t.Fatalf("no URL in %s", answer.Body)
@@ -55,7 +55,7 @@ func hands(t *testing.T, c *Collector, key string) (g given) {
 		t.Fatal(err)
 	}
 	g.upload = u.RequestURI()
-	answer = asks(c, "POST", signInPath, url.Values{"key": {key}, "next": {"/"}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	answer = asks(c, "POST", "/signin", url.Values{"key": {key}, "next": {"/"}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
 	g.cookie, _, _ = strings.Cut(answer.Header().Get("Set-Cookie"), ";")
 	if g.cookie == "" {
 		t.Fatalf("signing in is answered %d without a cookie", answer.Code)
@@ -70,7 +70,7 @@ func hands(t *testing.T, c *Collector, key string) (g given) {
 }
 
 // takes checks whether a collector accepts what one handed out.
-func takes(t *testing.T, c *Collector, key string, g given, upload, page, form bool) {
+func takes(t *testing.T, c *collector.Collector, key string, g given, upload, page, form bool) {
 	t.Helper()
 	if answer := asks(c, "PUT", g.upload, "hello"); (answer.Code == http.StatusOK) != upload {
 		t.Errorf("the URL for an upload is answered %d", answer.Code)
@@ -79,7 +79,7 @@ func takes(t *testing.T, c *Collector, key string, g given, upload, page, form b
 		t.Errorf("a page is answered %d with the cookie", answer.Code)
 	}
 	sent := url.Values{"token": {g.token}, "theme": {"dark"}}.Encode()
-	answer := asks(c, "POST", "/settings", sent, "Content-Type", "application/x-www-form-urlencoded", protocol.HeaderKey, key)
+	answer := asks(c, "POST", "/settings", sent, "Content-Type", "application/x-www-form-urlencoded", "x-maxim-api-key", key)
 	if (answer.Code == http.StatusSeeOther) != form {
 		t.Errorf("a form is answered %d", answer.Code)
 	}
@@ -106,12 +106,12 @@ func TestWhatIsSignedOutlivesARestart(t *testing.T) {
 	}
 
 	// Another secret in front of it: both are valid. In place of it: it alone.
-	path := filepath.Join(dir, secretFile)
+	path := filepath.Join(dir, "secret")
 	old, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh := strings.Repeat("ab", secretSize) + "\n"
+	fresh := strings.Repeat("ab", 32) + "\n"
 	for _, valid := range []bool{true, false} {
 		text := fresh
 		if valid {
@@ -134,28 +134,28 @@ func TestWhatIsSignedOutlivesARestart(t *testing.T) {
 }
 
 func TestASecretThatCannotBeUsedIsSaid(t *testing.T) {
-	good := strings.Repeat("0f", secretSize)
+	good := strings.Repeat("0f", 32)
 	for name, text := range map[string]string{
-		"empty": "", "short": good[:62], "no digits": strings.Repeat("xy", secretSize), "three": good + "\n" + good + "\n" + good + "\n",
+		"empty": "", "short": good[:62], "no digits": strings.Repeat("xy", 32), "three": good + "\n" + good + "\n" + good + "\n",
 	} {
 		dir := t.TempDir()
-		path := filepath.Join(dir, secretFile)
+		path := filepath.Join(dir, "secret")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := New(Config{Dir: dir})
+		_, err := collector.New(collector.Config{Dir: dir})
 		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "remove it") || text != "" && strings.Contains(err.Error(), text) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	dir := t.TempDir()
-	path := filepath.Join(dir, secretFile)
+	path := filepath.Join(dir, "secret")
 	c := opened(t, dir, "")
 	if err := c.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	made, err := os.ReadFile(path)
-	if _, decoded := hex.DecodeString(strings.TrimSpace(string(made))); err != nil || decoded != nil || len(made) != 2*secretSize+1 {
+	if _, decoded := hex.DecodeString(strings.TrimSpace(string(made))); err != nil || decoded != nil || len(made) != 2*32+1 {
 		t.Errorf("a secret of %d bytes, %v, %v", len(made), err, decoded)
 	}
 	if runtime.GOOS == "windows" || os.Geteuid() == 0 {
@@ -165,7 +165,7 @@ func TestASecretThatCannotBeUsedIsSaid(t *testing.T) {
 	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := collector.New(collector.Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("a secret that cannot be read: %v", err)
 	}
 }

@@ -215,7 +215,7 @@ func TestCloseLeavesNoConnectionBehind(t *testing.T) {
 	w := httptest.NewRecorder()
 	c.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/api/sdk/v3/log?id=r",
 		strings.NewReader(`trace{id=t,action=create,data={}}`)))
-	if err := errors.Join(c.Settle(t.Context()), c.Close(t.Context())); err != nil || w.Code != http.StatusOK {
+	if err := errors.Join(c.WaitIndexed(t.Context()), c.Close(t.Context())); err != nil || w.Code != http.StatusOK {
 		t.Fatalf("answered %d, %v", w.Code, err)
 	}
 	left, err := filepath.Glob(filepath.Join(dir, "*-wal"))

@@ -8,20 +8,20 @@ import (
 	"sync"
 )
 
-// Server is a Collector that is served on a port of this machine, for programs and
-// tests that want one within their own process. Make one with Start.
+// Server is a Collector that listens on a port of this machine, for programs and tests that
+// need one in their own process. Make one with Start.
 type Server struct {
 	*Collector
 	url    string
 	stop   context.CancelFunc
-	served chan error // what Serve returned
+	served chan error // the result of Serve
 
 	closing sync.Once
 	failure error // of Close, written within closing
 }
 
-// Start opens or creates a collector and serves it on a free port of 127.0.0.1, as
-// Serve does. Close it.
+// Start opens or creates a collector and serves it on a free port of 127.0.0.1, as Serve
+// does. Close it.
 func Start(cfg Config) (*Server, error) {
 	c, err := New(cfg)
 	if err != nil {
@@ -41,10 +41,10 @@ func Start(cfg Config) (*Server, error) {
 // URL returns the address for clients, such as http://127.0.0.1:40000.
 func (s *Server) URL() string { return s.url }
 
-// Close stops listening, waits for requests under way, for 20 seconds at most, and for
-// what they stored to be folded, and closes the collector. Where ctx ends, it goes on
-// to the next of these and returns the error of ctx; nothing acknowledged is lost. A
-// second Close returns what the first one did.
+// Close stops listening, waits up to 20 seconds for requests under way and then until their
+// lines are indexed, and closes the collector. If ctx ends, Close proceeds to the next of
+// these steps and returns the error of ctx; no acknowledged line is lost. A second Close
+// returns the result of the first.
 func (s *Server) Close(ctx context.Context) error {
 	s.closing.Do(func() {
 		s.stop()
@@ -54,7 +54,7 @@ func (s *Server) Close(ctx context.Context) error {
 		case <-ctx.Done():
 			served = ctx.Err()
 		}
-		s.failure = errors.Join(served, s.Settle(ctx), s.Collector.Close(ctx))
+		s.failure = errors.Join(served, s.WaitIndexed(ctx), s.Collector.Close(ctx))
 	})
 	return s.failure
 }

@@ -74,7 +74,7 @@ func run(ctx context.Context, out io.Writer, docs fs.FS, m *model, qs []question
 	o := &orchestrator{log: log, model: m, lib: lib, tools: toolbox(lib)}
 	done = o.run(ctx, qs)
 	// Now all of it is stored; Settle waits until all of it can be read, too.
-	if err := errors.Join(log.Flush(ctx), server.Settle(ctx)); err != nil {
+	if err := errors.Join(log.Flush(ctx), server.WaitIndexed(ctx)); err != nil {
 		return done, err
 	}
 	_, _ = fmt.Fprintf(out, "%d agents at work at the same time\n\n", o.peak.Load())

@@ -39,7 +39,7 @@ func orchestrate(ctx context.Context, out io.Writer) (trace collector.Trace, err
 		return trace, err
 	}
 	// All three processes have closed their loggers: everything is stored.
-	if err := server.Settle(ctx); err != nil {
+	if err := server.WaitIndexed(ctx); err != nil {
 		return trace, err
 	}
 	if trace, err = traceOf(ctx, server.URL(), id); err != nil {

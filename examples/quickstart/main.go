@@ -57,7 +57,7 @@ func run(out io.Writer) (err error) {
 
 	// 4. Flush waits until the collector has stored all of it, Settle until all of it
 	// can be read, too.
-	if err := errors.Join(log.Flush(ctx), server.Settle(ctx)); err != nil {
+	if err := errors.Join(log.Flush(ctx), server.WaitIndexed(ctx)); err != nil {
 		return err
 	}
 

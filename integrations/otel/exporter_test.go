@@ -243,7 +243,7 @@ func TestSpansReachARealBackend(t *testing.T) {
 	}
 	log, e := exporting(t, spans)
 	turn(log, "talk", "t1")
-	if err := errors.Join(log.Close(t.Context()), e.Shutdown(t.Context()), store.Settle(t.Context())); err != nil {
+	if err := errors.Join(log.Close(t.Context()), e.Shutdown(t.Context()), store.WaitIndexed(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	for _, repo := range []string{"there", "troupe", "unknown_service:otel.test", "unknown_service:troupeotel.test", "otlp"} {

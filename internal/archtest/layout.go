@@ -26,7 +26,6 @@ const (
 	sys        = "golang.org/x/sys"
 	mimetype   = "github.com/gabriel-vasile/mimetype"
 	compress   = "github.com/klauspost/compress"
-	semaphore  = "golang.org/x/sync"
 	sqlite     = "modernc.org/sqlite"
 	goose      = "github.com/pressly/goose/v3"
 	protobuf   = "google.golang.org/protobuf"
@@ -88,24 +87,31 @@ var layout = []row{
 	{
 		path:    "internal/sqlite",
 		imports: []string{"messages", "internal/protocol", "internal/private", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "internal/words", "pricing"},
-		modules: []string{sqlite, goose, compress, uuid},
+		modules: []string{sqlite, goose, compress, uuid, "github.com/gofrs/flock"},
 	},
+	{
+		path:    "internal/service",
+		imports: []string{"internal/fold", "internal/store", "internal/project", "internal/query", "pricing"},
+		modules: []string{prometheus},
+	},
+	{path: "internal/address"},
 	{
 		path: "internal/viewer",
 		imports: []string{
-			"internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "internal/project", "internal/conversation",
-			"internal/diff", "internal/tree", "internal/export", "internal/query", "pricing",
+			"internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "internal/conversation",
+			"internal/diff", "internal/tree", "internal/export", "internal/query", "internal/service", "internal/address", "pricing",
 		},
 		modules: []string{mimetype},
 	},
 	{
-		path: "collector",
+		path: "internal/api",
 		imports: []string{
-			"messages", "internal/protocol", "internal/brief", "internal/private", "internal/wire", "internal/jsonscan", "pricing",
-			"internal/fold", "internal/store", "internal/project", "internal/otlp", "internal/query", "internal/sqlite", "internal/viewer", "internal/conversation", "internal/diff", "internal/tree", "internal/export",
+			"internal/protocol", "internal/wire", "internal/fold", "internal/store", "internal/tree", "internal/otlp", "internal/query",
+			"internal/service", "internal/address", "pricing",
 		},
-		modules: []string{uuid, compress, semaphore, "golang.org/x/time", sys, "github.com/gofrs/flock", mimetype, prometheus},
+		modules: []string{compress, "golang.org/x/time", prometheus},
 	},
+	{path: "collector", imports: []string{"pricing", "internal/store", "internal/api", "internal/service", "internal/sqlite", "internal/viewer"}},
 	{path: "internal/replay", imports: []string{"internal/jsonscan", "logger"}},
 	{path: "internal/demo", imports: []string{"logger"}},
 	{path: "internal/seedgen"},

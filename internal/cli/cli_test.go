@@ -128,7 +128,7 @@ func TestReplayAndShowSendTheKey(t *testing.T) {
 	if code := run("replay", file, "--repo", "r", "--to", server.URL, "--api-key", "opensesame"); code != ExitOK {
 		t.Fatalf("replay ends with %d: %s", code, &stderr)
 	}
-	if err := c.Settle(t.Context()); err != nil {
+	if err := c.WaitIndexed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if code := run("show", "--repo", "r", "--from", server.URL); code != ExitFailure || !strings.Contains(stderr.String(), "--api-key") {
@@ -157,7 +157,7 @@ func TestShowFetchesAllPagesOfASession(t *testing.T) {
 	if code := Main([]string{"replay", record(t, 1, turns, 5), "--repo", "r", "--to", server.URL}, &stdout, &stderr); code != ExitOK {
 		t.Fatalf("replay ends with %d: %s", code, &stderr)
 	}
-	if err := c.Settle(t.Context()); err != nil {
+	if err := c.WaitIndexed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	sessions, _ := fetch[collector.Page[collector.SessionSummary]](t, server.URL+"/api/v1/repositories/r/sessions")
@@ -187,7 +187,7 @@ func TestReplayGoesOnBehindWhatItCannotRead(t *testing.T) {
 		!strings.Contains(stderr.String(), "1 of the conversations could not be read") {
 		t.Errorf("replay ends with %d: %s", code, &stderr)
 	}
-	if err := c.Settle(t.Context()); err != nil {
+	if err := c.WaitIndexed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := stats(t, server.URL), (recorded{sessions: 2, traces: 2}); !want.matches(got) {

@@ -151,7 +151,7 @@ func TestAnInterruptedReplayDeliversWhatItLogged(t *testing.T) {
 	if r.Delivered != r.Accepted || r.Pending != 0 || r.Unfinished != r.Sessions {
 		t.Errorf("the summary says %+v, want all delivered and all sessions unfinished", r)
 	}
-	if err := c.Settle(t.Context()); err != nil {
+	if err := c.WaitIndexed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := stats(t, server.URL); got.Open != 0 || got.Lines != uint64(r.Accepted) || got.Entities["session"] != r.Sessions {

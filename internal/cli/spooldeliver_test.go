@@ -168,7 +168,7 @@ func TestSpoolReplayUploadsAttachments(t *testing.T) {
 	if code != ExitOK || !strings.Contains(stdout, "delivered=1 dead=0 dropped=0 left=0") || strings.Contains(stdout+stderr, "opensesame") {
 		t.Errorf("retry: exit code %d, %q, %q", code, stdout, stderr)
 	}
-	if err := c.Settle(t.Context()); err != nil {
+	if err := c.WaitIndexed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	code, stdout, stderr = run("show", "t1", "--json", "--from", server.URL, "--repo", spoolRepo, "--api-key", "opensesame")

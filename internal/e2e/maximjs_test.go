@@ -37,7 +37,7 @@ func TestMaximJSLogsToTheCollector(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if err := s.c.Settle(ctx); err != nil {
+	if err := s.c.WaitIndexed(ctx); err != nil {
 		t.Fatal(err)
 	}
 

@@ -108,11 +108,11 @@ func (l *load) fill(turns int) error {
 		return err
 	}
 	acked := time.Since(start)
-	if err := l.server.Settle(l.ctx); err != nil {
+	if err := l.server.WaitIndexed(l.ctx); err != nil {
 		return err
 	}
 	folded := time.Since(start)
-	if err := l.server.SettleSearch(l.ctx); err != nil {
+	if err := l.server.WaitSearchable(l.ctx); err != nil {
 		return err
 	}
 	l.note("filled_lines_per_s", int(rate(turns, acked)))
@@ -149,7 +149,7 @@ func (l *load) rate(key string, turns int, took time.Duration, bound float64) {
 
 // settle waits until all that was acknowledged is folded and can be searched.
 func (l *load) settle() error {
-	return errors.Join(l.server.Settle(l.ctx), l.server.SettleSearch(l.ctx))
+	return errors.Join(l.server.WaitIndexed(l.ctx), l.server.WaitSearchable(l.ctx))
 }
 
 // questions measures what the store answers, and what it takes.
@@ -198,11 +198,11 @@ func (l *load) retention() error {
 	l.server.LongestWrites()
 	start := time.Now()
 	err := l.steady("forgetting_ack", func() error {
-		return l.server.Forget(l.ctx, time.Unix(0, l.tenth.Load()))
+		return l.server.Prune(l.ctx, time.Unix(0, l.tenth.Load()))
 	})
 	l.note("forgetting_s", fmt.Sprintf("%.3g", time.Since(start).Seconds()))
 	w := l.server.LongestWrites()
-	l.soonEnough("longest_forgetting_ms", float64(w.Forget.Milliseconds()), writeTime)
+	l.soonEnough("longest_forgetting_ms", float64(w.Prune.Milliseconds()), writeTime)
 	l.note("longest_writes_meanwhile_ms", fmt.Sprint(w.Log.Milliseconds(), "/", w.Index.Milliseconds(), "/", w.Search.Milliseconds()))
 	return err
 }

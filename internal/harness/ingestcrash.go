@@ -258,7 +258,7 @@ func (c *ingestTrial) compare(server *collector.Server) (lost, repeated int64, e
 func (c *ingestTrial) digest(server *collector.Server) (sum [32]byte, err error) {
 	hash := sha256.New()
 	base := server.URL() + "/api/v1/repositories/harness"
-	if err := server.Settle(c.ctx); err != nil {
+	if err := server.WaitIndexed(c.ctx); err != nil {
 		return sum, err
 	}
 	body, err := fetched(c.ctx, base+"/stats")

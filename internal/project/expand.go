@@ -19,7 +19,7 @@ const maxRead = 64 << 20
 // expander finds out what stored lines stand for: themselves, or the lines that were
 // uploaded because they are large. An upload that many lines name is read once.
 type expander struct {
-	blobs store.Blobs
+	blobs store.LargeLogs
 	given int // bytes of uploads that lines stood for, each time they did
 	read  map[upload][]byte
 	bytes int // of uploads in read

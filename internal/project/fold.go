@@ -32,7 +32,7 @@ const (
 // the one before if nothing was left to do. If another process moves the same
 // index, it returns ErrStale and can be called again. So it can after a *LineError:
 // it goes on without the line when faults has enough of it.
-func Fold(ctx context.Context, log store.Log, index store.Index, blobs store.Blobs, faults *Faults) (store.Cursor, error) {
+func Fold(ctx context.Context, log store.Log, index store.Index, blobs store.LargeLogs, faults *Faults) (store.Cursor, error) {
 	from, err := index.Cursor(ctx)
 	if err != nil {
 		return 0, err
@@ -308,7 +308,7 @@ func (s *step) foldLine(e *fold.Entity, l store.Located) error {
 // Tree returns the tree below an entity, filled from its lines, with its totals.
 // It fails with ErrNotFound if the index does not know the entity, and with
 // ErrTooLarge if its lines take more than MaxTree bytes.
-func Tree(ctx context.Context, log store.Log, index store.Index, blobs store.Blobs, repo string, ref fold.Ref) (*fold.Node, fold.Totals, error) {
+func Tree(ctx context.Context, log store.Log, index store.Index, blobs store.LargeLogs, repo string, ref fold.Ref) (*fold.Node, fold.Totals, error) {
 	root := fold.KeyOf(repo, ref)
 	entities, err := index.Tree(ctx, root)
 	if err != nil {
@@ -340,7 +340,7 @@ const MaxTree = 256 << 20
 const treePart = 4096
 
 // treeLines returns the lines at the given places, ready to be folded.
-func treeLines(ctx context.Context, log store.Log, blobs store.Blobs, at []store.Loc) ([]fold.Line, error) {
+func treeLines(ctx context.Context, log store.Log, blobs store.LargeLogs, at []store.Loc) ([]fold.Line, error) {
 	slices.SortFunc(at, store.Loc.Compare) // each block is read once or twice
 	x := expander{blobs: blobs}
 	lines, size := make([]fold.Line, 0, len(at)), 0

@@ -21,7 +21,7 @@ const (
 // one before if nothing was left to do, and when what is before it was received, zero if
 // no line was read. A line that cannot be read is treated as Fold does it; one that
 // stands for an upload says what the upload does.
-func Gather(ctx context.Context, log store.Log, search store.Search, blobs store.Blobs, faults *Faults) (store.Cursor, time.Time, error) {
+func Gather(ctx context.Context, log store.Log, search store.Search, blobs store.LargeLogs, faults *Faults) (store.Cursor, time.Time, error) {
 	from, err := search.Cursor(ctx)
 	if err != nil {
 		return 0, time.Time{}, err

@@ -10,7 +10,7 @@ import (
 // Node returns one entity with everything that lines say about it, without what is below
 // it, and where these lines are, oldest first. It fails with ErrNotFound if the index does
 // not know the entity, and with ErrTooLarge if its lines take more than MaxTree bytes.
-func Node(ctx context.Context, log store.Log, index store.Index, blobs store.Blobs, repo string, ref fold.Ref) (*fold.Node, []store.Located, error) {
+func Node(ctx context.Context, log store.Log, index store.Index, blobs store.LargeLogs, repo string, ref fold.Ref) (*fold.Node, []store.Located, error) {
 	key := fold.KeyOf(repo, ref)
 	entities, err := index.Get(ctx, []fold.Key{key})
 	if err != nil {

@@ -37,7 +37,7 @@ type Passage struct {
 
 // Passages returns what there is to show of hits, in their order. Hits whose lines are
 // gone, or cannot be read, are left out.
-func Passages(ctx context.Context, log store.Log, index store.Index, blobs store.Blobs, hits []store.Hit, q store.SearchQuery) ([]Passage, error) {
+func Passages(ctx context.Context, log store.Log, index store.Index, blobs store.LargeLogs, hits []store.Hit, q store.SearchQuery) ([]Passage, error) {
 	lines, err := hitLines(ctx, log, hits)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ func BenchmarkFold(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		dir := b.TempDir()
-		log, index, err := open(ctx, dir, nil)
+		log, index, err := openParts(ctx, dir)
 		if err != nil {
 			b.Fatal(err)
 		}

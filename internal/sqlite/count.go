@@ -169,7 +169,7 @@ func (s *step) excerpt(t *top, e *fold.Entity, gone bool) {
 	if e.Ref.Kind != fold.Generation {
 		return
 	}
-	first := excerpt{position(e).At.UnixMicro(), e.Key, e.First != "" && !gone}
+	first := excerpt{listedAt(e).UnixMicro(), e.Key, e.First != "" && !gone}
 	last := excerpt{first.at, e.Key, e.Last != "" && !gone}
 	switch {
 	case first.said && (!t.first.said || !t.first.less(first)):

@@ -145,7 +145,7 @@ func rolled(e *fold.Entity, repo int64) (k bucketKey, b bucket, ok bool) {
 	if !e.Started {
 		return k, b, false
 	}
-	k = bucketKey{repo: repo, kind: e.Ref.Kind, start: position(e).At.Truncate(time.Hour).UnixMicro()}
+	k = bucketKey{repo: repo, kind: e.Ref.Kind, start: listedAt(e).Truncate(time.Hour).UnixMicro()}
 	switch e.Ref.Kind {
 	case fold.Trace:
 	case fold.Generation:
@@ -194,8 +194,8 @@ func (b *bucket) sub(v *bucket) {
 }
 
 // result returns the bucket as it is told.
-func (b *bucket) result(k bucketKey) store.Bucket {
-	r := store.Bucket{
+func (b *bucket) result(k bucketKey) store.Rollup {
+	r := store.Rollup{
 		Start: micros(k.start), Kind: k.kind, Model: k.name,
 		Count: int(b[bucketCount]), Errors: int(b[bucketErrors]), Unpriced: int(b[bucketUnpriced]),
 		Usage: usageOf(b[bucketUsage:]), Cost: costOf(b[bucketCost:]),
@@ -206,10 +206,11 @@ func (b *bucket) result(k bucketKey) store.Bucket {
 	return r
 }
 
-// position returns where an entity stands in lists.
-func position(e *fold.Entity) store.Position {
+// listedAt returns the time by which lists order an entity: its start or, without one, the
+// time at which it was first seen.
+func listedAt(e *fold.Entity) time.Time {
 	if e.Start.IsZero() {
-		return store.Position{At: e.Seen, Key: e.Key}
+		return e.Seen
 	}
-	return store.Position{At: e.Start, Key: e.Key}
+	return e.Start
 }

@@ -149,10 +149,24 @@ func removeFiles(path string) (err error) {
 	return err
 }
 
-// Damaged implements store.Renewer.
+// removeAside removes the files of a search that were set aside, which hold lines that are
+// to be deleted.
+func (x *Search) removeAside() error {
+	entries, err := os.ReadDir(x.dir)
+	for _, entry := range entries {
+		if name := entry.Name(); strings.HasPrefix(name, "search-") && strings.Contains(name, ".db"+asideSuffix) { // or its journal
+			if gone := os.Remove(filepath.Join(x.dir, name)); !errors.Is(gone, fs.ErrNotExist) {
+				err = errors.Join(err, gone)
+			}
+		}
+	}
+	return err
+}
+
+// Damaged implements store.Pruner.
 func (f *file) Damaged() bool { return f.damaged.Load() }
 
-// Renew implements store.Renewer. It waits for queries under way.
+// Renew implements store.Pruner. It waits for queries under way.
 func (x *Index) Renew(ctx context.Context) (aside string, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -186,7 +200,7 @@ func (x *Index) Renew(ctx context.Context) (aside string, err error) {
 	return aside, x.fail("taking the prices", err)
 }
 
-// Damaged implements store.Renewer.
+// Damaged implements store.Pruner.
 func (x *Search) Damaged() bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -198,7 +212,7 @@ func (x *Search) Damaged() bool {
 	return false
 }
 
-// Renew implements store.Renewer: it sets the damaged parts aside and removes the others. It
+// Renew implements store.Pruner: it sets the damaged parts aside and removes the others. It
 // waits for queries under way.
 func (x *Search) Renew(context.Context) (aside string, err error) {
 	x.writing.Lock()
@@ -225,7 +239,7 @@ func (x *Search) Renew(context.Context) (aside string, err error) {
 	return aside, nil
 }
 
-// Probe implements store.Log.
+// Probe writes something that changes nothing, and returns the error of doing so.
 func (l *Log) Probe(ctx context.Context) error {
 	return l.job(ctx, func(a *appender) error {
 		return l.fail("writing", a.transaction(ctx, &a.file.writes.add, func() error {

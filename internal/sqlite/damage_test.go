@@ -14,7 +14,7 @@ import (
 
 func TestFoldingGoesOnBehindADamagedBlock(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
-	log, index, err := open(ctx, dir, nil)
+	log, index, err := openParts(ctx, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func damage(t *testing.T, path, query string) {
 
 func TestAColumnOfAnotherTypeIsDamageAndIsNotQuoted(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
-	log, index, err := open(ctx, dir, nil)
+	log, index, err := openParts(ctx, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestAColumnOfAnotherTypeIsDamageAndIsNotQuoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	damage(t, filepath.Join(dir, "index.db"), `UPDATE tops SET at = 'secret prompt'`)
-	_, err = index.List(ctx, store.Query{Repo: "r", Kind: fold.Trace, Limit: 1})
+	_, err = index.Rows(ctx, store.RowQuery{Filter: store.Filter{Repo: "r"}, Limit: 1})
 	damaged, ok := errors.AsType[*store.DamagedError](err)
 	if !ok || damaged.File != "index.db" || strings.Contains(err.Error(), "secret") || !index.Damaged() {
 		t.Fatalf("%v, want a DamagedError that quotes nothing", err)
@@ -113,7 +113,7 @@ func TestAColumnOfAnotherTypeIsDamageAndIsNotQuoted(t *testing.T) {
 	if _, err := project.Fold(ctx, log, index, nil, &project.Faults{}); err != nil {
 		t.Fatal(err)
 	}
-	if rows, err := index.List(ctx, store.Query{Repo: "r", Kind: fold.Trace, Limit: 2}); err != nil || len(rows) != 1 {
+	if rows, err := index.Rows(ctx, store.RowQuery{Filter: store.Filter{Repo: "r"}, Limit: 2}); err != nil || len(rows) != 1 {
 		t.Errorf("%d traces are in the index that was built anew, %v", len(rows), err)
 	}
 }

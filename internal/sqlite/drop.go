@@ -19,7 +19,7 @@ const (
 // seenEvery is how exactly it is known when a sender was seen, which costs it a write.
 const seenEvery = 24 * time.Hour
 
-// Drop implements store.Log.
+// Drop implements store.Retention.
 func (l *Log) Drop(ctx context.Context, before time.Time) (store.Cursor, int64, error) {
 	last, err := l.lastBefore(ctx, before)
 	if err != nil {
@@ -36,14 +36,14 @@ func (l *Log) Drop(ctx context.Context, before time.Time) (store.Cursor, int64, 
 			return 0, lines, err
 		}
 	}
-	if err := l.dropSpools(ctx, before.Add(-store.SpoolLife-seenEvery)); err != nil {
+	if err := l.dropSpools(ctx, before.Add(-store.ProducerTTL-seenEvery)); err != nil {
 		return 0, lines, err
 	}
 	at, _, err := l.Dropped(ctx)
 	return at, lines, err
 }
 
-// Dropped implements store.Log.
+// Dropped implements store.Retention.
 func (l *Log) Dropped(ctx context.Context) (at store.Cursor, before time.Time, err error) {
 	var us int64
 	err = l.read.QueryRowContext(ctx, `SELECT bno, before FROM dropped`).Scan(&at, &us)

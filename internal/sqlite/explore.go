@@ -5,6 +5,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
@@ -19,6 +21,7 @@ const maxSorted = 20_000
 type filtering struct {
 	*listing
 	f    store.Filter
+	kind fold.Kind // fold.Trace or fold.Session
 	repo int64
 	must []int64 // labels that all traces have
 	many bool    // maxSorted or more have all of these, each for itself
@@ -27,12 +30,17 @@ type filtering struct {
 
 // filter begins a listing of the traces that match.
 func (x *Index) filter(ctx context.Context, tx *sql.Tx, f store.Filter) (*filtering, error) {
+	return x.filterKind(ctx, tx, fold.Trace, f)
+}
+
+// filterKind begins a listing of the traces or sessions that match.
+func (x *Index) filterKind(ctx context.Context, tx *sql.Tx, kind fold.Kind, f store.Filter) (*filtering, error) {
 	repo, err := x.repos.lookup(ctx, tx, f.Repo)
-	w := &filtering{listing: &listing{x: x, tx: tx, ctx: ctx, none: repo == 0}, f: f, repo: repo, now: time.Now()}
+	w := &filtering{listing: &listing{x: x, tx: tx, ctx: ctx, none: repo == 0}, f: f, kind: kind, repo: repo, now: time.Now()}
 	if err != nil || repo == 0 {
 		return w, err
 	}
-	w.where(`t.repo = ? AND t.kind = 2`, repo) // a literal, for indexes that have traces only
+	w.where(`t.repo = ? AND t.kind = `+strconv.Itoa(int(kind)), repo) // a literal: partial indexes hold traces only
 	if f.Session != (fold.Key{}) {
 		if err := w.session(f.Session); err != nil {
 			return w, err
@@ -101,7 +109,7 @@ func (w *filtering) choose(byTime bool) (at, eno string, err error) {
 			by = rarest
 			w.from, at, eno = `marks m CROSS JOIN tops t ON t.eno = m.eno`, `m.at`, `m.eno`
 			w.where(`m.label = ?`, rarest)
-		case w.byStatus():
+		case w.kind == fold.Trace && w.byStatus():
 			w.from = `tops t INDEXED BY tops_status`
 			w.where(`t.status <> 1`)
 		}
@@ -151,13 +159,16 @@ func (w *filtering) rarest() (rarest int64, err error) {
 	return rarest, nil
 }
 
-// Rows implements store.Explorer.
-func (x *Index) Rows(ctx context.Context, q store.RowQuery) ([]store.TraceRow, error) {
-	var rows []store.TraceRow
+// Rows implements store.Lists.
+func (x *Index) Rows(ctx context.Context, q store.RowQuery) ([]store.Row, error) {
+	var rows []store.Row
 	err := x.view(ctx, "listing traces", func(tx *sql.Tx) error {
-		w, err := x.filter(ctx, tx, q.Filter)
+		w, err := x.filterKind(ctx, tx, cmp.Or(q.Kind, fold.Trace), q.Filter)
 		if err != nil || w.none {
 			return err
+		}
+		if w.kind != fold.Trace && q.Sort != store.Newest && q.Sort != store.Oldest {
+			return fmt.Errorf("%w: sessions have no order %q", store.ErrTerm, string(q.Sort))
 		}
 		if err := w.sorted(q); err != nil {
 			return err
@@ -168,7 +179,7 @@ func (x *Index) Rows(ctx context.Context, q store.RowQuery) ([]store.TraceRow, e
 		}
 		texts, err := w.excerpts(found)
 		for _, f := range found {
-			r := traceRow(f.row.entity, f.top, q.Sort)
+			r := listRow(f.row.entity, f.top, q.Sort)
 			r.First, r.Last = cmp.Or(r.First, texts[f.top.first.key].First), cmp.Or(r.Last, texts[f.top.last.key].Last)
 			rows = append(rows, r)
 		}
@@ -208,7 +219,7 @@ func (w *filtering) sorted(q store.RowQuery) error {
 	switch q.Sort {
 	case store.Oldest:
 		compare, direction = `>`, ``
-	case store.Slowest, store.Dearest:
+	case store.Slowest, store.Costliest:
 		if by, err = w.measured(q.Sort); err != nil {
 			return err
 		}
@@ -230,7 +241,7 @@ func (w *filtering) sorted(q store.RowQuery) error {
 // the range, it walks along the index of that column.
 func (w *filtering) measured(sort store.Sort) (string, error) {
 	column, index := `t.dur`, `tops_dur`
-	if sort == store.Dearest {
+	if sort == store.Costliest {
 		column, index = `t.cost`, `tops_cost`
 	}
 	if w.from != "" {
@@ -249,10 +260,4 @@ func (w *filtering) measured(sort store.Sort) (string, error) {
 		w.from = `tops t INDEXED BY ` + index
 	}
 	return column, nil
-}
-
-// Open implements store.Explorer.
-func (x *Index) Open(ctx context.Context, repo string, limit int) ([]store.TraceRow, error) {
-	open := store.Term{Field: store.FieldStatus, Op: store.Equal, Value: statusNames[statusOpen]}
-	return x.Rows(ctx, store.RowQuery{Filter: store.Filter{Repo: repo, Terms: []store.Term{open}}, Limit: limit})
 }

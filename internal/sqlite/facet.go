@@ -10,7 +10,7 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// Facets implements store.Explorer. All fields are counted in one go through the traces.
+// Facets implements store.Lists. All fields are counted in one go through the traces.
 func (x *Index) Facets(ctx context.Context, f store.Filter, fields []store.Field, limit int) (map[store.Field][]store.Facet, error) {
 	found := map[store.Field][]store.Facet{}
 	err := x.view(ctx, "tallying", func(tx *sql.Tx) error {
@@ -138,7 +138,7 @@ func (t *tally) lookUp(counts map[int64]int, query string, first ...any) (facets
 	return facets, err
 }
 
-// Histogram implements store.Explorer.
+// Histogram implements store.Lists.
 func (x *Index) Histogram(ctx context.Context, f store.Filter, n int) ([]store.Bar, error) {
 	from, to := f.From.UnixMicro(), f.To.UnixMicro()
 	if n < 1 || to <= from {
@@ -175,9 +175,9 @@ func (x *Index) Histogram(ctx context.Context, f store.Filter, n int) ([]store.B
 // part returns whole * i / n, without overflow.
 func part(whole, i, n int64) int64 { return whole/n*i + whole%n*i/n }
 
-// Stats implements store.Explorer.
-func (x *Index) Stats(ctx context.Context, q store.StatsQuery) ([]store.Bucket, error) {
-	var buckets []store.Bucket
+// Rollups implements store.Lists.
+func (x *Index) Rollups(ctx context.Context, q store.RollupQuery) ([]store.Rollup, error) {
+	var buckets []store.Rollup
 	err := x.view(ctx, "reading roll-ups", func(tx *sql.Tx) error {
 		from, to := int64(-everLater), int64(everLater)
 		if !q.From.IsZero() {

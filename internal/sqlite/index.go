@@ -10,7 +10,7 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// Index is a store.Index and a store.Explorer in one file.
+// Index is a store.Index, its store.Lists and its store.Pruner, in one file.
 type Index struct {
 	*file
 	prices fold.Prices // nil knows none
@@ -30,8 +30,9 @@ type Index struct {
 }
 
 var (
-	_ store.Index    = (*Index)(nil)
-	_ store.Explorer = (*Index)(nil)
+	_ store.Index  = (*Index)(nil)
+	_ store.Lists  = (*Index)(nil)
+	_ store.Pruner = (*Index)(nil)
 )
 
 // indexTuning: a step of folding comes back to the pages that it has read.

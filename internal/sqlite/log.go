@@ -34,7 +34,10 @@ type Log struct {
 	writer   sync.WaitGroup
 }
 
-var _ store.Log = (*Log)(nil)
+var (
+	_ store.Log       = (*Log)(nil)
+	_ store.Retention = (*Log)(nil)
+)
 
 // request is a call of Append, on its way to the writer.
 type request struct {

@@ -162,48 +162,6 @@ func (x *Index) unattached(ctx context.Context, tx *sql.Tx, top *row) ([]*row, e
 	return tree, nil
 }
 
-// List implements store.Index.
-func (x *Index) List(ctx context.Context, q store.Query) ([]store.Row, error) {
-	var rows []store.Row
-	err := x.view(ctx, "listing", func(tx *sql.Tx) error {
-		repo, err := x.repos.lookup(ctx, tx, q.Repo)
-		if err != nil || repo == 0 {
-			return err
-		}
-		l := listing{x: x, tx: tx, ctx: ctx}
-		l.where(`t.repo = ? AND t.kind = ?`, repo, int(q.Kind))
-		if q.Session != (fold.Key{}) {
-			l.from = `tops t INDEXED BY tops_session`
-			if err := l.session(q.Session); err != nil {
-				return err
-			}
-			l.where(`t.session > 0`)
-		}
-		if !q.After.At.IsZero() {
-			eno, err := enoOf(ctx, tx, q.After.Key)
-			if err != nil {
-				return err
-			}
-			l.where(`(t.at, t.eno) < (?, ?)`, q.After.At.UnixMicro(), eno)
-		}
-		l.order = `t.at DESC, t.eno DESC`
-		found, err := l.run(q.Limit)
-		for _, f := range found {
-			rows = append(rows, listRow(f))
-		}
-		return err
-	})
-	return rows, err
-}
-
-func listRow(f listed) store.Row {
-	s := &f.top.sums
-	return store.Row{
-		Entity: f.row.entity, Position: position(&f.row.entity), Usage: s.usage(), Cost: s.cost(),
-		Children: s.entities(), Errors: int(s[sumKinds+int(fold.Error)]),
-	}
-}
-
 // enoOf returns the number of an entity, 0 if it is not there.
 func enoOf(ctx context.Context, q queryer, key fold.Key) (eno int64, err error) {
 	err = q.QueryRowContext(ctx, `SELECT eno FROM entities WHERE k = ?`, key[:]).Scan(&eno)
@@ -213,7 +171,7 @@ func enoOf(ctx context.Context, q queryer, key fold.Key) (eno int64, err error) 
 	return eno, err
 }
 
-// Counts implements store.Index.
+// Counts implements store.Lists.
 func (x *Index) Counts(ctx context.Context, repo string) (map[fold.Kind]store.Count, error) {
 	counts := map[fold.Kind]store.Count{}
 	err := x.view(ctx, "counting", func(tx *sql.Tx) error {
@@ -230,7 +188,7 @@ func (x *Index) Counts(ctx context.Context, repo string) (map[fold.Kind]store.Co
 	return counts, err
 }
 
-// Find implements store.Explorer.
+// Find implements store.Lists.
 func (x *Index) Find(ctx context.Context, repo, prefix string, limit int) ([]fold.Entity, error) {
 	isExact := func(r *row) bool {
 		return r.entity.Key == fold.KeyOf(repo, fold.Ref{Kind: r.entity.Ref.Kind, ID: prefix})
@@ -260,7 +218,7 @@ func (x *Index) Find(ctx context.Context, repo, prefix string, limit int) ([]fol
 	})
 	slices.SortStableFunc(found, func(a, b *row) int {
 		return cmp.Or(-cmp.Compare(boolean(isExact(a)), boolean(isExact(b))),
-			position(&b.entity).At.Compare(position(&a.entity).At))
+			listedAt(&b.entity).Compare(listedAt(&a.entity)))
 	})
 	return thin(found[:min(limit, len(found))]), err
 }

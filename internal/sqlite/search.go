@@ -38,7 +38,10 @@ type Search struct {
 	closed bool          // written with both mutexes held
 }
 
-var _ store.Search = (*Search)(nil)
+var (
+	_ store.Search = (*Search)(nil)
+	_ store.Pruner = (*Search)(nil)
+)
 
 // OpenSearch opens the search whose files are in a folder; the first text creates one.
 // ctx bounds the opening only. Close the search.

@@ -77,7 +77,7 @@ func TestALargeMonthIsInSeveralPartsWhichGoOneByOne(t *testing.T) {
 	}
 	want := 1000
 	for before := 0; before <= 1000; before += 130 {
-		if err := x.Forget(t.Context(), store.Cursor(before)); err != nil {
+		if err := x.Prune(t.Context(), store.Cursor(before)); err != nil {
 			t.Fatal(err)
 		}
 		if err := x.Trim(t.Context()); err != nil {

@@ -38,7 +38,7 @@ func TestSortingAndWalkingAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	tag := store.Term{Field: store.FieldTag, Op: store.Equal, Key: "k", Value: "1"}
-	for _, sort := range []store.Sort{store.Slowest, store.Dearest} {
+	for _, sort := range []store.Sort{store.Slowest, store.Costliest} {
 		for _, terms := range [][]store.Term{nil, {tag}} {
 			told := map[int][]string{}
 			for _, sorted := range []int{1, maxSorted} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"log/slog"
 	"path/filepath"
 	"testing"
 
@@ -31,12 +32,17 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func open(ctx context.Context, dir string, prices fold.Prices) (store.Log, storetest.Index, error) {
+func open(ctx context.Context, dir string, prices fold.Prices) (store.Cluster, error) {
+	return sqlite.Open(ctx, dir, prices, slog.New(slog.DiscardHandler))
+}
+
+// openParts opens a log and an index without a cluster.
+func openParts(ctx context.Context, dir string) (*sqlite.Log, *sqlite.Index, error) {
 	log, err := sqlite.OpenLog(ctx, filepath.Join(dir, "log.db"))
 	if err != nil {
 		return nil, nil, err
 	}
-	index, err := sqlite.OpenIndex(ctx, filepath.Join(dir, "index.db"), prices)
+	index, err := sqlite.OpenIndex(ctx, filepath.Join(dir, "index.db"), nil)
 	if err != nil {
 		return nil, nil, errors.Join(err, log.Close())
 	}

@@ -19,8 +19,11 @@ func refusedTerm(field store.Field, op store.Op) error {
 	return fmt.Errorf("%w: field %q with %q", store.ErrTerm, string(field), string(op))
 }
 
-// term adds a condition.
+// term adds a condition. Labels and sums are known for traces only.
 func (w *filtering) term(t store.Term) error {
+	if w.kind != fold.Trace && t.Field != store.FieldStatus && t.Field != store.FieldTime {
+		return refusedTerm(t.Field, t.Op)
+	}
 	op, ok := operators[t.Op]
 	if !ok {
 		return refusedTerm(t.Field, t.Op)
@@ -43,7 +46,7 @@ func (w *filtering) term(t store.Term) error {
 	case store.FieldStatus:
 		w.cond(t.Not, `t.status = ?`, slices.Index(statusNames[:], t.Value))
 	case store.FieldKind:
-		w.kind(t)
+		w.kindTerm(t)
 	case store.FieldSession:
 		return w.sessionTerm(t)
 	default:
@@ -59,8 +62,8 @@ func (w *filtering) cond(not bool, cond string, args ...any) {
 	w.where(cond, args...)
 }
 
-// kind asks for traces with an entity of a kind below them. All traces are traces.
-func (w *filtering) kind(t store.Term) {
+// kindTerm asks for traces with an entity of a kind below them. All traces are traces.
+func (w *filtering) kindTerm(t store.Term) {
 	kind := protocol.ParseKind(t.Value)
 	if kind == fold.Trace {
 		w.cond(t.Not, `1`)

@@ -97,7 +97,7 @@ func statusOf(e *fold.Entity) int64 {
 
 // follow takes over what the entity of the top says.
 func (t *top) follow(e *fold.Entity, session int64) {
-	t.at, t.session, t.status = position(e).At.UnixMicro(), session, statusOf(e)
+	t.at, t.session, t.status = listedAt(e).UnixMicro(), session, statusOf(e)
 	d, _ := e.Duration()
 	t.dur = d.Microseconds()
 }
@@ -196,12 +196,12 @@ func (s *topScan) result() (*top, error) {
 	return &s.top, nil
 }
 
-// traceRow returns the row of a list.
-func traceRow(e fold.Entity, t *top, sort store.Sort) store.TraceRow {
-	r := store.TraceRow{
+// listRow returns the row of a list.
+func listRow(e fold.Entity, t *top, sort store.Sort) store.Row {
+	r := store.Row{
 		Entity: e, Usage: t.sums.usage(), Cost: t.sums.cost(), Unpriced: int(t.sums[sumUnpriced]),
 		Entities: t.sums.entities(), Generations: int(t.sums[sumKinds+int(fold.Generation)]),
-		Tools: int(t.sums[sumKinds+int(fold.ToolCall)]), Errors: int(t.sums[sumFailed]), Open: int(t.sums[sumOpen]),
+		Tools: int(t.sums[sumKinds+int(fold.ToolCall)]), ErrorEntities: int(t.sums[sumKinds+int(fold.Error)]), Errors: int(t.sums[sumFailed]), Open: int(t.sums[sumOpen]),
 		Feedback: int(t.sums[sumFeedback]), Attachments: int(t.sums[sumAttachments]),
 		First: e.First, Last: e.Last,
 		Place: store.Place{By: t.at, Key: e.Key},
@@ -209,7 +209,7 @@ func traceRow(e fold.Entity, t *top, sort store.Sort) store.TraceRow {
 	switch sort {
 	case store.Slowest:
 		r.Place.By = t.dur
-	case store.Dearest:
+	case store.Costliest:
 		r.Place.By = int64(r.Cost.Total)
 	}
 	return r

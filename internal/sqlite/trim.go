@@ -18,7 +18,7 @@ const trimPages = 128
 // truncateWait is how long others may wait for a file while its journal is emptied.
 const truncateWait = 100 * time.Millisecond
 
-// Size implements store.Sized.
+// Size implements store.Space.
 func (f *file) Size(ctx context.Context) (size int64, err error) {
 	err = f.view(ctx, "measuring", func(tx *sql.Tx) error {
 		var page, pages, free int64
@@ -107,7 +107,7 @@ func truncateJournal(conn *sql.Conn) (busy bool, err error) {
 	return busy, errors.Join(err, restored)
 }
 
-// Trim implements store.Trimmer.
+// Trim implements store.Space.
 func (l *Log) Trim(ctx context.Context) error {
 	return l.trim(ctx, func(ctx context.Context, transact bool, fn func(*sql.Conn) error) error {
 		if transact {
@@ -117,7 +117,7 @@ func (l *Log) Trim(ctx context.Context) error {
 	})
 }
 
-// Trim implements store.Trimmer.
+// Trim implements store.Space.
 func (x *Index) Trim(ctx context.Context) error {
 	return x.trim(ctx, func(ctx context.Context, transact bool, fn func(*sql.Conn) error) error {
 		x.mu.Lock()
@@ -136,7 +136,7 @@ func (x *Index) Trim(ctx context.Context) error {
 	})
 }
 
-// Trim implements store.Trimmer.
+// Trim implements store.Space.
 func (x *Search) Trim(ctx context.Context) error {
 	x.writing.Lock()
 	parts := slices.Clone(x.parts)
@@ -155,7 +155,7 @@ func (x *Search) Trim(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Size implements store.Sized.
+// Size implements store.Space.
 func (x *Search) Size(ctx context.Context) (size int64, err error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()

@@ -23,7 +23,7 @@ func (h *harness) received(on int, sender byte, first uint64, lines ...string) s
 // drop drops what was received before a day.
 func (h *harness) drop(before int, wantAt store.Cursor, wantLines int64) {
 	h.Helper()
-	at, lines, err := h.log.Drop(h.ctx(), day(before))
+	at, lines, err := h.shard.Retention.Drop(h.ctx(), day(before))
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func dropKeepsNumbers(h *harness) {
 	h.drop(1, 1, 10)
 	h.drop(1, 1, 0)
 	h.equal(store.Receipt{Duplicate: 10}, h.received(3, 'a', 1, numbered(1, 10)...))
-	left, err := h.log.Scan(h.ctx(), h.repo, 0, 100)
+	left, err := h.shard.Log.Scan(h.ctx(), h.repo, 0, 100)
 	if err != nil || len(left) != 20 || left[0].Number != 11 || left[19].Number != 30 {
 		h.Fatalf("%d lines are left, %v", len(left), err)
 	}
@@ -50,15 +50,15 @@ func dropKeepsNumbers(h *harness) {
 	h.reopen()
 	h.equal(store.Receipt{Duplicate: 20}, h.received(3, 'a', 1, numbered(1, 20)...))
 	h.equal(store.Receipt{Stored: 1}, h.received(0, 'a', 21, "trace{id=late,action=end,data={}}"))
-	lines, err := h.log.Lines(h.ctx(), []store.Loc{{Block: 1}, {Block: 3}, {Block: 4}})
+	lines, err := h.shard.Log.Lines(h.ctx(), []store.Loc{{Block: 1}, {Block: 3}, {Block: 4}})
 	if err != nil || len(lines) != 1 || lines[0].Number != 31 || !lines[0].Recv.After(day(2)) {
 		h.Errorf("%+v, %v; want line 31, received after what was dropped", lines, err)
 	}
-	at, before, err := h.log.Dropped(h.ctx())
+	at, before, err := h.shard.Retention.Dropped(h.ctx())
 	if err != nil || at != 3 || !before.Equal(day(3)) {
 		h.Errorf("dropped up to block %d, before %v, %v", at, before, err)
 	}
-	repos, err := h.log.Repositories(h.ctx())
+	repos, err := h.shard.Log.Repositories(h.ctx())
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func dropUnderIngest(h *harness) {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if _, lines, err := h.log.Drop(h.ctx(), day(1)); err != nil || lines != batches*10 {
+		if _, lines, err := h.shard.Retention.Drop(h.ctx(), day(1)); err != nil || lines != batches*10 {
 			h.Errorf("dropped %d lines, %v", lines, err)
 		}
 	})
@@ -102,7 +102,7 @@ func dropUnderIngest(h *harness) {
 	}
 	wg.Wait()
 	var got []string
-	left, err := h.log.Scan(h.ctx(), h.repo, 0, 1<<20)
+	left, err := h.shard.Log.Scan(h.ctx(), h.repo, 0, 1<<20)
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -121,18 +121,18 @@ func dropLeavesTheRest(h *harness) {
 	h.received(0, 'a', 1, `trace{id=t,action=create,data={"name":"kept","input":"gone"}}`)
 	h.received(2, 'a', 2, `trace{id=t,action=update,data={"output":"here"}}`)
 	h.settle()
-	at, _, err := h.log.Drop(h.ctx(), day(1))
+	at, _, err := h.shard.Retention.Drop(h.ctx(), day(1))
 	if err != nil {
 		h.Fatal(err)
 	}
 	h.equal(`"here"`, string(h.tree("t").Output))
-	if _, err := h.index.Forget(h.ctx(), at); err != nil {
+	if err := h.shard.IndexPruner.Prune(h.ctx(), at); err != nil {
 		h.Fatal(err)
 	}
 	node := h.tree("t")
 	h.equal(`"here"`, string(node.Output))
 	h.equal("", string(node.Input))
-	found, err := h.index.Get(h.ctx(), []fold.Key{fold.KeyOf(h.repo, fold.Ref{Kind: fold.Trace, ID: "t"})})
+	found, err := h.shard.Index.Get(h.ctx(), []fold.Key{fold.KeyOf(h.repo, fold.Ref{Kind: fold.Trace, ID: "t"})})
 	if err != nil || len(found) != 1 || found[0].Name != "kept" {
 		h.Errorf("%+v, %v", found, err)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// explorerAgrees checks that whatever order lines arrive in, all that an Explorer says
+// explorerAgrees checks that whatever order lines arrive in, all that a Lists says
 // equals a recount of the entities that the lines make by definition.
 func explorerAgrees(h *harness) {
 	draw := 0
@@ -31,11 +31,11 @@ func explorerAgrees(h *harness) {
 		for range rapid.IntRange(1, 3).Draw(t, "terms") {
 			terms = append(terms, term(t))
 		}
-		want := map[fold.Key]store.TraceRow{}
+		want := map[fold.Key]store.Row{}
 		for _, key := range r.matching(terms) {
 			want[key] = r.rows[key]
 		}
-		sort := rapid.SampledFrom([]store.Sort{store.Newest, store.Oldest, store.Slowest, store.Dearest}).Draw(t, "sort")
+		sort := rapid.SampledFrom([]store.Sort{store.Newest, store.Oldest, store.Slowest, store.Costliest}).Draw(t, "sort")
 		diff(t, fmt.Sprintf("rows with %v", terms), want, h.rowsByKey(store.RowQuery{Filter: store.Filter{Terms: terms}, Sort: sort}))
 		h.facetsAgree(t, r, terms)
 		h.statsAgree(t, r)
@@ -86,9 +86,9 @@ func term(t *rapid.T) store.Term {
 
 // rowsByKey returns all rows of a query, two at a time, without their places, which it
 // checks to be in order.
-func (h *harness) rowsByKey(q store.RowQuery) map[fold.Key]store.TraceRow {
+func (h *harness) rowsByKey(q store.RowQuery) map[fold.Key]store.Row {
 	h.Helper()
-	rows := map[fold.Key]store.TraceRow{}
+	rows := map[fold.Key]store.Row{}
 	for _, r := range h.pages(q, 2, func() {}) {
 		if _, twice := rows[r.Entity.Key]; twice {
 			h.Errorf("%s comes twice", r.Entity.Ref.ID)
@@ -100,11 +100,11 @@ func (h *harness) rowsByKey(q store.RowQuery) map[fold.Key]store.TraceRow {
 }
 
 // pages returns all rows of a query, and calls between after every page.
-func (h *harness) pages(q store.RowQuery, limit int, between func()) (all []store.TraceRow) {
+func (h *harness) pages(q store.RowQuery, limit int, between func()) (all []store.Row) {
 	h.Helper()
 	q.Repo, q.Limit = h.repo, limit
 	for {
-		rows, err := h.index.Rows(h.ctx(), q)
+		rows, err := h.shard.Lists.Rows(h.ctx(), q)
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func (h *harness) pages(q store.RowQuery, limit int, between func()) (all []stor
 		q.After = rows[limit-1].Place
 		between()
 	}
-	ordered := slices.IsSortedFunc(all, func(a, b store.TraceRow) int {
+	ordered := slices.IsSortedFunc(all, func(a, b store.Row) int {
 		if q.Sort == store.Oldest {
 			return cmp.Compare(a.Place.By, b.Place.By)
 		}
@@ -134,7 +134,7 @@ func (h *harness) facetsAgree(t *rapid.T, r *recount, terms []store.Term) {
 		store.FieldStatus, store.FieldKind, store.FieldModel, store.FieldTool, store.FieldName, store.FieldSession,
 		store.FieldTag, store.FieldMeta, store.FieldHas, store.FieldIs,
 	}
-	all, err := h.index.Facets(h.ctx(), f, fields, 100)
+	all, err := h.shard.Lists.Facets(h.ctx(), f, fields, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,13 +157,13 @@ func (h *harness) statsAgree(t *rapid.T, r *recount) {
 	h.Helper()
 	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for daily, part := range map[bool]time.Duration{false: time.Hour, true: 24 * time.Hour} {
-		got, err := h.index.Stats(h.ctx(), store.StatsQuery{Repo: h.repo, From: day, To: day.AddDate(0, 0, 3), Daily: daily})
+		got, err := h.shard.Lists.Rollups(h.ctx(), store.RollupQuery{Repo: h.repo, From: day, To: day.AddDate(0, 0, 3), Daily: daily})
 		if err != nil {
 			t.Fatal(err)
 		}
 		diff(t, "stats", r.stats(part), got)
 	}
-	bars, err := h.index.Histogram(h.ctx(), store.Filter{Repo: h.repo, From: day, To: day.AddDate(0, 0, 2)}, 7)
+	bars, err := h.shard.Lists.Histogram(h.ctx(), store.Filter{Repo: h.repo, From: day, To: day.AddDate(0, 0, 2)}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func (h *harness) statsAgree(t *rapid.T, r *recount) {
 // sortedPaging checks that no row is missed or told twice, in each order, while others
 // come in.
 func sortedPaging(h *harness) {
-	for _, sort := range []store.Sort{store.Newest, store.Oldest, store.Slowest, store.Dearest} {
+	for _, sort := range []store.Sort{store.Newest, store.Oldest, store.Slowest, store.Costliest} {
 		h.repo = "sorted " + string(sort)
 		var lines []string
 		add := func(id string, i int) {
@@ -225,9 +225,9 @@ func rollupsOnce(h *harness) {
 		`trace{id=t,action=add-generation,data={"id":"g","model":"a","startTimestamp":"2026-01-01T00:00:00Z"}}`))
 	h.append(h.batch('a', 6, `generation{id=g,action=end,data={"endTimestamp":"2026-01-01T00:00:01Z"}}`))
 	h.settle()
-	stats := func() []store.Bucket {
+	stats := func() []store.Rollup {
 		h.Helper()
-		buckets, err := h.index.Stats(h.ctx(), store.StatsQuery{Repo: h.repo})
+		buckets, err := h.shard.Lists.Rollups(h.ctx(), store.RollupQuery{Repo: h.repo})
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -240,7 +240,7 @@ func rollupsOnce(h *harness) {
 	if len(once) != 2 || once[1].Count != 1 || once[1].Cost.Total != 3*pricing.Dollar/100 || once[1].Usage.Total != 3 || once[1].Durations[19] != 1 {
 		h.Errorf("roll-ups are %+v", once)
 	}
-	if err := h.index.Reset(h.ctx()); err != nil {
+	if err := h.shard.Index.Reset(h.ctx()); err != nil {
 		h.Fatal(err)
 	}
 	h.equal(0, len(stats()))
@@ -274,9 +274,53 @@ func otherFilters(h *harness) {
 	h.equal([]string(nil), ids(store.Filter{Session: key(fold.Session, "y")}))
 	h.equal([]string{"open", "short"}, ids(store.Filter{Among: []fold.Key{key(fold.Trace, "short"), key(fold.Trace, "open"), key(fold.Trace, "none")}}))
 	h.equal([]string(nil), ids(store.Filter{Among: []fold.Key{}}))
-	open, err := h.index.Open(h.ctx(), h.repo, 5)
-	if err != nil || len(open) != 1 || open[0].Entity.Ref.ID != "open" {
-		h.Errorf("open traces %+v (%v)", open, err)
+	h.equal([]string{"open"}, ids(store.Filter{Terms: []store.Term{{Field: store.FieldStatus, Op: store.Equal, Value: "open"}}}))
+}
+
+// sessionRows checks the list of sessions: its pages in both orders, its filters, its sums, and
+// that it refuses the conditions and orders of traces.
+func sessionRows(h *harness) {
+	var lines []string
+	for i := range 5 {
+		lines = append(lines, fmt.Sprintf(`session{id=s%d,action=create,data={"startTimestamp":"2026-01-01T00:00:0%dZ"}}`, i, i))
+	}
+	h.append(h.batch('a', 1, append(lines,
+		`session{id=s1,action=end,data={"endTimestamp":"2026-01-01T00:00:03Z"}}`,
+		`trace{id=t1,action=create,data={"sessionId":"s1"}}`,
+		`trace{id=t2,action=create,data={"sessionId":"s1"}}`,
+		`trace{id=t2,action=add-generation,data={"id":"g"}}`)...))
+	h.settle()
+	ids := func(f store.Filter, sort store.Sort) (ids []string) {
+		h.Helper()
+		for _, r := range h.pages(store.RowQuery{Kind: fold.Session, Filter: f, Sort: sort}, 2, func() {}) {
+			ids = append(ids, r.Entity.Ref.ID)
+			if r.Entity.Ref.ID == "s1" {
+				h.equal(2, r.Entities)
+			}
+		}
+		return ids
+	}
+	second := time.Date(2026, 1, 1, 0, 0, 2, 0, time.UTC)
+	h.equal([]string{"s4", "s3", "s2", "s1", "s0"}, ids(store.Filter{}, store.Newest))
+	h.equal([]string{"s0", "s1", "s2", "s3", "s4"}, ids(store.Filter{From: time.Unix(0, 0)}, store.Oldest))
+	h.equal([]string{"s4", "s3", "s2"}, ids(store.Filter{From: second}, store.Newest))
+	h.equal([]string{"s1", "s0"}, ids(store.Filter{To: second}, store.Newest))
+	ended := store.Term{Field: store.FieldStatus, Op: store.Equal, Value: "ended"}
+	h.equal([]string{"s1"}, ids(store.Filter{Terms: []store.Term{ended}}, store.Newest))
+	ended.Not = true
+	h.equal([]string{"s4", "s3", "s2", "s0"}, ids(store.Filter{Terms: []store.Term{ended}}, store.Newest))
+	quick := store.Term{Field: store.FieldTime, Op: store.Most, Number: (2 * time.Second).Microseconds()}
+	h.equal([]string{"s1"}, ids(store.Filter{Terms: []store.Term{quick}}, store.Newest)) // the others have been open since 2026
+	for name, q := range map[string]store.RowQuery{
+		"a label":  {Filter: store.Filter{Terms: []store.Term{{Field: store.FieldModel, Op: store.Equal, Value: "m"}}}},
+		"a sum":    {Filter: store.Filter{Terms: []store.Term{{Field: store.FieldCost, Op: store.Least}}}},
+		"duration": {Filter: store.Filter{From: time.Unix(0, 0)}, Sort: store.Slowest},
+		"cost":     {Filter: store.Filter{From: time.Unix(0, 0)}, Sort: store.Costliest},
+	} {
+		q.Kind, q.Repo, q.Limit = fold.Session, h.repo, 1
+		if _, err := h.shard.Lists.Rows(h.ctx(), q); !errors.Is(err, store.ErrTerm) {
+			h.Errorf("sessions by %s: %v, want ErrTerm", name, err)
+		}
 	}
 }
 
@@ -284,7 +328,7 @@ func refusedTerms(h *harness) {
 	h.append(h.batch('a', 1, numbered(1, 1)...))
 	h.settle()
 	for _, t := range []store.Term{{Field: "odd", Op: store.Equal}, {Field: store.FieldModel, Op: store.Less}, {Field: store.FieldCost, Op: "like"}} {
-		_, err := h.index.Rows(h.ctx(), store.RowQuery{Filter: store.Filter{Repo: h.repo, Terms: []store.Term{t}}, Limit: 1})
+		_, err := h.shard.Lists.Rows(h.ctx(), store.RowQuery{Filter: store.Filter{Repo: h.repo, Terms: []store.Term{t}}, Limit: 1})
 		if !errors.Is(err, store.ErrTerm) {
 			h.Errorf("%v: error %v, want ErrTerm", t, err)
 		}
@@ -297,7 +341,7 @@ func findingIDs(h *harness) {
 	h.settle()
 	find := func(prefix string, limit int) (ids []string) {
 		h.Helper()
-		found, err := h.index.Find(h.ctx(), h.repo, prefix, limit)
+		found, err := h.shard.Lists.Find(h.ctx(), h.repo, prefix, limit)
 		if err != nil {
 			h.Fatal(err)
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// counted is a store.Blobs that counts how often it is asked.
+// counted is a store.LargeLogs that counts how often it is asked.
 type counted struct {
 	blobs
 	asked int
@@ -31,7 +31,7 @@ func uploadOnce(h *harness) {
 	for i := range references {
 		h.append(h.batch('a', uint64(i+1), `storage{id=u,action=process-large-log,data={"key":"`+key+`"}}`))
 	}
-	if _, err := project.Fold(h.ctx(), h.log, h.index, c, &h.faults); err != nil {
+	if _, err := project.Fold(h.ctx(), h.shard.Log, h.shard.Index, c, &h.faults); err != nil {
 		h.Fatal(err)
 	}
 	h.equal(1, c.asked)
@@ -44,7 +44,7 @@ func uploadOnce(h *harness) {
 	h.equal(2*references+2, h.listed()["t"].Entity.Lines)
 }
 
-// broken is a store.Blobs with keys that cannot be read.
+// broken is a store.LargeLogs with keys that cannot be read.
 type broken struct{ blobs }
 
 func (b broken) LargeLog(ctx context.Context, repo, key string) ([]byte, error) {
@@ -61,7 +61,7 @@ func givenUp(h *harness) {
 		`storage{id=u,action=process-large-log,data={"key":"`+key+`"}}`,
 		`trace{id=t,action=end,data={}}`))
 	for fails := 1; ; fails++ {
-		at, err := project.Fold(h.ctx(), h.log, h.index, broken{h.blobs}, &h.faults)
+		at, err := project.Fold(h.ctx(), h.shard.Log, h.shard.Index, broken{h.blobs}, &h.faults)
 		if err == nil {
 			h.equal(h.head(), at)
 			h.equal(6, fails) // five, and then this
@@ -77,7 +77,7 @@ func givenUp(h *harness) {
 
 	// Building the index anew tries again, and can do it when the sector is back.
 	h.blobs[h.repo+"\n"+key] = []byte(`trace{id=t,action=update,data={"name":"from the upload"}}`)
-	if err := h.index.Reset(h.ctx()); err != nil {
+	if err := h.shard.Index.Reset(h.ctx()); err != nil {
 		h.Fatal(err)
 	}
 	h.faults = project.Faults{}

@@ -48,7 +48,7 @@ func refoldEqual(h *harness) {
 		}
 	})
 	stepwise := h.entities()
-	if err := h.index.Reset(h.ctx()); err != nil {
+	if err := h.shard.Index.Reset(h.ctx()); err != nil {
 		h.Fatal(err)
 	}
 	h.settle()
@@ -84,11 +84,11 @@ func staleApply(h *harness) {
 	before := h.entities()
 	e := slices.Collect(maps.Values(before))[0]
 	e.Name = "must not be stored"
-	if err := h.index.Apply(h.ctx(), []store.Update{{Entity: e}}, 0, head); !errors.Is(err, store.ErrStale) {
+	if err := h.shard.Index.Apply(h.ctx(), []store.Update{{Entity: e}}, 0, head); !errors.Is(err, store.ErrStale) {
 		h.Errorf("error %v, want ErrStale", err)
 	}
 	h.equal(before, h.entities())
-	if at, err := h.index.Cursor(h.ctx()); err != nil || at != head {
+	if at, err := h.shard.Index.Cursor(h.ctx()); err != nil || at != head {
 		h.Errorf("the cursor is at %d (%v), want %d", at, err, head)
 	}
 }
@@ -119,16 +119,16 @@ func pagingUnderInserts(h *harness) {
 	h.append(h.batch('a', 1, lines...))
 	h.settle()
 
-	q := store.Query{Repo: h.repo, Kind: fold.Trace, Limit: 7}
+	q := store.RowQuery{Filter: store.Filter{Repo: h.repo}, Kind: fold.Trace, Limit: 7}
 	var got []string
 	for page := 0; ; page++ {
-		rows, err := h.index.List(h.ctx(), q)
+		rows, err := h.shard.Lists.Rows(h.ctx(), q)
 		if err != nil {
 			h.Fatal(err)
 		}
 		for _, r := range rows {
 			got = append(got, r.Entity.Ref.ID)
-			q.After = r.Position
+			q.After = r.Place
 		}
 		if len(rows) < q.Limit {
 			break
@@ -150,10 +150,10 @@ func sessionTraces(h *harness) {
 		`trace{id=t2,action=update,data={"sessionId":"x"}}`,
 		`trace{id=t3,action=create,data={"sessionId":"y"}}`))
 	h.settle()
-	ids := func(q store.Query) (ids []string) {
+	ids := func(q store.RowQuery) (ids []string) {
 		h.Helper()
 		q.Repo, q.Limit = h.repo, 10
-		rows, err := h.index.List(h.ctx(), q)
+		rows, err := h.shard.Lists.Rows(h.ctx(), q)
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -163,16 +163,16 @@ func sessionTraces(h *harness) {
 		slices.Sort(ids)
 		return ids
 	}
-	h.equal([]string{"t1", "t2"}, ids(store.Query{Kind: fold.Trace, Session: fold.KeyOf(h.repo, fold.Ref{Kind: fold.Session, ID: "x"})}))
-	h.equal([]string{"t1", "t2", "t3"}, ids(store.Query{Kind: fold.Trace}))
-	h.equal([]string{"x", "y"}, ids(store.Query{Kind: fold.Session})) // y was only mentioned
+	h.equal([]string{"t1", "t2"}, ids(store.RowQuery{Filter: store.Filter{Session: fold.KeyOf(h.repo, fold.Ref{Kind: fold.Session, ID: "x"})}}))
+	h.equal([]string{"t1", "t2", "t3"}, ids(store.RowQuery{Kind: fold.Trace}))
+	h.equal([]string{"x", "y"}, ids(store.RowQuery{Kind: fold.Session})) // y was only mentioned
 }
 
 func oddTexts(h *harness) {
 	const id = "a b\x00'\"%\xff=é"
 	h.append(h.batch('a', 1, `trace{id=`+id+`,action=create,data={"name":"n\u0000m","tags":{"\u0000":"'\ud800"}}}`))
 	h.settle()
-	got, err := h.index.Get(h.ctx(), []fold.Key{fold.KeyOf(h.repo, fold.Ref{Kind: fold.Trace, ID: id})})
+	got, err := h.shard.Index.Get(h.ctx(), []fold.Key{fold.KeyOf(h.repo, fold.Ref{Kind: fold.Trace, ID: id})})
 	if err != nil || len(got) != 1 {
 		h.Fatalf("%d entities, %v", len(got), err)
 	}
@@ -190,7 +190,7 @@ func circle(h *harness) {
 	if n := len(h.tree("t").Children); n != 1 {
 		h.Errorf("%d children, want 1", n)
 	}
-	node, totals, err := project.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Span, ID: "a"})
+	node, totals, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, fold.Ref{Kind: fold.Span, ID: "a"})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func counting(h *harness) {
 		`generation{id=g,action=end,data={}}`,
 		`span{id=never-begun,action=update,data={}}`))
 	h.settle()
-	got, err := h.index.Counts(h.ctx(), h.repo)
+	got, err := h.shard.Lists.Counts(h.ctx(), h.repo)
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func lateFill(h *harness) {
 	h.wantReceipt(h.batch('a', 1, numbered(1, 10)...), 0, 10)
 	h.equal(slices.Concat(numbered(1, 2), numbered(5, 2), numbered(9, 1), numbered(3, 2), numbered(7, 2), numbered(10, 1)),
 		h.texts(h.repo))
-	blocks, _, err := h.log.Read(h.ctx(), 0, 100)
+	blocks, _, err := h.shard.Log.Read(h.ctx(), 0, 100)
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func racingCopies(h *harness) {
 		var wg sync.WaitGroup
 		for i := range copies {
 			wg.Go(func() {
-				if receipts, err := h.log.Append(h.ctx(), []store.Batch{b}); err != nil {
+				if receipts, err := h.shard.Log.Append(h.ctx(), []store.Batch{b}); err != nil {
 					h.Error(err)
 				} else {
 					stored[i] = receipts[0].Stored
@@ -80,7 +80,7 @@ func manyBatches(h *harness) {
 	for sender := range senders {
 		wg.Go(func() {
 			for i := range batches {
-				if _, err := h.log.Append(h.ctx(), []store.Batch{h.batch(byte(sender), uint64(i*3+1), numbered(i*3+1, 3)...)}); err != nil {
+				if _, err := h.shard.Log.Append(h.ctx(), []store.Batch{h.batch(byte(sender), uint64(i*3+1), numbered(i*3+1, 3)...)}); err != nil {
 					h.Error(err)
 				}
 			}
@@ -105,7 +105,7 @@ func refused(h *harness) {
 	h.wantReceipt(b, 0, 5)
 	h.wantReceipt(h.batch('a', 6, numbered(6, 1)...), 1, 0)
 	h.equal(slices.Concat(numbered(1, 2), numbered(4, 3)), h.texts(h.repo))
-	repos, err := h.log.Repositories(h.ctx())
+	repos, err := h.shard.Log.Repositories(h.ctx())
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func malformedBatch(h *harness) {
 	tooLarge := good
 	tooLarge.First = 1<<64 - 1
 	for name, bad := range map[string]store.Batch{"no repository": noRepo, "number 0": zero, "number too large": tooLarge} {
-		if _, err := h.log.Append(h.ctx(), []store.Batch{good, bad}); !errors.Is(err, store.ErrBatch) {
+		if _, err := h.shard.Log.Append(h.ctx(), []store.Batch{good, bad}); !errors.Is(err, store.ErrBatch) {
 			h.Errorf("%s: error %v, want ErrBatch", name, err)
 		}
 	}
@@ -157,7 +157,7 @@ func isolation(h *harness) {
 	h.equal(numbered(1, 3), h.texts(h.repo))
 	h.equal(numbered(1, 2), h.texts("other"))
 	h.equal([]string{}, h.texts("none"))
-	repos, err := h.log.Repositories(h.ctx())
+	repos, err := h.shard.Log.Repositories(h.ctx())
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func scanning(h *harness) {
 	var got []string
 	after := uint64(0)
 	for {
-		page, err := h.log.Scan(h.ctx(), h.repo, after, 77)
+		page, err := h.shard.Log.Scan(h.ctx(), h.repo, after, 77)
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -201,7 +201,7 @@ func reading(h *harness) {
 	var got []string
 	var at store.Cursor
 	for {
-		blocks, next, err := h.log.Read(h.ctx(), at, 500)
+		blocks, next, err := h.shard.Log.Read(h.ctx(), at, 500)
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -237,7 +237,7 @@ func (h *harness) sameLine(b store.Block, i int) {
 		return
 	}
 	at := store.Loc{Block: b.Number, Index: i}
-	got, err := h.log.Lines(h.ctx(), []store.Loc{at, {Block: b.Number, Index: 1 << 20}, {Block: 1 << 40}, at})
+	got, err := h.shard.Log.Lines(h.ctx(), []store.Loc{at, {Block: b.Number, Index: 1 << 20}, {Block: 1 << 40}, at})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func growingTimes(h *harness) {
 		b.Recv = start.Add(-time.Duration(i) * time.Hour)
 		h.append(b)
 	}
-	blocks, _, err := h.log.Read(h.ctx(), 0, 100)
+	blocks, _, err := h.shard.Log.Read(h.ctx(), 0, 100)
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -272,18 +272,18 @@ func reopening(h *harness) {
 func closedStore(h *harness) {
 	h.close()
 	ctx := context.Background()
-	_, appendErr := h.log.Append(ctx, []store.Batch{h.batch('a', 1, "x")})
-	_, _, readErr := h.log.Read(ctx, 0, 1)
-	_, headErr := h.log.Head(ctx)
-	_, cursorErr := h.index.Cursor(ctx)
-	_, treeErr := h.index.Tree(ctx, [16]byte{1})
+	_, appendErr := h.shard.Log.Append(ctx, []store.Batch{h.batch('a', 1, "x")})
+	_, _, readErr := h.shard.Log.Read(ctx, 0, 1)
+	_, headErr := h.shard.Log.Head(ctx)
+	_, cursorErr := h.shard.Index.Cursor(ctx)
+	_, treeErr := h.shard.Index.Tree(ctx, [16]byte{1})
 	for name, err := range map[string]error{
 		"Append": appendErr, "Read": readErr, "Head": headErr, "Cursor": cursorErr, "Tree": treeErr,
-		"Apply": h.index.Apply(ctx, nil, 0, 1), "Reset": h.index.Reset(ctx),
+		"Apply": h.shard.Index.Apply(ctx, nil, 0, 1), "Reset": h.shard.Index.Reset(ctx),
 	} {
 		if !errors.Is(err, store.ErrClosed) {
 			h.Errorf("%s returned %v, want ErrClosed", name, err)
 		}
 	}
-	h.equal(fmt.Sprint(nil), fmt.Sprint(h.log.Close()))
+	h.equal(fmt.Sprint(nil), fmt.Sprint(h.cluster.Close()))
 }

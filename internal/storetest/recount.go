@@ -11,15 +11,15 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// recount is what an Explorer should say, counted plainly from all entities.
+// recount is the expected answer of a Lists, counted from all entities.
 type recount struct {
 	entities map[fold.Key]fold.Entity
 	trees    map[fold.Key][]fold.Entity // of each trace, itself included
-	rows     map[fold.Key]store.TraceRow
+	rows     map[fold.Key]store.Row
 }
 
 func newRecount(entities map[fold.Key]fold.Entity) *recount {
-	r := &recount{entities: entities, trees: map[fold.Key][]fold.Entity{}, rows: map[fold.Key]store.TraceRow{}}
+	r := &recount{entities: entities, trees: map[fold.Key][]fold.Entity{}, rows: map[fold.Key]store.Row{}}
 	for _, e := range entities {
 		if top, ok := r.top(e); ok {
 			r.trees[top] = append(r.trees[top], e)
@@ -61,8 +61,8 @@ func inOrder(tree []fold.Entity) []fold.Entity {
 }
 
 // rowOf returns a trace's row, without its place.
-func rowOf(trace fold.Entity, tree []fold.Entity) store.TraceRow {
-	row := store.TraceRow{Entity: trace}
+func rowOf(trace fold.Entity, tree []fold.Entity) store.Row {
+	row := store.Row{Entity: trace}
 	for _, e := range inOrder(tree) {
 		row.Feedback += e.Feedback
 		row.Attachments += e.Attachments
@@ -88,6 +88,9 @@ func rowOf(trace fold.Entity, tree []fold.Entity) store.TraceRow {
 			row.Tools++
 		default:
 			failed = e.Ref.Kind == fold.Error
+			if failed {
+				row.ErrorEntities++
+			}
 		}
 		if failed {
 			row.Errors++
@@ -204,13 +207,13 @@ func (r *recount) matching(terms []store.Term) (keys []fold.Key) {
 }
 
 // stats returns roll-ups, in order.
-func (r *recount) stats(part time.Duration) []store.Bucket {
+func (r *recount) stats(part time.Duration) []store.Rollup {
 	type place struct {
 		start time.Time
 		kind  fold.Kind
 		name  string
 	}
-	buckets := map[place]*store.Bucket{}
+	buckets := map[place]*store.Rollup{}
 	for _, e := range r.entities {
 		p := place{begun(e).Truncate(part), e.Ref.Kind, ""}
 		switch e.Ref.Kind {
@@ -226,21 +229,21 @@ func (r *recount) stats(part time.Duration) []store.Bucket {
 			continue
 		}
 		if buckets[p] == nil {
-			buckets[p] = &store.Bucket{Start: p.start, Kind: p.kind, Model: p.name}
+			buckets[p] = &store.Rollup{Start: p.start, Kind: p.kind, Model: p.name}
 		}
 		count(buckets[p], e)
 	}
-	var all []store.Bucket
+	var all []store.Rollup
 	for _, b := range buckets {
 		all = append(all, *b)
 	}
-	slices.SortFunc(all, func(a, b store.Bucket) int {
+	slices.SortFunc(all, func(a, b store.Rollup) int {
 		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Model, b.Model))
 	})
 	return all
 }
 
-func count(b *store.Bucket, e fold.Entity) {
+func count(b *store.Rollup, e fold.Entity) {
 	b.Count++
 	if e.Failed {
 		b.Errors++

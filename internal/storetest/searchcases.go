@@ -14,8 +14,15 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
+// Search is a store.Search with its files, open without a cluster.
+type Search interface {
+	store.Search
+	store.Pruner
+	Close() error
+}
+
 // OpenSearch opens the search whose files are in dir, or creates it there.
-type OpenSearch func(ctx context.Context, dir string) (store.Search, error)
+type OpenSearch func(ctx context.Context, dir string) (Search, error)
 
 // RunSearch runs the suite of a Search, each case on one of its own.
 func RunSearch(t *testing.T, open OpenSearch) {
@@ -56,7 +63,7 @@ type searching struct {
 	*testing.T
 	open   OpenSearch
 	dir    string
-	search store.Search
+	search Search
 	block  int64     // the last one
 	recv   time.Time // of the next one
 }
@@ -296,12 +303,12 @@ func searchForget(s *searching) {
 		s.recv = s.recv.AddDate(0, 0, 14)
 	}
 	for before, want := range []string{"6/0 5/0 4/0 3/0 2/0 1/0", "6/0 5/0 4/0 3/0 2/0", "6/0 5/0 4/0 3/0", "6/0 5/0 4/0", "6/0 5/0", "6/0", ""} {
-		if err := s.search.Forget(s.Context(), store.Cursor(before)); err != nil {
+		if err := s.search.Prune(s.Context(), store.Cursor(before)); err != nil {
 			s.Fatal(err)
 		}
 		s.want(want, words("needle"))
 	}
-	if err := s.search.Forget(s.Context(), 3); err != nil {
+	if err := s.search.Prune(s.Context(), 3); err != nil {
 		s.Fatal(err)
 	}
 	s.want("", words("needle"))
@@ -335,7 +342,7 @@ func searchClosed(s *searching) {
 	_, findErr := s.search.Find(ctx, store.SearchQuery{Repo: "repo", Words: []string{"needle"}, Limit: 1})
 	for name, err := range map[string]error{
 		"Cursor": cursorErr, "Find": findErr, "Add": s.search.Add(ctx, nil, 1, 2),
-		"Forget": s.search.Forget(ctx, 1), "Reset": s.search.Reset(ctx),
+		"Prune": s.search.Prune(ctx, 1), "Reset": s.search.Reset(ctx),
 	} {
 		if !errors.Is(err, store.ErrClosed) {
 			s.Errorf("%s returned %v, want ErrClosed", name, err)

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,17 +15,11 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// Index is what the suite checks beside a Log.
-type Index interface {
-	store.Index
-	store.Explorer
-}
+// Open opens the cluster whose files are in dir, or creates it there, with the given prices.
+// The suite closes a cluster before it opens the same folder again.
+type Open func(ctx context.Context, dir string, prices fold.Prices) (store.Cluster, error)
 
-// Open opens the store whose files are in dir, or creates it there, with the given
-// prices. The suite opens a folder again after closing what it had opened in it.
-type Open func(ctx context.Context, dir string, prices fold.Prices) (store.Log, Index, error)
-
-// Run runs the whole suite, each case on a store of its own.
+// Run runs the whole suite, each case on a new cluster.
 func Run(t *testing.T, open Open) {
 	cases := []struct {
 		name string
@@ -65,6 +60,7 @@ func Run(t *testing.T, open Open) {
 		{"counts tell entities and open ones", counting},
 		{"what is asked for equals a recount", explorerAgrees},
 		{"given traces, sessions and times are filters too", otherFilters},
+		{"sessions are listed like traces", sessionRows},
 		{"sorted rows page by key while rows come in", sortedPaging},
 		{"roll-ups are counted once", rollupsOnce},
 		{"a term that cannot be compared is refused", refusedTerms},
@@ -88,35 +84,42 @@ func Run(t *testing.T, open Open) {
 // harness is an open store in a test.
 type harness struct {
 	*testing.T
-	open   Open
-	dir    string
-	repo   string // that the case works with
-	log    store.Log
-	index  Index
-	blobs  blobs
-	faults project.Faults
-	since  store.Cursor // where the lines that the case works with begin
+	open    Open
+	dir     string
+	repo    string // that the case works with
+	cluster store.Cluster
+	shard   *store.Shard // of repo
+	blobs   blobs
+	faults  project.Faults
+	since   store.Cursor // the lines that the case works with come after it
 }
 
 func (h *harness) ctx() context.Context { return h.Context() }
 
-func (h *harness) reopen() {
+func (h *harness) reopen() { h.reopenWith(Prices) }
+
+// reopenWith opens the cluster, which must be closed.
+func (h *harness) reopenWith(prices fold.Prices) {
 	h.Helper()
 	var err error
-	if h.log, h.index, err = h.open(context.Background(), h.dir, Prices); err != nil {
+	if h.cluster, err = h.open(context.Background(), h.dir, prices); err != nil {
 		h.Fatal(err)
+	}
+	if h.shard, err = h.cluster.Shard(h.ctx(), h.repo); err != nil {
+		h.Fatal(err)
+	}
+	if !slices.Contains(h.cluster.Shards(), h.shard) {
+		h.Error("the shard of a repository is not one of the shards")
 	}
 }
 
 func (h *harness) close() {
-	for _, c := range []interface{ Close() error }{h.log, h.index} {
-		if err := c.Close(); err != nil {
-			h.Error(err)
-		}
+	if err := h.cluster.Close(); err != nil {
+		h.Error(err)
 	}
 }
 
-// blobs is a store.Blobs in memory, by repository and key.
+// blobs is a store.LargeLogs in memory, by repository and key.
 type blobs map[string][]byte
 
 func (b blobs) LargeLog(_ context.Context, repo, key string) ([]byte, error) {
@@ -149,7 +152,7 @@ func numbered(first, n int) []string {
 
 func (h *harness) append(b store.Batch) store.Receipt {
 	h.Helper()
-	receipts, err := h.log.Append(h.ctx(), []store.Batch{b})
+	receipts, err := h.shard.Log.Append(h.ctx(), []store.Batch{b})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -169,7 +172,7 @@ func (h *harness) texts(repo string) []string {
 	h.Helper()
 	var texts []string
 	for {
-		some, err := h.log.Scan(h.ctx(), repo, uint64(len(texts)), 1<<20)
+		some, err := h.shard.Log.Scan(h.ctx(), repo, uint64(len(texts)), 1<<20)
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -196,7 +199,7 @@ func clipped(s string) string { return s[:min(len(s), 4000)] }
 
 func (h *harness) head() store.Cursor {
 	h.Helper()
-	head, err := h.log.Head(h.ctx())
+	head, err := h.shard.Log.Head(h.ctx())
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -207,11 +210,11 @@ func (h *harness) head() store.Cursor {
 func (h *harness) settle() {
 	h.Helper()
 	for {
-		before, err := h.index.Cursor(h.ctx())
+		before, err := h.shard.Index.Cursor(h.ctx())
 		if err != nil {
 			h.Fatal(err)
 		}
-		after, err := project.Fold(h.ctx(), h.log, h.index, h.blobs, &h.faults)
+		after, err := project.Fold(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, &h.faults)
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -224,7 +227,7 @@ func (h *harness) settle() {
 // tree returns the tree of a trace.
 func (h *harness) tree(id string) *fold.Node {
 	h.Helper()
-	node, _, err := project.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: id})
+	node, _, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: id})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -239,7 +242,7 @@ func (h *harness) entities() map[fold.Key]fold.Entity {
 	for k := range fold.Fold(h.repo, h.lines()) {
 		keys = append(keys, k)
 	}
-	found, err := h.index.Get(h.ctx(), keys)
+	found, err := h.shard.Index.Get(h.ctx(), keys)
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -266,7 +269,7 @@ func (h *harness) lines() []fold.Line {
 	h.Helper()
 	var lines []fold.Line
 	for at := h.since; ; {
-		blocks, next, err := h.log.Read(h.ctx(), at, 10000)
+		blocks, next, err := h.shard.Log.Read(h.ctx(), at, 10000)
 		if err != nil {
 			h.Fatal(err)
 		}

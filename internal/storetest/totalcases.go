@@ -24,14 +24,14 @@ type shown struct {
 // listed returns what the list says, by the id of the trace.
 func (h *harness) listed() map[string]shown {
 	h.Helper()
-	rows, err := h.index.List(h.ctx(), store.Query{Repo: h.repo, Kind: fold.Trace, Limit: 100})
+	rows, err := h.shard.Lists.Rows(h.ctx(), store.RowQuery{Filter: store.Filter{Repo: h.repo}, Limit: 100})
 	if err != nil {
 		h.Fatal(err)
 	}
 	all := map[string]shown{}
 	for _, r := range rows {
 		e := fold.Entity{Name: r.Entity.Name, SessionID: r.Entity.SessionID, Start: r.Entity.Start, End: r.Entity.End, Lines: r.Entity.Lines}
-		all[r.Entity.Ref.ID] = shown{e, r.Entity.Status(), r.Usage, r.Cost, r.Children, r.Errors}
+		all[r.Entity.Ref.ID] = shown{e, r.Entity.Status(), r.Usage, r.Cost, r.Entities, r.ErrorEntities}
 	}
 	return all
 }
@@ -39,7 +39,7 @@ func (h *harness) listed() map[string]shown {
 // treed returns what the tree of a trace says.
 func (h *harness) treed(id string) shown {
 	h.Helper()
-	n, totals, err := project.Tree(h.ctx(), h.log, h.index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: id})
+	n, totals, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: id})
 	if err != nil {
 		h.Fatal(err)
 	}

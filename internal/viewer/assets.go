@@ -64,7 +64,7 @@ func bundle(folder, mime string, wrap func([]byte) []byte) (*asset, error) {
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
-	path := AssetsPath + "troupe." + hex.EncodeToString(sum[:6]) + "." + folder
+	path := assetsPath + "troupe." + hex.EncodeToString(sum[:6]) + "." + folder
 	return &asset{path, mime, content.Bytes(), gzipped.Bytes()}, nil
 }
 

@@ -60,7 +60,7 @@ func (v *Viewer) attachment(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	key := r.URL.Query().Get("key")
-	file, err := v.source.Files.Open(r.Context(), repo, key)
+	file, err := v.service.OpenFile(r.Context(), repo, key)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,8 +10,7 @@ import (
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/diff"
 	"github.com/troupelog/troupe/internal/fold"
-
-	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/store"
 )
 
 var diffRoutes = []route{{"GET /diff", (*Viewer).diff}}
@@ -49,12 +49,11 @@ type diffField struct{ Sign, State, Name, A, B string }
 var signs = map[diff.State]string{diff.Same: "=", diff.Changed: "~", diff.OnlyA: "−", diff.OnlyB: "+"}
 
 func (v *Viewer) diff(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
+	defer cancel()
 	if pick := r.URL.Query()["pick"]; len(pick) > 0 {
 		if len(pick) != 2 {
 			return v.render(w, r, "diff", &page{Title: "Compare", Nav: "traces", Data: &diffData{Title: "Compare", Problem: "Choose two traces in the list, and compare them."}})
@@ -113,25 +112,25 @@ func (v *Viewer) compare(ctx context.Context, repo string, d *diffData) error {
 // it is the trace, or else the model call.
 func (v *Viewer) lookUp(ctx context.Context, repo, id string) (n, trace *fold.Node, err error) {
 	for _, kind := range []fold.Kind{fold.Trace, fold.Generation, fold.Session} {
-		found, err := v.source.Index.Get(ctx, []fold.Key{fold.KeyOf(repo, fold.Ref{Kind: kind, ID: id})})
+		found, err := v.service.Entity(ctx, repo, fold.Ref{Kind: kind, ID: id})
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}
-		if len(found) == 0 {
-			continue
-		}
-		at, err := project.TraceOf(ctx, v.source.Index, found[0])
+		at, err := v.service.TraceOf(ctx, repo, found)
 		if err != nil {
 			return nil, nil, err
 		}
 		if at.Kind == fold.Unknown {
-			at = found[0].Ref
+			at = found.Ref
 		}
-		trace, _, err := project.Tree(ctx, v.source.Log, v.source.Index, v.source.Blobs, repo, at)
+		trace, _, err := v.service.Tree(ctx, repo, at)
 		if err != nil {
 			return nil, nil, err
 		}
-		return pick(trace, found[0].Ref), trace, nil
+		return pick(trace, found.Ref), trace, nil
 	}
 	return nil, nil, nil
 }

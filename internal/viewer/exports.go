@@ -12,7 +12,6 @@ import (
 
 	"github.com/troupelog/troupe/internal/export"
 	"github.com/troupelog/troupe/internal/fold"
-	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -43,19 +42,18 @@ func exported(id string) (string, string, bool) {
 
 // exportTrace answers with a trace as a file.
 func (v *Viewer) exportTrace(w http.ResponseWriter, r *http.Request, id, suffix string) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
+	defer cancel()
 	format := exportFormats[suffix]
 	var body bytes.Buffer
 	if format.write == nil {
 		err = v.exportLines(r.Context(), &body, repo, id)
 	} else {
 		var n *fold.Node
-		n, _, err = project.Tree(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, repo, fold.Ref{Kind: fold.Trace, ID: id})
+		n, _, err = v.service.Tree(r.Context(), repo, fold.Ref{Kind: fold.Trace, ID: id})
 		if err == nil {
 			err = format.write(r.Context(), &body, n)
 		}
@@ -78,19 +76,16 @@ type exportedLine struct {
 
 // exportLines writes the raw lines of a trace.
 func (v *Viewer) exportLines(ctx context.Context, w io.Writer, repo, id string) error {
-	entities, err := v.source.Index.Tree(ctx, fold.KeyOf(repo, fold.Ref{Kind: fold.Trace, ID: id}))
+	entities, err := v.service.Entities(ctx, repo, fold.Ref{Kind: fold.Trace, ID: id})
 	if err != nil {
 		return err
-	}
-	if len(entities) == 0 {
-		return store.ErrNotFound
 	}
 	o := newOutline(entities, time.Now())
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	for after, more := 0, true; more; after += 1000 {
 		var lines []store.Located
-		if lines, more, err = v.linesOf(ctx, o, after, 1000); err != nil {
+		if lines, more, err = v.linesOf(ctx, repo, o, after, 1000); err != nil {
 			return err
 		}
 		for _, l := range lines {

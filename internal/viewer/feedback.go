@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/troupelog/troupe/internal/fold"
-	"github.com/troupelog/troupe/internal/store"
 )
 
 var feedbackRoutes = []route{{"POST /feedback", (*Viewer).feedback}}
@@ -21,12 +20,9 @@ func (v *Viewer) feedback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	repo, id := r.PostForm.Get("repo"), r.PostForm.Get("trace")
-	found, err := v.source.Index.Get(r.Context(), []fold.Key{fold.KeyOf(repo, fold.Ref{Kind: fold.Trace, ID: id})})
+	found, err := v.service.Entity(r.Context(), repo, fold.Ref{Kind: fold.Trace, ID: id})
 	if err != nil {
 		return err
-	}
-	if len(found) == 0 {
-		return store.ErrNotFound
 	}
 	score := map[string]int{"+": 1, "-": -1}[r.PostForm.Get("score")]
 	comment := strings.ToValidUTF8(r.PostForm.Get("comment"), "\uFFFD")
@@ -38,8 +34,8 @@ func (v *Viewer) feedback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// The id is that of a known trace, so it has nothing in it that ends it.
-	line := "trace{id=" + found[0].Ref.ID + ",action=add-feedback,data=" + string(data) + "}"
-	if err := v.source.Append(r.Context(), repo, [][]byte{[]byte(line)}); err != nil {
+	line := "trace{id=" + found.Ref.ID + ",action=add-feedback,data=" + string(data) + "}"
+	if err := v.service.AppendLocal(r.Context(), repo, [][]byte{[]byte(line)}); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/trace/"+url.PathEscape(id)+"?"+url.Values{"repo": {repo}}.Encode(), http.StatusSeeOther)

@@ -9,7 +9,6 @@ import (
 	"github.com/troupelog/troupe/internal/brief"
 	"github.com/troupelog/troupe/internal/fold"
 
-	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/viewer/text"
 	"github.com/troupelog/troupe/internal/wire"
 )
@@ -36,18 +35,17 @@ type lineData struct {
 }
 
 func (v *Viewer) line(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
+	defer cancel()
 	name, raw := strings.CutSuffix(r.PathValue("seq"), ".txt")
 	seq, err := strconv.ParseUint(name, 10, 63)
 	if err != nil || seq == 0 {
 		return &failure{http.StatusNotFound, "no such line", "Lines are numbered from 1."}
 	}
-	found, err := v.source.Log.Scan(r.Context(), repo, seq-1, 1)
+	found, err := v.service.Scan(r.Context(), repo, seq-1, 1)
 	if err != nil {
 		return err
 	}
@@ -95,20 +93,19 @@ type entityPlace struct{ Kind, ID, Name, Address string }
 
 // entity leads to the place of an entity, by its id or the beginning of it.
 func (v *Viewer) entity(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
+	defer cancel()
 	id := r.PathValue("id")
-	found, err := v.source.Explorer.Find(r.Context(), repo, id, mostFound)
+	found, err := v.service.Find(r.Context(), repo, id, mostFound)
 	if err != nil {
 		return err
 	}
 	d := &entityData{ID: id}
 	for _, e := range found {
-		address, err := v.placeOfEntity(r, e)
+		address, err := v.placeOfEntity(r, repo, e)
 		if err != nil {
 			return err
 		}
@@ -126,8 +123,8 @@ func (v *Viewer) entity(w http.ResponseWriter, r *http.Request) error {
 }
 
 // placeOfEntity returns the address of the page on which an entity is.
-func (v *Viewer) placeOfEntity(r *http.Request, e fold.Entity) (string, error) {
-	at, err := project.TraceOf(r.Context(), v.source.Index, e)
+func (v *Viewer) placeOfEntity(r *http.Request, repo string, e fold.Entity) (string, error) {
+	at, err := v.service.TraceOf(r.Context(), repo, e)
 	if err != nil || at.Kind == fold.Unknown {
 		return "/traces", err
 	}

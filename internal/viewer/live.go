@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/troupelog/troupe/internal/service"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -47,7 +48,7 @@ type LiveTrace struct {
 	Last       string    `json:"last,omitempty"` // the beginning of the last text
 }
 
-func newLiveTrace(row store.TraceRow) LiveTrace {
+func newLiveTrace(row store.Row) LiveTrace {
 	e := row.Entity
 	return LiveTrace{
 		ID: e.Ref.ID, Name: named(e.Name, e.Ref.ID), SessionID: e.SessionID, Status: e.Status(), Start: begin(&e), DurationMS: e.DurationMS(),
@@ -62,12 +63,11 @@ type liveData struct {
 }
 
 func (v *Viewer) live(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
+	defer cancel()
 	rows, err := v.newest(r.Context(), repo)
 	if err != nil {
 		return err
@@ -76,15 +76,18 @@ func (v *Viewer) live(w http.ResponseWriter, r *http.Request) error {
 	return v.render(w, r, "live", &page{Title: "Live", Nav: "live", Help: "live", Data: liveData{rows, p.Link("/events")}})
 }
 
+// openTraces are the conditions for traces that were started and have not ended.
+var openTraces = []store.Term{{Field: store.FieldStatus, Op: store.Equal, Value: "open"}}
+
 // newest returns the traces that are followed: those that are open, and the newest.
 func (v *Viewer) newest(ctx context.Context, repo string) ([]LiveTrace, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTime)
+	ctx, cancel := context.WithTimeout(ctx, service.QueryTime)
 	defer cancel()
-	rows, err := v.source.Explorer.Rows(ctx, store.RowQuery{Filter: store.Filter{Repo: repo}, Limit: followed})
+	rows, err := v.service.Rows(ctx, store.RowQuery{Filter: store.Filter{Repo: repo}, Limit: followed})
 	if err != nil {
 		return nil, err
 	}
-	open, err := v.source.Explorer.Open(ctx, repo, followed)
+	open, err := v.service.Rows(ctx, store.RowQuery{Filter: store.Filter{Repo: repo, Terms: openTraces}, Limit: followed})
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +158,7 @@ func (v *Viewer) events(w http.ResponseWriter, r *http.Request) error {
 		case <-ctx.Done():
 		}
 	}()
-	changed, stop := v.source.Watch()
+	changed, stop := v.service.Watch()
 	defer stop()
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")

@@ -85,7 +85,7 @@ func TestEntitiesAreFoundByTheBeginningOfTheirID(t *testing.T) {
 
 func TestSearchFindsTexts(t *testing.T) {
 	s := open(t, append(turn("t1"), `trace{id=zh,action=create,data={"input":"请把我的航班改到星期五"}}`)...)
-	if err := s.server.SettleSearch(t.Context()); err != nil {
+	if err := s.server.WaitSearchable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.want("/search?q=way", "<mark>way</mark>", "/trace/t1", "/line/")

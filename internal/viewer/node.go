@@ -13,7 +13,6 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
-	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/viewer/text"
 	"github.com/troupelog/troupe/pricing"
@@ -75,7 +74,7 @@ func (v *Viewer) node(ctx context.Context, repo string, o *outline, name string)
 		return nil, nil
 	}
 	row := o.rows[at]
-	n, lines, err := project.Node(ctx, v.source.Log, v.source.Index, v.source.Blobs, repo, ref)
+	n, lines, err := v.service.Node(ctx, repo, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -175,13 +174,12 @@ func encodeObject(members map[string]json.RawMessage) json.RawMessage {
 // nodeFragment answers with one entity, for scripts. The entity is named by its number in
 // the tree, or as in the parameter node.
 func (v *Viewer) nodeFragment(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
-	entities, err := v.source.Index.Tree(r.Context(), fold.KeyOf(repo, fold.Ref{Kind: fold.Trace, ID: r.PathValue("id")}))
+	defer cancel()
+	entities, err := v.service.Entities(r.Context(), repo, fold.Ref{Kind: fold.Trace, ID: r.PathValue("id")})
 	if err != nil {
 		return err
 	}
@@ -335,7 +333,7 @@ func (v *Viewer) traceChat(ctx context.Context, repo string, o *outline, d *trac
 			d.Cut++
 			continue
 		}
-		n, _, err := project.Node(ctx, v.source.Log, v.source.Index, v.source.Blobs, repo, row.Ref)
+		n, _, err := v.service.Node(ctx, repo, row.Ref)
 		if errors.Is(err, store.ErrTooLarge) {
 			d.Cut++
 			continue
@@ -353,7 +351,7 @@ func (v *Viewer) traceChat(ctx context.Context, repo string, o *outline, d *trac
 // traceLines fills in the raw lines of a trace.
 func (v *Viewer) traceLines(r *http.Request, repo string, o *outline, d *traceData) error {
 	after := number(r, "after")
-	lines, more, err := v.linesOf(r.Context(), o, after, mostLines)
+	lines, more, err := v.linesOf(r.Context(), repo, o, after, mostLines)
 	if err != nil {
 		return err
 	}
@@ -367,20 +365,12 @@ func (v *Viewer) traceLines(r *http.Request, repo string, o *outline, d *traceDa
 	return nil
 }
 
-// linesOf returns lines about the entities of a tree in the order in which they were
-// stored, after the first so many, and whether there are more.
-func (v *Viewer) linesOf(ctx context.Context, o *outline, after, limit int) ([]store.Located, bool, error) {
+// linesOf returns lines about the entities of a tree in the order in which they were stored,
+// after the first skip lines, and reports whether there are more.
+func (v *Viewer) linesOf(ctx context.Context, repo string, o *outline, skip, limit int) ([]store.Located, bool, error) {
 	keys := make([]fold.Key, len(o.rows))
 	for i, row := range o.rows {
 		keys[i] = row.Key
 	}
-	at, err := v.source.Index.Locs(ctx, keys)
-	if err != nil {
-		return nil, false, err
-	}
-	slices.SortFunc(at, store.Loc.Compare)
-	at = at[min(after, len(at)):]
-	more := len(at) > limit
-	lines, err := v.source.Log.Lines(ctx, at[:min(len(at), limit)])
-	return lines, more, err
+	return v.service.Lines(ctx, repo, keys, skip, limit)
 }

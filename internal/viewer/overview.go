@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/service"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -18,11 +19,11 @@ const shortList = 5
 
 // overviewData is what the overview shows.
 type overviewData struct {
-	Spans                       []spanStats
-	Models                      []modelStats
-	Slowest, Dearest, Bad, Open []listRow
-	Empty                       bool
-	About                       About
+	Spans                         []spanStats
+	Models                        []modelStats
+	Slowest, Costliest, Bad, Open []listRow
+	Empty                         bool
+	About                         service.About
 }
 
 // spanStats is what a time came to.
@@ -41,27 +42,26 @@ type modelStats struct {
 	Usage         pricing.Usage
 	Cost          pricing.Cost
 	Unpriced      int
-	Share         int // of the dearest model's cost, in thousandths
+	Share         int // of the cost of the most expensive model, in thousandths
 }
 
 func (v *Viewer) overview(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
-	d := &overviewData{About: v.source.About(r.Context())}
+	defer cancel()
+	d := &overviewData{About: v.service.About(r.Context())}
 	if d.Empty, err = v.unknown(r, repo); err != nil {
 		return err
 	}
 	now := time.Now().UTC()
 	tomorrow := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
-	buckets, err := v.source.Explorer.Stats(r.Context(), store.StatsQuery{Repo: repo, From: tomorrow.Add(-7 * 24 * time.Hour), To: tomorrow, Daily: true})
+	buckets, err := v.service.Rollups(r.Context(), store.RollupQuery{Repo: repo, From: tomorrow.Add(-7 * 24 * time.Hour), To: tomorrow, Daily: true})
 	if err != nil {
 		return err
 	}
-	today := slices.DeleteFunc(slices.Clone(buckets), func(b store.Bucket) bool { return b.Start.Before(tomorrow.Add(-24 * time.Hour)) })
+	today := slices.DeleteFunc(slices.Clone(buckets), func(b store.Rollup) bool { return b.Start.Before(tomorrow.Add(-24 * time.Hour)) })
 	d.Spans = []spanStats{statsOf("Today (UTC)", today), statsOf("7 days", buckets)}
 	d.Models = modelsOf(buckets)
 	week := store.Filter{Repo: repo, From: now.Add(-7 * 24 * time.Hour)}
@@ -72,16 +72,16 @@ func (v *Viewer) overview(w http.ResponseWriter, r *http.Request) error {
 		q    store.RowQuery
 	}{
 		{&d.Slowest, store.RowQuery{Filter: week, Sort: store.Slowest, Limit: shortList}},
-		{&d.Dearest, store.RowQuery{Filter: week, Sort: store.Dearest, Limit: shortList}},
+		{&d.Costliest, store.RowQuery{Filter: week, Sort: store.Costliest, Limit: shortList}},
 		{&d.Bad, store.RowQuery{Filter: bad, Limit: shortList}},
 	} {
-		rows, err := v.source.Explorer.Rows(r.Context(), list.q)
+		rows, err := v.service.Rows(r.Context(), list.q)
 		if err != nil {
 			return err
 		}
 		*list.rows = listRows(rows, now)
 	}
-	open, err := v.source.Explorer.Open(r.Context(), repo, shortList)
+	open, err := v.service.Rows(r.Context(), store.RowQuery{Filter: store.Filter{Repo: repo, Terms: openTraces}, Limit: shortList})
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (v *Viewer) overview(w http.ResponseWriter, r *http.Request) error {
 	return v.render(w, r, "overview", &page{Title: "Overview", Nav: "overview", Data: d})
 }
 
-func listRows(rows []store.TraceRow, now time.Time) []listRow {
+func listRows(rows []store.Row, now time.Time) []listRow {
 	var all []listRow
 	for _, row := range rows {
 		all = append(all, newListRow(row, now))
@@ -98,7 +98,7 @@ func listRows(rows []store.TraceRow, now time.Time) []listRow {
 }
 
 // statsOf adds up roll-ups.
-func statsOf(name string, buckets []store.Bucket) spanStats {
+func statsOf(name string, buckets []store.Rollup) spanStats {
 	s := spanStats{Name: name}
 	var durations [40]int
 	var spent pricing.Cost
@@ -142,8 +142,8 @@ func percentile(counts [40]int, p int) string {
 	return ""
 }
 
-// modelsOf adds up roll-ups by model, the dearest first.
-func modelsOf(buckets []store.Bucket) []modelStats {
+// modelsOf adds up roll-ups by model, the most expensive first.
+func modelsOf(buckets []store.Rollup) []modelStats {
 	by := map[string]*modelStats{}
 	for _, b := range buckets {
 		if b.Kind != fold.Generation {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/troupelog/troupe/internal/address"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -93,10 +94,10 @@ var templates = sync.OnceValue(func() map[string]*template.Template {
 
 // render answers with a page. It is made whole before anything is sent.
 func (v *Viewer) render(w http.ResponseWriter, r *http.Request, name string, p *page) error {
-	p.Base, p.Prefs, p.Assets, p.Here, p.Now = AddressOf(r).Prefix, prefsOf(r), v.assets, r.URL, time.Now()
+	p.Base, p.Prefs, p.Assets, p.Here, p.Now = address.Of(r).Prefix, prefsOf(r), v.assets, r.URL, time.Now()
 	p.Notice = noticeOf(r)
 	if p.Repos == nil {
-		repos, err := v.source.Log.Repositories(r.Context())
+		repos, err := v.service.Repositories(r.Context())
 		if err != nil {
 			return err
 		}
@@ -110,7 +111,7 @@ func (v *Viewer) render(w http.ResponseWriter, r *http.Request, name string, p *
 
 // fragment answers with a part of a page, for scripts to put into one.
 func (v *Viewer) fragment(w http.ResponseWriter, r *http.Request, name, part string, p *page) error {
-	p.Base, p.Prefs, p.Assets, p.Here, p.Now = AddressOf(r).Prefix, prefsOf(r), v.assets, r.URL, time.Now()
+	p.Base, p.Prefs, p.Assets, p.Here, p.Now = address.Of(r).Prefix, prefsOf(r), v.assets, r.URL, time.Now()
 	return v.write(w, r, name, part, p, p.Status)
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/troupelog/troupe/internal/address"
 )
 
 // prefs are what a reader chose on the settings page. They are kept in a cookie.
@@ -70,7 +72,7 @@ func (p prefs) Shows(name string) bool {
 }
 
 // cookie returns the cookie that keeps the preferences, for a year.
-func (p prefs) cookie(at Address) *http.Cookie {
+func (p prefs) cookie(at address.Address) *http.Cookie {
 	values := url.Values{"theme": {p.Theme}}
 	if p.UTC {
 		values.Set("utc", "1")

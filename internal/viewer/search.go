@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
-	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/query"
+	"github.com/troupelog/troupe/internal/service"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -32,23 +32,20 @@ type searchData struct {
 // hitGroup is the hits in one trace or session.
 type hitGroup struct {
 	Address, Kind, ID string
-	Hits              []project.Passage
+	Hits              []service.Passage
 }
 
 func (v *Viewer) search(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
+	defer cancel()
 	asked := r.URL.Query().Get("q")
 	parsed := query.Parse(asked)
 	d := &searchData{Query: asked, Bad: parsed.Bad, Pieces: pieces(asked, parsed.Bad), Asked: parsed.Text()}
-	if v.source.About != nil {
-		a := v.source.About(r.Context())
-		d.Behind, d.SearchedTo = a.Unsearched, a.SearchedTo
-	}
+	a := v.service.About(r.Context())
+	d.Behind, d.SearchedTo = a.Unsearched, a.SearchedTo
 	if d.Asked {
 		if err := v.find(r, repo, parsed, d); err != nil {
 			return err
@@ -64,19 +61,13 @@ func (v *Viewer) search(w http.ResponseWriter, r *http.Request) error {
 
 // find fills in the hits, grouped by the trace that they are in. Terms narrow the traces.
 func (v *Viewer) find(r *http.Request, repo string, parsed query.Query, d *searchData) error {
-	q := store.SearchQuery{Repo: repo, Words: parsed.Words, Phrases: parsed.Phrases, Not: parsed.Not, After: locOf(r.URL.Query().Get("after")), Limit: pageRows + 1}
-	hits, err := v.source.Search.Find(r.Context(), q)
+	q := store.SearchQuery{Repo: repo, Words: parsed.Words, Phrases: parsed.Phrases, Not: parsed.Not, After: locOf(r.URL.Query().Get("after")), Limit: pageRows}
+	passages, next, err := v.service.Search(r.Context(), q)
 	if err != nil {
 		return err
 	}
-	if len(hits) > pageRows {
-		hits = hits[:pageRows]
-		last := hits[pageRows-1].Loc
-		d.Next = strconv.FormatInt(last.Block, 10) + "." + strconv.Itoa(last.Index)
-	}
-	passages, err := project.Passages(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, hits, q)
-	if err != nil {
-		return err
+	if next != (store.Loc{}) {
+		d.Next = strconv.FormatInt(next.Block, 10) + "." + strconv.Itoa(next.Index)
 	}
 	wanted, err := v.narrowed(r, repo, parsed, passages)
 	if err != nil {
@@ -105,7 +96,7 @@ func (v *Viewer) find(r *http.Request, repo string, parsed query.Query, d *searc
 
 // narrowed returns the traces of passages that meet the terms of a query, nil if it has
 // none.
-func (v *Viewer) narrowed(r *http.Request, repo string, parsed query.Query, passages []project.Passage) (map[fold.Key]bool, error) {
+func (v *Viewer) narrowed(r *http.Request, repo string, parsed query.Query, passages []service.Passage) (map[fold.Key]bool, error) {
 	if len(parsed.Terms) == 0 {
 		return nil, nil
 	}
@@ -113,7 +104,7 @@ func (v *Viewer) narrowed(r *http.Request, repo string, parsed query.Query, pass
 	for _, p := range passages {
 		keys = append(keys, fold.KeyOf(repo, p.Trace))
 	}
-	rows, err := v.source.Explorer.Rows(r.Context(), store.RowQuery{Filter: store.Filter{Repo: repo, Terms: parsed.Terms, Among: keys}, Limit: len(keys) + 1})
+	rows, err := v.service.Rows(r.Context(), store.RowQuery{Filter: store.Filter{Repo: repo, Terms: parsed.Terms, Among: keys}, Limit: len(keys) + 1})
 	wanted := map[fold.Key]bool{}
 	for _, row := range rows {
 		wanted[row.Entity.Key] = true

@@ -9,7 +9,6 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
-	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/viewer/text"
 )
@@ -60,22 +59,17 @@ type exchange struct {
 }
 
 func (v *Viewer) session(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
+	defer cancel()
 	ref := fold.Ref{Kind: fold.Session, ID: r.PathValue("id")}
 	key := fold.KeyOf(repo, ref)
-	known, err := v.source.Index.Get(r.Context(), []fold.Key{key})
+	e, err := v.service.Entity(r.Context(), repo, ref)
 	if err != nil {
 		return err
 	}
-	if len(known) == 0 {
-		return store.ErrNotFound
-	}
-	e := known[0]
 	after, last := r.URL.Query().Get("after"), r.URL.Query().Get("last") == "1"
 	d := &sessionData{Last: last, ID: e.Ref.ID, Name: named(e.Name, e.Ref.ID), Status: e.Status(), Start: begin(&e), First: after == "" && !last}
 	for name, value := range sortedPairs(e.Tags) {
@@ -87,7 +81,7 @@ func (v *Viewer) session(w http.ResponseWriter, r *http.Request) error {
 	if last {
 		q.Sort, q.After = store.Newest, store.Place{}
 	}
-	rows, err := v.source.Explorer.Rows(r.Context(), q)
+	rows, err := v.service.Rows(r.Context(), q)
 	if err != nil {
 		return err
 	}
@@ -119,13 +113,13 @@ func (v *Viewer) session(w http.ResponseWriter, r *http.Request) error {
 }
 
 // turn returns a trace as a part of a conversation.
-func (v *Viewer) turn(r *http.Request, repo string, row store.TraceRow) (*sessionTurn, error) {
+func (v *Viewer) turn(r *http.Request, repo string, row store.Row) (*sessionTurn, error) {
 	e := row.Entity
 	turn := &sessionTurn{
 		Trace: "/trace/" + url.PathEscape(e.Ref.ID), Name: named(e.Name, e.Ref.ID), Status: e.Status(), Took: took(&e, time.Now()), Start: begin(&e),
 		Tokens: row.Usage.Total, Cost: cost(row.Cost.Total, row.Unpriced), Tools: row.Tools, Errors: row.Errors,
 	}
-	n, _, err := project.Tree(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, repo, e.Ref)
+	n, _, err := v.service.Tree(r.Context(), repo, e.Ref)
 	if errors.Is(err, store.ErrTooLarge) {
 		turn.TooLarge = true
 		turn.Said = []exchange{{User: text.Plain(e.First, turnBytes), Answer: text.Plain(e.Last, turnBytes)}}
@@ -158,32 +152,26 @@ type sessionRow struct {
 }
 
 func (v *Viewer) sessions(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
+	r, repo, cancel, err := v.ready(r)
+	if err != nil {
+		return err
+	}
 	defer cancel()
-	repo, err := v.repo(r)
+	q := store.RowQuery{Filter: store.Filter{Repo: repo}, Kind: fold.Session, Limit: pageRows + 1, After: placeOf(r.URL.Query().Get("after"))}
+	rows, err := v.service.Rows(r.Context(), q)
 	if err != nil {
 		return err
 	}
-	place := placeOf(r.URL.Query().Get("after"))
-	q := store.Query{Repo: repo, Kind: fold.Session, Limit: pageRows + 1}
-	if place != (store.Place{}) {
-		q.After = store.Position{At: time.UnixMicro(place.By).UTC(), Key: place.Key}
-	}
-	rows, err := v.source.Index.List(r.Context(), q)
-	if err != nil {
-		return err
-	}
-	d := &sessionsData{First: q.After.At.IsZero()}
+	d := &sessionsData{First: q.After == (store.Place{})}
 	if len(rows) > pageRows {
 		rows = rows[:pageRows]
-		last := rows[pageRows-1].Position
-		d.Next = placeText(store.Place{By: last.At.UnixMicro(), Key: last.Key})
+		d.Next = placeText(rows[pageRows-1].Place)
 	}
 	now := time.Now()
 	for _, row := range rows {
 		e := row.Entity
 		shown := sessionRow{
-			Address: "/session/" + url.PathEscape(e.Ref.ID), Name: named(e.Name, e.Ref.ID), Status: e.Status(), Took: took(&e, now), Start: begin(&e), Traces: row.Children,
+			Address: "/session/" + url.PathEscape(e.Ref.ID), Name: named(e.Name, e.Ref.ID), Status: e.Status(), Took: took(&e, now), Start: begin(&e), Traces: row.Entities,
 		}
 		for name, value := range sortedPairs(e.Tags) {
 			shown.Tags = append(shown.Tags, pair{name, value})

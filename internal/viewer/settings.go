@@ -5,6 +5,9 @@ import (
 	"net/url"
 	"runtime"
 	"time"
+
+	"github.com/troupelog/troupe/internal/address"
+	"github.com/troupelog/troupe/internal/service"
 )
 
 var settingsRoutes = []route{
@@ -23,17 +26,17 @@ type settingsData struct {
 	Columns        []column // all of them
 	DeleteToken    string
 	Deleted        string // the time before which everything was deleted just now
-	About          About
+	About          service.About
 }
 
 func (v *Viewer) settings(w http.ResponseWriter, r *http.Request) error {
 	d := settingsData{
 		Token: v.forms.token("/settings"), Saved: r.URL.Query().Has("saved"), Columns: allColumns,
-		DeleteToken: v.forms.token("/settings/delete"), Deleted: r.URL.Query().Get("deleted"), About: v.source.About(r.Context()),
+		DeleteToken: v.forms.token("/settings/delete"), Deleted: r.URL.Query().Get("deleted"), About: v.service.About(r.Context()),
 	}
-	if v.source.Prices != nil {
-		d.Version = v.source.Prices.Version()
-		for range v.source.Prices.Models() {
+	if prices := v.service.Prices(); prices != nil {
+		d.Version = prices.Version()
+		for range prices.Models() {
 			d.Models++
 		}
 	}
@@ -59,7 +62,7 @@ func (v *Viewer) saveSettings(w http.ResponseWriter, r *http.Request) error {
 	if len(p.Columns) == 0 {
 		p.Columns = []string{noColumns}
 	}
-	http.SetCookie(w, p.cookie(AddressOf(r)))
+	http.SetCookie(w, p.cookie(address.Of(r)))
 	http.Redirect(w, r, "/settings?saved=1", http.StatusSeeOther)
 	return nil
 }
@@ -73,7 +76,7 @@ func (v *Viewer) deleteOld(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || r.PostForm.Get("sure") == "" {
 		return &failure{http.StatusBadRequest, "nothing was deleted", "Give a day, and say that you are sure."}
 	}
-	if err := v.source.Forget(r.Context(), before); err != nil {
+	if err := v.service.Prune(r.Context(), before); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/settings?"+url.Values{"deleted": {before.Format(time.DateOnly)}}.Encode(), http.StatusSeeOther)
@@ -82,13 +85,13 @@ func (v *Viewer) deleteOld(w http.ResponseWriter, r *http.Request) error {
 
 // aboutData is what the page about the collector shows.
 type aboutData struct {
-	About
+	service.About
 	Go string
 	Up string
 }
 
 func (v *Viewer) about(w http.ResponseWriter, r *http.Request) error {
-	a := v.source.About(r.Context())
+	a := v.service.About(r.Context())
 	return v.render(w, r, "about", &page{Title: "About", Nav: "settings", Data: aboutData{a, runtime.Version(), duration(time.Since(a.Started).Truncate(time.Second))}})
 }
 

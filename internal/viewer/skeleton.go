@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
-	"github.com/troupelog/troupe/internal/store"
 )
 
 // skeleton is all rows of a tree by columns, for js/tree.js: names that repeat are given
@@ -34,21 +33,17 @@ const idBytes = 8
 var statusNumbers = map[string]int{"ended": 0, "open": 1, "error": 2, "partial": 3}
 
 func (v *Viewer) nodes(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
-	key := fold.KeyOf(repo, fold.Ref{Kind: fold.Trace, ID: r.PathValue("id")})
-	entities := v.snapshots.take(r.URL.Query().Get("snapshot"), key)
+	defer cancel()
+	ref := fold.Ref{Kind: fold.Trace, ID: r.PathValue("id")}
+	entities := v.snapshots.take(r.URL.Query().Get("snapshot"), fold.KeyOf(repo, ref))
 	if entities == nil {
-		if entities, err = v.source.Index.Tree(r.Context(), key); err != nil {
+		if entities, err = v.service.Entities(r.Context(), repo, ref); err != nil {
 			return err
 		}
-	}
-	if len(entities) == 0 {
-		return store.ErrNotFound
 	}
 	now := time.Now()
 	o := newOutline(entities, now)

@@ -1,44 +1,29 @@
 package viewer
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+
+	"github.com/troupelog/troupe/internal/service"
 )
 
-// forms makes and checks the tokens of forms: an HMAC-SHA256 of the address that a form
-// is sent to.
-type forms struct{ keys [][]byte }
+// forms makes and checks the tokens of forms: the authentication code of the path that a form
+// is sent to. A page of another site cannot know it.
+type forms struct{ keys service.Keys }
 
 // token returns the token of a form.
-func (f *forms) token(path string) string {
-	if len(f.keys) == 0 {
-		return "" // no form is valid
-	}
-	return tokenWith(f.keys[0], path)
-}
+func (f *forms) token(path string) string { return hex.EncodeToString(f.keys.Sum([]byte(path))) }
 
-// check reports whether a token is that of a form.
+// check reports whether a token belongs to the form for a path.
 func (f *forms) check(token, path string) bool {
-	for _, key := range f.keys {
-		if hmac.Equal([]byte(token), []byte(tokenWith(key, path))) {
-			return true
-		}
-	}
-	return false
+	code, err := hex.DecodeString(token)
+	return err == nil && f.keys.Check(code, []byte(path))
 }
 
-func tokenWith(key []byte, path string) string {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(path))
-	return hex.EncodeToString(mac.Sum(nil))
-}
-
-// maxForm is how long the body of a form is at most, in bytes.
+// maxForm limits the body of a form, in bytes.
 const maxForm = 16 << 10
 
-// posted reads a form, which must have the token of the address it is sent to.
+// posted parses a form and checks its token.
 func (v *Viewer) posted(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {

@@ -31,7 +31,7 @@ type traceData struct {
 	Start, End                  time.Time
 	Took                        string // until now if it is open
 	View                        string // "tree", "chat" or "raw"
-	Total                       store.TraceRow
+	Total                       store.Row
 	Errors, Open, Orphans       int
 	Tags                        []pair
 	Token                       string // of the form for feedback
@@ -81,19 +81,15 @@ func (v *Viewer) trace(w http.ResponseWriter, r *http.Request) error {
 	if id, format, ok := exported(r.PathValue("id")); ok {
 		return v.exportTrace(w, r, id, format)
 	}
-	r, cancel := v.ready(r)
+	r, repo, cancel, err := v.ready(r)
+	if err != nil {
+		return err
+	}
 	defer cancel()
-	repo, err := v.repo(r)
-	if err != nil {
-		return err
-	}
 	id := r.PathValue("id")
-	entities, err := v.source.Index.Tree(r.Context(), fold.KeyOf(repo, fold.Ref{Kind: fold.Trace, ID: id}))
+	entities, err := v.service.Entities(r.Context(), repo, fold.Ref{Kind: fold.Trace, ID: id})
 	if err != nil {
 		return err
-	}
-	if len(entities) == 0 {
-		return store.ErrNotFound
 	}
 	now := time.Now()
 	o := newOutline(entities, now)
@@ -127,7 +123,7 @@ func (v *Viewer) traceHead(ctx context.Context, repo string, o *outline, now tim
 	for name, value := range sortedPairs(root.Tags) {
 		d.Tags = append(d.Tags, pair{name, value})
 	}
-	rows, err := v.source.Explorer.Rows(ctx, store.RowQuery{Filter: store.Filter{Repo: repo, Among: []fold.Key{root.Key}}, Limit: 1})
+	rows, err := v.service.Rows(ctx, store.RowQuery{Filter: store.Filter{Repo: repo, Among: []fold.Key{root.Key}}, Limit: 1})
 	if err == nil && len(rows) == 1 {
 		d.Total = rows[0]
 	}

@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/troupelog/troupe/internal/fold"
-	"github.com/troupelog/troupe/internal/project"
 	"github.com/troupelog/troupe/internal/query"
 	"github.com/troupelog/troupe/internal/store"
 )
@@ -25,8 +23,6 @@ const (
 	facetValues = 8
 	// bars is how many parts the histogram has.
 	bars = 60
-	// searchHits is how many hits of a search of texts are looked at for traces.
-	searchHits = 500
 )
 
 // tracesData is what the list of traces shows.
@@ -55,7 +51,7 @@ type queryPiece struct {
 
 // listRow is a trace in the list.
 type listRow struct {
-	store.TraceRow
+	store.Row
 	Status, Name, Took, Address, SessionID string
 	Ref                                    string // as in refString
 	Tags                                   []pair
@@ -83,41 +79,37 @@ type histogramBar struct {
 }
 
 func (v *Viewer) traces(w http.ResponseWriter, r *http.Request) error {
-	r, cancel := v.ready(r)
-	defer cancel()
-	repo, err := v.repo(r)
+	r, repo, cancel, err := v.ready(r)
 	if err != nil {
 		return err
 	}
+	defer cancel()
 	now := time.Now()
 	values := r.URL.Query()
 	text := values.Get("q")
 	parsed := query.Parse(text)
 	d := &tracesData{
 		Query: text, Bad: parsed.Bad, Pieces: pieces(text, parsed.Bad), From: values.Get("from"), To: values.Get("to"),
-		Sort: store.Sort(values.Get("sort")), First: values.Get("after") == "",
+		Sort: sortOf(values.Get("sort")), First: values.Get("after") == "",
 	}
 	if d.Empty, err = v.unknown(r, repo); err != nil {
 		return err
 	}
-	if v.source.About != nil {
-		d.Address = v.source.About(r.Context()).Address
+	d.Address = v.service.Address()
+	q := store.RowQuery{Sort: d.Sort, Limit: pageRows + 1, After: placeOf(values.Get("after"))}
+	if q.Filter, err = v.service.Filter(r.Context(), repo, parsed); err != nil {
+		return err
 	}
-	q := store.RowQuery{Filter: store.Filter{Repo: repo, Terms: parsed.Terms}, Sort: d.Sort, Limit: pageRows + 1, After: placeOf(values.Get("after"))}
-	q.From, q.To = timeOf(d.From, now), timeOf(d.To, now)
+	q.From, _ = query.Time(d.From, now) // other texts mean no limit
+	q.To, _ = query.Time(d.To, now)
 	switch d.Sort {
 	case store.Newest:
-	case store.Oldest, store.Slowest, store.Dearest:
+	case store.Oldest, store.Slowest, store.Costliest:
 		if q.From.IsZero() {
 			q.From = time.Unix(0, 0)
 		}
 	default:
 		d.Sort, q.Sort = store.Newest, store.Newest
-	}
-	if parsed.Text() {
-		if q.Among, err = v.among(r, repo, parsed); err != nil {
-			return err
-		}
 	}
 	if err := v.fillRows(r, d, q, now); err != nil {
 		return err
@@ -134,9 +126,17 @@ func (v *Viewer) traces(w http.ResponseWriter, r *http.Request) error {
 	return v.render(w, r, "traces", &page{Title: "Traces", Nav: "traces", Help: "lists", Data: d})
 }
 
+// sortOf returns the order in a parameter. "dearest" was once the name of Costliest.
+func sortOf(text string) store.Sort {
+	if text == "dearest" {
+		return store.Costliest
+	}
+	return store.Sort(text)
+}
+
 // unknown reports whether nothing was logged to a repository.
 func (v *Viewer) unknown(r *http.Request, repo string) (bool, error) {
-	repos, err := v.source.Log.Repositories(r.Context())
+	repos, err := v.service.Repositories(r.Context())
 	for _, known := range repos {
 		if known.ID == repo {
 			return false, err
@@ -145,33 +145,8 @@ func (v *Viewer) unknown(r *http.Request, repo string) (bool, error) {
 	return true, err
 }
 
-// among returns the traces in which a search of texts has hits.
-func (v *Viewer) among(r *http.Request, repo string, q query.Query) ([]fold.Key, error) {
-	keys := []fold.Key{} // not nil: no hit is no trace
-	if v.source.Search == nil {
-		return keys, nil
-	}
-	search := store.SearchQuery{Repo: repo, Words: q.Words, Phrases: q.Phrases, Not: q.Not, Limit: searchHits}
-	hits, err := v.source.Search.Find(r.Context(), search)
-	if err != nil {
-		return nil, err
-	}
-	passages, err := project.Passages(r.Context(), v.source.Log, v.source.Index, v.source.Blobs, hits, search)
-	if err != nil {
-		return nil, err
-	}
-	seen := map[fold.Key]bool{}
-	for _, p := range passages {
-		if key := fold.KeyOf(repo, p.Trace); p.Trace.Kind == fold.Trace && !seen[key] {
-			seen[key] = true
-			keys = append(keys, key)
-		}
-	}
-	return keys, nil
-}
-
 func (v *Viewer) fillRows(r *http.Request, d *tracesData, q store.RowQuery, now time.Time) error {
-	rows, err := v.source.Explorer.Rows(r.Context(), q)
+	rows, err := v.service.Rows(r.Context(), q)
 	if errors.Is(err, store.ErrTerm) {
 		d.Bad = append(d.Bad, query.BadTerm{Reason: err.Error()})
 		return nil
@@ -189,9 +164,9 @@ func (v *Viewer) fillRows(r *http.Request, d *tracesData, q store.RowQuery, now 
 	return nil
 }
 
-func newListRow(row store.TraceRow, now time.Time) listRow {
+func newListRow(row store.Row, now time.Time) listRow {
 	e := row.Entity
-	shown := listRow{TraceRow: row, Status: e.Status(), Name: named(e.Name, e.Ref.ID), Took: took(&e, now), SessionID: e.SessionID, Address: "/trace/" + url.PathEscape(e.Ref.ID), Ref: refString(e.Ref)}
+	shown := listRow{Row: row, Status: e.Status(), Name: named(e.Name, e.Ref.ID), Took: took(&e, now), SessionID: e.SessionID, Address: "/trace/" + url.PathEscape(e.Ref.ID), Ref: refString(e.Ref)}
 	for name, value := range sortedPairs(e.Tags) {
 		if len(shown.Tags) < 4 {
 			shown.Tags = append(shown.Tags, pair{name, value})
@@ -209,7 +184,7 @@ func (v *Viewer) fillFacets(r *http.Request, d *tracesData, f store.Filter, q qu
 		return nil
 	}
 	p := &page{Here: r.URL}
-	found, err := v.source.Explorer.Facets(r.Context(), f, facetFields, facetValues)
+	found, err := v.service.Facets(r.Context(), f, facetFields, facetValues)
 	if errors.Is(err, store.ErrTerm) {
 		return nil // the list says so
 	}
@@ -246,7 +221,7 @@ func (v *Viewer) fillHistogram(r *http.Request, d *tracesData, f store.Filter, n
 	if !f.From.Before(f.To) {
 		return nil
 	}
-	found, width, err := v.histogram(r, f)
+	found, width, err := v.service.Histogram(r.Context(), f, bars)
 	if err != nil {
 		return err
 	}
@@ -263,34 +238,6 @@ func (v *Viewer) fillHistogram(r *http.Request, d *tracesData, f store.Filter, n
 		})
 	}
 	return nil
-}
-
-// histogram returns the bars of a filter and the time of each. Where nothing but a time of
-// some days is asked for they come from roll-ups, which count all traces by the hour; else
-// the newest that match are counted.
-func (v *Viewer) histogram(r *http.Request, f store.Filter) ([]store.Bar, time.Duration, error) {
-	width := f.To.Sub(f.From) / bars
-	if len(f.Terms) > 0 || f.Among != nil || f.Session != (fold.Key{}) || width < time.Hour {
-		found, err := v.source.Explorer.Histogram(r.Context(), f, bars)
-		return found, width, err
-	}
-	width = (width + time.Hour - 1).Truncate(time.Hour)
-	from, to := f.From.UTC().Truncate(time.Hour), f.To.UTC().Add(time.Hour-1).Truncate(time.Hour)
-	buckets, err := v.source.Explorer.Stats(r.Context(), store.StatsQuery{Repo: f.Repo, From: from, To: to})
-	if err != nil {
-		return nil, 0, err
-	}
-	var found []store.Bar
-	for at := from; at.Before(to); at = at.Add(width) {
-		found = append(found, store.Bar{From: at})
-	}
-	for _, b := range buckets {
-		if i := int(b.Start.Sub(from) / width); b.Kind == fold.Trace && i >= 0 && i < len(found) {
-			found[i].Traces += b.Count
-			found[i].Errors += b.Errors
-		}
-	}
-	return found, width, nil
 }
 
 // pieces cuts a query into what is understood and what is not.
@@ -322,14 +269,12 @@ func (v *Viewer) fillWider(r *http.Request, d *tracesData, q store.RowQuery, par
 	p := &page{Here: r.URL}
 	q.After, q.Limit, q.Sort = store.Place{}, widerRows, store.Newest
 	for _, w := range wider(parsed)[:min(mostWider, len(wider(parsed)))] {
-		q.Terms, q.Among = w.query.Terms, nil
-		if w.query.Text() {
-			var err error
-			if q.Among, err = v.among(r, q.Repo, w.query); err != nil {
-				return err
-			}
+		f, err := v.service.Filter(r.Context(), q.Repo, w.query)
+		if err != nil {
+			return err
 		}
-		rows, err := v.source.Explorer.Rows(r.Context(), q)
+		q.Terms, q.Among = f.Terms, f.Among
+		rows, err := v.service.Rows(r.Context(), q)
 		if errors.Is(err, store.ErrTerm) {
 			continue // the list says so
 		}
@@ -368,20 +313,6 @@ func wider(q query.Query) []less {
 		all = append(all, less{only.String(), w})
 	}
 	return all
-}
-
-// timeOf reads a time: RFC 3339, a date, or how long ago, as in 24h. Anything else is no
-// bound.
-func timeOf(text string, now time.Time) time.Time {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t
-		}
-	}
-	if d, err := time.ParseDuration(text); err == nil {
-		return now.Add(-d.Abs())
-	}
-	return time.Time{}
 }
 
 // placeText is the place of a row as a parameter, and placeOf its inverse.

@@ -9,14 +9,15 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"time"
 
+	"github.com/troupelog/troupe/internal/service"
 	"github.com/troupelog/troupe/internal/store"
 )
 
 // Viewer serves the pages. Make one with New. It is safe for concurrent use.
 type Viewer struct {
-	source    Source
+	service   *service.Service
+	logger    *slog.Logger
 	assets    assets
 	mux       *http.ServeMux
 	forms     forms
@@ -29,13 +30,15 @@ const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types troupe"
 
-// New returns a viewer of a source.
-func New(source Source) (*Viewer, error) {
+// New returns a viewer of a service. Errors that readers cannot see in detail go to logger.
+func New(svc *service.Service, logger *slog.Logger) (*Viewer, error) {
 	loaded, err := loadAssets()
 	if err != nil {
 		return nil, err
 	}
-	v := &Viewer{source: source, assets: loaded, mux: http.NewServeMux(), forms: forms{source.FormKeys}, streams: newStreams()}
+	v := &Viewer{
+		service: svc, logger: logger, assets: loaded, mux: http.NewServeMux(), forms: forms{svc.Keys("form")}, streams: newStreams(),
+	}
 	v.mux.Handle("GET "+loaded.script.path, loaded.script)
 	v.mux.Handle("GET "+loaded.style.path, loaded.style)
 	for _, route := range routes {
@@ -69,20 +72,16 @@ var routes = slices.Concat(
 	attachmentRoutes,
 )
 
-// AssetsPath is below which the script and the styles are. They are no secret.
-const AssetsPath = "/assets/"
+// assetsPath is the path of the script and the styles, which are no secret.
+const assetsPath = "/assets/"
 
-// Style returns the address of the style sheet, for pages that are not the viewer's own.
-func (v *Viewer) Style() string { return v.assets.style.path }
-
-// Patterns returns the patterns of all pages, for the mux of the server that they are
-// part of.
-func (v *Viewer) Patterns() []string {
-	var patterns []string
+// Patterns returns the patterns for http.ServeMux that the viewer answers to: those of pages,
+// which may show logged content, and those for everybody.
+func (v *Viewer) Patterns() (guarded, open []string) {
 	for _, route := range routes {
-		patterns = append(patterns, route.pattern)
+		guarded = append(guarded, route.pattern)
 	}
-	return patterns
+	return guarded, []string{"GET " + assetsPath}
 }
 
 // ServeHTTP answers with a page.
@@ -92,9 +91,9 @@ func (v *Viewer) serve(w http.ResponseWriter, r *http.Request, h handle) {
 	header := w.Header()
 	header.Set("Content-Security-Policy", Policy)
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cross-Origin-Opener-Policy", "same-origin")
-	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Referrer-policy", "no-referrer")
+	header.Set("Cross-Origin-Opener-policy", "same-origin")
+	header.Set("Cross-Origin-Resource-policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
 	defer func() {
 		if panicked := recover(); panicked != nil && panicked != http.ErrAbortHandler { //nolint:errorlint // it is the very value
@@ -147,7 +146,7 @@ func (v *Viewer) failed(w http.ResponseWriter, r *http.Request, err error) {
 		if r.Context().Err() != nil {
 			level = slog.LevelDebug // the reader has gone, which is usually why
 		}
-		v.source.Logger.Log(r.Context(), level, "a page failed", attributes...)
+		v.logger.Log(r.Context(), level, "a page failed", attributes...)
 	}
 	p := &page{Title: f.title, Status: f.status, Data: map[string]string{"Title": f.title, "Advice": f.advice, "ID": id}}
 	if err := v.render(w, r, "error", p); err != nil {
@@ -155,26 +154,21 @@ func (v *Viewer) failed(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-const (
-	// catchUp is how long a page waits for what was stored before to be folded.
-	catchUp = 2 * time.Second
-	// queryTime bounds the queries of a page.
-	queryTime = 5 * time.Second
-)
-
 type noticeKey struct{}
 
-// ready waits until what was acknowledged before is folded, for catchUp at most, and
-// returns the request with a context that bounds its queries.
-func (v *Viewer) ready(r *http.Request) (*http.Request, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(r.Context(), catchUp)
-	behind := v.source.Settle(ctx) != nil
-	cancel()
-	bounded, cancel := context.WithTimeout(r.Context(), queryTime)
-	if behind {
-		bounded = context.WithValue(bounded, noticeKey{}, true)
+// ready returns the repository that a request is about, once its index has caught up, and the
+// request with a context that bounds its queries.
+func (v *Viewer) ready(r *http.Request) (bounded *http.Request, repo string, cancel context.CancelFunc, err error) {
+	repo, err = v.repo(r)
+	if err != nil {
+		return nil, "", nil, err
 	}
-	return r.WithContext(bounded), cancel
+	behind := v.service.Wait(r.Context(), repo)
+	ctx, cancel := context.WithTimeout(r.Context(), service.QueryTime)
+	if behind {
+		ctx = context.WithValue(ctx, noticeKey{}, true)
+	}
+	return r.WithContext(ctx), repo, cancel, nil
 }
 
 // noticeOf returns what the layout says where a page may not show everything yet.
@@ -202,7 +196,7 @@ func repoOf(r *http.Request, repos []store.Repository) string {
 
 // repo returns the repository that a request is about, "" if there is none yet.
 func (v *Viewer) repo(r *http.Request) (string, error) {
-	repos, err := v.source.Log.Repositories(r.Context())
+	repos, err := v.service.Repositories(r.Context())
 	if err != nil {
 		return "", err
 	}

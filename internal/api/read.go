@@ -1,0 +1,150 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
+	"github.com/troupelog/troupe/internal/service"
+	"github.com/troupelog/troupe/internal/store"
+)
+
+// Rows of a page and lines of an answer: default and limit.
+const (
+	defaultRows, maxRows   = 50, 500
+	defaultLines, maxLines = 1000, 100_000
+)
+
+// query waits until the index of the repository has caught up, and returns the context for
+// the query itself.
+func (s *Server) query(w http.ResponseWriter, r *http.Request) (context.Context, context.CancelFunc) {
+	if s.service.Wait(r.Context(), r.PathValue("repo")) {
+		w.Header().Set(protocol.HeaderBehind, "true")
+	}
+	return context.WithTimeout(r.Context(), service.QueryTime)
+}
+
+func (s *Server) listRepositories(w http.ResponseWriter, r *http.Request) error {
+	repos, err := s.service.Repositories(r.Context())
+	if err != nil {
+		return err
+	}
+	page := Page[Repository]{Data: []Repository{}}
+	for _, repo := range repos {
+		page.Data = append(page.Data, Repository(repo))
+	}
+	s.writeJSON(w, http.StatusOK, page)
+	return nil
+}
+
+func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := s.query(w, r)
+	defer cancel()
+	repo := r.PathValue("repo")
+	counts, err := s.service.Counts(ctx, repo)
+	if err != nil {
+		return err
+	}
+	repos, err := s.service.Repositories(ctx)
+	if err != nil {
+		return err
+	}
+	stats := Stats{Entities: map[string]int{}}
+	for _, kind := range protocol.Kinds() {
+		stats.Entities[kind.String()] = counts[kind].Entities
+		stats.Open += counts[kind].Open
+	}
+	for _, known := range repos {
+		if known.ID == repo {
+			stats.Lines = known.Lines
+		}
+	}
+	s.writeJSON(w, http.StatusOK, stats)
+	return nil
+}
+
+// tree returns the tree of the entity that the path names.
+func (s *Server) tree(ctx context.Context, r *http.Request, kind fold.Kind) (*Node, Totals, error) {
+	return s.service.Tree(ctx, r.PathValue("repo"), fold.Ref{Kind: kind, ID: r.PathValue("id")})
+}
+
+func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := s.query(w, r)
+	defer cancel()
+	node, totals, err := s.tree(ctx, r, fold.Trace)
+	if err != nil {
+		return err
+	}
+	s.writeJSON(w, http.StatusOK, Trace{*node, totals})
+	return nil
+}
+
+func (s *Server) session(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := s.query(w, r)
+	defer cancel()
+	node, _, err := s.tree(ctx, r, fold.Session)
+	if err != nil {
+		return err
+	}
+	q, err := listQuery(r, fold.Trace)
+	if err != nil {
+		return err
+	}
+	q.Session = fold.KeyOf(q.Repo, fold.Ref{Kind: fold.Session, ID: node.ID})
+	rows, next, err := s.rows(ctx, q)
+	if err != nil {
+		return err
+	}
+	s.writeJSON(w, http.StatusOK, Session{*node, traceSummaries(rows), next})
+	return nil
+}
+
+// lines answers with stored lines, one JSON object in each line of the answer.
+func (s *Server) lines(w http.ResponseWriter, r *http.Request) error {
+	after, err := count(r, "after", 0, 1<<62, 0)
+	if err != nil {
+		return err
+	}
+	limit, err := count(r, "limit", 1, maxLines, defaultLines)
+	if err != nil {
+		return err
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	for begun := false; limit > 0; begun = true {
+		ctx, cancel := context.WithTimeout(r.Context(), service.QueryTime)
+		some, err := s.service.Scan(ctx, r.PathValue("repo"), after, int(limit))
+		cancel()
+		if err != nil && !begun {
+			return err
+		}
+		if err != nil {
+			panic(http.ErrAbortHandler) // ends the connection: the answer must not look complete
+		}
+		if !begun {
+			w.Header().Set("Content-Type", "application/x-ndjson")
+		}
+		if len(some) == 0 {
+			return nil
+		}
+		for _, l := range some {
+			if err := encoder.Encode(storedLine(l)); err != nil {
+				return nil // the reader has gone
+			}
+			after, limit = l.Number, limit-1
+		}
+	}
+	return nil
+}
+
+func storedLine(l store.Numbered) StoredLine {
+	s := StoredLine{Seq: l.Number, Line: string(l.Text)}
+	if !utf8.Valid(l.Text) {
+		s.Line, s.LineBase64 = strings.ToValidUTF8(s.Line, "\uFFFD"), l.Text
+	}
+	return s
+}
