@@ -1,8 +1,6 @@
 package actors
 
 import (
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -10,46 +8,37 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// session is the root actor of a session: it emits every entry below the session
-// and hands the commands of a trace to that trace's actor.
-type session struct {
-	sys    *System
-	route  *messages.Route
-	state  messages.Rollup
-	traces []*traceActor // live ones; few, or swept soon after their end
-	byID   map[string]*traceActor
-	// lingering are traces that have ended, the first to end first. What is in it may
-	// have been begun anew since, or be gone. Nil before the first.
-	lingering *fifo[*traceActor]
-	busy      *traceActor // with pending commands; the others hang below it
-	counted   bool        // it is in System.open
-
-	rounds int                   // begun and not over; the actor does not stop meanwhile
-	waits  []*round[*traceActor] // those that have no room for the session's own end
-}
-
-// How many traces linger after their end, at most: of a session, and of all sessions
-// together, about. Over that a trace is asked to passivate at its end.
+// A trace leaves its grace when more than tracesInGrace of its session have ended, or more
+// than allTracesInGrace of all sessions together, about.
 const (
-	tracesLinger    = 32
-	allTracesLinger = 1024
+	tracesInGrace    = 32
+	allTracesInGrace = 1024
 )
 
-// traceActor is what a session keeps of a live trace.
-type traceActor struct {
-	id     string
-	pid    *actor.PID // nil when it is gone
-	last   int64      // last call, Unix nanoseconds
-	begun  bool       // its create was seen by this incarnation
-	ended  bool
-	asking *backlog // it was asked to passivate
+// session is the root actor of a session: it emits every entry below the session
+// and hands the commands of a trace to that trace's actor. The actor owns all fields.
+type session struct {
+	sys     *System
+	route   *messages.Route
+	state   messages.Rollup
+	traces  keeper[traceState]
+	counted bool // it is counted in System.open
 
-	settled atomic.Int64 // see messages.Begin
-	sent    int64        // Commands sent since Begin
+	finalizations int // begun and not over; the actor does not stop meanwhile
+	// waits are the finalizations that have no room for the session's own end.
+	waits []*finalization[traceState]
+}
 
-	pending *messages.Commands // to be passed on, nil between two messages
-	busy    *traceActor        // the next one with pending commands
-	lingers bool               // it is in lingering
+// liveTrace is what a session keeps of a live trace.
+type liveTrace = member[traceState]
+
+// traceState is what a session keeps of a trace in addition.
+type traceState struct {
+	created bool // its create came since it was begun
+}
+
+func newSession(s *System) *session {
+	return &session{sys: s, traces: keeper[traceState]{shared: &s.traces}}
 }
 
 // Receive implements actor.Actor.
@@ -59,29 +48,41 @@ func (s *session) Receive(c actor.Context) {
 		s.start(m)
 	case *messages.Commands:
 		s.handle(c, m)
-	case *messages.Inspect:
-		s.inspect(m)
 	case *messages.Sweep:
 		s.sweep(c, m.Now)
 	case *messages.Passivate:
 		s.passivate(c)
 	case *messages.Passivated:
-		s.passivated(m)
-	case *messages.Finalise:
-		s.finalise(c, m)
+		declined := s.traces.passivated(m, func(message any) { s.control(c, message) })
+		if declined != nil {
+			declined.at = time.Now().UnixNano() // not again before it has been idle again
+		}
 	case *messages.Finalised:
-		if t := s.find(m.Owner.ID); t != nil {
+		if t := s.traces.find(m.Owner); t != nil {
 			t.ended = true
 		}
-		r := m.Token.(*round[*traceActor])
-		r.asked--
-		s.advance(c, r)
+		f := m.Token.(*finalization[traceState])
+		f.asked--
+		s.advance(c, f)
 	case *messages.Room:
 		waits := s.waits
 		s.waits = nil
-		for _, r := range waits {
-			s.advance(c, r)
+		for _, f := range waits {
+			s.advance(c, f)
 		}
+	default:
+		s.control(c, m)
+	}
+}
+
+// control handles the questions of callers; one that waited for a draining trace is asked
+// again.
+func (s *session) control(c actor.Context, message any) {
+	switch m := message.(type) {
+	case *messages.Inspect:
+		s.inspect(m)
+	case *messages.Finalise:
+		s.finalise(c, m)
 	}
 }
 
@@ -123,65 +124,27 @@ func (s *session) handle(c actor.Context, b *messages.Commands) {
 	}
 	s.count()
 	s.sys.sendOut(b)
-	s.forward(c)
+	s.traces.forward(c)
 	done(b)
 }
 
-// forward hands on what was put aside for traces.
-func (s *session) forward(c actor.Context) {
-	for t := s.busy; t != nil; t = s.busy {
-		commands := t.pending
-		s.busy, t.busy, t.pending = t.busy, nil, nil
-		s.pass(t, commands)
-		if t.ended && !t.lingers {
-			s.linger(c, t)
-		}
-	}
-}
-
-// assign puts a command aside for its trace.
+// assign collects a command for its trace.
 func (s *session) assign(m *messages.Command) {
 	t := s.trace(m.Route)
-	t.last = max(t.last, m.At)
-	t.begun = t.begun || m.Child() == m.Route.Trace
-	t.ended = m.Action == messages.End && m.Target == m.Route.Trace || t.ended && m.Birth == nil
-	if t.pending == nil {
-		t.pending = messages.NewCommands()
-		if t.pid == nil {
-			t.pending.Start = s.begin(t, m.Route)
-		}
-		s.busy, t.busy = t, s.busy
-	}
-	t.pending.Add(m)
+	t.own.created = t.own.created || m.Child() == t.ref
+	s.traces.assign(t, m, m.At)
 }
 
-// linger notes that a trace has ended, and gives up the one that ended first if there are
-// too many.
-func (s *session) linger(c actor.Context, t *traceActor) {
-	if s.lingering == nil {
-		s.lingering = &fifo[*traceActor]{}
+// trace returns what the session keeps of a trace. The route remembers it until it is
+// removed.
+func (s *session) trace(route *messages.Route) *liveTrace {
+	t, _ := route.TraceAt.(*liveTrace)
+	if t == nil || t.pid == nil {
+		t = s.traces.get(route.Trace)
+		route.TraceAt = t
 	}
-	s.lingering.push(t)
-	t.lingers = true
-	most := tracesLinger
-	if s.sys.lingering.Add(1) > allTracesLinger {
-		most = 0
-	}
-	for s.lingering != nil && s.lingering.len() > most {
-		first := s.lingering.pop()
-		first.lingers = false
-		s.sys.lingering.Add(-1)
-		switch {
-		case !first.ended || first.pid == nil || first.asking != nil || first.pending != nil:
-		case first.sent > 0 && first.settled.Load() == first.sent && s.sys.giveUp(first.pid):
-			s.release(first)
-		default:
-			first.asking = ask(c, first.pid, first.ref(), time.Unix(0, t.last))
-		}
-	}
+	return t
 }
-
-func (t *traceActor) ref() messages.Ref { return messages.Ref{Entity: messages.Trace, ID: t.id} }
 
 // apply records the command in the session's own state and says what is doubtful.
 func (s *session) apply(m *messages.Command) {
@@ -221,101 +184,44 @@ func (s *session) doubt(kind EventKind, m *messages.Command) {
 	s.sys.report(Event{Kind: kind, Target: m.Target, Action: m.Action, Entries: 1})
 }
 
-func (s *session) find(id string) *traceActor {
-	if s.byID != nil {
-		return s.byID[id]
-	}
-	for _, t := range s.traces {
-		if t.id == id {
-			return t
-		}
-	}
-	return nil
-}
-
-// trace returns what the session keeps of a trace.
-func (s *session) trace(route *messages.Route) *traceActor {
-	if t, _ := route.TraceAt.(*traceActor); t != nil && t.pid != nil {
-		return t
-	}
-	t := s.find(route.Trace.ID)
-	if t == nil {
-		t = &traceActor{id: route.Trace.ID}
-		s.traces = append(s.traces, t)
-		if s.byID == nil && len(s.traces) >= indexFrom {
-			s.byID = make(map[string]*traceActor, 2*len(s.traces))
-			for _, known := range s.traces {
-				s.byID[known.id] = known
-			}
-		} else if s.byID != nil {
-			s.byID[t.id] = t
-		}
-	}
-	route.TraceAt = t
-	return t
-}
-
-// begin gives a trace an actor, and returns what that is to begin with.
-func (s *session) begin(t *traceActor, route *messages.Route) messages.Begin {
-	t.pid = s.sys.beginTrace()
-	t.sent = 0
-	t.settled.Store(0)
-	return messages.Begin{Route: route, Settled: &t.settled}
-}
-
-func (s *session) pass(t *traceActor, message any) {
-	if t.asking != nil {
-		t.asking.messages = append(t.asking.messages, message)
-		return
-	}
-	s.send(t, message)
-}
-
-func (s *session) send(t *traceActor, message any) {
-	if _, ok := message.(*messages.Commands); ok {
-		t.sent++
-	}
-	s.sys.sup.Send(t.pid, message)
-}
-
 func (s *session) inspect(m *messages.Inspect) {
 	if m.Route.Trace.Entity != messages.Unknown {
-		if t := s.find(m.Route.Trace.ID); t != nil {
-			s.pass(t, m)
+		if t := s.traces.find(m.Route.Trace); t != nil {
+			s.traces.pass(t, m)
 		} else {
 			close(m.Reply)
 		}
 		return
 	}
 	snapshot := messages.Snapshot{Owner: s.route.Root, Rollup: copied(s.state)}
-	for _, t := range s.traces {
-		if t.begun && !t.ended {
-			snapshot.Children = append(snapshot.Children, t.ref())
+	for _, t := range s.traces.oldestFirst() {
+		if t.own.created && !t.ended {
+			snapshot.Children = append(snapshot.Children, t.ref)
 		}
 	}
 	m.Reply <- snapshot
 }
 
-// sweep frees the traces that ended a while ago. One that was forgotten ends what is open
-// in it when it is asked.
+// sweep asks the traces to passivate that ended a while ago, or are idle. An idle one ends what
+// is open in it when it is asked.
 func (s *session) sweep(c actor.Context, now time.Time) {
 	cfg := &s.sys.cfg
-	patience := cfg.IdleAfter
+	after := cfg.IdleAfter
 	if cfg.OrphanAfter > 0 {
-		patience = min(patience, cfg.OrphanAfter)
+		after = min(after, cfg.OrphanAfter)
 	}
-	for _, t := range s.traces {
-		idle := time.Duration(now.UnixNano() - t.last)
-		if t.asking == nil && (idle >= patience || t.ended && idle >= cfg.Linger) {
-			t.asking = ask(c, t.pid, t.ref(), now)
+	for t := range s.traces.all() {
+		idle := time.Duration(now.UnixNano() - t.at)
+		if t.draining == nil && t.pid != nil && (idle >= after || t.ended && idle >= cfg.Linger) {
+			s.traces.drain(c, t, now)
 		}
 	}
 }
 
-// passivate gives the session up unless it holds traces, which are swept first, or is
-// being finalised.
+// passivate stops the session, unless it has live traces, which it sweeps first, or is being
+// finalized.
 func (s *session) passivate(c actor.Context) {
-	if len(s.traces) > 0 || s.rounds > 0 {
+	if s.traces.len() > 0 || s.finalizations > 0 {
 		s.sweep(c, time.Now())
 		c.Respond(&messages.Passivated{Owner: s.route.Root, Declined: true})
 		return
@@ -330,87 +236,35 @@ func (s *session) passivate(c actor.Context) {
 	c.Stop(c.Self())
 }
 
-func (s *session) passivated(m *messages.Passivated) {
-	t := s.find(m.Owner.ID)
-	if t == nil || t.asking == nil {
-		return
-	}
-	held := t.asking.messages
-	t.asking = nil
-	if m.Declined {
-		t.last = time.Now().UnixNano() // not before it has been idle again
-		for _, message := range held {
-			s.send(t, message)
-		}
-		return
-	}
-	s.sys.endTrace(t.pid)
-	s.release(t)
-	for _, message := range held {
-		switch m := message.(type) {
-		case *messages.Commands:
-			route := m.List[0].Route
-			t := s.trace(route)
-			if t.pid == nil {
-				m.Start = s.begin(t, route)
-			}
-			t.last = m.List[len(m.List)-1].At
-			s.pass(t, m)
-		case *messages.Inspect:
-			s.inspect(m)
-		case *messages.Finalise:
-			m.Done()
-		}
-	}
-}
-
-// release forgets a trace whose actor was given back.
-func (s *session) release(t *traceActor) {
-	t.pid = nil
-	s.traces = slices.DeleteFunc(s.traces, func(known *traceActor) bool { return known == t })
-	if delete(s.byID, t.id); len(s.traces) == 0 {
-		if s.lingering != nil {
-			s.sys.lingering.Add(-int64(s.lingering.len()))
-		}
-		s.traces, s.byID, s.lingering = nil, nil, nil
-	}
-}
-
-// finalise ends the session after all its traces have ended what is open in them.
+// finalise ends the session, after all its traces have ended what is open in them.
 func (s *session) finalise(c actor.Context, m *messages.Finalise) {
-	if m.Route != nil && m.Route.Trace.Entity != messages.Unknown {
-		if t := s.find(m.Route.Trace.ID); t != nil {
-			s.pass(t, m)
-		} else {
-			m.Done()
-		}
+	if m.Route == nil || m.Route.Trace.Entity == messages.Unknown {
+		s.finalizations++
+		s.advance(c, &finalization[traceState]{left: s.traces.oldestFirst(), reason: m.Reason, done: m.Done})
 		return
 	}
-	s.rounds++
-	s.advance(c, &round[*traceActor]{left: slices.Clone(s.traces), reason: m.Reason, done: m.Done})
+	if t := s.traces.find(m.Route.Trace); t != nil {
+		s.traces.pass(t, m)
+	} else {
+		m.Done()
+	}
 }
 
-// advance asks the next traces of a round; behind the last one the session itself ends.
-func (s *session) advance(c actor.Context, r *round[*traceActor]) {
-	for t, ok := r.next(s.sys.cfg.Ledger.Sealed()); ok; t, ok = r.next(s.sys.cfg.Ledger.Sealed()) {
-		if t.pid != nil {
-			r.asked++
-			s.pass(t, &messages.Finalise{Reason: r.reason, Done: s.sys.finalised(c.Self(), t.ref(), r)})
-		}
-	}
-	if r.asked > 0 {
+// advance asks the next traces of a finalization. After the last one the session itself ends.
+func (s *session) advance(c actor.Context, f *finalization[traceState]) {
+	if !s.traces.finalize(c, s.sys, f) {
 		return
 	}
 	if isOpen(&s.state) {
-		need, err := s.sys.end(s.route, s.route.Root, r.reason, time.Now())
+		need, err := s.sys.end(s.route, s.route.Root, f.reason, time.Now())
 		if full(err) {
 			s.sys.waiting.put(c.Self(), need)
-			s.waits = append(s.waits, r)
+			s.waits = append(s.waits, f)
 			return
 		}
 		s.state.Ended = err == nil
 		s.count()
 	}
-	s.rounds--
-	r.done()
+	s.finalizations--
+	f.done()
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/troupelog/troupe/messages"
 )
 
@@ -150,20 +148,6 @@ func (f *family) toEnd() []messages.Ref {
 		}
 	}
 	return refs
-}
-
-// backlog holds the messages for an actor that was asked to passivate, until it
-// answers. A nil backlog means that it was not asked.
-type backlog struct {
-	question messages.Passivate
-	messages []any
-}
-
-// ask asks an actor to passivate; it answers the actor of c.
-func ask(c actor.Context, pid *actor.PID, owner messages.Ref, now time.Time) *backlog {
-	b := &backlog{question: messages.Passivate{Owner: owner, Now: now}}
-	c.Request(pid, &b.question)
-	return b
 }
 
 // isOpen reports whether a session or trace is to be ended by this process.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,8 +37,10 @@ type System struct {
 	writer  *actor.PID
 	session *actor.Props
 	trace   *actor.Props
-	spare   spares
-	waiting queue
+	pool    pool
+	waiting waitlist
+	roots   shared // of the shards' keepers
+	traces  shared // of the sessions' keepers
 
 	stop    context.CancelFunc
 	running sync.WaitGroup // the sweeper, the postman, and who makes room
@@ -49,20 +52,19 @@ type System struct {
 	lost     atomic.Int64 // accepted entries that were never handed over
 	live     atomic.Int64 // session and trace actors
 	orphans  atomic.Int64 // ends that this package emitted
-	passives atomic.Int64
 	open     atomic.Int64 // entities that this process began, has not ended and not handed over
 	leftOpen atomic.Int64 // open when Close had ended what it could
-
-	lingering atomic.Int64 // traces that sessions let linger
 }
 
 // Start starts the actors.
 func Start(cfg Config) *System {
-	s := &System{cfg: cfg, seed: maphash.MakeSeed(), dir: newDirectory(), gone: make(chan struct{}), waiting: queue{asked: make(chan struct{}, 1)}}
+	s := &System{cfg: cfg, seed: maphash.MakeSeed(), dir: newDirectory(), gone: make(chan struct{}), waiting: waitlist{asked: make(chan struct{}, 1)}}
 	s.sup = supervisor.NewSystem(supervisor.Options{
 		Workers: cfg.Workers, Log: cfg.Log, OnFailure: s.failed, OnDead: s.buried,
 	})
-	s.session = s.sup.Props(func() actor.Actor { return &session{sys: s} })
+	s.roots.host, s.roots.graceEach, s.roots.graceAll = s, rootsInGrace, math.MaxInt64
+	s.traces.host, s.traces.graceEach, s.traces.graceAll = s, tracesInGrace, allTracesInGrace
+	s.session = s.sup.Props(func() actor.Actor { return newSession(s) })
 	s.trace = s.sup.Props(func() actor.Actor { return &trace{sys: s} })
 	s.writer = s.sup.Spawn(s.sup.Props(func() actor.Actor { return &writer{sys: s} }))
 	wake := make(chan struct{}, 1)
@@ -251,7 +253,7 @@ func (s *System) failed(f supervisor.Failure) {
 	switch m := f.Message.(type) {
 	case *messages.Commands:
 		if m.Sent {
-			s.sup.Send(s.writer, turn) // it kept what it could not hand over
+			s.sup.Send(s.writer, retry{}) // the writer kept what it could not hand over
 			break
 		}
 		c := m.Begun()
@@ -265,8 +267,8 @@ func (s *System) failed(f supervisor.Failure) {
 			m.Emit(c)
 			event.Entries = 1
 		}
-	case *messages.Entry, *messages.Turn:
-		s.sup.Send(s.writer, turn) // it kept what it could not hand over
+	case *messages.Entry, retry:
+		s.sup.Send(s.writer, retry{}) // the writer kept what it could not hand over
 	case *messages.Inspect:
 		close(m.Reply)
 	case *messages.Finalise:
@@ -314,7 +316,7 @@ type Counts struct {
 func (s *System) Counts() Counts {
 	return Counts{
 		Panics: s.panics.Load() + s.sup.Swallowed(), Missed: s.dead.Load(), Live: s.live.Load(),
-		Passive: s.passives.Load(), Orphans: s.orphans.Load(), Registered: s.dir.size(),
+		Passive: s.roots.passive.Load(), Orphans: s.orphans.Load(), Registered: s.dir.size(),
 		LeftOpen: s.leftOpen.Load(), Lost: s.lost.Load(),
 	}
 }

@@ -7,83 +7,69 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// gatherMost is how many entries the writer gathers at most before it hands them over;
-// fewer when its mailbox runs empty first.
-const gatherMost = 512
+// maxAttempts limits how often in a row Out may panic before its entries are discarded.
+const maxAttempts = 3
 
-// patience is how often in a row Out may panic before its entries are given up.
-const patience = 3
-
-// writer gathers entries and hands them over in groups. It does no I/O.
+// writer hands entries to Config.Out, a message at a time. It does no I/O.
 type writer struct {
-	sys      *System
-	gathered []messages.Entry
-	turning  bool // a Turn is on its way
-	failures int  // of Out, since it last returned
+	sys *System
+	// pending holds the entries that Out has not taken: those of one message, and more only
+	// while Out panics. All fields are owned by the actor.
+	pending  []messages.Entry
+	failures int // panics of Out since it last returned
 }
 
-var turn = &messages.Turn{}
+// retry tells the writer to hand over again what Out panicked at.
+type retry struct{}
 
 // Receive implements actor.Actor.
 func (w *writer) Receive(c actor.Context) {
 	switch m := c.Message().(type) {
 	case *messages.Commands:
 		for _, e := range m.Out {
-			w.gathered = append(w.gathered, *e)
+			w.pending = append(w.pending, *e)
 		}
-		w.due(c)
-		m.Free() // not where due fails: then the supervisor looks at them
+		w.handOver()
+		m.Free() // only after success: the supervisor looks at a message that failed
 	case *messages.Entry:
-		w.gathered = append(w.gathered, *m)
-		w.due(c)
-	case *messages.Turn:
-		w.turning = false
-		w.hand()
+		w.pending = append(w.pending, *m)
+		w.handOver()
+	case retry:
+		w.handOver()
 	}
 }
 
-// due hands over what was gathered, if it is much, or else behind what is in the mailbox.
-func (w *writer) due(c actor.Context) {
-	switch {
-	case len(w.gathered) >= gatherMost:
-		w.hand()
-	case !w.turning:
-		w.turning = true
-		c.Send(c.Self(), turn)
-	}
-}
-
-// hand hands over what was gathered. When Out panics the entries stay, and the
-// supervisor sends a Turn to try again.
-func (w *writer) hand() {
-	if len(w.gathered) == 0 {
+// handOver gives the pending entries to Out. If Out panics they stay, and System.failed sends
+// a retry.
+func (w *writer) handOver() {
+	if len(w.pending) == 0 {
 		return
 	}
 	w.failures++
-	if w.failures > patience {
-		w.giveUp()
+	if w.failures > maxAttempts {
+		w.discard()
 	} else {
-		w.sys.cfg.Out(w.gathered)
+		w.sys.cfg.Out(w.pending)
 	}
 	w.failures = 0
-	handed(w.sys.cfg.Ledger, w.gathered)
-	clear(w.gathered)
-	w.gathered = w.gathered[:0]
+	dispatched(w.sys.cfg.Ledger, w.pending)
+	clear(w.pending)
+	w.pending = w.pending[:0]
 }
 
-// giveUp drops what Out fails at, whatever it is: what comes after it must go on.
-func (w *writer) giveUp() {
+// discard drops the batch on which Out keeps panicking, so that later entries can proceed.
+func (w *writer) discard() {
 	cost := int64(0)
-	for i := range w.gathered {
-		cost += w.gathered[i].Cost()
+	for i := range w.pending {
+		cost += w.pending[i].Cost()
 	}
-	w.sys.lost.Add(int64(len(w.gathered)))
+	w.sys.lost.Add(int64(len(w.pending)))
 	w.sys.cfg.Ledger.Release(cost)
-	w.sys.report(Event{Kind: Dropped, Entries: len(w.gathered), Err: errOutPanics})
+	w.sys.report(Event{Kind: Dropped, Entries: len(w.pending), Err: errOutPanics})
 }
 
-// handed accounts for entries, grouped by epoch.
-func handed(l *ledger.Ledger, entries []messages.Entry) {
+// dispatched tells the ledger that entries were handed over, one call per epoch in a row.
+func dispatched(l *ledger.Ledger, entries []messages.Entry) {
 	for first := 0; first < len(entries); {
 		epoch, i := entries[first].Epoch, first
 		for i < len(entries) && entries[i].Epoch == epoch {

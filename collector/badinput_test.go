@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // hostile is text that means something to a parser somewhere.
@@ -101,10 +102,10 @@ func badBodies(t *testing.T) map[string]func() (body io.Reader, headers []string
 		"brotli":                   body(line, "Content-Encoding", "br"),
 		"two encodings":            body(packed(line), "Content-Encoding", "gzip, gzip"),
 		"an encoding of nonsense":  body(line, "Content-Encoding", strings.Repeat("gzip,", 100)),
-		"a spool of nonsense":      body(line, collector.SpoolHeader, "../..", collector.SeqHeader, "1"),
-		"a number below 1":         body(line, collector.SpoolHeader, strings.Repeat("a", 32), collector.SeqHeader, "0"),
-		"a number that overflows":  body(line, collector.SpoolHeader, strings.Repeat("a", 32), collector.SeqHeader, "18446744073709551615"),
-		"a number at the very end": body(bytes.Repeat(line, 3), collector.SpoolHeader, strings.Repeat("a", 32), collector.SeqHeader, "9223372036854775806"),
+		"a spool of nonsense":      body(line, protocol.HeaderProducer, "../..", protocol.HeaderSeq, "1"),
+		"a number below 1":         body(line, protocol.HeaderProducer, strings.Repeat("a", 32), protocol.HeaderSeq, "0"),
+		"a number that overflows":  body(line, protocol.HeaderProducer, strings.Repeat("a", 32), protocol.HeaderSeq, "18446744073709551615"),
+		"a number at the very end": body(bytes.Repeat(line, 3), protocol.HeaderProducer, strings.Repeat("a", 32), protocol.HeaderSeq, "9223372036854775806"),
 		"a body of zeros":          body(make([]byte, 1<<20)),
 		"random bytes with lines":  body(append(bytes.Repeat([]byte{0x80, 0x0a, 0xff}, 1000), line...)),
 	}

@@ -155,12 +155,12 @@ func TestBodiesThatLostTheirEncodingAreRefused(t *testing.T) {
 	const spool = "000102030405060708090a0b0c0d0e0f"
 	for _, packed := range []string{zstded(t, created), zipped(t, strings.NewReader(created)).String()} {
 		for _, encoding := range []string{"", "identity"} {
-			status, text := s.do("POST", logPath, strings.NewReader(packed), "Content-Encoding", encoding, collector.SpoolHeader, spool, collector.SeqHeader, "1")
+			status, text := s.do("POST", logPath, strings.NewReader(packed), "Content-Encoding", encoding, protocol.HeaderProducer, spool, protocol.HeaderSeq, "1")
 			s.wantError(status, text, http.StatusBadRequest, "bad_request")
 		}
 	}
 	// Its number is still free.
-	equal(t, collector.Ingested{Accepted: 1}, s.post("r", created, collector.SpoolHeader, spool, collector.SeqHeader, "1"))
+	equal(t, collector.Ingested{Accepted: 1}, s.post("r", created, protocol.HeaderProducer, spool, protocol.HeaderSeq, "1"))
 }
 
 func TestAnswersNameTheContentCodings(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // crashDir makes the test binary serve a collector from the folder it names.
@@ -72,8 +73,8 @@ func (s *crashSender) send(client *http.Client, address string) bool {
 	if err != nil {
 		return false
 	}
-	r.Header.Set(collector.SpoolHeader, fmt.Sprintf("%032x", s.name))
-	r.Header.Set(collector.SeqHeader, fmt.Sprint(s.acked+1))
+	r.Header.Set(protocol.HeaderProducer, fmt.Sprintf("%032x", s.name))
+	r.Header.Set(protocol.HeaderSeq, fmt.Sprint(s.acked+1))
 	answer, err := client.Do(r)
 	if err != nil {
 		return false

@@ -90,7 +90,7 @@ func TestTheCountsOfAnAnswerAddUpToTheLines(t *testing.T) {
 	const spool = "000102030405060708090a0b0c0d0e0f"
 	body := strings.Join([]string{created, "nonsense", "", ended, "\r", "more nonsense", ended + "\r"}, "\n")
 	for _, first := range []string{"1", "1", "3", "1"} {
-		got := s.post("r", body, collector.SpoolHeader, spool, collector.SeqHeader, first)
+		got := s.post("r", body, protocol.HeaderProducer, spool, protocol.HeaderSeq, first)
 		if got.Accepted+got.Duplicates+got.Refused != 5 || len(got.Rejected) != 2 {
 			t.Errorf("from %s: %+v", first, got)
 		}
@@ -106,7 +106,7 @@ func TestNumberedLinesAreStoredOnce(t *testing.T) {
 	}
 	send := func(first, end int) collector.Ingested {
 		return s.post("r", strings.Join(lines[first-1:end], "\n"),
-			collector.SpoolHeader, spool, collector.SeqHeader, fmt.Sprint(first))
+			protocol.HeaderProducer, spool, protocol.HeaderSeq, fmt.Sprint(first))
 	}
 	equal(t, collector.Ingested{Accepted: 4}, send(1, 4))
 	equal(t, collector.Ingested{Accepted: 2, Duplicates: 2}, send(3, 6))
@@ -119,12 +119,12 @@ func TestWrongSenderHeadersAreRefused(t *testing.T) {
 	s := start(t, collector.Config{})
 	const spool = "000102030405060708090a0b0c0d0e0f"
 	for _, headers := range [][]string{
-		{collector.SpoolHeader, spool}, {collector.SeqHeader, "1"},
-		{collector.SpoolHeader, spool[1:], collector.SeqHeader, "1"},
-		{collector.SpoolHeader, strings.Repeat("0", 32), collector.SeqHeader, "1"},
-		{collector.SpoolHeader, spool, collector.SeqHeader, "0"},
-		{collector.SpoolHeader, spool, collector.SeqHeader, "-1"},
-		{collector.SpoolHeader, spool, collector.SeqHeader, "9223372036854775807"},
+		{protocol.HeaderProducer, spool}, {protocol.HeaderSeq, "1"},
+		{protocol.HeaderProducer, spool[1:], protocol.HeaderSeq, "1"},
+		{protocol.HeaderProducer, strings.Repeat("0", 32), protocol.HeaderSeq, "1"},
+		{protocol.HeaderProducer, spool, protocol.HeaderSeq, "0"},
+		{protocol.HeaderProducer, spool, protocol.HeaderSeq, "-1"},
+		{protocol.HeaderProducer, spool, protocol.HeaderSeq, "9223372036854775807"},
 	} {
 		status, text := s.do("POST", "/api/sdk/v3/log?id=r", strings.NewReader(created), headers...)
 		s.wantError(status, text, http.StatusBadRequest, "bad_request")

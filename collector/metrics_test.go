@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // scrape returns the lines of /metrics that are values, and those that say what they are.
@@ -33,10 +34,10 @@ func (s *server) scrape() (values map[string]string, help []string) {
 
 func TestMetrics(t *testing.T) {
 	s := start(t, collector.Config{APIKey: "right"})
-	numbered := []string{collector.SpoolHeader, strings.Repeat("ab", 16), collector.SeqHeader, "1"}
+	numbered := []string{protocol.HeaderProducer, strings.Repeat("ab", 16), protocol.HeaderSeq, "1"}
 	s.post("r", "trace{id=t,action=create,data={}}\ntrace{id=t,action=end,data={}}\nnonsense", numbered...)
 	s.post("r", "trace{id=t,action=create,data={}}\ntrace{id=t,action=end,data={}}", numbered...)
-	again := []string{collector.SpoolHeader, strings.Repeat("cd", 16), collector.SeqHeader, "1"}
+	again := []string{protocol.HeaderProducer, strings.Repeat("cd", 16), protocol.HeaderSeq, "1"}
 	for range 2 { // a refused line that comes again is no duplicate
 		s.post("r", "trace{id=t,action=end,data={}}\nnonsense", again...)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // resender numbers its lines and sends parts of them again.
@@ -30,7 +31,7 @@ func newResender(name byte, n int) resender {
 // new.
 func (r resender) send(s *server, first, end int) int {
 	s.Helper()
-	got := s.post("r", strings.Join(r.lines[first-1:end], "\n"), collector.SpoolHeader, r.spool, collector.SeqHeader, fmt.Sprint(first))
+	got := s.post("r", strings.Join(r.lines[first-1:end], "\n"), protocol.HeaderProducer, r.spool, protocol.HeaderSeq, fmt.Sprint(first))
 	if got.Refused != 0 || got.Accepted+got.Duplicates != end-first+1 {
 		s.Errorf("lines %d to %d: %+v", first, end, got)
 	}

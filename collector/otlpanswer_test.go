@@ -113,7 +113,7 @@ func TestOTLPRepository(t *testing.T) {
 		{"/v1/traces", "by-header", "by-header"},
 		{"/v1/traces", "", "by-service"},
 	} {
-		answer, text := s.exchange(c.path, protobufType, "", bytes.NewReader(protoOf(t, "by-service", "root")), collector.RepositoryHeader, c.header)
+		answer, text := s.exchange(c.path, protobufType, "", bytes.NewReader(protoOf(t, "by-service", "root")), protocol.HeaderRepository, c.header)
 		if answer.StatusCode != http.StatusOK {
 			t.Fatalf("%d %q", answer.StatusCode, text)
 		}

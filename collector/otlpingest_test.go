@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupelog/troupe/collector"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/pricing"
 )
 
 const otlpTrace = "0af7651916cd43dd8448eb211c80319c"
@@ -104,7 +105,7 @@ func TestOTLPSpansBecomeATree(t *testing.T) {
 		t.Errorf("trace %s", encode(t, root))
 	}
 	generation := root.Children[0].Children[0]
-	want := fold.Usage{Input: 1000, Output: 100, Total: 1100, CacheRead: 200}
+	want := pricing.Usage{Input: 1000, Output: 100, Total: 1100, CacheRead: 200}
 	if generation.Usage != want || generation.Cost.Total == 0 || generation.Provider != "openai" || len(generation.Messages) != 1 {
 		t.Errorf("generation %s", encode(t, generation))
 	}

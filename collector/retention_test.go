@@ -14,7 +14,7 @@ import (
 
 func TestForgetDeletesWhatIsOldAndNothingElse(t *testing.T) {
 	s := start(t, collector.Config{})
-	headers := []string{collector.SpoolHeader, strings.Repeat("a", 32), collector.SeqHeader, "1"}
+	headers := []string{protocol.HeaderProducer, strings.Repeat("a", 32), protocol.HeaderSeq, "1"}
 	old := `trace{id=old,action=create,data={"name":"old words"}}`
 	s.post("r", old, headers...)
 	s.settle()

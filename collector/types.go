@@ -56,19 +56,3 @@ type (
 
 // LongestWrites holds how long a writer kept other writers of the same file waiting.
 type LongestWrites = service.LongestWrites
-
-// Headers of requests and answers.
-const (
-	// SpoolHeader names the sender of numbered lines: 32 hexadecimal digits.
-	SpoolHeader = api.SpoolHeader
-	// SeqHeader is the sequence number of the first line of a log request, from 1.
-	SeqHeader = api.SeqHeader
-	// OrderHeader is in answers to log requests. Its value "seq" says that lines of a sender
-	// are ordered by their numbers, so a sender may have several requests under way.
-	OrderHeader = api.OrderHeader
-	// RepositoryHeader names the log repository for the spans of an OTLP request.
-	RepositoryHeader = api.RepositoryHeader
-	// HeaderBehind is set to true in an answer that may miss lines which were acknowledged
-	// before its request, because the index did not catch up within five seconds.
-	HeaderBehind = api.HeaderBehind
-)

@@ -22,7 +22,7 @@ type answer interface {
 	// nothing.
 	result() []byte
 	// failure returns the error that the answer tells of, nil for none.
-	failure() *logger.ErrorDetail
+	failure() *logger.Failure
 }
 
 // newAnswer returns what gathers the answer of an API.
@@ -123,9 +123,9 @@ func (w *wholeAnswer) result() []byte {
 	return w.raw
 }
 
-func (w *wholeAnswer) failure() *logger.ErrorDetail {
+func (w *wholeAnswer) failure() *logger.Failure {
 	if w.raw != nil && !json.Valid(w.raw) {
-		return &logger.ErrorDetail{Type: "invalid_json", Message: "the answer is not JSON"}
+		return &logger.Failure{Type: "invalid_json", Message: "the answer is not JSON"}
 	}
 	return nil
 }

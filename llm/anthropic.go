@@ -99,7 +99,7 @@ func (a *anthropicAnswer) count(usage map[string]json.RawMessage) {
 
 func (a *anthropicAnswer) complete() bool { return a.done }
 
-func (a *anthropicAnswer) failure() *logger.ErrorDetail {
+func (a *anthropicAnswer) failure() *logger.Failure {
 	if !given(a.err) {
 		return nil
 	}

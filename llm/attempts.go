@@ -32,7 +32,7 @@ type attemptKey struct {
 
 // heldCall is a call whose last attempt failed and that may be tried again.
 type heldCall struct {
-	gen      *logger.Generation
+	gen      logger.Generation
 	started  time.Time // the first attempt
 	failedAt time.Time // the last attempt
 	timer    *time.Timer
@@ -87,7 +87,7 @@ func hold(ctx context.Context, key attemptKey, h *heldCall, wait time.Duration) 
 	held[key] = append(held[key], h)
 	expire := func() {
 		if leave(key, h) {
-			guard(func() { h.gen.EndWith(logger.EndConfig{Time: h.failedAt}) })
+			guard(func() { h.gen.EndWith(logger.EndConfig{EndTime: h.failedAt}) })
 		}
 	}
 	h.timer = time.AfterFunc(wait, expire)

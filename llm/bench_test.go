@@ -23,7 +23,7 @@ func BenchmarkFirstByte(b *testing.B) {
 	defer server.Close()
 	connections := &http.Transport{}
 	defer connections.CloseIdleConnections()
-	log, err := logger.New(logger.Config{ID: "bench", BaseURL: "http://127.0.0.1", Durability: logger.Memory, Transport: accepts{}})
+	log, err := logger.New(logger.Config{ID: "bench", BaseURL: "http://127.0.0.1", Durability: logger.MemoryOnly, Transport: accepts{}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/modelcall"
 	"github.com/troupelog/troupe/internal/oversize"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/logger"
 )
 
@@ -24,11 +25,12 @@ type call struct {
 	request *http.Request
 	body    *sentBody // where the request is read as it is sent, else nil
 
-	gen     *logger.Generation // nil until open
-	named   bool               // the generation has a model
-	asked   bool               // the request asks for a stream
-	started time.Time          // the first attempt
-	sent    time.Time          // this attempt
+	begun   bool              // gen has been begun, or taken over from the attempt before
+	gen     logger.Generation // zero until begun
+	named   bool              // the generation has a model
+	asked   bool              // the request asks for a stream
+	started time.Time         // the first attempt
+	sent    time.Time         // this attempt
 	key     attemptKey
 	counted bool // the SDK says which attempt this is
 
@@ -146,7 +148,7 @@ func readUpTo(r io.Reader, buf []byte, limit int) ([]byte, error) {
 // open begins the generation, or goes on with that of the attempt before. It reports false
 // for what is no call of a model.
 func (c *call) open(sent capture) bool {
-	q := readRequest(c.route.api, &sent, !c.options.NoContent)
+	q := readRequest(c.route.api, &sent, !c.options.OmitContent)
 	if q.model == "" {
 		q.model = modelIn(c.request.URL.Path)
 	}
@@ -156,19 +158,20 @@ func (c *call) open(sent capture) bool {
 	if sent.cut {
 		c.facts["capture"] = "the request is cut"
 	}
-	if len(sent.cuts) > 0 && !c.options.NoContent {
+	if len(sent.cuts) > 0 && !c.options.OmitContent {
 		c.facts[oversize.Key] = json.RawMessage(oversize.Mark(sent.cuts))
 	}
 	c.asked, c.named = q.stream || c.route.stream, q.model != ""
 	c.attempt(sent)
 	modelcall.Begun(c.request.Context())
-	if c.gen != nil {
+	if c.begun {
 		return true
 	}
-	name := c.request.Header.Get("X-Maxim-Generation-Name")
+	name := c.request.Header.Get(protocol.HeaderGeneration)
 	if name == "" {
 		name = c.scope.GenerationName()
 	}
+	c.begun = true
 	c.gen = c.scope.AddGeneration(logger.GenerationConfig{
 		Name: name, Model: q.model, Provider: provider(c.request, c.route.api),
 		Messages: q.messages, ModelParameters: q.params, StartTime: c.started,
@@ -193,7 +196,7 @@ func (c *call) attempt(sent capture) {
 	if count > 0 {
 		c.facts["attempts"] = count + 1
 		if before := resume(c.key); before != nil {
-			c.gen, c.started = before.gen, before.started
+			c.begun, c.gen, c.started = true, before.gen, before.started
 		}
 	}
 }
@@ -201,10 +204,10 @@ func (c *call) attempt(sent capture) {
 // ready begins the generation where the request was read as it was sent. It reports false
 // for what is no call of a model.
 func (c *call) ready() bool {
-	if c.gen == nil && c.body != nil {
+	if !c.begun && c.body != nil {
 		return c.open(c.body.take())
 	}
-	return c.gen != nil
+	return c.begun
 }
 
 // abandoned ends the attempt when what sends it panicked.
@@ -214,7 +217,7 @@ func (c *call) abandoned() {
 		defer c.mu.Unlock()
 		if c.ready() {
 			c.finished = true
-			c.fail(logger.ErrorDetail{Type: broken, Message: "the transport panicked"})
+			c.fail(logger.Failure{Type: broken, Message: "the transport panicked"})
 		}
 	})
 }
@@ -234,7 +237,7 @@ func (c *call) answered(resp *http.Response, err error) {
 			c.transportFailed(err)
 		case resp == nil:
 			c.finished = true
-			c.fail(logger.ErrorDetail{Type: broken, Message: "the transport returned no answer"})
+			c.fail(logger.Failure{Type: broken, Message: "the transport returned no answer"})
 		default:
 			c.follow(resp)
 		}

@@ -42,9 +42,9 @@ func (e *embeddingsAnswer) add(_ string, data []byte) {
 
 func (e *embeddingsAnswer) complete() bool { return e.said }
 
-func (e *embeddingsAnswer) failure() *logger.ErrorDetail {
+func (e *embeddingsAnswer) failure() *logger.Failure {
 	if e.said && !e.valid {
-		return &logger.ErrorDetail{Type: "invalid_json", Message: "the answer is not JSON"}
+		return &logger.Failure{Type: "invalid_json", Message: "the answer is not JSON"}
 	}
 	return e.head.failure()
 }

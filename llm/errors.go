@@ -32,11 +32,11 @@ func bounded(text string) string {
 //	Anthropic  {"type":"error","error":{"type","message"}}
 //	Gemini     {"error":{"code":429,"message","status":"RESOURCE_EXHAUSTED"}}
 //	Ollama     {"error":"message"}
-func providerError(raw json.RawMessage) logger.ErrorDetail {
+func providerError(raw json.RawMessage) logger.Failure {
 	raw = bytes.TrimSpace(raw)
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
-		return logger.ErrorDetail{Message: bounded(text)}
+		return logger.Failure{Message: bounded(text)}
 	}
 	var e struct {
 		Error   json.RawMessage `json:"error"`
@@ -46,12 +46,12 @@ func providerError(raw json.RawMessage) logger.ErrorDetail {
 		Code    json.RawMessage `json:"code"`
 	}
 	if !decode(raw, &e) {
-		return logger.ErrorDetail{}
+		return logger.Failure{}
 	}
 	if given(e.Error) && e.Message == "" {
 		return providerError(e.Error)
 	}
-	d := logger.ErrorDetail{Message: bounded(e.Message), Type: bounded(e.Type), Code: bounded(scalar(e.Code))}
+	d := logger.Failure{Message: bounded(e.Message), Type: bounded(e.Type), Code: bounded(scalar(e.Code))}
 	if d.Type == "" {
 		d.Type = bounded(scalar(e.Status))
 	}
@@ -75,7 +75,7 @@ func scalar(raw json.RawMessage) string {
 
 // statusError returns the error of an answer with a status of 400 and more; body is what
 // came of it. The code is that of HTTP unless the provider has one in words.
-func statusError(status int, body []byte) logger.ErrorDetail {
+func statusError(status int, body []byte) logger.Failure {
 	d := providerError(body)
 	if _, err := strconv.Atoi(d.Code); err == nil || d.Code == "" {
 		d.Code = strconv.Itoa(status)
@@ -113,10 +113,10 @@ func kindOf(err error) string {
 
 // transportError returns what is logged of an error of the transport: not the address,
 // whose query may hold a key.
-func transportError(err error) logger.ErrorDetail {
+func transportError(err error) logger.Failure {
 	kind := kindOf(err)
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
-	return logger.ErrorDetail{Type: kind, Message: bounded(err.Error())}
+	return logger.Failure{Type: kind, Message: bounded(err.Error())}
 }

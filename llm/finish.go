@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupelog/troupe/internal/completion"
+	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/logger"
 )
 
@@ -104,7 +104,7 @@ func (c *call) refused() {
 
 // unfinished returns what is wrong with an answer that has not come to its end, nil for
 // nothing. It notes in the facts how the answer ended; mu is held.
-func (c *call) unfinished(why error) *logger.ErrorDetail {
+func (c *call) unfinished(why error) *logger.Failure {
 	cut := c.cut || c.budget.cut
 	switch {
 	case c.answer.complete():
@@ -112,13 +112,13 @@ func (c *call) unfinished(why error) *logger.ErrorDetail {
 	case cut && !c.framing.within() && (errors.Is(why, io.EOF) || errors.Is(why, errClosed)):
 		return nil // it is whole, only not here
 	case c.framing != nil && c.framing.spoiled():
-		return &logger.ErrorDetail{Type: "invalid_json", Message: "the answer is not JSON"}
+		return &logger.Failure{Type: "invalid_json", Message: "the answer is not JSON"}
 	case errors.Is(why, errClosed):
 		c.facts["ended"] = closed
 		return nil
 	case errors.Is(why, io.EOF):
 		c.facts["ended"] = truncated
-		return &logger.ErrorDetail{Type: truncated, Message: "the answer stopped before its end"}
+		return &logger.Failure{Type: truncated, Message: "the answer stopped before its end"}
 	}
 	d := transportError(why)
 	c.facts["ended"] = d.Type
@@ -126,7 +126,7 @@ func (c *call) unfinished(why error) *logger.ErrorDetail {
 }
 
 // deliver logs the answer, whole or not, with what is wrong with it; mu is held.
-func (c *call) deliver(failure *logger.ErrorDetail) {
+func (c *call) deliver(failure *logger.Failure) {
 	if c.cut || c.budget.cut {
 		c.facts["capture"] = "the answer is cut at " + strconv.Itoa(c.options.limit()) + " bytes"
 	}
@@ -154,7 +154,7 @@ func (c *call) deliver(failure *logger.ErrorDetail) {
 	if failure != nil {
 		result = withError(result, *failure)
 	}
-	if c.options.NoContent {
+	if c.options.OmitContent {
 		result = bare(result)
 	}
 	c.tell()
@@ -172,21 +172,21 @@ func (c *call) tell() {
 }
 
 // shown returns an error of the provider's as it may be logged.
-func (c *call) shown(d logger.ErrorDetail) logger.ErrorDetail {
-	if c.options.NoContent {
+func (c *call) shown(d logger.Failure) logger.Failure {
+	if c.options.OmitContent {
 		d.Message = ""
 	}
 	return d
 }
 
 // fail ends the call with an error; mu is held.
-func (c *call) fail(d logger.ErrorDetail) {
+func (c *call) fail(d logger.Failure) {
 	c.tell()
-	c.gen.Error(d)
+	c.gen.Fail(d)
 }
 
 // failAttempt logs the failure of an attempt that may not be the last; mu is held.
-func (c *call) failAttempt(d logger.ErrorDetail, h http.Header) {
+func (c *call) failAttempt(d logger.Failure, h http.Header) {
 	c.tell()
 	c.gen.Attempt(d)
 	next, now := c.key, time.Now()
@@ -219,9 +219,9 @@ func usageOf(tail []byte) []byte {
 }
 
 // withError returns an answer, in the form that is logged, with an error beside it.
-func withError(result []byte, d logger.ErrorDetail) []byte {
+func withError(result []byte, d logger.Failure) []byte {
 	members := map[string]json.RawMessage{}
-	if !decode(completion.Normalize(result).JSON, &members) || members == nil {
+	if !decode(genai.Normalize(result).JSON, &members) || members == nil {
 		members = map[string]json.RawMessage{}
 	}
 	members["error"] = encode(map[string]string{"message": d.Message, "code": d.Code, "type": d.Type})
@@ -249,7 +249,7 @@ func bare(result []byte) []byte {
 			Message string          `json:"message"`
 		} `json:"error,omitempty"`
 	}
-	if !decode(completion.Normalize(result).JSON, &whole) {
+	if !decode(genai.Normalize(result).JSON, &whole) {
 		return []byte(`{"object":"chat.completion","choices":[]}`)
 	}
 	for i := range whole.Choices {

@@ -107,7 +107,7 @@ func (g *geminiAnswer) complete() bool {
 	return len(g.candidates) > 0 || given(g.head["promptFeedback"])
 }
 
-func (g *geminiAnswer) failure() *logger.ErrorDetail {
+func (g *geminiAnswer) failure() *logger.Failure {
 	if !given(g.head["error"]) {
 		return nil
 	}

@@ -183,7 +183,7 @@ func (r *rig) one() *generation {
 	for _, err := range r.rec.Errors() {
 		r.t.Errorf("the logger told of %v", err)
 	}
-	if doubtful := r.log.Stats().Doubtful; len(doubtful) != 0 {
+	if doubtful := r.log.Stats().Suspicious; len(doubtful) != 0 {
 		r.t.Errorf("doubtful calls: %v", doubtful)
 	}
 	return all[0]

@@ -82,7 +82,7 @@ func (o *ollamaAnswer) add(_ string, data []byte) {
 
 func (o *ollamaAnswer) complete() bool { return o.done }
 
-func (o *ollamaAnswer) failure() *logger.ErrorDetail {
+func (o *ollamaAnswer) failure() *logger.Failure {
 	if !given(o.err) {
 		return nil
 	}

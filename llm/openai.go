@@ -78,7 +78,7 @@ func (h *streamHead) merge(of streamHead) {
 }
 
 // failure returns the error that a piece told of, nil for none.
-func (h *streamHead) failure() *logger.ErrorDetail {
+func (h *streamHead) failure() *logger.Failure {
 	if !given(h.Error) {
 		return nil
 	}
@@ -194,7 +194,7 @@ func (c *chatAnswer) complete() bool {
 	return len(c.choices) > 0
 }
 
-func (c *chatAnswer) failure() *logger.ErrorDetail { return c.head.failure() }
+func (c *chatAnswer) failure() *logger.Failure { return c.head.failure() }
 
 func (c *chatAnswer) result() []byte {
 	if len(c.choices) == 0 && !c.done {
@@ -282,7 +282,7 @@ func (c *completionAnswer) complete() bool {
 	return len(c.choices) > 0
 }
 
-func (c *completionAnswer) failure() *logger.ErrorDetail { return c.head.failure() }
+func (c *completionAnswer) failure() *logger.Failure { return c.head.failure() }
 
 func (c *completionAnswer) result() []byte {
 	if len(c.choices) == 0 && !c.done {

@@ -11,10 +11,10 @@ const DefaultMaxBytes = 4 << 20
 
 // Options say what is logged. The zero value logs everything.
 type Options struct {
-	// NoContent leaves out what is said: messages, parameters but for numbers and
+	// OmitContent leaves out what is said: messages, parameters but for numbers and
 	// booleans, answers, and the texts of errors. Models, usage, finish reasons, kinds of
 	// errors and times are logged all the same.
-	NoContent bool
+	OmitContent bool
 
 	// MaxBytes is how much of a request, and of an answer, is kept in memory and logged,
 	// in bytes. What is more is sent and received as ever. Of a longer request, pictures and

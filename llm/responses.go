@@ -97,7 +97,7 @@ func (r *responsesAnswer) delta(kind string, index int, delta json.RawMessage) {
 
 func (r *responsesAnswer) complete() bool { return r.ended }
 
-func (r *responsesAnswer) failure() *logger.ErrorDetail {
+func (r *responsesAnswer) failure() *logger.Failure {
 	raw := r.err
 	if raw == nil && given(r.last) {
 		var of struct {

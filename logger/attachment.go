@@ -28,12 +28,12 @@ import (
 // background to a URL that the server signs, and then the line that describes it is
 // sent.
 type Attachment struct {
-	ID        string            // default: a new UUID
-	Name      string            // what the viewer shows
-	MIMEType  string            // what the content cannot tell by itself
-	Tags      map[string]string // for filtering
-	Metadata  map[string]any    // sent as JSON values
-	Timestamp time.Time         // sent in whole seconds; default: not sent
+	ID       string            // default: a new UUID
+	Name     string            // what the viewer shows
+	MIMEType string            // what the content cannot tell by itself
+	Tags     map[string]string // for filtering
+	Metadata map[string]any    // sent as JSON values
+	Time     time.Time         // sent in whole seconds; default: not sent
 
 	kind attachmentKind
 	path string
@@ -64,27 +64,27 @@ const sniffBytes = 3072
 const octetStream = "application/octet-stream"
 
 func (e entity) addAttachment(a Attachment) {
-	if e.log == nil || e.log.cfg.OmitContent {
+	if e.pipe == nil || e.pipe.cfg.OmitContent {
 		return
 	}
 	if a.kind == "" {
-		e.log.reject(e.log.problem(e.ref, messages.AddAttachment, ErrAttachment, "make it with FileAttachment, DataAttachment or URLAttachment"))
+		e.pipe.reject(e.pipe.problem(e.ref, messages.AddAttachment, ErrAttachment, "make it with FileAttachment, DataAttachment or URLAttachment"))
 		return
 	}
-	if e.log.closed.Load() {
-		e.log.reject(e.log.problem(e.ref, messages.AddAttachment, ErrClosed, "the call came after Close"))
+	if e.pipe.closed.Load() {
+		e.pipe.reject(e.pipe.problem(e.ref, messages.AddAttachment, ErrClosed, "the call came after Close"))
 		return
 	}
-	id := e.log.identify("attachment", a.ID)
+	id := e.pipe.identify("attachment", a.ID)
 	a.ID, a.Tags = id.wire, id.tagged(a.Tags)
 	upload := &messages.Upload{Path: e.ref.Entity.String() + "/" + e.ref.ID + "/files/original/" + a.ID}
 	if a.kind != attachURL && !e.keep(&a, upload) {
 		return
 	}
 	accepted := false
-	defer func() { // also where the call panics with RaiseExceptions
+	defer func() { // also where the call panics with PanicOnMisuse
 		if !accepted && upload.Blob != "" {
-			e.log.forget(upload.Blob)
+			e.pipe.destinations.forget(upload.Blob)
 		}
 	}()
 	accepted = e.attach(&a, upload)
@@ -92,7 +92,7 @@ func (e entity) addAttachment(a Attachment) {
 
 // attach sends the line.
 func (e entity) attach(a *Attachment, upload *messages.Upload) bool {
-	w := e.log.line(e.ref, messages.AddAttachment)
+	w := e.pipe.line(e.ref, messages.AddAttachment)
 	if w == nil {
 		return false
 	}
@@ -105,12 +105,9 @@ func (e entity) attach(a *Attachment, upload *messages.Upload) bool {
 		w.Strings("tags", a.Tags)
 	}
 	if a.Metadata != nil {
-		w.Name("metadata")
-		w.Open('{')
-		e.values(w, messages.AddAttachment, a.Metadata)
-		w.Close('}')
+		e.object(w, messages.AddAttachment, "metadata", a.Metadata)
 	}
-	if at := e.log.given(a.Timestamp, e.ref, messages.AddAttachment, "Attachment.Timestamp"); !at.IsZero() {
+	if at := e.pipe.validOrZero(a.Time, e.ref, messages.AddAttachment, "Attachment.Time"); !at.IsZero() {
 		w.Float("timestamp", float64(at.Unix()))
 	}
 	w.Name("key")
@@ -133,10 +130,10 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 	if err != nil {
 		return e.unkept(err, "the content cannot be read")
 	}
-	if size > e.log.cfg.MaxBytes && e.log.primary().spool.InMemory() {
-		p := e.incomplete(nil, "without a disk, a content may have at most Config.MaxBytes: attach a URL")
-		p.Reason = ErrTooLarge
-		e.log.reject(p)
+	if size > e.pipe.cfg.MaxBytes && e.pipe.destinations.primary().spool.InMemory() {
+		bad := e.incomplete(nil, "without a disk, a content may have at most Config.MaxBytes: attach a URL")
+		bad.Reason = ErrTooLarge
+		e.pipe.reject(bad)
 		return false
 	}
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
@@ -150,7 +147,7 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 	}
 	// What is added to a file meanwhile is not part of it.
 	upload.Blob = newBlob()
-	all := *e.log.destinations.Load()
+	all := e.pipe.destinations.list()
 	first := all[0].spool
 	if upload.Size, err = first.PutBlob(upload.Blob, io.LimitReader(content, size), MaxAttachmentBytes); err != nil {
 		upload.Blob = ""
@@ -162,7 +159,7 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 	}
 	for i, d := range all[1:] {
 		if err := copyBlob(d.spool, first, upload.Blob); err != nil {
-			e.log.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the sink "+brief.Quote(d.cfg.ID)+", which gets the line alone"))
+			e.pipe.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the sink "+brief.Quote(d.cfg.ID)+", which gets the line alone"))
 			continue
 		}
 		upload.Stored |= 1 << (i + 1)
@@ -183,28 +180,21 @@ func copyBlob(to, from *spool.Spool, name string) error {
 }
 
 func (e entity) incomplete(err error, detail string) *Error {
-	p := e.log.problem(e.ref, messages.AddAttachment, ErrAttachment, detail)
-	p.Err = err
-	return p
+	bad := e.pipe.problem(e.ref, messages.AddAttachment, ErrAttachment, detail)
+	bad.Err = err
+	return bad
 }
 
 func (e entity) unkept(err error, detail string) bool {
-	p := e.incomplete(err, detail)
+	bad := e.incomplete(err, detail)
 	if errors.Is(err, spool.ErrTooLarge) {
-		p.Reason, p.Detail = ErrTooLarge, "an attachment has at most "+strconv.Itoa(MaxAttachmentBytes)+" bytes: attach a URL"
+		bad.Reason, bad.Detail = ErrTooLarge, "an attachment has at most "+strconv.Itoa(MaxAttachmentBytes)+" bytes: attach a URL"
 	}
 	if errors.Is(err, spool.ErrNoRoom) || errors.Is(err, syscall.ENOSPC) {
-		p.Reason, p.Detail = ErrSpoolFull, "there is no room for the content: free disk space, or raise Config.MaxSpoolBytes"
+		bad.Reason, bad.Detail = ErrSpoolFull, "there is no room for the content: free disk space, or raise Config.MaxSpoolBytes"
 	}
-	e.log.reject(p)
+	e.pipe.reject(bad)
 	return false
-}
-
-// forget removes a content whose line was not accepted.
-func (l *Logger) forget(blob string) {
-	for _, d := range *l.destinations.Load() {
-		_ = d.spool.RemoveBlob(blob) // one that stays is removed when its spool is opened again
-	}
 }
 
 // newBlob names a content: 32 hexadecimal digits.

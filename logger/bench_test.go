@@ -52,7 +52,7 @@ func BenchmarkAddTag(b *testing.B) {
 
 func benchBursts(b *testing.B, burst int) {
 	kept := []string{"memory", "spool"}
-	traces := make([]*Trace, len(kept))
+	traces := make([]Trace, len(kept))
 	rigs := make([]*rig, len(kept))
 	for i := range kept {
 		var c Config

@@ -29,10 +29,10 @@ func TestCloseCountsWhatItLeavesOpen(t *testing.T) {
 			t.Errorf("Close took %v longer than its context", over)
 		}
 		s := r.Stats()
-		if s.LeftOpen != traces || s.Orphans != 0 || s.Accepted != traces || s.Dropped != traces || s.Pending != 0 {
-			t.Errorf("%v, %d left open, %d ended", s, s.LeftOpen, s.Orphans)
+		if s.LeftOpen != traces || s.AutoEnded != 0 || s.Accepted != traces || s.Dropped != traces || s.Pending != 0 {
+			t.Errorf("%v, %d left open, %d ended", s, s.LeftOpen, s.AutoEnded)
 		}
-		for _, want := range []string{"no time to end 400 open", "400 entries are lost, because with Durability: Memory nothing is kept on disk"} {
+		for _, want := range []string{"no time to end 400 open", "400 entries are lost, because with Durability: MemoryOnly nothing is kept on disk"} {
 			if !errors.Is(err, ErrNotDelivered) || !strings.Contains(err.Error(), want) {
 				t.Errorf("Close = %v, want %q", err, want)
 			}
@@ -69,17 +69,17 @@ func TestEndsThatCloseMakesAreBounded(t *testing.T) {
 	if most := <-peak; most > limit {
 		t.Errorf("%d bytes of entries were in memory, the limit is %d", most, limit)
 	}
-	if s := r.Stats(); s.Orphans != traces || s.LeftOpen != 0 || s.Delivered != 2*traces {
-		t.Errorf("%v, %d ended, %d left open", s, s.Orphans, s.LeftOpen)
+	if s := r.Stats(); s.AutoEnded != traces || s.LeftOpen != 0 || s.Delivered != 2*traces {
+		t.Errorf("%v, %d ended, %d left open", s, s.AutoEnded, s.LeftOpen)
 	}
 }
 
 func TestKeptOrphansAreNotLeftOpen(t *testing.T) {
-	r := newRig(t, Config{KeepOrphans: true}, nil)
+	r := newRig(t, Config{DisableAutoEnd: true}, nil)
 	r.Trace(TraceConfig{})
 	r.close()
-	if s := r.Stats(); s.LeftOpen != 0 || s.Orphans != 0 {
-		t.Errorf("%d left open, %d ended, want neither counted", s.LeftOpen, s.Orphans)
+	if s := r.Stats(); s.LeftOpen != 0 || s.AutoEnded != 0 {
+		t.Errorf("%d left open, %d ended, want neither counted", s.LeftOpen, s.AutoEnded)
 	}
 }
 
@@ -91,8 +91,8 @@ func TestCloseEndsAFewWithAContextThatHasEnded(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_ = r.Close(ctx) // it may say that it had no time to deliver
-		if s := r.Stats(); s.Orphans != 2 || s.LeftOpen != 0 || s.Dropped != 0 {
-			t.Errorf("%v, %d ended, %d left open; want both ended, nothing dropped", s, s.Orphans, s.LeftOpen)
+		if s := r.Stats(); s.AutoEnded != 2 || s.LeftOpen != 0 || s.Dropped != 0 {
+			t.Errorf("%v, %d ended, %d left open; want both ended, nothing dropped", s, s.AutoEnded, s.LeftOpen)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
-	"runtime"
 	"strconv"
 	"time"
 
@@ -31,7 +30,7 @@ const (
 	DefaultMaxBytes      = 32 << 20
 	DefaultMaxWait       = time.Second
 	DefaultIdleAfter     = 5 * time.Minute
-	DefaultOrphanAfter   = time.Hour
+	DefaultAutoEndAfter  = time.Hour
 	DefaultSyncEvery     = 100 * time.Millisecond
 	DefaultMaxSpoolBytes = 2 << 30
 	DefaultMaxSpoolAge   = 72 * time.Hour
@@ -57,10 +56,6 @@ const maxAttachmentLine = MaxEntryBytes / 4
 
 // spoolKeyBytes is the length of a key of AES-256.
 const spoolKeyBytes = 32
-
-// lingerAfterEnd is how long an ended trace remembers its state, to tell a late
-// write from one to an entity of another process.
-const lingerAfterEnd = 10 * time.Second
 
 // Config configures New. The zero value of each field is its default; New copies
 // the value and never writes to it. A field that would have no effect, because another
@@ -124,8 +119,8 @@ type Config struct {
 	// However the clock is set, no entry gets older by it. Default DefaultMaxSpoolAge.
 	MaxSpoolAge time.Duration
 	// OnFull says what becomes of entries when there is no room, on disk or in memory.
-	// Default Block.
-	OnFull OnFull
+	// Default FullBlock.
+	OnFull FullPolicy
 
 	// MaxBytes bounds the memory of entries that are accepted and not on disk yet, or,
 	// where there is no disk, not delivered yet, in bytes. Beside them, up to 2 MiB that
@@ -133,7 +128,7 @@ type Config struct {
 	MaxBytes int64
 	// MaxWait is how long a call waits for room under MaxBytes before its entry is
 	// rejected, and with SyncEach for its entry to be safe. Default DefaultMaxWait;
-	// negative means not at all, which contradicts SyncEach. With DropNewest no call waits,
+	// negative means not at all, which contradicts SyncEach. With FullDropNewest no call waits,
 	// and a MaxWait above 0 is refused unless Durability is SyncEach. When calls have waited for room for 5 seconds, or MaxWait
 	// if that is longer, and none came free in that time, nothing moves at all: then the
 	// calls that follow are rejected at once, until room comes free again.
@@ -144,13 +139,12 @@ type Config struct {
 	// or handed over, and the next call brings it back.
 	// Default DefaultIdleAfter.
 	IdleAfter time.Duration
-	// OrphanAfter is how long a trace without calls may stay open before the entities
-	// that this process created in it are ended, with the metadata ended_by=idle.
-	// Default DefaultOrphanAfter.
-	OrphanAfter time.Duration
-	// KeepOrphans turns the ending of forgotten entities off, on Close too. It contradicts
-	// an OrphanAfter.
-	KeepOrphans bool
+	// AutoEndAfter is how long a trace without calls may stay open before the entities that
+	// this process began in it are ended, with the metadata ended_by=idle. Contradicts
+	// DisableAutoEnd. Default DefaultAutoEndAfter.
+	AutoEndAfter time.Duration
+	// DisableAutoEnd never ends entities for their caller, not on Close either.
+	DisableAutoEnd bool
 
 	// Mask is called with every text of an entry before the entry leaves the caller's
 	// goroutine: names, inputs, outputs, messages, tags, and each text inside JSON
@@ -188,9 +182,9 @@ type Config struct {
 	// counted. It must not call Flush or Close, nor log to this logger.
 	// Default: they go to Slog at warn level, at most one per reason and minute.
 	OnError func(error)
-	// RaiseExceptions makes a rejected or misused call panic with its *Error on the
+	// PanicOnMisuse makes a rejected or misused call panic with its *Error on the
 	// caller's goroutine: for tests. Background failures still go to OnError.
-	RaiseExceptions bool
+	PanicOnMisuse bool
 	// Debug logs every accepted line through Slog at debug level, with the API key
 	// redacted. Up to 1,024 lines, or 1 MiB, wait for the handler; what it does not keep up
 	// with is left out and counted in Stats.Unreported, and the next record says how many. The
@@ -214,7 +208,7 @@ type Config struct {
 // Durability says when an accepted entry is safe, and with that, what Sync waits for.
 type Durability uint8
 
-// The durabilities. All but Memory write entries to disk within milliseconds.
+// The durabilities. All but MemoryOnly write entries to disk within milliseconds.
 const (
 	// SyncGroup writes and syncs entries to disk in groups, some milliseconds after the
 	// call: when the process is killed or the power fails, what was accepted in the last
@@ -229,106 +223,115 @@ const (
 	// SyncNone leaves syncing to the operating system: when the power fails, tens of
 	// seconds can be lost.
 	SyncNone
-	// Memory keeps entries in memory only, for hosts without a disk: what is not
+	// MemoryOnly keeps entries in memory only, for hosts without a disk: what is not
 	// delivered when the process ends is lost. Close counts it as dropped. The fields about
 	// the disk, from SpoolDir to MaxSpoolAge, must be empty.
-	Memory
+	MemoryOnly
 )
 
-// OnFull says what becomes of entries when there is no room for more.
-type OnFull uint8
+// FullPolicy says which entries are dropped when there is no room for more.
+type FullPolicy uint8
 
-// The choices.
+// The policies.
 const (
-	// Block makes calls wait for room, for at most MaxWait, and then rejects the entry
+	// FullBlock makes calls wait for room, for at most MaxWait, and then rejects the entry
 	// with ErrBackpressure or ErrSpoolFull.
-	Block OnFull = iota
-	// DropNewest rejects the entry at once.
-	DropNewest
-	// DropOldest makes room by dropping the oldest entries, counted in Stats.
-	DropOldest
+	FullBlock FullPolicy = iota
+	// FullDropNewest rejects the entry at once.
+	FullDropNewest
+	// FullDropOldest makes room by dropping the oldest entries, counted in Stats.
+	FullDropOldest
 )
+
+// destination returns the part of c that describes the primary destination.
+func (c Config) destination() Destination {
+	return Destination{
+		ID: c.ID, APIKey: c.APIKey, BaseURL: c.BaseURL, AllowInsecure: c.AllowInsecure, Transport: c.Transport,
+		ManualFlush: c.ManualFlush, FlushInterval: c.FlushInterval, InFlight: c.InFlight,
+		SpoolDir: c.SpoolDir, Durability: c.Durability, SyncEvery: c.SyncEvery, RequireDurable: c.RequireDurable, SpoolKey: c.SpoolKey,
+		MaxSpoolBytes: c.MaxSpoolBytes, MaxSpoolAge: c.MaxSpoolAge, OnFull: c.OnFull, MaxBytes: c.MaxBytes,
+	}
+}
 
 // withDefaults returns c with the environment and the defaults filled in.
 func (c Config) withDefaults(getenv func(string) string) Config {
 	c.ID = cmp.Or(c.ID, getenv(EnvRepoID))
 	c.APIKey = cmp.Or(c.APIKey, getenv(EnvAPIKey))
-	c.BaseURL = cmp.Or(c.BaseURL, getenv(EnvBaseURL), DefaultBaseURL)
+	c.BaseURL = cmp.Or(c.BaseURL, getenv(EnvBaseURL))
 	if insecure, err := strconv.ParseBool(getenv(EnvAllowInsecure)); err == nil {
 		c.AllowInsecure = c.AllowInsecure || insecure
 	}
-	if c.FlushInterval == 0 {
-		c.FlushInterval = DefaultFlushInterval
-		if transport.Local(c.BaseURL) {
-			c.FlushInterval = DefaultLocalFlushInterval
-		}
-	}
-	c.MaxBytes = cmp.Or(c.MaxBytes, DefaultMaxBytes)
+	d := c.destination().withDefaults()
+	c.BaseURL, c.FlushInterval, c.SyncEvery, c.MaxSpoolAge, c.MaxBytes = d.BaseURL, d.FlushInterval, d.SyncEvery, d.MaxSpoolAge, d.MaxBytes
 	c.MaxWait = cmp.Or(c.MaxWait, DefaultMaxWait)
 	c.IdleAfter = cmp.Or(c.IdleAfter, DefaultIdleAfter)
-	c.OrphanAfter = cmp.Or(c.OrphanAfter, DefaultOrphanAfter)
+	c.AutoEndAfter = cmp.Or(c.AutoEndAfter, DefaultAutoEndAfter)
 	c.Sample = cmp.Or(c.Sample, 1)
 	if c.Tail != nil {
 		tail := c.Tail.withDefaults(c.MaxBytes)
 		c.Tail = &tail
 	}
-	c.SyncEvery = cmp.Or(c.SyncEvery, DefaultSyncEvery)
-	c.MaxSpoolAge = cmp.Or(c.MaxSpoolAge, DefaultMaxSpoolAge)
 	if c.Slog == nil {
 		c.Slog = slog.Default()
 	}
 	return c
 }
 
-// effective checks that each field that was given has an effect beside the others. It
-// looks at the Config as the caller wrote it, before withDefaults.
+// withDefaults returns d with the defaults filled in. MaxSpoolBytes stays 0: its default
+// depends on the disk.
+func (d Destination) withDefaults() Destination {
+	d.BaseURL = cmp.Or(d.BaseURL, DefaultBaseURL)
+	if d.FlushInterval == 0 {
+		d.FlushInterval = DefaultFlushInterval
+		if transport.Local(d.BaseURL) {
+			d.FlushInterval = DefaultLocalFlushInterval
+		}
+	}
+	d.SyncEvery = cmp.Or(d.SyncEvery, DefaultSyncEvery)
+	d.MaxSpoolAge = cmp.Or(d.MaxSpoolAge, DefaultMaxSpoolAge)
+	d.MaxBytes = cmp.Or(d.MaxBytes, DefaultMaxBytes)
+	return d
+}
+
+// effective checks that no field of c is made ineffective by another one. Call it before
+// withDefaults, on the Config that the caller wrote.
 func (c Config) effective() error {
-	const disk = "has no effect with Durability: Memory, which uses no disk: leave one of them out"
-	memory := c.Durability == Memory
-	return refused([]check{
-		{"FlushInterval", "has no effect with ManualFlush: leave one of them out", c.ManualFlush && c.FlushInterval > 0},
-		{"SpoolDir", disk, memory && c.SpoolDir != ""},
-		{"SpoolKey", disk, memory && len(c.SpoolKey) > 0},
-		{"MaxSpoolBytes", disk, memory && c.MaxSpoolBytes > 0},
-		{"MaxSpoolAge", disk, memory && c.MaxSpoolAge > 0},
-		{"RequireDurable", disk, memory && c.RequireDurable},
-		{"SyncEvery", "has an effect with Durability: SyncInterval only", c.Durability != SyncInterval && c.SyncEvery > 0},
+	return cmp.Or(c.destination().effective(), refused([]check{
 		{"MaxWait", "is negative, so that no call could wait for its entry as Durability: SyncEach demands", c.Durability == SyncEach && c.MaxWait < 0},
-		{"MaxWait", "has no effect with OnFull: DropNewest, where no call waits", c.OnFull == DropNewest && c.Durability != SyncEach && c.MaxWait > 0},
-		{"OrphanAfter", "has no effect with KeepOrphans: leave one of them out", c.KeepOrphans && c.OrphanAfter > 0},
-	})
+		{"MaxWait", "has no effect with OnFull: FullDropNewest, where no call waits", c.OnFull == FullDropNewest && c.Durability != SyncEach && c.MaxWait > 0},
+		{"AutoEndAfter", "has no effect with DisableAutoEnd: leave one of them out", c.DisableAutoEnd && c.AutoEndAfter > 0},
+	}))
 }
 
-// forSink checks that c has none of the fields that belong to New alone. AddSink would
-// ignore them, and with Mask or OmitContent the caller would believe in a privacy that
-// is not there.
-func (c Config) forSink() error {
-	const general = "belongs to New alone, where it holds for all destinations: leave it out of AddSink"
+// effective is Config.effective for the fields of a destination.
+func (d Destination) effective() error {
+	const disk = "has no effect with Durability: MemoryOnly, which uses no disk: leave one of them out"
+	memory := d.Durability == MemoryOnly
 	return refused([]check{
-		{"Durability", "is SyncEach, but no call waits for a sink: use SyncGroup, and Logger.Sync to wait", c.Durability == SyncEach},
-		{"MaxWait", general, c.MaxWait != 0},
-		{"IdleAfter", general, c.IdleAfter != 0},
-		{"OrphanAfter", general, c.OrphanAfter != 0},
-		{"KeepOrphans", general, c.KeepOrphans},
-		{"Mask", general, c.Mask != nil},
-		{"OmitContent", general, c.OmitContent},
-		{"Prices", general, c.Prices != nil},
-		{"Sample", general, c.Sample != 0},
-		{"Tail", general, c.Tail != nil},
-		{"OnError", general, c.OnError != nil},
-		{"RaiseExceptions", general, c.RaiseExceptions},
-		{"Debug", general, c.Debug},
-		{"Slog", general, c.Slog != nil},
+		{"FlushInterval", "has no effect with ManualFlush: leave one of them out", d.ManualFlush && d.FlushInterval > 0},
+		{"SpoolDir", disk, memory && d.SpoolDir != ""},
+		{"SpoolKey", disk, memory && len(d.SpoolKey) > 0},
+		{"MaxSpoolBytes", disk, memory && d.MaxSpoolBytes > 0},
+		{"MaxSpoolAge", disk, memory && d.MaxSpoolAge > 0},
+		{"RequireDurable", disk, memory && d.RequireDurable},
+		{"SyncEvery", "has an effect with Durability: SyncInterval only", d.Durability != SyncInterval && d.SyncEvery > 0},
 	})
 }
 
-// check is one rule for a field of Config.
+// forAdding checks that d can be added to a running logger.
+func (d Destination) forAdding() error {
+	return refused([]check{
+		{"Durability", "is SyncEach, but no call waits for a destination that was added: use SyncGroup, and Logger.Sync to wait", d.Durability == SyncEach},
+	})
+}
+
+// check is one rule for a field of Config or Destination.
 type check struct {
 	field, reason string
 	bad           bool
 }
 
-// refused returns a *ConfigError for the first bad one, nil if all are good.
+// refused returns a *ConfigError for the first rule that is broken, nil if there is none.
 func refused(checks []check) error {
 	for _, c := range checks {
 		if c.bad {
@@ -338,27 +341,33 @@ func refused(checks []check) error {
 	return nil
 }
 
-// validate checks what withDefaults returned; the transport checks BaseURL and APIKey.
+// validate checks c after withDefaults. The transport checks BaseURL and APIKey.
 func (c Config) validate() error {
-	err := refused([]check{
+	err := cmp.Or(refused([]check{
 		{"ID", "is empty: set it, or " + EnvRepoID + ", to the log repository", c.ID == ""},
-		{"FlushInterval", "is negative: use ManualFlush to turn sending by time off", c.FlushInterval < 0},
-		{"InFlight", "must be from 1 to 16, or 0 for 1", c.InFlight < 0 || c.InFlight > MaxInFlight},
-		{"MaxBytes", "is negative", c.MaxBytes < 0},
+	}), c.destination().validate(), refused([]check{
 		{"IdleAfter", "is negative", c.IdleAfter < 0},
-		{"OrphanAfter", "is negative: use KeepOrphans to turn it off", c.OrphanAfter < 0},
-		{"Durability", "is none of SyncGroup, SyncEach, SyncInterval, SyncNone and Memory", c.Durability > Memory},
-		{"OnFull", "is none of Block, DropNewest and DropOldest", c.OnFull > DropOldest},
+		{"AutoEndAfter", "is negative: use DisableAutoEnd to turn it off", c.AutoEndAfter < 0},
 		{"Sample", "must be above 0 and at most 1", !(c.Sample > 0 && c.Sample <= 1)},
-		{"SyncEvery", "is negative", c.SyncEvery < 0},
-		{"MaxSpoolBytes", "is negative", c.MaxSpoolBytes < 0},
-		{"MaxSpoolAge", "is negative", c.MaxSpoolAge < 0},
-		{"SpoolKey", "must have 32 bytes, or none", len(c.SpoolKey) != 0 && len(c.SpoolKey) != spoolKeyBytes},
-	})
+	}))
 	if err == nil && c.Tail != nil {
 		err = c.Tail.validate(c)
 	}
 	return err
 }
 
-func workers() int { return 2 * runtime.GOMAXPROCS(0) }
+// validate is Config.validate for the fields of a destination.
+func (d Destination) validate() error {
+	return refused([]check{
+		{"ID", "is empty: set it to the log repository", d.ID == ""},
+		{"FlushInterval", "is negative: use ManualFlush to turn sending by time off", d.FlushInterval < 0},
+		{"InFlight", "must be from 1 to 16, or 0 for 1", d.InFlight < 0 || d.InFlight > MaxInFlight},
+		{"MaxBytes", "is negative", d.MaxBytes < 0},
+		{"Durability", "is none of SyncGroup, SyncEach, SyncInterval, SyncNone and MemoryOnly", d.Durability > MemoryOnly},
+		{"OnFull", "is none of FullBlock, FullDropNewest and FullDropOldest", d.OnFull > FullDropOldest},
+		{"SyncEvery", "is negative", d.SyncEvery < 0},
+		{"MaxSpoolBytes", "is negative", d.MaxSpoolBytes < 0},
+		{"MaxSpoolAge", "is negative", d.MaxSpoolAge < 0},
+		{"SpoolKey", "must have 32 bytes, or none", len(d.SpoolKey) != 0 && len(d.SpoolKey) != spoolKeyBytes},
+	})
+}

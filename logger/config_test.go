@@ -1,9 +1,9 @@
 package logger
 
 import (
+	"cmp"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -12,86 +12,72 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/troupelog/troupe/pricing"
 )
 
-// fields says of every field of Config who honours it: New alone, or AddSink as well.
-var fields = map[string]struct {
-	sink  bool
-	value any // one that differs from the default, with which New works
-}{
-	"ID":              {true, "other"},
-	"APIKey":          {true, "key"},
-	"BaseURL":         {true, "http://127.0.0.1:2"},
-	"AllowInsecure":   {true, true},
-	"ManualFlush":     {true, true},
-	"FlushInterval":   {true, time.Minute},
-	"InFlight":        {true, 2},
-	"SpoolDir":        {true, "SPOOL"},
-	"Durability":      {true, SyncNone},
-	"SyncEvery":       {true, time.Second},
-	"RequireDurable":  {true, true},
-	"SpoolKey":        {true, make([]byte, spoolKeyBytes)},
-	"MaxSpoolBytes":   {true, int64(64 << 20)},
-	"MaxSpoolAge":     {true, time.Hour},
-	"OnFull":          {true, DropOldest},
-	"MaxBytes":        {true, int64(1 << 20)},
-	"Transport":       {true, http.NewFileTransport(http.Dir("testdata"))},
-	"MaxWait":         {false, time.Minute},
-	"IdleAfter":       {false, time.Minute},
-	"OrphanAfter":     {false, time.Minute},
-	"KeepOrphans":     {false, true},
-	"Mask":            {false, strings.ToUpper},
-	"OmitContent":     {false, true},
-	"Prices":          {false, Prices(pricing.Default())},
-	"Sample":          {false, 0.5},
-	"Tail":            {false, &TailSampling{}},
-	"OnError":         {false, func(error) {}},
-	"RaiseExceptions": {false, true},
-	"Debug":           {false, true},
-	"Slog":            {false, slog.New(slog.DiscardHandler)},
+// changed has a value for each field of Destination that differs from its default, and with
+// which a destination can be added.
+var changed = map[string]any{
+	"ID":             "other",
+	"APIKey":         "key",
+	"BaseURL":        "http://127.0.0.1:2",
+	"AllowInsecure":  true,
+	"Transport":      http.NewFileTransport(http.Dir("testdata")),
+	"ManualFlush":    true,
+	"FlushInterval":  time.Minute,
+	"InFlight":       2,
+	"SpoolDir":       "SPOOL",
+	"Durability":     SyncNone,
+	"SyncEvery":      time.Second,
+	"RequireDurable": true,
+	"SpoolKey":       make([]byte, spoolKeyBytes),
+	"MaxSpoolBytes":  int64(64 << 20),
+	"MaxSpoolAge":    time.Hour,
+	"OnFull":         FullDropOldest,
+	"MaxBytes":       int64(1 << 20),
 }
 
-// A new field of Config must be put into the table above: AddSink honours it or refuses it.
-func TestAddSinkHonoursOrRefusesEveryFieldOfConfig(t *testing.T) {
-	of := reflect.TypeFor[Config]()
-	if of.NumField() != len(fields) {
-		t.Errorf("Config has %d fields, the table %d", of.NumField(), len(fields))
+// TestDestinationSharesItsFieldsWithConfig checks that each field of Destination is a field
+// of Config with the same type and default, that the primary destination gets it from
+// there, and that AddDestination accepts a value that differs from the default.
+func TestDestinationSharesItsFieldsWithConfig(t *testing.T) {
+	none := func(string) string { return "" }
+	of := reflect.TypeFor[Destination]()
+	ofDefaults := reflect.ValueOf(Destination{}.withDefaults())
+	configDefaults := reflect.ValueOf(Config{}.withDefaults(none))
+	if of.NumField() != len(changed) {
+		t.Errorf("Destination has %d fields, the table %d", of.NumField(), len(changed))
 	}
 	for i := range of.NumField() {
 		name := of.Field(i).Name
-		field, known := fields[name]
-		if !known {
-			t.Errorf("Config.%s is in no class: does AddSink honour it, or refuse it?", name)
-			continue
-		}
 		t.Run(name, func(t *testing.T) {
+			field, ok := reflect.TypeFor[Config]().FieldByName(name)
+			if !ok || field.Type != of.Field(i).Type {
+				t.Fatalf("Config.%s has the type %v, want %v", name, field.Type, of.Field(i).Type)
+			}
+			want, got := configDefaults.FieldByName(name).Interface(), ofDefaults.Field(i).Interface()
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("the default is %v in Destination and %v in Config", got, want)
+			}
+			value := changed[name]
+			if value == "SPOOL" {
+				value = t.TempDir()
+			}
+			var c Config
+			reflect.ValueOf(&c).Elem().FieldByName(name).Set(reflect.ValueOf(value))
+			d := c.destination()
+			v := reflect.ValueOf(&d).Elem().Field(i)
+			if !reflect.DeepEqual(v.Interface(), value) {
+				t.Errorf("the primary destination has %v, want %v", v, value)
+			}
+			d.ID, d.BaseURL = cmp.Or(d.ID, "copy"), cmp.Or(d.BaseURL, "http://127.0.0.1:1")
+			d.SpoolDir = cmp.Or(d.SpoolDir, filepath.Join(t.TempDir(), "spool"))
+			if name == "SyncEvery" {
+				d.Durability = SyncInterval
+			}
 			r := newRig(t, Config{}, nil)
 			defer r.close()
-			c := Config{ID: "sink", BaseURL: "http://127.0.0.1:1", SpoolDir: filepath.Join(t.TempDir(), "spool")}
-			if name == "SyncEvery" {
-				c.Durability = SyncInterval
-			}
-			if field.value == "SPOOL" {
-				field.value = t.TempDir()
-			}
-			v := reflect.ValueOf(&c).Elem().Field(i)
-			if v.Kind() == reflect.Func {
-				v.Set(reflect.ValueOf(field.value))
-			} else {
-				v.Set(reflect.ValueOf(field.value).Convert(v.Type()))
-			}
-			if v.IsZero() {
-				t.Fatal("the value is the default: it shows nothing")
-			}
-			err := r.AddSink(c)
-			var bad *ConfigError
-			switch {
-			case field.sink && err != nil:
-				t.Errorf("AddSink = %v, want it to honour the field", err)
-			case !field.sink && (!errors.As(err, &bad) || bad.Field != name):
-				t.Errorf("AddSink = %v, want a *ConfigError about %s", err, name)
+			if err := r.AddDestination(d); err != nil {
+				t.Errorf("AddDestination = %v", err)
 			}
 		})
 	}
@@ -104,7 +90,7 @@ func TestAFieldWithoutEffectIsRefused(t *testing.T) {
 		return c
 	}
 	memory := func(set func(*Config)) Config {
-		return with(func(c *Config) { c.SpoolDir, c.Durability = "", Memory; set(c) })
+		return with(func(c *Config) { c.SpoolDir, c.Durability = "", MemoryOnly; set(c) })
 	}
 	for _, test := range []struct {
 		field string
@@ -118,8 +104,8 @@ func TestAFieldWithoutEffectIsRefused(t *testing.T) {
 		{"RequireDurable", memory(func(c *Config) { c.RequireDurable = true })},
 		{"SyncEvery", with(func(c *Config) { c.SyncEvery = time.Second })},
 		{"MaxWait", with(func(c *Config) { c.Durability, c.MaxWait = SyncEach, -1 })},
-		{"MaxWait", with(func(c *Config) { c.OnFull, c.MaxWait = DropNewest, time.Second })},
-		{"OrphanAfter", with(func(c *Config) { c.KeepOrphans, c.OrphanAfter = true, time.Hour })},
+		{"MaxWait", with(func(c *Config) { c.OnFull, c.MaxWait = FullDropNewest, time.Second })},
+		{"AutoEndAfter", with(func(c *Config) { c.DisableAutoEnd, c.AutoEndAfter = true, time.Hour })},
 	} {
 		var bad *ConfigError
 		if l, err := New(test.c); !errors.As(err, &bad) || bad.Field != test.field {
@@ -129,15 +115,18 @@ func TestAFieldWithoutEffectIsRefused(t *testing.T) {
 	r := newRig(t, Config{}, nil)
 	defer r.close()
 	var bad *ConfigError
-	if err := r.AddSink(with(func(c *Config) { c.Durability = SyncEach })); !errors.As(err, &bad) || bad.Field != "Durability" {
-		t.Errorf("AddSink with SyncEach = %v", err)
+	d := Destination{ID: "r", BaseURL: "http://127.0.0.1:1", SpoolDir: filepath.Join(t.TempDir(), "spool")}
+	d.Durability = SyncEach
+	if err := r.AddDestination(d); !errors.As(err, &bad) || bad.Field != "Durability" || !strings.Contains(err.Error(), "Destination.Durability") {
+		t.Errorf("AddDestination with SyncEach = %v, want a *ConfigError about Destination.Durability", err)
 	}
-	if err := r.AddSink(with(func(c *Config) { c.SyncEvery = time.Second })); !errors.As(err, &bad) || bad.Field != "SyncEvery" {
-		t.Errorf("AddSink with a SyncEvery = %v", err)
+	d.Durability, d.SyncEvery = SyncGroup, time.Second
+	if err := r.AddDestination(d); !errors.As(err, &bad) || bad.Field != "SyncEvery" {
+		t.Errorf("AddDestination with a SyncEvery = %v, want a *ConfigError about SyncEvery", err)
 	}
 }
 
-func TestMaskAndOmitContentHoldForSinks(t *testing.T) {
+func TestMaskAndOmitContentApplyToDestinations(t *testing.T) {
 	var mu sync.Mutex
 	var bodies []string // guarded by mu
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -152,7 +141,7 @@ func TestMaskAndOmitContentHoldForSinks(t *testing.T) {
 	}))
 	defer server.Close()
 	r := newRig(t, Config{OmitContent: true, Mask: func(s string) string { return strings.ReplaceAll(s, "SECRET", "***") }}, nil)
-	if err := r.AddSink(Config{ID: "sink", BaseURL: server.URL, ManualFlush: true, Durability: Memory}); err != nil {
+	if err := r.AddDestination(Destination{ID: "copy", BaseURL: server.URL, ManualFlush: true, Durability: MemoryOnly}); err != nil {
 		t.Fatal(err)
 	}
 	trace := r.Trace(TraceConfig{ID: "t", Name: "a SECRET name", Input: "a SECRET input"})
@@ -164,11 +153,11 @@ func TestMaskAndOmitContentHoldForSinks(t *testing.T) {
 	defer mu.Unlock()
 	all := strings.Join(bodies, "\n")
 	if strings.Contains(all, "SECRET") || strings.Contains(all, "input\":\"a") {
-		t.Errorf("the sink got what the logger masks or omits:\n%s", all)
+		t.Errorf("the destination got what the logger masks or omits:\n%s", all)
 	}
 	for _, want := range []string{"a *** name", "a *** tag", "[omitted]"} {
 		if !strings.Contains(all, want) {
-			t.Errorf("the sink did not get %q:\n%s", want, all)
+			t.Errorf("the destination did not get %q:\n%s", want, all)
 		}
 	}
 }

@@ -6,24 +6,23 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// Handle is what a context can carry: a *Logger, a *Session, a *Trace or a *Span.
+// Handle is a value that a context can carry: a *Logger, Session, Trace or Span.
 type Handle interface {
-	// ID returns the id of the entity, and of a *Logger the log repository.
+	// ID returns the id of the entity, and the log repository for a *Logger.
 	ID() string
 
-	// within returns the scope of what is begun below the handle, inert for an inert
-	// handle. What does not belong to the log stays as it is in outer.
+	// within returns the scope of work that begins in the handle, inert for a zero handle.
+	// Facts that do not belong to the log are taken over from outer.
 	within(outer Scope) Scope
 }
 
-// Scope is what a context says that new work is part of: a logger, and below it,
-// as far as they are known, a session, a trace and a span. The zero Scope is inert: its
-// methods do nothing and return inert handles. A Scope is immutable and may be used
-// concurrently.
+// Scope is the place in the log where new work belongs: a logger and, as far as they are
+// known, a session, a trace and a span. The zero Scope is inert: its methods do nothing and
+// return zero handles. A Scope is immutable and may be used concurrently.
 type Scope struct {
-	log         *Logger  // nil makes the scope inert
-	session     identity // zero for none
-	trace, span entity   // zero for none
+	pipe        *pipeline // nil makes the scope inert
+	session     identity  // zero for none
+	trace, span entity    // zero for none
 
 	generation string  // see NameGeneration
 	w3c        w3cSpan // the trace of another system that the work is part of
@@ -32,24 +31,29 @@ type Scope struct {
 // scopeKey is the key of a *Scope in a context.
 type scopeKey struct{}
 
-// NewContext returns a context whose work is part of h: StartTrace, StartSpan, the
-// methods of FromContext and the interceptors of package llm begin what they log there.
-// A trace brings its session with it, and a span its trace; what the context said before
-// is hidden. With an inert handle the context is returned as it is, so that work is
-// logged one level higher, not lost.
+// NewContext returns a context whose work belongs to h: StartTrace, StartSpan, the methods
+// of FromContext and the interceptors of package llm begin their entities there. A trace
+// implies its session, and a span its trace; they hide those that the context had before.
+// If h is nil or zero, NewContext returns ctx unchanged: work is then logged one level
+// higher, not lost.
 func NewContext(ctx context.Context, h Handle) context.Context {
 	ctx = orBackground(ctx)
 	if h == nil {
 		return ctx
 	}
-	if s := h.within(FromContext(ctx)); s.log != nil {
-		return withScope(ctx, s)
-	}
-	return ctx
+	return inScope(ctx, h.within(FromContext(ctx)))
 }
 
-// orBackground returns ctx, or context.Background for nil: in every function of this
-// package that takes a context, a nil one is the background.
+// inScope returns a context with a scope, and ctx unchanged for an inert one.
+func inScope(ctx context.Context, s Scope) context.Context {
+	if s.pipe == nil {
+		return ctx
+	}
+	return withScope(ctx, s)
+}
+
+// orBackground returns ctx, or context.Background for nil: every function of this package
+// accepts a nil context.
 func orBackground(ctx context.Context) context.Context {
 	if ctx == nil {
 		return context.Background()
@@ -61,8 +65,7 @@ func withScope(ctx context.Context, s Scope) context.Context {
 	return context.WithValue(orBackground(ctx), scopeKey{}, &s)
 }
 
-// FromContext returns what the work of ctx is part of. It is the zero, inert Scope where
-// neither NewContext, StartTrace, StartSpan nor Extract has said anything.
+// FromContext returns the Scope carried by ctx, or the zero Scope, which does nothing.
 func FromContext(ctx context.Context) Scope {
 	if ctx == nil {
 		return Scope{}
@@ -73,26 +76,30 @@ func FromContext(ctx context.Context) Scope {
 	return Scope{}
 }
 
-// StartTrace begins a trace in the session of ctx, or in c.SessionID, or without one, and
-// returns a context whose work is part of it. A trace of ctx is hidden, not continued:
-// that is StartSpan. Where ctx has no logger it returns ctx and an inert handle.
-func StartTrace(ctx context.Context, c TraceConfig) (context.Context, *Trace) {
+// StartTrace begins a trace in the session c.SessionID or, without one, in the session of
+// ctx if there is one. It returns a context whose work belongs to the trace. The trace
+// hides a trace of ctx: to continue that, use StartSpan. If ctx carries no logger,
+// StartTrace returns ctx and a zero Trace.
+func StartTrace(ctx context.Context, c TraceConfig) (context.Context, Trace) {
 	s := FromContext(ctx)
-	var t *Trace
-	if s.log == nil || c.SessionID != "" {
-		t = s.log.Trace(c)
-	} else {
-		t = s.log.traceIn(s.session, c)
+	if s.pipe == nil {
+		return orBackground(ctx), Trace{}
 	}
-	return NewContext(ctx, t), t
+	var t Trace
+	if c.SessionID != "" {
+		t = s.pipe.beginTrace(c)
+	} else {
+		t = s.pipe.beginTraceIn(s.session, c)
+	}
+	return inScope(ctx, t.within(s)), t
 }
 
-// StartSpan begins a span in the span or trace of ctx, and returns a context whose work
-// is part of it. Where ctx has no trace it returns ctx and an inert handle: a span is
-// part of a trace.
-func StartSpan(ctx context.Context, c SpanConfig) (context.Context, *Span) {
-	sp := FromContext(ctx).AddSpan(c)
-	return NewContext(ctx, sp), sp
+// StartSpan begins a span in the span or else the trace of ctx, and returns a context whose
+// work belongs to it. If ctx carries neither, StartSpan returns ctx and a zero Span.
+func StartSpan(ctx context.Context, c SpanConfig) (context.Context, Span) {
+	s := FromContext(ctx)
+	sp := s.AddSpan(c)
+	return inScope(orBackground(ctx), sp.within(s)), sp
 }
 
 // NameGeneration returns a context whose model calls are logged under a name.
@@ -103,86 +110,92 @@ func NameGeneration(ctx context.Context, name string) context.Context {
 }
 
 func (l *Logger) within(outer Scope) Scope {
-	return Scope{log: l, generation: outer.generation, w3c: outer.w3c}
-}
-
-func (s *Session) within(outer Scope) Scope {
-	e := s.e()
-	return Scope{log: e.log, session: e.identity(), generation: outer.generation, w3c: outer.w3c}
-}
-
-func (t *Trace) within(outer Scope) Scope {
-	e := t.e()
-	if e.log == nil {
+	if l == nil {
 		return Scope{}
 	}
-	return Scope{log: e.log, session: e.session(), trace: e, generation: outer.generation, w3c: outer.w3c}
+	return Scope{pipe: l.pipeline, generation: outer.generation, w3c: outer.w3c}
 }
 
-func (s *Span) within(outer Scope) Scope {
-	e := s.e()
-	if e.log == nil {
+func (s Session) within(outer Scope) Scope {
+	return Scope{pipe: s.pipe, session: s.identity(), generation: outer.generation, w3c: outer.w3c}
+}
+
+func (t Trace) within(outer Scope) Scope {
+	if t.pipe == nil {
 		return Scope{}
 	}
-	in := Scope{log: e.log, session: e.session(), span: e, generation: outer.generation, w3c: outer.w3c}
-	switch owner := e.owner(); {
+	return Scope{pipe: t.pipe, session: t.session(), trace: t.entity, generation: outer.generation, w3c: outer.w3c}
+}
+
+func (s Span) within(outer Scope) Scope {
+	if s.pipe == nil {
+		return Scope{}
+	}
+	in := Scope{pipe: s.pipe, session: s.session(), span: s.entity, generation: outer.generation, w3c: outer.w3c}
+	switch owner := s.owner(); {
 	case owner.ref.Entity == messages.Trace:
 		in.trace = owner
-	case outer.log == e.log:
+	case outer.pipe == s.pipe:
 		// Only the context knows the trace of a span that another process began.
 		in.trace = outer.trace
 	}
-	if in.session.wire == "" && in.trace.ref == outer.trace.ref && outer.log == e.log {
+	if in.session.wire == "" && in.trace.ref == outer.trace.ref && outer.pipe == s.pipe {
 		in.session = outer.session
 	}
 	return in
 }
 
-// Logger returns the logger of the scope, nil for none; its methods do nothing then.
-func (s Scope) Logger() *Logger { return s.log }
-
-// Session returns the session of the scope, an inert handle for none.
-func (s Scope) Session() *Session {
-	if s.log == nil || s.session.wire == "" {
-		return &Session{}
+// Logger returns the logger of the scope. It is nil if there is none; its methods do
+// nothing then.
+func (s Scope) Logger() *Logger {
+	if s.pipe == nil {
+		return nil
 	}
-	return &Session{s.log.entityOf(messages.Session, s.session)}
+	return s.pipe.logger
 }
 
-// Trace returns the trace of the scope, an inert handle for none.
-func (s Scope) Trace() *Trace { return &Trace{s.trace} }
+// Session returns the session of the scope, zero if there is none.
+func (s Scope) Session() Session {
+	if s.pipe == nil || s.session.wire == "" {
+		return Session{}
+	}
+	return Session{s.pipe.entityOf(messages.Session, s.session)}
+}
 
-// Span returns the innermost span of the scope, an inert handle for none.
-func (s Scope) Span() *Span { return &Span{s.span} }
+// Trace returns the trace of the scope, zero if there is none.
+func (s Scope) Trace() Trace { return Trace{container{s.trace}} }
 
-// GenerationName returns what NameGeneration gave, "" for nothing.
+// Span returns the innermost span of the scope, zero if there is none.
+func (s Scope) Span() Span { return Span{container{s.span}} }
+
+// GenerationName returns the name that NameGeneration set, "" if it set none.
 func (s Scope) GenerationName() string { return s.generation }
 
-// Active reports whether the scope has a trace, so that what is added to it is logged.
-func (s Scope) Active() bool { return s.innermost().log != nil }
+// Active reports whether the scope has a trace or span. If not, its Add methods do nothing.
+func (s Scope) Active() bool { return s.innermost().pipe != nil }
 
-// innermost is what new work is begun in.
-func (s Scope) innermost() entity {
-	if s.span.log != nil {
-		return s.span
+// innermost returns the span of the scope, or else its trace: new work begins there.
+func (s Scope) innermost() container {
+	if s.span.pipe != nil {
+		return container{s.span}
 	}
-	return s.trace
+	return container{s.trace}
 }
 
 // AddSpan begins a span in the span of the scope, or else in its trace.
-func (s Scope) AddSpan(c SpanConfig) *Span { return s.innermost().addSpan(c) }
+func (s Scope) AddSpan(c SpanConfig) Span { return s.innermost().AddSpan(c) }
 
 // AddGeneration begins a model call in the span of the scope, or else in its trace.
-func (s Scope) AddGeneration(c GenerationConfig) *Generation { return s.innermost().addGeneration(c) }
+func (s Scope) AddGeneration(c GenerationConfig) Generation { return s.innermost().AddGeneration(c) }
 
 // AddRetrieval begins a retrieval in the span of the scope, or else in its trace.
-func (s Scope) AddRetrieval(c RetrievalConfig) *Retrieval { return s.innermost().addRetrieval(c) }
+func (s Scope) AddRetrieval(c RetrievalConfig) Retrieval { return s.innermost().AddRetrieval(c) }
 
 // AddToolCall begins a tool call in the span of the scope, or else in its trace.
-func (s Scope) AddToolCall(c ToolCallConfig) *ToolCall { return s.innermost().addToolCall(c) }
+func (s Scope) AddToolCall(c ToolCallConfig) ToolCall { return s.innermost().AddToolCall(c) }
 
 // AddError logs an error in the span of the scope, or else in its trace.
-func (s Scope) AddError(c ErrorConfig) *LoggedError { return s.innermost().addError(c) }
+func (s Scope) AddError(c ErrorConfig) LoggedError { return s.innermost().AddError(c) }
 
-// AddEvent logs a point in time of the span of the scope, or else of its trace.
+// AddEvent logs a point in time in the span of the scope, or else in its trace.
 func (s Scope) AddEvent(c EventConfig) { s.innermost().addEvent(c) }

@@ -73,9 +73,8 @@ func TestNothingInAContextIsInert(t *testing.T) {
 		"nothing":        context.Background(),
 		"a nil context":  nil,
 		"a nil logger":   NewContext(context.Background(), (*Logger)(nil)),
-		"a nil handle":   NewContext(context.Background(), (*Trace)(nil)),
 		"no handle":      NewContext(context.Background(), nil),
-		"a zero handle":  NewContext(context.Background(), &Span{}),
+		"a zero handle":  NewContext(context.Background(), Span{}),
 		"only a logger":  NewContext(context.Background(), r.Logger),
 		"only a session": NewContext(context.Background(), session),
 		"only a name":    NameGeneration(context.Background(), "n"),
@@ -111,7 +110,7 @@ func TestNothingInAContextIsInert(t *testing.T) {
 func TestAnInertHandleLeavesTheContext(t *testing.T) {
 	r := newRig(t, Config{}, nil)
 	ctx, trace := StartTrace(NewContext(context.Background(), r.Logger), TraceConfig{ID: "t"})
-	inner := NewContext(ctx, &Span{})
+	inner := NewContext(ctx, Span{})
 	if span := FromContext(inner).Span(); span.ID() != "" || FromContext(inner).Trace().ID() != "t" {
 		t.Errorf("span %q, trace %q", span.ID(), FromContext(inner).Trace().ID())
 	}

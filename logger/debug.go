@@ -194,9 +194,9 @@ func (h textHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
 func (h textHandler) WithGroup(string) slog.Handler { return h }
 
 // redact takes the API key out of a text.
-func (l *Logger) redact(s string) string {
-	if l.cfg.APIKey == "" {
+func (p *pipeline) redact(s string) string {
+	if p.cfg.APIKey == "" {
 		return s
 	}
-	return strings.ReplaceAll(s, l.cfg.APIKey, "[redacted]")
+	return strings.ReplaceAll(s, p.cfg.APIKey, "[redacted]")
 }

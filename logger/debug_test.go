@@ -72,7 +72,7 @@ func TestALogHandlerDelaysNothing(t *testing.T) {
 			}
 			r.close()
 			close(release)
-			<-r.slog.done
+			<-r.console.done
 			if s := r.Stats(); s.Delivered != calls+2 {
 				t.Errorf("%v, want %d delivered", s, calls+2)
 			}
@@ -141,7 +141,7 @@ func TestALogHandlerThatBlocksStopsNoActor(t *testing.T) {
 	}
 	r.close()
 	close(release)
-	<-r.slog.done
+	<-r.console.done
 	if s := r.Stats(); s.Delivered != 300 || s.Panics < 100 {
 		t.Errorf("%v and %d panics, want 300 delivered", s, s.Panics)
 	}
@@ -150,7 +150,7 @@ func TestALogHandlerThatBlocksStopsNoActor(t *testing.T) {
 // Warnings of a logger without OnError go through the same handler.
 func TestALogHandlerThatBlocksDelaysNoCloseByWarnings(t *testing.T) {
 	release := make(chan struct{})
-	l, err := start(Config{ID: "r", ManualFlush: true, Durability: Memory, Slog: slog.New(handlerFunc{handle: func(slog.Record) { <-release }})}.
+	l, err := start(Config{ID: "r", ManualFlush: true, Durability: MemoryOnly, Slog: slog.New(handlerFunc{handle: func(slog.Record) { <-release }})}.
 		withDefaults(func(string) string { return "" }), &sink{}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestALogHandlerThatBlocksDelaysNoCloseByWarnings(t *testing.T) {
 		t.Errorf("Close = %v", err)
 	}
 	close(release)
-	<-l.slog.done
+	<-l.console.done
 }
 
 func TestErrorsOfFlushAndCloseNameTheCause(t *testing.T) {
@@ -181,7 +181,7 @@ func TestErrorsOfFlushAndCloseNameTheCause(t *testing.T) {
 		}
 		closed := make(chan error)
 		go func() { closed <- r.Close(over) }()
-		time.Sleep(2 * handOver)
+		time.Sleep(2 * handOverGrace)
 		close(release)
 		err := <-closed
 		if !errors.Is(err, ErrNotDelivered) || !strings.Contains(err.Error(), "1 entry is lost on the way from the calls to the spool") || strings.Contains(err.Error(), "no disk") {

@@ -54,32 +54,32 @@ func arrays(n int) any {
 // places are the calls that take any value, each with how many levels a line has around it.
 var places = map[string]struct {
 	around int
-	log    func(tr *Trace, v any)
+	log    func(tr Trace, v any)
 }{
-	"input":       {1, func(tr *Trace, v any) { tr.SetInput(v) }},
-	"output":      {1, func(tr *Trace, v any) { tr.SetOutput(v) }},
-	"metadata":    {0, func(tr *Trace, v any) { tr.AddMetadata(map[string]any{"k": v}) }},
-	"documents":   {2, func(tr *Trace, v any) { tr.AddRetrieval(RetrievalConfig{}).Output([]any{v}) }},
-	"query":       {1, func(tr *Trace, v any) { tr.AddRetrieval(RetrievalConfig{}).Input(v) }},
-	"arguments":   {1, func(tr *Trace, v any) { tr.AddToolCall(ToolCallConfig{Args: v}) }},
-	"tool result": {0, func(tr *Trace, v any) { tr.AddToolCall(ToolCallConfig{}).Result(v) }},
-	"tool update": {1, func(tr *Trace, v any) { tr.AddToolCall(ToolCallConfig{}).Update(map[string]any{"x": v}) }},
-	"message": {3, func(tr *Trace, v any) {
+	"input":       {1, func(tr Trace, v any) { tr.SetInput(v) }},
+	"output":      {1, func(tr Trace, v any) { tr.SetOutput(v) }},
+	"metadata":    {0, func(tr Trace, v any) { tr.AddMetadata(map[string]any{"k": v}) }},
+	"documents":   {2, func(tr Trace, v any) { tr.AddRetrieval(RetrievalConfig{}).Output([]any{v}) }},
+	"query":       {1, func(tr Trace, v any) { tr.AddRetrieval(RetrievalConfig{}).Input(v) }},
+	"arguments":   {1, func(tr Trace, v any) { tr.AddToolCall(ToolCallConfig{Args: v}) }},
+	"tool result": {0, func(tr Trace, v any) { tr.AddToolCall(ToolCallConfig{}).Result(v) }},
+	"tool update": {1, func(tr Trace, v any) { tr.AddToolCall(ToolCallConfig{}).Update(map[string]any{"x": v}) }},
+	"message": {3, func(tr Trace, v any) {
 		tr.AddGeneration(GenerationConfig{Messages: []Message{{Role: "user", Content: v}}})
 	}},
-	"whole message": {2, func(tr *Trace, v any) { tr.AddGeneration(GenerationConfig{}).AddMessage(MessageOf(v)) }},
-	"parameters":    {0, func(tr *Trace, v any) { tr.AddGeneration(GenerationConfig{ModelParameters: map[string]any{"p": v}}) }},
-	"result":        {1, func(tr *Trace, v any) { tr.AddGeneration(GenerationConfig{}).Result(v) }},
-	"event":         {0, func(tr *Trace, v any) { tr.AddEvent(EventConfig{Metadata: map[string]any{"k": v}}) }},
-	"feedback":      {2, func(tr *Trace, v any) { tr.AddFeedback(Feedback{Metadata: map[string]any{"k": v}}) }},
-	"error":         {2, func(tr *Trace, v any) { tr.AddError(ErrorConfig{Metadata: map[string]any{"k": v}}) }},
-	"attachment": {2, func(tr *Trace, v any) {
+	"whole message": {2, func(tr Trace, v any) { tr.AddGeneration(GenerationConfig{}).AddMessage(MessageOf(v)) }},
+	"parameters":    {0, func(tr Trace, v any) { tr.AddGeneration(GenerationConfig{ModelParameters: map[string]any{"p": v}}) }},
+	"result":        {1, func(tr Trace, v any) { tr.AddGeneration(GenerationConfig{}).Result(v) }},
+	"event":         {0, func(tr Trace, v any) { tr.AddEvent(EventConfig{Metadata: map[string]any{"k": v}}) }},
+	"feedback":      {2, func(tr Trace, v any) { tr.AddFeedback(Feedback{Metadata: map[string]any{"k": v}}) }},
+	"error":         {2, func(tr Trace, v any) { tr.AddError(ErrorConfig{Metadata: map[string]any{"k": v}}) }},
+	"attachment": {2, func(tr Trace, v any) {
 		a := URLAttachment("http://x/y")
 		a.Metadata = map[string]any{"k": v}
 		tr.AddAttachment(a)
 	}},
-	"variables": {2, func(tr *Trace, v any) { tr.Evaluate().WithVariables(map[string]any{"k": v}, "e") }},
-	"end":       {1, func(tr *Trace, v any) { tr.AddSpan(SpanConfig{}).EndWith(EndConfig{Data: map[string]any{"x": v}}) }},
+	"variables": {2, func(tr Trace, v any) { tr.Evaluate().WithVariables(map[string]any{"k": v}, "e") }},
+	"end":       {1, func(tr Trace, v any) { tr.AddSpan(SpanConfig{}).EndWith(EndConfig{Data: map[string]any{"x": v}}) }},
 }
 
 // kinds make a value that is n levels deep.
@@ -114,7 +114,7 @@ func TestValuesThatAreNestedTooDeeplyAreUnencodable(t *testing.T) {
 			for name, p := range places {
 				before := r.Stats()
 				p.log(tr, v)
-				if after := r.Stats(); after.RejectedBy[ErrUnencodable.Error()]+after.Doubtful[ErrUnencodable.Error()] == before.RejectedBy[ErrUnencodable.Error()]+before.Doubtful[ErrUnencodable.Error()] {
+				if after := r.Stats(); after.RejectedBy[ErrUnencodable.Error()]+after.Suspicious[ErrUnencodable.Error()] == before.RejectedBy[ErrUnencodable.Error()]+before.Suspicious[ErrUnencodable.Error()] {
 					t.Errorf("%s: not reported as ErrUnencodable", name)
 				}
 			}
@@ -146,7 +146,7 @@ func TestCallAndCollectorCountLevelsAlike(t *testing.T) {
 			places[place].log(tr, kinds[kind](n))
 			after := r.Stats()
 			reason := ErrUnencodable.Error()
-			refused := after.RejectedBy[reason]+after.Doubtful[reason] > before.RejectedBy[reason]+before.Doubtful[reason]
+			refused := after.RejectedBy[reason]+after.Suspicious[reason] > before.RejectedBy[reason]+before.Suspicious[reason]
 			if want := n+places[place].around > protocol.MaxDepth; refused != want {
 				rt.Errorf("%s of %d levels as %s: refused is %v, want %v", kind, n, place, refused, want)
 			}

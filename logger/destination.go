@@ -2,238 +2,208 @@ package logger
 
 import (
 	"cmp"
-	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
+	"net/http"
 	"slices"
 	"strconv"
-	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
-	"github.com/troupelog/troupe/internal/delivery"
-	"github.com/troupelog/troupe/internal/ledger"
 	"github.com/troupelog/troupe/internal/spool"
-	"github.com/troupelog/troupe/internal/spool/seglog"
-	"github.com/troupelog/troupe/internal/spool/vfs"
 	"github.com/troupelog/troupe/messages"
 	"github.com/troupelog/troupe/transport"
 )
 
-// destination is one place where entries go: the one that New was given, or a sink.
-type destination struct {
-	cfg   Config
-	extra bool // added by AddSink
-	sink  *delivery.Sink
-	spool *spool.Spool
-	// lost says why entries are not on disk though they should be: the spool could not be
-	// opened.
-	lost    error
-	dir     string // the folder of the spool, "" with Durability: Memory
-	release func() // ends its connections
+// Destination is a further server that entries go to, see Logger.AddDestination. Its fields
+// mean the same as the fields of Config with the same name. Nothing is taken from the
+// environment, which configures the primary destination only.
+//
+// There is no Mask, OmitContent, Sample or Tail: the fields of Config apply to every
+// destination.
+type Destination struct {
+	// ID is the log repository to write to. Required.
+	ID string
+	// APIKey authenticates. May be empty for a loopback BaseURL.
+	APIKey string
+	// BaseURL is the server. Default: DefaultBaseURL.
+	BaseURL string
+	// AllowInsecure accepts a BaseURL of plain http on another machine.
+	AllowInsecure bool
+	// Transport is the HTTP transport. Default: a dedicated one.
+	Transport http.RoundTripper
+
+	// ManualFlush stops sending by time.
+	ManualFlush bool
+	// FlushInterval is the age at which an entry is sent. Default:
+	// DefaultLocalFlushInterval for a loopback BaseURL, else DefaultFlushInterval.
+	FlushInterval time.Duration
+	// InFlight limits how many batches are on their way at once. Default 1, at most
+	// MaxInFlight.
+	InFlight int
+
+	// SpoolDir is the folder in which entries wait on disk; the primary destination
+	// may use the same. Default: troupe in os.UserCacheDir.
+	SpoolDir string
+	// Durability says when an entry is safe. Default SyncGroup. SyncEach is refused, because
+	// no call waits for a destination that was added: use Logger.Sync.
+	Durability Durability
+	// SyncEvery is how often SyncInterval syncs. Default DefaultSyncEvery.
+	SyncEvery time.Duration
+	// RequireDurable makes AddDestination fail if the spool cannot be opened.
+	RequireDurable bool
+	// SpoolKey encrypts entries on disk: 32 bytes, or none for plain files.
+	SpoolKey []byte
+	// MaxSpoolBytes limits the entries on disk, in bytes. Default: DefaultMaxSpoolBytes, or a
+	// tenth of the free disk space if that is less.
+	MaxSpoolBytes int64
+	// MaxSpoolAge limits how long an entry waits on disk. Default DefaultMaxSpoolAge.
+	MaxSpoolAge time.Duration
+	// OnFull says which entries are dropped when there is no room. Default FullBlock, which
+	// here drops the newest: a call never waits for a destination that was added.
+	OnFull FullPolicy
+	// MaxBytes limits the memory of entries that are not on disk yet, in bytes. Default
+	// DefaultMaxBytes.
+	MaxBytes int64
 }
 
-// dial makes the client of a destination.
-func dial(c Config) (*transport.HTTP, error) {
-	h, err := transport.New(transport.Config{
-		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, AllowInsecure: c.AllowInsecure, RoundTripper: c.Transport, InFlight: c.InFlight,
-	})
-	if err == nil {
-		return h, nil
-	}
-	var bad *transport.ConfigError
-	if !errors.As(err, &bad) {
-		return nil, &ConfigError{Field: "BaseURL", Reason: "cannot be used", Err: err}
-	}
-	field := bad.Field
-	if field == "RepositoryID" {
-		field = "ID"
-	}
-	reason := bad.Reason
-	if strings.Contains(reason, "AllowInsecure") {
-		reason += ", or $" + EnvAllowInsecure + "=1"
-	}
-	return nil, &ConfigError{Field: field, Reason: reason, Err: err}
-}
-
-// open opens the spool of a destination and starts to deliver from it. Memory is
-// the bound of what is not on disk, 0 where it is the account's alone; account is nil
-// for a sink that AddSink adds. Where the disk cannot be used, entries are kept in memory, unless
-// RequireDurable says that this is an error.
-func (l *Logger) open(c Config, client delivery.Client, memory int64, account *ledger.Ledger) (*destination, error) {
-	d := &destination{cfg: c, extra: account == nil, release: func() {}}
-	sc := spool.Config{
-		Dir: c.SpoolDir, Target: spool.Target(c.BaseURL, c.ID), Every: c.SyncEvery, MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
-		DropOldest: c.OnFull == DropOldest, MemoryBytes: memory,
-		Report: func(e seglog.Event) { l.spoolEvent(d, e) },
-	}
-	var charge func(int64)
-	if account != nil {
-		sc.Release, charge = account.Release, account.Charge
-	}
-	switch c.Durability {
-	case SyncInterval:
-		sc.Policy = seglog.Interval
-	case SyncNone:
-		sc.Policy = seglog.None
-	}
-	if sc.Dir, d.lost = spoolDir(c); d.lost == nil {
-		d.dir = sc.Dir
-		d.spool, d.lost = openSpool(c, sc)
-	}
-	if d.lost != nil {
-		if c.RequireDurable {
-			return nil, &Error{Reason: ErrSpool, Detail: "Config.RequireDurable is set", Err: d.lost}
-		}
-		l.report.tell(&Error{Reason: ErrSpool, Kept: true, Err: d.lost, Detail: "entries are kept in memory; see Config.SpoolDir"})
-	}
-	if d.spool == nil {
-		d.spool = spool.Memory(sc)
-	}
-	age := c.FlushInterval
-	if c.ManualFlush {
-		age = -1
-	}
-	d.sink = delivery.Start(delivery.Config{
-		Repository: c.ID, Spool: d.spool, Client: client,
-		BatchEntries: min(MaxBatchEntries, int(max(1, c.MaxBytes/batchesInMemory/smallEntry))),
-		BatchBytes:   min(MaxBatchBytes, int(max(1, c.MaxBytes/batchesInMemory))),
-		InFlight:     c.InFlight, Age: age, Charge: charge, Report: func(e delivery.Event) { l.deliveryEvent(d, e) },
-	})
-	return d, nil
-}
-
-// A batch is due before it takes a large part of a small Config.MaxBytes: where there
-// is no disk, its entries keep their room until they are delivered.
-const (
-	batchesInMemory = 4
-	smallEntry      = 512 // bytes, with what it is charged for
-)
-
-// spoolDir returns the folder of the spool, "" where the user wants none.
-func spoolDir(c Config) (string, error) {
-	if c.Durability == Memory || c.SpoolDir != "" {
-		return c.SpoolDir, nil
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("there is no default for Config.SpoolDir: %w", err)
-	}
-	return filepath.Join(cache, "troupe"), nil
-}
-
-// openSpool returns nil without an error where the user wants none.
-func openSpool(c Config, sc spool.Config) (*spool.Spool, error) {
-	if c.Durability == Memory {
-		return nil, nil
-	}
-	if sc.MaxBytes == 0 {
-		sc.MaxBytes = defaultSpoolBytes(sc.Dir)
-	}
-	if len(c.SpoolKey) > 0 {
-		block, err := aes.NewCipher(c.SpoolKey)
-		if err != nil {
-			return nil, err
-		}
-		if sc.AEAD, err = cipher.NewGCM(block); err != nil {
-			return nil, err
-		}
-	}
-	return spool.Open(sc)
-}
-
-// defaultSpoolBytes is DefaultMaxSpoolBytes, or a tenth of the free disk space.
-func defaultSpoolBytes(dir string) int64 {
-	folder, err := vfs.OS(dir)
-	if err != nil {
-		return DefaultMaxSpoolBytes // opening the spool will say what is wrong
-	}
-	free, err := folder.Free()
-	if err := errors.Join(err, folder.Close()); err != nil {
-		return DefaultMaxSpoolBytes
-	}
-	return min(DefaultMaxSpoolBytes, max(free/10, leastSpoolBytes))
-}
-
-// leastSpoolBytes is the least that a default gives: four segments.
-const leastSpoolBytes = 64 << 20
-
-// AddSink adds a destination: from now on, every entry goes there too, with its own
-// spool, sender and repository id, so that a slow or dead sink delays nobody. c says
-// where to deliver and how to keep entries until then: ID, APIKey, BaseURL, AllowInsecure,
-// Transport, ManualFlush, FlushInterval, InFlight and the fields from SpoolDir to MaxBytes are used,
-// and nothing from the environment. Every other field belongs to New and is refused: a
-// sink gets the entries as Config.Mask, OmitContent, Sample and Tail of the logger left
-// them. A call never waits for a sink: when the sink has no room its entries are dropped
-// and counted, also with Block, and SyncEach is refused. Flush, Sync and Close cover all
-// sinks. It fails with a *ConfigError, or an *Error with ErrClosed or ErrSpool.
-func (l *Logger) AddSink(c Config) error {
+// AddDestination adds a destination: from now on every entry goes there too. It has its own
+// spool and sender, so that a slow or dead server delays nobody: a call never waits for it,
+// and entries for which it has no room are dropped and counted, whatever OnFull says. Flush,
+// Sync and Close cover it. A logger has at most 64 destinations, the primary included.
+//
+// It fails with a *ConfigError if d cannot be used or is a destination of the logger
+// already, with an *Error with ErrClosed after Close and, with RequireDurable, with an
+// *Error with ErrSpool if the spool cannot be opened.
+func (l *Logger) AddDestination(d Destination) error {
 	if l == nil {
 		return nil
 	}
-	if err := cmp.Or(c.forSink(), c.effective()); err != nil {
-		return err
+	if err := cmp.Or(d.effective(), d.forAdding()); err != nil {
+		return ofDestination(err)
 	}
-	// The environment speaks of the first destination: its key is nobody else's business.
-	c = c.withDefaults(func(string) string { return "" })
-	if err := c.validate(); err != nil {
-		return err
+	d = d.withDefaults()
+	if err := d.validate(); err != nil {
+		return ofDestination(err)
 	}
-	client, err := dial(c)
+	client, err := dial(d)
 	if err != nil {
-		return err
+		return ofDestination(err)
 	}
-	return l.addSink(c, client, client.Close)
+	return ofDestination(l.addDestination(d, client, client.Close))
 }
 
-func (l *Logger) addSink(c Config, client delivery.Client, release func()) error {
-	l.growing.Lock()
-	defer l.growing.Unlock()
-	if l.closed.Load() {
-		return &Error{Reason: ErrClosed, Detail: "the sink was added after Close"}
+// ofDestination makes a *ConfigError name the field of a Destination.
+func ofDestination(err error) error {
+	if bad, ok := errors.AsType[*ConfigError](err); ok {
+		bad.of = "Destination"
 	}
-	if len(*l.destinations.Load()) == maxDestinations {
+	return err
+}
+
+// addDestination opens a destination over any backend. release frees it; it is
+// called if the destination cannot be added.
+func (p *pipeline) addDestination(c Destination, backend transport.Backend, release func()) error {
+	p.destinations.growing.Lock()
+	defer p.destinations.growing.Unlock()
+	if err := p.addable(c); err != nil {
 		release()
-		return &ConfigError{Field: "ID", Reason: "is that of one sink too many: a logger has at most " + strconv.Itoa(maxDestinations-1)}
+		return err
 	}
-	for _, d := range *l.destinations.Load() {
-		if spool.Target(d.cfg.BaseURL, d.cfg.ID) == spool.Target(c.BaseURL, c.ID) {
-			return &ConfigError{Field: "ID", Reason: "is that of a destination which this logger has already"}
-		}
-	}
-	d, err := l.open(c, client, c.MaxBytes, nil)
+	d, err := p.open(c, backend, c.MaxBytes, nil)
 	if err != nil {
 		release()
 		return err
 	}
 	d.release = release
-	grown := append(append([]*destination(nil), *l.destinations.Load()...), d)
-	l.destinations.Store(&grown)
+	p.destinations.add(d)
 	return nil
 }
 
-// maxDestinations is how many there are at most, the first one included.
-const maxDestinations = 64
-
-// primary is the destination that New was given.
-func (l *Logger) primary() *destination { return (*l.destinations.Load())[0] }
-
-// out gives entries to every destination; the writer calls it.
-func (l *Logger) out(entries []messages.Entry) {
-	if l.sampler != nil {
-		l.sampler.Take(entries)
-		return
+// addable returns an error if the logger cannot have the destination.
+func (p *pipeline) addable(c Destination) error {
+	if p.closed.Load() {
+		return &Error{Reason: ErrClosed, Detail: "the destination was added after Close"}
 	}
-	l.toSinks(entries)
+	all := p.destinations.list()
+	if len(all) == maxDestinations {
+		return &ConfigError{Field: "ID", Reason: "is one destination too many: a logger has at most " + strconv.Itoa(maxDestinations)}
+	}
+	for _, d := range all {
+		if spool.Target(d.cfg.BaseURL, d.cfg.ID) == spool.Target(c.BaseURL, c.ID) {
+			return &ConfigError{Field: "ID", Reason: "names a destination that this logger has already"}
+		}
+	}
+	return nil
 }
 
-// toSinks hands entries to all destinations.
-func (l *Logger) toSinks(entries []messages.Entry) {
-	for i, d := range *l.destinations.Load() {
+// maxDestinations limits the destinations of a logger, the primary included: entries mark
+// the destinations that have the content of an attachment in the bits of a uint64.
+const maxDestinations = 64
+
+// destinations are the places that entries go to. The zero value is ready for the first.
+type destinations struct {
+	all     atomic.Pointer[[]*destination] // the primary first; never shrinks
+	growing sync.Mutex                     // held while all grows, and while Close begins
+
+	reportedDrops atomic.Int64 // dropped entries that Sync, Flush and Close have reported
+}
+
+// list returns all destinations. Callers must not change it.
+func (s *destinations) list() []*destination {
+	if all := s.all.Load(); all != nil {
+		return *all
+	}
+	return nil
+}
+
+// primary returns the destination that New was given.
+func (s *destinations) primary() *destination { return s.list()[0] }
+
+// add adds a destination. Callers must hold growing, except for the first.
+func (s *destinations) add(d *destination) {
+	grown := append(slices.Clone(s.list()), d)
+	s.all.Store(&grown)
+}
+
+// freeze sets closed, after which no destination is added. It reports true to the first
+// caller only.
+func (s *destinations) freeze(closed *atomic.Bool) bool {
+	s.growing.Lock()
+	defer s.growing.Unlock()
+	return closed.CompareAndSwap(false, true)
+}
+
+// put appends entries to all destinations.
+func (s *destinations) put(entries []messages.Entry) {
+	for i, d := range s.list() {
 		d.sink.Append(stored(entries, i))
 	}
+}
+
+// forget removes a content whose line was not accepted.
+func (s *destinations) forget(blob string) {
+	for _, d := range s.list() {
+		_ = d.spool.RemoveBlob(blob) // one that stays is removed when its spool is opened again
+	}
+}
+
+// each calls f for all destinations at once and joins their errors.
+func (s *destinations) each(f func(*destination) error) error {
+	all := s.list()
+	errs := make([]error, len(all))
+	done := make(chan struct{})
+	for i, d := range all[1:] {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			errs[i+1] = f(d)
+		}()
+	}
+	errs[0] = f(all[0])
+	for range all[1:] {
+		<-done
+	}
+	return errors.Join(errs...)
 }
 
 // stored returns the entries as the destination of an index gets them: without the
@@ -254,84 +224,4 @@ func stored(entries []messages.Entry, index int) []messages.Entry {
 		}
 	}
 	return entries
-}
-
-// each calls f for all destinations at once and joins their errors.
-func (l *Logger) each(f func(*destination) error) error {
-	all := *l.destinations.Load()
-	errs := make([]error, len(all))
-	done := make(chan struct{})
-	for i, d := range all[1:] {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			errs[i+1] = f(d)
-		}()
-	}
-	errs[0] = f(all[0])
-	for range all[1:] {
-		<-done
-	}
-	return errors.Join(errs...)
-}
-
-// Sync waits until everything accepted before the call is safe: on disk and synced,
-// or, where the disk does not take it and with Memory, delivered. It fails with an
-// *Error with ErrNotDurable when ctx ends first, or with ErrDropped when entries were
-// given up that no earlier Sync or Flush told of; nothing that is still kept is lost by that.
-func (l *Logger) Sync(ctx context.Context) error {
-	if l == nil {
-		return nil
-	}
-	return l.covered(ctx, ErrNotDurable, "sync", (*delivery.Sink).Sync)
-}
-
-// Flush sends what was accepted before the call and waits until every server has
-// acknowledged it, or ctx ends. Then the error is an *Error with ErrNotDelivered
-// that tells how many entries are pending; they stay where they are, and sending goes
-// on. Entries that a server refused for good do not make it fail: see Stats.Dead. An
-// *Error with ErrDropped tells of entries that were given up and that no earlier Sync
-// or Flush told of.
-func (l *Logger) Flush(ctx context.Context) error {
-	if l == nil {
-		return nil
-	}
-	return l.covered(ctx, ErrNotDelivered, "flush", (*delivery.Sink).Flush)
-}
-
-// covered waits for wait in all destinations, behind every earlier call.
-func (l *Logger) covered(ctx context.Context, reason error, what string, wait func(*delivery.Sink, context.Context) error) error {
-	ctx = orBackground(ctx)
-	if err := l.actors.Handed(ctx); err != nil {
-		return l.unfinished(reason, what+" ended while entries were on their way from the calls to the spool", err)
-	}
-	if err := l.each(func(d *destination) error { return wait(d.sink, ctx) }); err != nil {
-		return l.unfinished(reason, what+" ended before it was done", err)
-	}
-	return l.dropped(what)
-}
-
-// unfinished says why a wait ended too early, and where the entries are.
-func (l *Logger) unfinished(reason error, detail string, err error) error {
-	entries, kept, text := l.remains(false)
-	if text != "" {
-		detail += ": " + text
-	}
-	return &Error{Reason: reason, Entries: entries, Kept: kept, Detail: detail, Err: errors.Join(l.primary().sink.Health().Err, err)}
-}
-
-// dropped returns an error about the entries that were dropped since it was last called,
-// nil if there are none.
-func (l *Logger) dropped(what string) error {
-	if n := l.unreported(); n > 0 {
-		return &Error{Reason: ErrDropped, Entries: int(n), Detail: what + " found them missing; see Stats.DroppedBy"}
-	}
-	return nil
-}
-
-func (d *destination) health() SinkHealth {
-	h := d.sink.Health()
-	account := d.sink.Account()
-	s := SinkHealth{ID: d.cfg.ID, Delivery: h.Err, Spool: cmp.Or(h.Spool, d.lost), Full: h.Full, Stalled: h.Stalled, Pending: account.Pending()}
-	s.OK = s.Delivery == nil && s.Spool == nil && !s.Full && s.Stalled == ""
-	return s
 }

@@ -39,7 +39,7 @@ func TestSyncEachReturnsWhenTheEntryIsOnDisk(t *testing.T) {
 	trace := r.Trace(TraceConfig{})
 	for i := range uint64(20) {
 		trace.AddTag("a", "b")
-		if s := r.primary().spool.Lines.State(); s.Durable < i+2 {
+		if s := r.destinations.primary().spool.Lines.State(); s.Durable < i+2 {
 			t.Fatalf("%d records durable after %d calls", s.Durable, i+2)
 		}
 	}
@@ -57,7 +57,7 @@ func TestSyncCoversEveryEarlierCall(t *testing.T) {
 			if err := r.Sync(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if s := r.primary().spool.Lines.State(); s.Durable != 1001 {
+			if s := r.destinations.primary().spool.Lines.State(); s.Durable != 1001 {
 				t.Errorf("%d records durable, want 1001", s.Durable)
 			}
 			r.giveUp()
@@ -88,12 +88,12 @@ func TestSyncWithoutADiskMeansDelivered(t *testing.T) {
 func TestAFullSpool(t *testing.T) {
 	large := strings.Repeat("x", 10_000)
 	for name, test := range map[string]struct {
-		onFull  OnFull
+		onFull  FullPolicy
 		dropped bool
 	}{
-		"block":       {Block, false},
-		"drop newest": {DropNewest, false},
-		"drop oldest": {DropOldest, true},
+		"block":       {FullBlock, false},
+		"drop newest": {FullDropNewest, false},
+		"drop oldest": {FullDropOldest, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := spoolRig(t, Config{OnFull: test.onFull, MaxSpoolBytes: 1 << 20, MaxBytes: 1 << 20, MaxWait: 10 * time.Millisecond})
@@ -139,22 +139,22 @@ func TestAFolderThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-func TestAddSinkRefuses(t *testing.T) {
+func TestAddDestinationRefuses(t *testing.T) {
 	r := newRig(t, Config{}, nil)
 	var bad *ConfigError
-	for name, c := range map[string]Config{
+	for name, c := range map[string]Destination{
 		"no id":          {BaseURL: "http://127.0.0.1:9"},
 		"no key":         {ID: "x", BaseURL: "https://example.com"},
 		"a negative cap": {ID: "x", BaseURL: "http://127.0.0.1:9", MaxSpoolBytes: -1},
 		"itself":         {ID: "repo", BaseURL: DefaultBaseURL, APIKey: "k"},
 	} {
-		if err := r.AddSink(c); !errors.As(err, &bad) {
-			t.Errorf("%s: AddSink = %v, want a *ConfigError", name, err)
+		if err := r.AddDestination(c); !errors.As(err, &bad) {
+			t.Errorf("%s: AddDestination = %v, want a *ConfigError", name, err)
 		}
 	}
 	r.close()
-	if err := r.AddSink(Config{ID: "x", BaseURL: "http://127.0.0.1:9", Durability: Memory}); !errors.Is(err, ErrClosed) {
-		t.Errorf("AddSink after Close = %v, want ErrClosed", err)
+	if err := r.AddDestination(Destination{ID: "x", BaseURL: "http://127.0.0.1:9", Durability: MemoryOnly}); !errors.Is(err, ErrClosed) {
+		t.Errorf("AddDestination after Close = %v, want ErrClosed", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package logger
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 var (
 	// ErrInvalidID: an id is empty, longer than 1,024 bytes or holds something else than
 	// A-Z a-z 0-9 _ - . The call is logged under a safe id, see the package text; it is
-	// rejected with Config.RaiseExceptions, and where an empty id names a session to join.
+	// rejected with Config.PanicOnMisuse, and where an empty id names a session to join.
 	ErrInvalidID = errors.New("invalid id")
 	// ErrUnencodable: a value has no JSON form, holds itself, or would make the line be
 	// nested more than 1,000 levels deep. It is left out; a call that carries nothing else is
@@ -87,9 +88,8 @@ const (
 type Error struct {
 	// Reason is one of the Err values of this package; errors.Is finds it.
 	Reason error
-	// Sink is the log repository of the sink that it is about, "" for the destination
-	// that New was given.
-	Sink string
+	// Destination is the log repository of the destination, "" for the primary one.
+	Destination string
 	// Entity, ID and Action say what the call was about, where there was one. ID is the id
 	// in the lines: the safe one where another was given.
 	Entity, ID, Action string
@@ -109,8 +109,8 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("troupe: ")
-	if e.Sink != "" {
-		b.WriteString("sink " + brief.Cut(e.Sink, maxNameShown) + ": ")
+	if e.Destination != "" {
+		b.WriteString("destination " + brief.Cut(e.Destination, maxNameShown) + ": ")
 	}
 	if e.Entity != "" {
 		b.WriteString(e.Entity)
@@ -141,15 +141,20 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Reason, e.Err}
 }
 
-// ConfigError is returned by New for an unusable Config.
+// ConfigError is returned by New for a Config that cannot be used, and by
+// Logger.AddDestination for such a Destination.
 type ConfigError struct {
-	Field  string // name of the Config field
-	Reason string // what is wrong with it and what to do
-	Err    error  // the cause, if there is one
+	Field  string // the name of the field
+	Reason string // the problem, and what to do about it
+	Err    error  // the cause, nil if there is none
+
+	of string // the type that has the field; "" means Config
 }
 
-// Error names the field and the remedy.
-func (e *ConfigError) Error() string { return "troupe: Config." + e.Field + " " + e.Reason }
+// Error names the field, the problem and what to do about it.
+func (e *ConfigError) Error() string {
+	return "troupe: " + cmp.Or(e.of, "Config") + "." + e.Field + " " + e.Reason
+}
 
 // Unwrap returns the cause.
 func (e *ConfigError) Unwrap() error { return e.Err }

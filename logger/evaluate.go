@@ -7,17 +7,17 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// Evaluation asks the server to evaluate an entity. It remembers the evaluators
-// that were named last; it is not safe for concurrent use.
+// Evaluation asks the server to evaluate an entity. It remembers the evaluators that were
+// named last. It must not be used concurrently. A nil or zero Evaluation does nothing.
 type Evaluation struct {
-	entity
-	evaluators []string
+	of         entity
+	evaluators []string // named last
 }
 
-// WithEvaluators asks for evaluations by name. Duplicates are dropped, the order is
-// kept. Without a name nothing is sent.
+// WithEvaluators asks for evaluations by the named evaluators. Duplicates are dropped and
+// the order is kept. Without a name nothing is sent.
 func (v *Evaluation) WithEvaluators(evaluators ...string) *Evaluation {
-	if v == nil || v.log == nil {
+	if v == nil || v.of.pipe == nil {
 		return v
 	}
 	v.evaluators = unique(evaluators)
@@ -27,11 +27,11 @@ func (v *Evaluation) WithEvaluators(evaluators ...string) *Evaluation {
 	return v
 }
 
-// WithVariables asks for evaluations with the values of their variables, by the
-// evaluators given or, without any, by those of WithEvaluators. Without a name
-// nothing is sent.
+// WithVariables asks for evaluations with values for their variables, by the given
+// evaluators or, if none are given, by the evaluators that were named last. Nothing is sent
+// if none ever were.
 func (v *Evaluation) WithVariables(variables map[string]any, evaluators ...string) *Evaluation {
-	if v == nil || v.log == nil {
+	if v == nil || v.of.pipe == nil {
 		return v
 	}
 	if len(evaluators) > 0 {
@@ -44,13 +44,10 @@ func (v *Evaluation) WithVariables(variables map[string]any, evaluators ...strin
 }
 
 func (v *Evaluation) send(with string, variables map[string]any) {
-	v.update(messages.Evaluate, func(w *wire.Encoder) bool {
+	v.of.update(messages.Evaluate, func(w *wire.Encoder) bool {
 		w.String("with", with)
 		if with == "variables" {
-			w.Name("variables")
-			w.Open('{')
-			v.values(w, messages.Evaluate, variables)
-			w.Close('}')
+			v.of.object(w, messages.Evaluate, "variables", variables)
 		}
 		w.Name("evaluators")
 		w.Open('[')
@@ -73,5 +70,3 @@ func unique(names []string) []string {
 	}
 	return out
 }
-
-func (e entity) evaluation() *Evaluation { return &Evaluation{entity: e} }

@@ -7,17 +7,17 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// EventConfig is a point in time. Every field is optional.
+// EventConfig describes a point in time. Every field is optional.
 type EventConfig struct {
 	ID       string            // default: a new UUID
-	Name     string            // what happened
+	Name     string            // of the event
 	Tags     map[string]string // for filtering
-	Metadata map[string]any    // values other than strings are sent as their JSON
+	Metadata map[string]any    // values that are not strings are sent as their JSON text
 	Time     time.Time         // default: now
 }
 
 func (e entity) addEvent(c EventConfig) {
-	if e.log == nil {
+	if e.pipe == nil {
 		return
 	}
 	if c.ID == "" {
@@ -26,20 +26,20 @@ func (e entity) addEvent(c EventConfig) {
 	e.update(messages.AddEvent, func(w *wire.Encoder) bool {
 		w.String("id", c.ID)
 		w.Optional("name", c.Name)
-		w.Time("timestamp", or(e.log.given(c.Time, e.ref, messages.AddEvent, "EventConfig.Time"), w.At()))
+		w.Time("timestamp", or(e.pipe.validOrZero(c.Time, e.ref, messages.AddEvent, "EventConfig.Time"), w.At()))
 		if c.Tags != nil {
 			w.Strings("tags", c.Tags)
 		}
 		if c.Metadata != nil {
-			e.log.jsonTexts(w, e.ref, messages.AddEvent, "metadata", c.Metadata, true)
+			e.pipe.jsonTexts(w, e.ref, messages.AddEvent, "metadata", c.Metadata, true)
 		}
 		return true
 	})
 }
 
-// Feedback is what a user thought.
+// Feedback is a user's opinion of a trace or a session.
 type Feedback struct {
-	Score    float64           // in the application's own scale
+	Score    float64           // on the application's own scale
 	Comment  string            // optional
 	Tags     map[string]string // optional
 	Metadata map[string]any    // optional; sent as JSON values
@@ -48,7 +48,7 @@ type Feedback struct {
 func (e entity) addFeedback(f Feedback) {
 	e.updateOf(messages.Command{Action: messages.AddFeedback, Score: &f.Score}, func(w *wire.Encoder) bool {
 		if !w.Float("score", f.Score) {
-			e.log.leftOut(e.ref, messages.AddFeedback, "score", wire.NotANumber, f.Comment != "")
+			e.pipe.reportDropped(e.ref, messages.AddFeedback, "score", wire.NotANumber, f.Comment != "")
 			if f.Comment == "" {
 				return false
 			}
@@ -58,10 +58,7 @@ func (e entity) addFeedback(f Feedback) {
 			w.Strings("tags", f.Tags)
 		}
 		if f.Metadata != nil {
-			w.Name("metadata")
-			w.Open('{')
-			e.values(w, messages.AddFeedback, f.Metadata)
-			w.Close('}')
+			e.object(w, messages.AddFeedback, "metadata", f.Metadata)
 		}
 		return true
 	})

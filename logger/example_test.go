@@ -30,7 +30,7 @@ func Example() {
 		Provider: "openai", Model: "gpt-4o",
 		Messages: []logger.Message{{Role: "user", Content: "What is a troupe?"}},
 	})
-	gen.Error(logger.ErrorDetail{Message: "rate limited", Code: "429"})
+	gen.Error(logger.Failure{Message: "rate limited", Code: "429"})
 	trace.End()
 	if err := log.Close(context.Background()); err != nil {
 		fmt.Println(err)
@@ -78,7 +78,7 @@ func ExampleTrace_Snapshot() {
 		fmt.Println(err)
 	}
 	// What nobody ended, Close has ended: the tool call, then the trace.
-	fmt.Println(log.Stats().Orphans)
+	fmt.Println(log.Stats().AutoEnded)
 	// Output:
 	// 1 [{tool_call search}] <nil>
 	// 2

@@ -54,8 +54,8 @@ func TestPanicsInActorsLoseNothing(t *testing.T) {
 	if stats.Delivered != calls || stats.Accepted != calls {
 		t.Errorf("%v, want %d accepted and delivered", stats, calls)
 	}
-	if stats.Panics != injected.Load() || injected.Load() < calls/100-10 || stats.Quarantined != injected.Load() {
-		t.Errorf("%d panics and %d quarantined counted, %d injected", stats.Panics, stats.Quarantined, injected.Load())
+	if stats.Panics != injected.Load() || injected.Load() < calls/100-10 || stats.Salvaged != injected.Load() {
+		t.Errorf("%d panics and %d quarantined counted, %d injected", stats.Panics, stats.Salvaged, injected.Load())
 	}
 	if got := reasons(t, r.close()); got[ErrEnded] != 0 || got[ErrDuplicateID] != 0 || got[ErrUnknownParent] != 0 {
 		t.Errorf("a failure of one command made others doubtful: %v", got)
@@ -110,7 +110,7 @@ func TestManySessionsFitIntoMemory(t *testing.T) {
 	before := heapInUse()
 	r := newRig(t, Config{MaxWait: time.Minute}, nil)
 	r.sink.null = true
-	handles := make([]*Trace, sessionsAtOnce)
+	handles := make([]Trace, sessionsAtOnce)
 	for i := range handles {
 		session := r.Session(SessionConfig{})
 		handles[i] = session.AddTrace(TraceConfig{})

@@ -33,7 +33,7 @@ type sink struct {
 	count   int               // guarded by mu
 }
 
-// Send implements delivery.Client.
+// Send implements transport.Backend.
 func (s *sink) Send(_ context.Context, b transport.Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,10 +55,10 @@ func (s *sink) Send(_ context.Context, b transport.Batch) error {
 	return nil
 }
 
-// Order implements delivery.Client.
+// Order implements transport.Backend.
 func (s *sink) Order() transport.Order { return transport.Unknown }
 
-// Upload implements delivery.Client.
+// Upload implements transport.Backend.
 func (s *sink) Upload(_ context.Context, f transport.File) error {
 	content, err := f.Open()
 	if err != nil {
@@ -107,7 +107,7 @@ func newRig(t testing.TB, c Config, fault func(*messages.Command)) *rig {
 		}
 	}
 	if c.SpoolDir == "" {
-		c.Durability = Memory
+		c.Durability = MemoryOnly
 	}
 	var err error
 	if r.Logger, err = start(c.withDefaults(func(string) string { return "" }), r.sink, fault); err != nil {

@@ -48,7 +48,7 @@ func TestABrokenTransportDoesNotHurtTheHost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			failed := make(chan struct{})
 			var once sync.Once
-			l, err := New(Config{ID: "r", Durability: Memory, BaseURL: "http://127.0.0.1", Transport: broken, ManualFlush: true, OnError: func(err error) {
+			l, err := New(Config{ID: "r", Durability: MemoryOnly, BaseURL: "http://127.0.0.1", Transport: broken, ManualFlush: true, OnError: func(err error) {
 				if errors.Is(err, ErrDelivery) {
 					once.Do(func() { close(failed) })
 				}
@@ -84,7 +84,7 @@ func TestAPanickingLogHandlerIsContained(t *testing.T) {
 		fmt.Fprint(w, `{"data":{}}`)
 	}))
 	defer server.Close()
-	l, err := New(Config{ID: "r", Durability: Memory, BaseURL: server.URL, Debug: true, Slog: slog.New(panickingHandler{})})
+	l, err := New(Config{ID: "r", Durability: MemoryOnly, BaseURL: server.URL, Debug: true, Slog: slog.New(panickingHandler{})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestFlushKeepsTheTimeThatAServerAsksFor(t *testing.T) {
 	}))
 	defer server.Close()
 	failed := make(chan struct{}, 10)
-	l, err := New(Config{ID: "r", Durability: Memory, BaseURL: server.URL, FlushInterval: time.Millisecond, OnError: func(err error) {
+	l, err := New(Config{ID: "r", Durability: MemoryOnly, BaseURL: server.URL, FlushInterval: time.Millisecond, OnError: func(err error) {
 		if errors.Is(err, ErrDelivery) {
 			failed <- struct{}{}
 		}
@@ -170,7 +170,7 @@ func TestARoundTripperThatEndsItsGoroutineDoesNotEndTheSender(t *testing.T) {
 				}
 				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
 			})
-			l, err := New(Config{ID: "r", Durability: Memory, BaseURL: "http://127.0.0.1", Transport: breaks, InFlight: 2})
+			l, err := New(Config{ID: "r", Durability: MemoryOnly, BaseURL: "http://127.0.0.1", Transport: breaks, InFlight: 2})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -209,7 +209,7 @@ func TestEveryRefusedLineIsReported(t *testing.T) {
 	})
 	var mu sync.Mutex
 	about := map[string]int{}
-	l, err := New(Config{ID: "r", Durability: Memory, BaseURL: "http://127.0.0.1", Transport: refuses, ManualFlush: true, OnError: func(err error) {
+	l, err := New(Config{ID: "r", Durability: MemoryOnly, BaseURL: "http://127.0.0.1", Transport: refuses, ManualFlush: true, OnError: func(err error) {
 		var e *Error
 		if !errors.As(err, &e) || !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "nested too deep") {
 			t.Errorf("OnError got %v", err)
@@ -245,7 +245,7 @@ func TestEveryRefusedLineIsReported(t *testing.T) {
 // An OnError that ends its goroutine gets the next error on another, and is counted.
 func TestAnOnErrorThatEndsItsGoroutineIsReplacedAndCounted(t *testing.T) {
 	seen := make(chan error, 2)
-	l, err := New(Config{ID: "r", Durability: Memory, BaseURL: "http://127.0.0.1", ManualFlush: true, OnError: func(err error) {
+	l, err := New(Config{ID: "r", Durability: MemoryOnly, BaseURL: "http://127.0.0.1", ManualFlush: true, OnError: func(err error) {
 		seen <- err
 		runtime.Goexit()
 	}})

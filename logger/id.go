@@ -33,30 +33,30 @@ func (i identity) String() string {
 
 // identify returns the identity of an entity of a kind that is begun, or of an attachment: a new id for an empty one,
 // and the safe form of one that cannot stand in a line.
-func (l *Logger) identify(kind, id string) identity {
+func (p *pipeline) identify(kind, id string) identity {
 	if id == "" {
 		return identity{wire: newID()}
 	}
-	return l.known(kind, id)
+	return p.known(kind, id)
 }
 
 // known returns the identity of an entity that a call names by its id. An empty id gets
 // a new one, so that nothing that is logged below it is lost.
-func (l *Logger) known(kind, id string) identity {
+func (p *pipeline) known(kind, id string) identity {
 	if protocol.ValidID(id) {
 		return identity{wire: id}
 	}
-	if l.cfg.RaiseExceptions {
-		l.reject(&Error{Reason: ErrInvalidID, Entity: kind, Entries: 1,
+	if p.cfg.PanicOnMisuse {
+		p.reject(&Error{Reason: ErrInvalidID, Entity: kind, Entries: 1,
 			Detail: brief.Quote(id) + " is not 1 to 1,024 of A-Z a-z 0-9 _ -; to begin something, leave the id empty to have one made"})
 	}
-	return l.derive(kind, id)
+	return p.derive(kind, id)
 }
 
 // derive returns the safe identity in the place of an id that cannot stand in a line. It
 // is counted in Stats.Derived, and reported at most once a minute: ids of one kind of
 // source are usually all alike.
-func (l *Logger) derive(kind, id string) identity {
+func (p *pipeline) derive(kind, id string) identity {
 	safe := identity{wire: protocol.SafeID(id), given: &id}
 	detail := "given as " + brief.Quote(id) + ", which cannot stand in a line; it is logged under this safe id and found by either. " +
 		"Ids of 1 to 1,024 of A-Z a-z 0-9 _ - stay as they are"
@@ -64,9 +64,9 @@ func (l *Logger) derive(kind, id string) identity {
 		safe = identity{wire: newID()}
 		detail = "the id that was given is empty; what the call logs goes under this new one"
 	}
-	l.derived.count.Add(1)
-	if l.derived.due(time.Now()) {
-		l.report.tell(&Error{Reason: ErrInvalidID, Entity: kind, ID: safe.wire, Kept: true, Entries: 1, Detail: detail})
+	p.derived.count.Add(1)
+	if p.derived.due(time.Now()) {
+		p.report.tell(&Error{Reason: ErrInvalidID, Entity: kind, ID: safe.wire, Kept: true, Entries: 1, Detail: detail})
 	}
 	return safe
 }
@@ -86,24 +86,15 @@ func (d *derivedIDs) due(now time.Time) bool {
 	return d.told.CompareAndSwap(last, &now)
 }
 
-// at returns the entity with an id, for calls by id. An id that this process never
-// created is passed through under its own root key.
-func (l *Logger) at(kind messages.Entity, id string) entity {
-	if l == nil {
-		return entity{}
-	}
-	return l.entityOf(kind, l.known(kind.String(), id))
-}
-
 // entityOf returns the entity with an identity.
-func (l *Logger) entityOf(kind messages.Entity, id identity) entity {
+func (p *pipeline) entityOf(kind messages.Entity, id identity) entity {
 	ref := messages.Ref{Entity: kind, ID: id.wire}
 	if kind != messages.Session {
-		if route := l.actors.Lookup(ref); route != nil {
-			return entity{l, ref, route, id.given}
+		if route := p.actors.Lookup(ref); route != nil {
+			return entity{p, ref, route, id.given}
 		}
 	}
-	return entity{l, ref, routeTo(ref, messages.Ref{}, id.given, nil), id.given}
+	return entity{p, ref, routeTo(ref, messages.Ref{}, id.given, nil), id.given}
 }
 
 // routeTo returns the route to a root and a trace below it, which remembers the ids that
@@ -119,9 +110,6 @@ func routeTo(root, trace messages.Ref, givenRoot, givenTrace *string) *messages.
 // identity returns the identity of the entity, zero for an inert handle.
 func (e entity) identity() identity { return identity{e.ref.ID, e.given} }
 
-// id returns the entity's id as the caller gave it, "" for an inert handle.
-func (e entity) id() string { return e.identity().String() }
-
 // session returns the session that the entity is known to be part of, zero for none.
 func (e entity) session() identity {
 	if e.route.Root.Entity != messages.Session {
@@ -136,7 +124,7 @@ func (e entity) session() identity {
 
 // owner returns the session, trace or foreign entity whose actor keeps the entity's state.
 func (e entity) owner() entity {
-	owner := entity{log: e.log, ref: e.route.Owner(), route: e.route}
+	owner := entity{pipe: e.pipe, ref: e.route.Owner(), route: e.route}
 	if g := e.route.Given; g != nil {
 		owner.given = g.Root
 		if owner.ref == e.route.Trace {
@@ -144,14 +132,6 @@ func (e entity) owner() entity {
 		}
 	}
 	return owner
-}
-
-// spanID returns the id in a line of the span that a config names, "" for none.
-func (e entity) spanID(id string) string {
-	if id == "" || e.log == nil {
-		return ""
-	}
-	return e.log.known(messages.Span.String(), id).wire
 }
 
 // tagged returns the tags of the line that begins an entity: those of the caller, and the

@@ -130,7 +130,7 @@ func TestReferencesToOddIDsMeetTheirEntities(t *testing.T) {
 			t.Errorf("no %s with %s in\n%s", want.prefix, want.part, strings.Join(lines, "\n"))
 		}
 	}
-	if s, err := r.SessionSnapshot(t.Context(), odd); err != nil || s.ID != odd || s.Begun.Traces != 2 {
+	if s, err := r.SessionByID(odd).Snapshot(t.Context()); err != nil || s.ID != odd || s.Begun.Traces != 2 {
 		t.Errorf("snapshot %+v, %v", s, err)
 	}
 	if got := reasons(t, r.close()); got[ErrUnknownParent] != 0 || got[ErrInvalidID] != 1 {
@@ -159,7 +159,7 @@ func TestContextsKeepTheGivenIDs(t *testing.T) {
 }
 
 func TestOddIDsOfHeadersAreDerived(t *testing.T) {
-	here, there := newRig(t, Config{}, nil), newRig(t, Config{RaiseExceptions: true}, nil)
+	here, there := newRig(t, Config{}, nil), newRig(t, Config{PanicOnMisuse: true}, nil)
 	ctx := NewContext(context.Background(), here.Session(SessionConfig{ID: "user/42"}))
 	ctx, _ = StartTrace(ctx, TraceConfig{ID: "turn/1"})
 	ctx, _ = StartSpan(ctx, SpanConfig{ID: "step/1"})
@@ -203,8 +203,8 @@ func TestDerivedIDsAreReportedOnceAMinute(t *testing.T) {
 			}
 			time.Sleep(warnEvery)
 		}
-		if s := r.Stats(); s.Derived != 300 || len(s.RejectedBy)+len(s.Doubtful) != 0 {
-			t.Errorf("%d derived, %v rejected, %v doubtful", s.Derived, s.RejectedBy, s.Doubtful)
+		if s := r.Stats(); s.Derived != 300 || len(s.RejectedBy)+len(s.Suspicious) != 0 {
+			t.Errorf("%d derived, %v rejected, %v doubtful", s.Derived, s.RejectedBy, s.Suspicious)
 		}
 		errs := r.close()
 		if len(errs) != 3 || !errors.Is(errs[0], ErrInvalidID) || !strings.Contains(errs[0].Error(), `"user/42"`) {
@@ -214,7 +214,7 @@ func TestDerivedIDsAreReportedOnceAMinute(t *testing.T) {
 }
 
 func TestRaiseExceptionsPanicsForEveryOddID(t *testing.T) {
-	r := newRig(t, Config{RaiseExceptions: true}, nil)
+	r := newRig(t, Config{PanicOnMisuse: true}, nil)
 	trace := r.Trace(TraceConfig{})
 	file := DataAttachment(nil)
 	file.ID = "not valid"

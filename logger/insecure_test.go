@@ -12,7 +12,7 @@ func TestHTTPToAnotherMachineNeedsLeave(t *testing.T) {
 	for _, name := range []string{EnvAPIKey, EnvRepoID, EnvBaseURL, EnvAllowInsecure} {
 		t.Setenv(name, "")
 	}
-	config := Config{ID: "r", APIKey: "k", BaseURL: "http://192.0.2.1:7780", Durability: Memory}
+	config := Config{ID: "r", APIKey: "k", BaseURL: "http://192.0.2.1:7780", Durability: MemoryOnly}
 	for _, value := range []string{"", "0", "false", "yes"} {
 		t.Setenv(EnvAllowInsecure, value)
 		_, err := New(config)
@@ -33,7 +33,7 @@ func TestHTTPToAnotherMachineNeedsLeave(t *testing.T) {
 				return test.env
 			}
 			return ""
-		}))
+		}).destination())
 		if err != nil {
 			t.Errorf("allowed by %s: %v", name, err)
 			continue
@@ -42,18 +42,18 @@ func TestHTTPToAnotherMachineNeedsLeave(t *testing.T) {
 	}
 }
 
-// A sink is asked for itself: the environment speaks of the first destination.
-func TestASinkOverHTTPNeedsLeaveOfItsOwn(t *testing.T) {
+// A destination needs a setting of its own: the environment speaks of the primary one.
+func TestAddedDestinationIgnoresEnvironment(t *testing.T) {
 	t.Setenv(EnvAllowInsecure, "1")
 	r := newRig(t, Config{}, nil)
 	defer r.close()
-	sink := Config{ID: "s", APIKey: "k", BaseURL: "http://192.0.2.1:7780", Durability: Memory}
+	d := Destination{ID: "s", APIKey: "k", BaseURL: "http://192.0.2.1:7780", Durability: MemoryOnly}
 	var bad *ConfigError
-	if err := r.AddSink(sink); !errors.As(err, &bad) || bad.Field != "BaseURL" {
-		t.Errorf("AddSink: %v", err)
+	if err := r.AddDestination(d); !errors.As(err, &bad) || bad.Field != "BaseURL" {
+		t.Errorf("AddDestination: %v", err)
 	}
-	sink.AllowInsecure = true
-	if err := r.AddSink(sink); err != nil {
-		t.Errorf("AddSink with AllowInsecure: %v", err)
+	d.AllowInsecure = true
+	if err := r.AddDestination(d); err != nil {
+		t.Errorf("AddDestination with AllowInsecure: %v", err)
 	}
 }

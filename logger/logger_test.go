@@ -28,16 +28,16 @@ func TestSettingsDefaultGivenEnvironmentInvalid(t *testing.T) {
 	none := func(string) string { return "" }
 	zero := Config{}.withDefaults(none)
 	if zero.BaseURL != DefaultBaseURL || zero.FlushInterval != 10*time.Second || zero.MaxBytes != 32<<20 || zero.MaxWait != time.Second ||
-		zero.IdleAfter != 5*time.Minute || zero.OrphanAfter != time.Hour || zero.Slog == nil || zero.ID != "" || zero.APIKey != "" {
+		zero.IdleAfter != 5*time.Minute || zero.AutoEndAfter != time.Hour || zero.Slog == nil || zero.ID != "" || zero.APIKey != "" {
 		t.Errorf("defaults: %+v", zero)
 	}
 	fromEnv := Config{}.withDefaults(env)
 	if fromEnv.ID != "env-repo" || fromEnv.APIKey != "env-key" || fromEnv.BaseURL != "http://127.0.0.1:1" {
 		t.Errorf("from the environment: %+v", fromEnv)
 	}
-	given := Config{ID: "r", APIKey: "k", BaseURL: "u", FlushInterval: 1, MaxBytes: 2, MaxWait: -1, IdleAfter: 3, OrphanAfter: 4}.withDefaults(env)
+	given := Config{ID: "r", APIKey: "k", BaseURL: "u", FlushInterval: 1, MaxBytes: 2, MaxWait: -1, IdleAfter: 3, AutoEndAfter: 4}.withDefaults(env)
 	if given.ID != "r" || given.APIKey != "k" || given.BaseURL != "u" || given.FlushInterval != 1 || given.MaxBytes != 2 ||
-		given.MaxWait != -1 || given.IdleAfter != 3 || given.OrphanAfter != 4 {
+		given.MaxWait != -1 || given.IdleAfter != 3 || given.AutoEndAfter != 4 {
 		t.Errorf("given values do not win: %+v", given)
 	}
 }
@@ -123,7 +123,7 @@ func TestImagesBecomeAttachmentsInACopy(t *testing.T) {
 
 func TestCloseEndsOrphansUnlessKept(t *testing.T) {
 	for _, keep := range []bool{false, true} {
-		r := newRig(t, Config{KeepOrphans: keep}, nil)
+		r := newRig(t, Config{DisableAutoEnd: keep}, nil)
 		trace := r.Trace(TraceConfig{ID: "t"})
 		trace.AddGeneration(GenerationConfig{ID: "g"})
 		trace.AddError(ErrorConfig{ID: "e"})
@@ -140,7 +140,7 @@ func TestCloseEndsOrphansUnlessKept(t *testing.T) {
 			want = map[string]bool{}
 		}
 		if diff := cmp.Diff(want, ended); diff != "" {
-			t.Errorf("KeepOrphans=%v: ended (-want +got):\n%s", keep, diff)
+			t.Errorf("DisableAutoEnd=%v: ended (-want +got):\n%s", keep, diff)
 		}
 	}
 }
@@ -195,11 +195,11 @@ func TestSnapshotShowsTheLiveTrace(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("snapshot (-want +got):\n%s", diff)
 	}
-	byID, err := r.SessionSnapshot(t.Context(), "s")
+	byID, err := r.SessionByID("s").Snapshot(t.Context())
 	if err != nil || byID.Entries != 8 || byID.Tokens.Total != 200 || byID.Begun.Traces != 1 || len(byID.Open) != 1 {
 		t.Errorf("session snapshot %+v, %v", byID, err)
 	}
-	if _, err := r.TraceSnapshot(t.Context(), "unknown"); !errors.Is(err, ErrUnknownEntity) {
+	if _, err := r.TraceByID("unknown").Snapshot(t.Context()); !errors.Is(err, ErrUnknownEntity) {
 		t.Errorf("snapshot of an unknown trace: %v", err)
 	}
 	r.close()
@@ -280,7 +280,7 @@ func TestDeliveryOverHTTPSurvivesAFailingServer(t *testing.T) {
 	defer server.Close()
 	failed := make(chan struct{})
 	var once sync.Once
-	l, err := New(Config{ID: "repo", Durability: Memory, BaseURL: server.URL, ManualFlush: true, OnError: func(err error) {
+	l, err := New(Config{ID: "repo", Durability: MemoryOnly, BaseURL: server.URL, ManualFlush: true, OnError: func(err error) {
 		if errors.Is(err, ErrDelivery) {
 			once.Do(func() { close(failed) })
 		}
@@ -330,7 +330,7 @@ func TestAnUnknownRepositoryIsToldAndEntriesAreSentAllTheSame(t *testing.T) {
 	}))
 	defer server.Close()
 	told := make(chan error, 10)
-	l, err := New(Config{ID: "repo", Durability: Memory, BaseURL: server.URL, OnError: func(err error) { told <- err }})
+	l, err := New(Config{ID: "repo", Durability: MemoryOnly, BaseURL: server.URL, OnError: func(err error) { told <- err }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ const messageDepth = 2
 
 // messages writes the messages field, without the images in them, which are
 // returned. A message without JSON is left out and reported.
-func (l *Logger) messages(w *wire.Encoder, ref messages.Ref, action messages.Action, list []Message) []image {
+func (p *pipeline) messages(w *wire.Encoder, ref messages.Ref, action messages.Action, list []Message) []image {
 	w.Name("messages")
 	w.Open('[')
 	var images []image
@@ -55,7 +55,7 @@ func (l *Logger) messages(w *wire.Encoder, ref messages.Ref, action messages.Act
 		before := w.Place()
 		if err := list[i].write(w); err != nil {
 			w.Return(before)
-			l.leftOut(ref, action, "a message", err, true)
+			p.reportDropped(ref, action, "a message", err, true)
 			continue
 		}
 		if list[i].mayHoldImages() {

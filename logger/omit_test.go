@@ -21,7 +21,7 @@ func TestOmitContentKeepsWhatHappenedAndNotWhatWasSaid(t *testing.T) {
 	}})
 	g.AddMessage(Message{Role: "tool", Content: said})
 	g.Result(chatCompletion(said))
-	tr.AddGeneration(GenerationConfig{}).Error(ErrorDetail{Message: "rate limited", Code: "429"})
+	tr.AddGeneration(GenerationConfig{}).Error(Failure{Message: "rate limited", Code: "429"})
 	tr.AddGeneration(GenerationConfig{}).Result(said)
 	c := tr.AddToolCall(ToolCallConfig{Name: "find", Args: map[string]any{"name": said}})
 	c.Update(map[string]any{"args": said})

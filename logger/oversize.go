@@ -12,13 +12,13 @@ import (
 
 // fit cuts the line of c where it is over the limit, and lists in the entity's metadata
 // what was cut, here and before. It reports and counts the call, which is accepted.
-func (l *Logger) fit(c *messages.Command, cuts []oversize.Cut) {
+func (p *pipeline) fit(c *messages.Command, cuts []oversize.Cut) {
 	line := c.Entry.Line
 	start := dataStart(line)
-	if l.cfg.OmitContent {
+	if p.cfg.OmitContent {
 		cuts = contentKept(cuts)
 	}
-	if room := l.room(c) - start; len(line)-start-1 > room {
+	if room := p.room(c) - start; len(line)-start-1 > room {
 		data, more := oversize.Shorten(line[start:len(line)-1], room)
 		line = append(append(line[:start:start], data...), '}')
 		cuts = append(cuts, more...)
@@ -32,23 +32,23 @@ func (l *Logger) fit(c *messages.Command, cuts []oversize.Cut) {
 		up.KeyAt = bytes.LastIndex(c.Entry.Line, append(key, "/"+up.Path...)) + len(key)
 	}
 	given, kept := oversize.Sum(cuts)
-	p := l.problem(c.Target, c.Action, ErrTooLarge, fmt.Sprintf(
+	bad := p.problem(c.Target, c.Action, ErrTooLarge, fmt.Sprintf(
 		"values cut: %d, from %d to %d bytes together; everything else is logged: shorten them, or attach them as files", len(cuts), given, kept))
-	p.Kept = true
-	l.report.count(p)
-	l.report.tell(p)
+	bad.Kept = true
+	p.report.count(bad)
+	p.report.tell(bad)
 }
 
 // room returns how long the data of a line may be, in bytes, before the list of what was
 // cut is added.
-func (l *Logger) room(c *messages.Command) int {
+func (p *pipeline) room(c *messages.Command) int {
 	limit := MaxEntryBytes
 	if c.Entry.Upload != nil {
 		limit = maxAttachmentLine
 	}
 	const reserved = MaxEntryBytes - oversize.Limit
 	// Without this a small Config.MaxBytes would refuse the whole line.
-	if most := l.cfg.MaxBytes - messages.EntryOverhead; most < int64(limit) && most > 2*reserved {
+	if most := p.cfg.MaxBytes - messages.EntryOverhead; most < int64(limit) && most > 2*reserved {
 		limit = int(most)
 	}
 	return limit - reserved

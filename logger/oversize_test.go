@@ -59,49 +59,49 @@ func TestAnOversizedValueIsCutAndItsEntityIsLogged(t *testing.T) {
 		Note string `json:"note"`
 	}
 	for name, test := range map[string]struct {
-		log  func(tr *Trace)
+		log  func(tr Trace)
 		want string // the beginning of the line
 		path string
 		also []string
 	}{
-		"input": {func(tr *Trace) { tr.SetInput(long) }, "trace t update", "input", nil},
-		"input at the start": {func(tr *Trace) {
-			tr.log.Trace(TraceConfig{ID: "t2", Name: "named", Input: map[string]any{"q": long, "k": "v"}, Tags: map[string]string{"a": "b"}})
+		"input": {func(tr Trace) { tr.SetInput(long) }, "trace t update", "input", nil},
+		"input at the start": {func(tr Trace) {
+			tr.pipe.logger.Trace(TraceConfig{ID: "t2", Name: "named", Input: map[string]any{"q": long, "k": "v"}, Tags: map[string]string{"a": "b"}})
 		}, "trace t2 create", "input.q", []string{`"name":"named"`, `"startTimestamp"`, `"a":"b"`, `"k":"v"`}},
-		"struct":       {func(tr *Trace) { tr.SetOutput(&record{long, "short"}) }, "trace t update", "output.text", []string{`"note":"short"`}},
-		"span input":   {func(tr *Trace) { tr.AddSpan(SpanConfig{ID: "s"}).SetInput(long) }, "span s update", "input.value", nil},
-		"tag":          {func(tr *Trace) { tr.AddTag("k", long) }, "trace t update", "tags.k", nil},
-		"metadata":     {func(tr *Trace) { tr.AddMetadata(map[string]any{"k": long, "x": 1}) }, "trace t update", "metadata.k", []string{`"x":"1"`}},
-		"JSON there":   {func(tr *Trace) { tr.AddMetadata(map[string]any{"k": record{long, "n"}}) }, "trace t update", "metadata.k.text", nil},
-		"event":        {func(tr *Trace) { tr.AddEvent(EventConfig{ID: "e", Name: "n", Metadata: map[string]any{"k": long}}) }, "trace t add-event", "metadata.k", []string{`"name":"n"`}},
-		"feedback":     {func(tr *Trace) { tr.AddFeedback(Feedback{Score: 1, Comment: long}) }, "trace t add-feedback", "comment", []string{`"score":1`}},
-		"error":        {func(tr *Trace) { tr.AddError(ErrorConfig{ID: "x", Message: long, Code: "42"}) }, "trace t add-error", "message", []string{`"code":"42"`, `"id":"x"`}},
-		"arguments":    {func(tr *Trace) { tr.AddToolCall(ToolCallConfig{ID: "c", Name: "n", Args: long}) }, "trace t add-tool-call", "args", []string{`"name":"n"`, `"id":"c"`}},
-		"tool result":  {func(tr *Trace) { tr.AddToolCall(ToolCallConfig{ID: "c"}).Result(long) }, "tool_call c result", "result", nil},
-		"tool failure": {func(tr *Trace) { tr.AddToolCall(ToolCallConfig{ID: "c"}).Error(ErrorDetail{Message: long, Code: "9"}) }, "tool_call c error", "error.message", []string{`"code":"9"`}},
-		"document":     {func(tr *Trace) { tr.AddRetrieval(RetrievalConfig{ID: "r"}).Output([]string{"one", long}) }, "retrieval r update", "docs[1]", []string{`"one"`}},
-		"one message": {func(tr *Trace) {
+		"struct":       {func(tr Trace) { tr.SetOutput(&record{long, "short"}) }, "trace t update", "output.text", []string{`"note":"short"`}},
+		"span input":   {func(tr Trace) { tr.AddSpan(SpanConfig{ID: "s"}).SetInput(long) }, "span s update", "input.value", nil},
+		"tag":          {func(tr Trace) { tr.AddTag("k", long) }, "trace t update", "tags.k", nil},
+		"metadata":     {func(tr Trace) { tr.AddMetadata(map[string]any{"k": long, "x": 1}) }, "trace t update", "metadata.k", []string{`"x":"1"`}},
+		"JSON there":   {func(tr Trace) { tr.AddMetadata(map[string]any{"k": record{long, "n"}}) }, "trace t update", "metadata.k.text", nil},
+		"event":        {func(tr Trace) { tr.AddEvent(EventConfig{ID: "e", Name: "n", Metadata: map[string]any{"k": long}}) }, "trace t add-event", "metadata.k", []string{`"name":"n"`}},
+		"feedback":     {func(tr Trace) { tr.AddFeedback(Feedback{Score: 1, Comment: long}) }, "trace t add-feedback", "comment", []string{`"score":1`}},
+		"error":        {func(tr Trace) { tr.AddError(ErrorConfig{ID: "x", Message: long, Code: "42"}) }, "trace t add-error", "message", []string{`"code":"42"`, `"id":"x"`}},
+		"arguments":    {func(tr Trace) { tr.AddToolCall(ToolCallConfig{ID: "c", Name: "n", Args: long}) }, "trace t add-tool-call", "args", []string{`"name":"n"`, `"id":"c"`}},
+		"tool result":  {func(tr Trace) { tr.AddToolCall(ToolCallConfig{ID: "c"}).Result(long) }, "tool_call c result", "result", nil},
+		"tool failure": {func(tr Trace) { tr.AddToolCall(ToolCallConfig{ID: "c"}).Error(Failure{Message: long, Code: "9"}) }, "tool_call c error", "error.message", []string{`"code":"9"`}},
+		"document":     {func(tr Trace) { tr.AddRetrieval(RetrievalConfig{ID: "r"}).Output([]string{"one", long}) }, "retrieval r update", "docs[1]", []string{`"one"`}},
+		"one message": {func(tr Trace) {
 			tr.AddGeneration(GenerationConfig{ID: "g", Model: "m", Messages: []Message{{Role: "user", Content: long}, {Role: "user", Content: "short"}}})
 		}, "trace t add-generation", "messages[0].content", []string{`"model":"m"`, `"short"`, `"id":"g"`}},
-		"whole message": {func(tr *Trace) {
+		"whole message": {func(tr Trace) {
 			tr.AddGeneration(GenerationConfig{ID: "g"}).AddMessage(MessageOf(map[string]any{"role": "user", "content": long}))
 		}, "generation g update", "messages[0].content", []string{`"role":"user"`}},
-		"parameter": {func(tr *Trace) {
+		"parameter": {func(tr Trace) {
 			tr.AddGeneration(GenerationConfig{ID: "g", Model: "m", ModelParameters: map[string]any{"p": long}})
 		}, "trace t add-generation", "modelParameters.p", []string{`"model":"m"`}},
-		"result": {func(tr *Trace) { tr.AddGeneration(GenerationConfig{ID: "g"}).Result(chatCompletion(long)) }, "generation g result", "result.choices[0].message.content", []string{`"prompt_tokens":120`}},
-		"SDK result": {func(tr *Trace) {
+		"result": {func(tr Trace) { tr.AddGeneration(GenerationConfig{ID: "g"}).Result(chatCompletion(long)) }, "generation g result", "result.choices[0].message.content", []string{`"prompt_tokens":120`}},
+		"SDK result": {func(tr Trace) {
 			tr.AddGeneration(GenerationConfig{ID: "g"}).Result(answeredOf(t, chatCompletion(long)))
 		}, "generation g result", "result.choices[0].message.content", []string{`"prompt_tokens":120`}},
-		"variables": {func(tr *Trace) { tr.Evaluate().WithVariables(map[string]any{"v": long}, "e") }, "trace t evaluate", "variables.v", []string{`"evaluators":["e"]`}},
-		"end": {func(tr *Trace) {
+		"variables": {func(tr Trace) { tr.Evaluate().WithVariables(map[string]any{"v": long}, "e") }, "trace t evaluate", "variables.v", []string{`"evaluators":["e"]`}},
+		"end": {func(tr Trace) {
 			tr.AddSpan(SpanConfig{ID: "s"}).EndWith(EndConfig{Data: map[string]any{"output": long}})
 		}, "span s end", "output", []string{`"endTimestamp"`}},
-		"name":         {func(tr *Trace) { tr.AddSpan(SpanConfig{ID: "s", Name: long}) }, "trace t add-span", "name", []string{`"id":"s"`}},
-		"many escapes": {func(tr *Trace) { tr.SetInput("begin " + strings.Repeat("\x01", 3<<20) + "end") }, "trace t update", "input", nil},
-		"raw JSON":     {func(tr *Trace) { tr.SetInput(json.RawMessage(`{"a":"` + long + `"}`)) }, "trace t update", "input.a", nil},
-		"two of 5 MB":  {func(tr *Trace) { tr.SetInput([]string{long[:5<<20], "end", long[5<<20:]}) }, "trace t update", "input[2]", nil},
-		"attachment tag": {func(tr *Trace) {
+		"name":         {func(tr Trace) { tr.AddSpan(SpanConfig{ID: "s", Name: long}) }, "trace t add-span", "name", []string{`"id":"s"`}},
+		"many escapes": {func(tr Trace) { tr.SetInput("begin " + strings.Repeat("\x01", 3<<20) + "end") }, "trace t update", "input", nil},
+		"raw JSON":     {func(tr Trace) { tr.SetInput(json.RawMessage(`{"a":"` + long + `"}`)) }, "trace t update", "input.a", nil},
+		"two of 5 MB":  {func(tr Trace) { tr.SetInput([]string{long[:5<<20], "end", long[5<<20:]}) }, "trace t update", "input[2]", nil},
+		"attachment tag": {func(tr Trace) {
 			a := URLAttachment("http://x/y")
 			a.Tags = map[string]string{"k": long}
 			tr.AddAttachment(a)
@@ -123,8 +123,8 @@ func TestAnOversizedValueIsCutAndItsEntityIsLogged(t *testing.T) {
 			if len(cuts) != 1 || cuts[0].Path != test.path || cuts[0].Bytes < 5<<20 || cuts[0].Kept > 64<<10 || cuts[0].Kept < 62<<10 {
 				t.Errorf("cut %v, want one at %s", cuts, test.path)
 			}
-			if stats := r.Stats(); stats.Rejected != 0 || stats.Doubtful[ErrTooLarge.Error()] != 1 {
-				t.Errorf("rejected %v, doubtful %v", stats.RejectedBy, stats.Doubtful)
+			if stats := r.Stats(); stats.Rejected != 0 || stats.Suspicious[ErrTooLarge.Error()] != 1 {
+				t.Errorf("rejected %v, doubtful %v", stats.RejectedBy, stats.Suspicious)
 			}
 			errs := r.close()
 			var e *Error

@@ -4,69 +4,97 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/troupelog/troupe/internal/completion"
+	"github.com/troupelog/troupe/internal/genai"
+	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/messages"
 	"github.com/troupelog/troupe/pricing"
 )
 
-// Prices says what model calls cost, false where it does not know. It is called
-// concurrently. *pricing.Table is one.
+// Prices computes what model calls cost; *pricing.Table implements it.
 type Prices interface {
+	// Cost returns the price of a call at a time, and false if it does not know one. It is
+	// called concurrently. A panic in it is caught and reported with ErrPanic.
 	Cost(model, provider string, at time.Time, u pricing.Usage) (pricing.Cost, bool)
 }
 
-// bill is what is known of a generation that may be priced.
-type bill struct {
-	model, provider string      // as AddGeneration was told
-	given           atomic.Bool // the caller said what it cost
+// priceState is what is known about a generation that may be priced.
+type priceState struct {
+	model, provider string      // as AddGeneration was given them; immutable
+	given           atomic.Bool // the caller has logged the cost
 }
 
-// newBill returns nil where nothing is priced.
-func (l *Logger) newBill(c *GenerationConfig) *bill {
-	if l == nil || l.cfg.Prices == nil {
+// newPriceState returns nil if nothing is priced.
+func (p *pipeline) newPriceState(c *GenerationConfig) *priceState {
+	if p == nil || p.cfg.Prices == nil {
 		return nil
 	}
-	return &bill{model: c.Model, provider: c.Provider}
+	return &priceState{model: c.Model, provider: c.Provider}
 }
 
-// price logs what a call cost, if Config.Prices knows. The model that the answer names
-// counts more than the one that was asked for.
-func (e entity) price(answer []byte, u completion.Usage, b *bill) {
-	if e.log.cfg.Prices == nil || u == (completion.Usage{}) || b != nil && b.given.Load() {
+// Cost is the price of a model call, in US dollars.
+type Cost struct {
+	Input  float64 // of the prompt
+	Output float64 // of the response
+	Total  float64 // default: Input + Output
+}
+
+// AddCost logs the price of the model call. It takes precedence over Config.Prices. NaN
+// and infinities are rejected with ErrUnencodable.
+func (g Generation) AddCost(c Cost) {
+	if g.price != nil {
+		g.price.given.Store(true)
+	}
+	g.sendCost(c)
+}
+
+func (g Generation) sendCost(c Cost) {
+	if c.Total == 0 {
+		c.Total = c.Input + c.Output
+	}
+	facts := messages.Command{Action: messages.AddCost, Spent: &messages.Spent{Cost: c.Total}}
+	g.updateOf(facts, func(w *wire.Encoder) bool {
+		w.Name("cost")
+		w.Open('{')
+		if !w.Float("input", c.Input) || !w.Float("output", c.Output) || !w.Float("total", c.Total) {
+			g.pipe.reportDropped(g.ref, messages.AddCost, "cost", wire.NotANumber, false)
+			return false
+		}
+		w.Close('}')
+		return true
+	})
+}
+
+// addPrice logs the price of a call if Config.Prices knows it and the caller has not
+// logged one. The model that the response names is more precise than the requested one.
+func (g Generation) addPrice(response []byte, u pricing.Usage) {
+	if g.pipe.cfg.Prices == nil || u == (pricing.Usage{}) || g.price != nil && g.price.given.Load() {
 		return
 	}
-	models, provider := []string{completion.ModelOf(answer)}, ""
-	if b != nil {
-		models, provider = append(models, b.model), b.provider
-	}
-	used := pricing.Usage{
-		Input: u.Input, Output: u.Output, CacheRead: u.Cached, CacheWrite: u.CacheWrite,
-		Reasoning: u.Reasoning, AudioInput: u.AudioInput, AudioOutput: u.AudioOutput,
+	models, provider := []string{genai.ModelOf(response)}, ""
+	if g.price != nil {
+		models, provider = append(models, g.price.model), g.price.provider
 	}
 	for _, model := range models {
 		if model == "" {
 			continue
 		}
-		if cost, ok := e.askPrice(model, provider, used); ok {
-			e.addCost(Cost{Input: dollars(cost.Input), Output: dollars(cost.Output), Total: dollars(cost.Total)})
+		if cost, ok := g.askPrice(model, provider, u); ok {
+			g.sendCost(Cost{Input: dollars(cost.Input), Output: dollars(cost.Output), Total: dollars(cost.Total)})
 			return
 		}
 	}
 }
 
 // askPrice contains a panic of Config.Prices: the result is logged all the same.
-func (e entity) askPrice(model, provider string, u pricing.Usage) (cost pricing.Cost, ok bool) {
+func (g Generation) askPrice(model, provider string, u pricing.Usage) (cost pricing.Cost, ok bool) {
 	defer func() {
 		if recover() != nil {
-			p := e.log.problem(e.ref, messages.AddCost, ErrPanic, "Config.Prices panicked: the cost is left out")
-			p.Kept = true
-			e.log.report.count(p)
-			e.log.report.tell(p)
+			g.pipe.suspect(g.pipe.problem(g.ref, messages.AddCost, ErrPanic, "Config.Prices panicked; the cost is left out"))
 			cost, ok = pricing.Cost{}, false
 		}
 	}()
-	return e.log.cfg.Prices.Cost(model, provider, time.Now(), u)
+	return g.pipe.cfg.Prices.Cost(model, provider, time.Now(), u)
 }
 
-// dollars returns an amount as the protocol has it.
+// dollars returns an amount in the unit of the protocol.
 func dollars(a pricing.USD) float64 { return float64(a) / float64(pricing.Dollar) }

@@ -11,13 +11,6 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// Names of the headers in which the Maxim SDKs pass ids and names on.
-const (
-	headerTraceID        = "X-Maxim-Trace-Id"
-	headerSessionID      = "X-Maxim-Session-Id"
-	headerGenerationName = "X-Maxim-Generation-Name"
-)
-
 // maxPropagated is the longest name in bytes that travels in a header; a longer one is
 // ignored.
 const maxPropagated = 256
@@ -44,30 +37,30 @@ func Inject(ctx context.Context, h http.Header) {
 		return
 	}
 	if s.generation != "" {
-		set(h, headerGenerationName, s.generation)
+		set(h, protocol.HeaderGeneration, s.generation)
 	}
-	if s.log == nil {
+	if s.pipe == nil {
 		return
 	}
 	var members []string
 	carry := func(e entity, key, header string) {
-		if e.log == nil {
+		if e.pipe == nil {
 			return
 		}
 		members = append(members, key+"="+e.ref.ID)
 		if header != "" {
 			h[header] = []string{e.ref.ID}
 		}
-		e.handOver()
+		e.HandOver()
 	}
-	carry(s.Session().e(), baggageSession, headerSessionID)
-	carry(s.trace, baggageTrace, headerTraceID)
+	carry(s.Session().entity, baggageSession, protocol.HeaderSession)
+	carry(s.trace, baggageTrace, protocol.HeaderTrace)
 	carry(s.span, baggageSpan, "")
 	if members == nil {
 		return
 	}
 	mergeBaggage(h, members)
-	if s.trace.log != nil && h[headerTraceparent] == nil {
+	if s.trace.pipe != nil && h[headerTraceparent] == nil {
 		set(h, headerTraceparent, s.traceparent())
 		if s.w3c.state != "" {
 			set(h, headerTracestate, s.w3c.state)
@@ -91,7 +84,7 @@ func set(h http.Header, name, value string) {
 //
 // An x-maxim header counts more than the baggage. An id that cannot stand in a line is
 // replaced by its safe form, as in any call, see Stats.Derived; here also with
-// Config.RaiseExceptions. A traceparent alone names no trace of this log; it is passed
+// Config.PanicOnMisuse. A traceparent alone names no trace of this log; it is passed
 // on by Inject. Where Config.Sample is the same in both processes, a session is logged by
 // both or by none, and so is a trace outside of sessions.
 //
@@ -100,22 +93,22 @@ func set(h http.Header, name, value string) {
 func Extract(ctx context.Context, h http.Header) context.Context {
 	ctx = orBackground(ctx)
 	s := FromContext(ctx)
-	if s.log == nil {
+	if s.pipe == nil {
 		return ctx
 	}
-	found := Scope{log: s.log, generation: s.generation, w3c: parseTraceparent(h)}
-	if name := one(h, headerGenerationName); propagates(name) {
+	found := Scope{pipe: s.pipe, generation: s.generation, w3c: parseTraceparent(h)}
+	if name := one(h, protocol.HeaderGeneration); propagates(name) {
 		found.generation = name
 	}
 	carried := parseBaggage(h)
-	found.session = s.log.sentID(messages.Session, cmp.Or(one(h, headerSessionID), carried[baggageSession]))
-	if trace := cmp.Or(one(h, headerTraceID), carried[baggageTrace]); trace != "" {
-		found.trace = s.log.farTrace(s.log.sentID(messages.Trace, trace), found.session)
+	found.session = s.pipe.sentID(messages.Session, cmp.Or(one(h, protocol.HeaderSession), carried[baggageSession]))
+	if trace := cmp.Or(one(h, protocol.HeaderTrace), carried[baggageTrace]); trace != "" {
+		found.trace = s.pipe.farTrace(s.pipe.sentID(messages.Trace, trace), found.session)
 		if span := carried[baggageSpan]; span != "" && protocol.SafeID(carried[baggageTrace]) == found.trace.ref.ID {
-			found.span = s.log.spanIn(found.trace, s.log.sentID(messages.Span, span))
+			found.span = s.pipe.spanIn(found.trace, s.pipe.sentID(messages.Span, span))
 		}
 	}
-	if found.session.wire == "" && found.trace.log == nil {
+	if found.session.wire == "" && found.trace.pipe == nil {
 		found.session, found.trace, found.span = s.session, s.trace, s.span
 	}
 	return withScope(ctx, found)
@@ -123,23 +116,23 @@ func Extract(ctx context.Context, h http.Header) context.Context {
 
 // farTrace returns a trace that another process may have begun, in a session if that is
 // known.
-func (l *Logger) farTrace(id, session identity) entity {
+func (p *pipeline) farTrace(id, session identity) entity {
 	ref := messages.Ref{Entity: messages.Trace, ID: id.wire}
-	if route := l.actors.Lookup(ref); route != nil {
-		return entity{l, ref, route, id.given}
+	if route := p.actors.Lookup(ref); route != nil {
+		return entity{p, ref, route, id.given}
 	}
 	route := routeTo(ref, messages.Ref{}, id.given, nil)
 	route.Within = session.wire
-	return entity{l, ref, route, id.given}
+	return entity{p, ref, route, id.given}
 }
 
 // spanIn returns a span of a trace that another process may have begun.
-func (l *Logger) spanIn(trace entity, id identity) entity {
+func (p *pipeline) spanIn(trace entity, id identity) entity {
 	ref := messages.Ref{Entity: messages.Span, ID: id.wire}
-	if route := l.actors.Lookup(ref); route != nil {
-		return entity{l, ref, route, id.given}
+	if route := p.actors.Lookup(ref); route != nil {
+		return entity{p, ref, route, id.given}
 	}
-	return entity{l, ref, trace.route, id.given}
+	return entity{p, ref, trace.route, id.given}
 }
 
 // one returns the only value of a header, "" for none and for several.
@@ -152,11 +145,11 @@ func one(h http.Header, name string) string {
 
 // sentID returns the identity of an entity that a header names, zero for none. It never
 // panics: what a client sends is no misuse by the program.
-func (l *Logger) sentID(kind messages.Entity, id string) identity {
+func (p *pipeline) sentID(kind messages.Entity, id string) identity {
 	if id == "" || protocol.ValidID(id) {
 		return identity{wire: id}
 	}
-	return l.derive(kind.String(), id)
+	return p.derive(kind.String(), id)
 }
 
 // propagates reports whether a text can be the value of a header and is short enough.

@@ -44,7 +44,7 @@ func (l *Logger) Middleware(next http.Handler) http.Handler {
 
 // serving is a request that is being answered.
 type serving struct {
-	entity
+	container
 	name     string // the name it was begun with
 	w3c      string // the trace of another system
 	returned bool   // the handler came to its end
@@ -57,11 +57,11 @@ func (l *Logger) beginServing(r *http.Request) (context.Context, *serving) {
 	tags := map[string]string{"http.method": r.Method}
 	if FromContext(ctx).Active() {
 		next, span := StartSpan(ctx, SpanConfig{Name: s.name, Tags: tags})
-		s.entity = span.e()
+		s.container = span.container
 		return next, s
 	}
 	next, trace := StartTrace(ctx, TraceConfig{Name: s.name, Tags: tags})
-	s.entity = trace.e()
+	s.container = trace.container
 	return next, s
 }
 
@@ -101,17 +101,17 @@ func (s *serving) end(r *http.Request, answer *answerRecorder, value any) {
 	if s.w3c != "" {
 		facts["w3c.trace_id"] = s.w3c
 	}
-	s.addMetadata(facts)
+	s.AddMetadata(facts)
 	switch {
 	case value != nil && !aborted:
-		s.addError(ErrorConfig{Name: "panic", Type: fmt.Sprintf("%T", value), Message: brief.Cut(fmt.Sprint(value), maxPanicText)})
+		s.AddError(ErrorConfig{Name: "panic", Type: fmt.Sprintf("%T", value), Message: brief.Cut(fmt.Sprint(value), maxPanicText)})
 	case status >= http.StatusInternalServerError:
-		s.addError(ErrorConfig{Name: "http", Type: "http", Code: strconv.Itoa(status), Message: http.StatusText(status)})
+		s.AddError(ErrorConfig{Name: "http", Type: "http", Code: strconv.Itoa(status), Message: http.StatusText(status)})
 	}
 	if name := requestName(r); name != s.name {
 		s.text("name", name)
 	}
-	s.entity.end(EndConfig{}, false)
+	s.End()
 }
 
 // maxPanicText is how much of the value of a panic is logged, in bytes.

@@ -167,7 +167,7 @@ func TestIDsSurviveInjectAndExtract(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		session, trace, span := ids.Draw(t, "session"), ids.Draw(t, "trace"), ids.Draw(t, "span")
 		ctx := NewContext(context.Background(), r.Logger)
-		ctx = withScope(ctx, Scope{log: r.Logger, session: identity{wire: session}})
+		ctx = withScope(ctx, Scope{pipe: r.pipeline, session: identity{wire: session}})
 		ctx, _ = StartTrace(ctx, TraceConfig{ID: trace})
 		ctx, _ = StartSpan(ctx, SpanConfig{ID: span})
 		h := sent(ctx)
@@ -191,7 +191,7 @@ func FuzzExtract(f *testing.F) {
 		if w := s.w3c.trace; w != "" && (!isHex(w, 32) || zero(w)) {
 			t.Errorf("trace id %q", w)
 		}
-		if s.span.log != nil && s.trace.log == nil {
+		if s.span.pipe != nil && s.trace.pipe == nil {
 			t.Error("a span without its trace")
 		}
 	})

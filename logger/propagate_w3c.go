@@ -62,7 +62,7 @@ func (s Scope) traceparent() string {
 	trace, flags := s.w3c.trace, s.w3c.flags
 	if trace == "" {
 		trace, flags = w3cTraceID(s.trace.ref.ID), "01"
-		if s.log.sampler != nil && s.log.sampler.LeavesOut(s.trace.route) {
+		if s.pipe.sampler != nil && s.pipe.sampler.LeavesOut(s.trace.route) {
 			flags = "00"
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,9 +25,9 @@ type reporter struct {
 	queue   chan *Error // nil stands for the end of a failure
 	done    chan struct{}
 
-	mu       sync.Mutex
-	rejected map[string]int64 // guarded by mu; calls by reason
-	doubtful map[string]int64 // guarded by mu; calls by reason
+	mu         sync.Mutex
+	rejected   map[string]int64 // guarded by mu; calls by reason
+	suspicious map[string]int64 // guarded by mu; calls by reason
 
 	gate   sync.RWMutex
 	closed bool // guarded by gate
@@ -43,7 +44,7 @@ const reportQueue = 2 * MaxBatchEntries
 func newReporter(c Config, log *console) *reporter {
 	r := &reporter{
 		onError: c.OnError, slog: log, queue: make(chan *Error, reportQueue), done: make(chan struct{}),
-		rejected: map[string]int64{}, doubtful: map[string]int64{},
+		rejected: map[string]int64{}, suspicious: map[string]int64{},
 	}
 	if r.onError == nil {
 		r.onError = (&warnings{log: log, last: map[error]*warned{}}).warn
@@ -82,12 +83,19 @@ func (r *reporter) call(err *Error) {
 	r.onError(err)
 }
 
-// count counts a rejected or doubtful call.
+// calls returns the numbers of rejected and of suspicious calls by reason.
+func (r *reporter) calls() (rejected, suspicious map[string]int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.rejected), maps.Clone(r.suspicious)
+}
+
+// count counts a rejected or suspicious call.
 func (r *reporter) count(err *Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err.Kept {
-		r.doubtful[err.Reason.Error()]++
+		r.suspicious[err.Reason.Error()]++
 	} else {
 		r.rejected[err.Reason.Error()]++
 	}
@@ -137,7 +145,7 @@ func (r *reporter) close(ctx context.Context) {
 }
 
 // event turns what the actors say into an *Error.
-func (l *Logger) event(e actors.Event) {
+func (p *pipeline) event(e actors.Event) {
 	err := &Error{Entries: e.Entries, Err: e.Err}
 	if e.Target.ID != "" {
 		err.Entity, err.ID, err.Action = e.Target.Entity.String(), e.Target.ID, e.Action.String()
@@ -159,13 +167,13 @@ func (l *Logger) event(e actors.Event) {
 	}
 	switch e.Kind {
 	case actors.EndedTwice, actors.AfterEnd, actors.DuplicateID, actors.UnknownParent:
-		l.report.count(err)
+		p.report.count(err)
 	}
-	l.report.tell(err)
+	p.report.tell(err)
 }
 
 // deliveryEvent turns what a sink says into an *Error.
-func (l *Logger) deliveryEvent(d *destination, e delivery.Event) {
+func (p *pipeline) deliveryEvent(d *destination, e delivery.Event) {
 	err := &Error{Entries: e.Entries, Err: e.Err}
 	err.Entity, err.ID, err.Action = subject(e.Line)
 	switch e.Kind {
@@ -179,12 +187,12 @@ func (l *Logger) deliveryEvent(d *destination, e delivery.Event) {
 		err.Reason, err.Kept = ErrStalled, true
 		err.Detail = e.Reason + " has made no progress since " + e.Since.UTC().Format(time.RFC3339)
 	case delivery.Recovered:
-		l.report.tell(nil)
+		p.report.tell(nil)
 		return
 	default: // entries of a dead process were adopted: Stats.Recovered
 		return
 	}
-	l.report.tell(d.named(err))
+	p.report.tell(d.named(err))
 }
 
 // subject returns what a line is about. All are empty if the line does not begin as one
@@ -200,7 +208,7 @@ func subject(line []byte) (entity, id, action string) {
 }
 
 // spoolEvent turns what a spool says into an *Error.
-func (l *Logger) spoolEvent(d *destination, e seglog.Event) {
+func (p *pipeline) spoolEvent(d *destination, e seglog.Event) {
 	err := &Error{Entries: int(e.Count), Err: e.Err}
 	switch e.Kind {
 	case seglog.Degraded:
@@ -227,13 +235,13 @@ func (l *Logger) spoolEvent(d *destination, e seglog.Event) {
 	default: // the disk takes entries again
 		return
 	}
-	l.report.tell(d.named(err))
+	p.report.tell(d.named(err))
 }
 
-// named says which sink an error is about, where there is more than one destination.
+// named makes an error name its destination, unless that is the primary one.
 func (d *destination) named(err *Error) *Error {
-	if d.extra {
-		err.Sink = d.cfg.ID
+	if d.added {
+		err.Destination = d.cfg.ID
 	}
 	return err
 }

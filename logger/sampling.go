@@ -61,23 +61,23 @@ func (t TailSampling) validate(c Config) error {
 	})
 }
 
-// sample makes the sampler, where something is to be left out.
-func (l *Logger) sample() {
-	if l.cfg.Sample == 1 && l.cfg.Tail == nil {
-		return
+// newSampler returns the sampler, nil if everything is logged.
+func (p *pipeline) newSampler() *sampling.Sampler {
+	if p.cfg.Sample == 1 && p.cfg.Tail == nil {
+		return nil
 	}
-	policy := sampling.Policy{Head: l.cfg.Sample}
-	if t := l.cfg.Tail; t != nil {
+	policy := sampling.Policy{Head: p.cfg.Sample}
+	if t := p.cfg.Tail; t != nil {
 		policy.Tail = &sampling.Tail{Rate: t.KeepRate, Slow: t.Slow, Cost: t.Cost, Disliked: t.DislikedBelow, Wait: t.Wait, MaxBytes: t.MaxBytes}
 	}
-	l.sampler = sampling.New(policy, l.toSinks, l.leaveOut)
+	return sampling.New(policy, p.destinations.put, p.leaveOut)
 }
 
 // tailTick is how often traces are looked at whose time may have come.
 const tailTick = time.Second
 
 // decide looks at what is held, until ctx ends.
-func (l *Logger) decide(ctx context.Context) {
+func (p *pipeline) decide(ctx context.Context) {
 	ticker := time.NewTicker(tailTick)
 	defer ticker.Stop()
 	for {
@@ -85,13 +85,13 @@ func (l *Logger) decide(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
-			l.sampler.Tick(now)
+			p.sampler.Tick(now)
 		}
 	}
 }
 
 // leaveOut gives back what entries take that are not logged.
-func (l *Logger) leaveOut(entries []messages.Entry) {
+func (p *pipeline) leaveOut(entries []messages.Entry) {
 	cost := int64(0)
 	var blobs []string
 	for i := range entries {
@@ -100,11 +100,11 @@ func (l *Logger) leaveOut(entries []messages.Entry) {
 			blobs = append(blobs, u.Blob)
 		}
 	}
-	l.ledger.Release(cost)
+	p.ledger.Release(cost)
 	if len(blobs) > 0 { // not here: the writer waits for no disk
-		l.background.Go(func() {
+		p.background.Go(func() {
 			for _, blob := range blobs {
-				l.forget(blob)
+				p.destinations.forget(blob)
 			}
 		})
 	}

@@ -68,14 +68,14 @@ func TestTailKeepsWhatIsWorthIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Config{Tail: &TailSampling{Slow: time.Minute, Cost: 1}}, nil)
 		s := r.Session(SessionConfig{ID: "s"})
-		begin := func(id string) *Trace {
+		begin := func(id string) Trace {
 			tr := s.AddTrace(TraceConfig{ID: id})
 			tr.AddToolCall(ToolCallConfig{ID: id + "-tool"}).Result("fine")
 			return tr
 		}
 		begin("plain").End()
 		failed := begin("failed")
-		failed.AddToolCall(ToolCallConfig{}).Error(ErrorDetail{Message: "no"})
+		failed.AddToolCall(ToolCallConfig{}).Error(Failure{Message: "no"})
 		failed.End()
 		dear := begin("dear")
 		dear.AddGeneration(GenerationConfig{}).AddCost(Cost{Total: 1.5})

@@ -38,14 +38,28 @@ type Tokens struct {
 // EntityRef names an entity.
 type EntityRef struct{ Entity, ID string }
 
-// SessionSnapshot returns the live state of a session; see Session.Snapshot.
-func (l *Logger) SessionSnapshot(ctx context.Context, id string) (Snapshot, error) {
-	return l.at(messages.Session, id).snapshot(ctx)
-}
-
-// TraceSnapshot returns the live state of a trace; see Trace.Snapshot.
-func (l *Logger) TraceSnapshot(ctx context.Context, id string) (Snapshot, error) {
-	return l.at(messages.Trace, id).snapshot(ctx)
+// snapshot asks the actor that owns the entity's route for its state.
+func (e entity) snapshot(ctx context.Context) (Snapshot, error) {
+	if e.pipe == nil {
+		return Snapshot{}, &Error{Reason: ErrUnknownEntity, Detail: "the handle is zero"}
+	}
+	ctx = orBackground(ctx)
+	s, err := e.pipe.actors.Snapshot(ctx, e.route)
+	if err != nil {
+		reason := err
+		if ctx.Err() == nil {
+			reason = ErrUnknownEntity
+			if e.pipe.closed.Load() {
+				reason = ErrClosed
+			}
+		}
+		return Snapshot{}, &Error{Reason: reason, Entity: e.ref.Entity.String(), ID: e.ref.ID}
+	}
+	snapshot := snapshotOf(s)
+	if s.Owner == e.ref {
+		snapshot.ID = e.ID()
+	}
+	return snapshot, nil
 }
 
 func snapshotOf(m messages.Snapshot) Snapshot {

@@ -8,65 +8,68 @@ import (
 	"github.com/troupelog/troupe/internal/delivery"
 )
 
-// Stats is the account of a logger. It always balances:
+// Stats are the counters of a logger, from its start on. The first five always balance:
 //
 //	Accepted + Recovered = Delivered + Pending + Dead + Dropped
+//
+// The fields that are not about calls describe the primary destination, as Destinations[0]
+// does.
 type Stats struct {
-	Accepted  int64 // entries taken from calls
+	Accepted  int64 // entries accepted from calls
 	Recovered int64 // entries that earlier processes left in the spool
-	Delivered int64 // acknowledged by the server
-	Pending   int64 // on their way; after Close, in the spool for the next process
-	Dead      int64 // refused by the server for good, and kept as dead letters
-	Dropped   int64 // given up, see DroppedBy
+	Delivered int64 // entries acknowledged by the server
+	Pending   int64 // entries on their way; after Close, in the spool for the next process
+	Dead      int64 // entries that the server refused for good, kept as dead letters
+	Dropped   int64 // entries given up, see DroppedBy
 
-	// SampledOut are entries of calls that Config.Sample or Config.Tail left out; they are
-	// in none of the others.
+	// SampledOut counts the entries of calls that Config.Sample or Config.Tail dropped; no
+	// other field includes them.
 	SampledOut int64
 
-	PendingBytes int64            // memory of what is not on disk or delivered
-	SpoolBytes   int64            // disk space of what is on disk
+	PendingBytes int64            // memory of entries that are not on disk or delivered, in bytes
+	SpoolBytes   int64            // disk space of the spool, in bytes
 	DroppedBy    map[string]int64 // dropped entries by reason
 	Rejected     int64            // calls that were not accepted, see RejectedBy
 	RejectedBy   map[string]int64 // rejected calls by reason
-	Doubtful     map[string]int64 // accepted calls that look like a mistake, by reason
-	Derived      int64            // calls and headers with an id that was replaced by a safe one
+	Suspicious   map[string]int64 // accepted calls that are probably a mistake, by reason
+	Derived      int64            // calls and headers whose id was replaced by a safe one
 	Unreported   int64            // errors that OnError, and records that the handler of Slog, could not keep up with
 
-	Panics      int64 // contained panics, and goroutines ended by runtime.Goexit: actors, OnError, the handler of Slog, transport
-	Quarantined int64 // entries emitted by a supervisor after such a panic
-	Orphans     int64 // entities ended for their caller
-	LeftOpen    int64 // entities that Close had no time to end; 0 before Close, and with KeepOrphans
-	Live        int64 // session and trace actors in memory
-	Passive     int64 // sessions kept as a record
-	Ids         int   // ids that calls by id can find
+	Panics    int64 // contained panics, and goroutines ended by runtime.Goexit: actors, OnError, the handler of Slog, transport
+	Salvaged  int64 // entries emitted after a panic of their actor
+	AutoEnded int64 // entities ended because nobody else did
+	LeftOpen  int64 // entities that Close had no time to end; 0 before Close, and with DisableAutoEnd
+	Live      int64 // session and trace actors in memory
+	Passive   int64 // sessions kept as a record
+	KnownIDs  int   // ids that calls by id can find
 
-	Traffic Traffic // what the server was sent
+	Traffic Traffic // to the server
 
-	Sinks []SinkStats // the destinations that AddSink added, in their order
+	Destinations []DestinationStats // the primary first, then in the order of AddDestination
 }
 
-// SinkStats is the account of a sink; it balances as Stats does.
-type SinkStats struct {
-	ID                                            string // its log repository
+// DestinationStats are the counters of one destination. They mean the same as in Stats,
+// and balance too.
+type DestinationStats struct {
+	ID                                            string // the log repository
 	Accepted, Recovered, Delivered, Pending, Dead int64
 	Dropped                                       int64
 	DroppedBy                                     map[string]int64
 	Traffic                                       Traffic
 }
 
-// Traffic says what one destination was sent, in this process, and what waits for it. A
-// batch or upload counts once the server took it, so the mean batch has Entries / Batches
-// entries. Bytes are those before compression.
+// Traffic counts the requests of this process to one destination. A batch or upload counts
+// once the server has acknowledged it, so the mean batch has Entries / Batches entries.
+// Bytes are counted before compression.
 type Traffic struct {
 	Batches, Entries, Bytes      int64
 	LargestEntries, LargestBytes int64         // of one batch
-	Uploads, UploadBytes         int64         // attachments, and lines too large to be sent
+	Uploads, UploadBytes         int64         // attachments, and lines too large for a batch
 	Retries                      int64         // failed attempts, of up to three requests each, that are repeated
-	QueueAge                     time.Duration // of the oldest pending entry, about; 0 if there is none
+	QueueAge                     time.Duration // approximate age of the oldest pending entry; 0 if there is none
 }
 
-// String returns the account in one line; what earlier processes left is in it where
-// there is any.
+// String returns the balance in one line. Recovered is left out if it is 0.
 func (s Stats) String() string {
 	recovered := ""
 	if s.Recovered > 0 {
@@ -76,45 +79,45 @@ func (s Stats) String() string {
 		s.Accepted, recovered, s.Delivered, s.Pending, s.Dead, s.Dropped)
 }
 
-// Stats returns the account of this moment.
+// Stats returns the current counters, zero for a nil Logger.
 func (l *Logger) Stats() Stats {
 	if l == nil {
 		return Stats{}
 	}
-	all := *l.destinations.Load()
-	// What left the actors is read before what entered them, so that nothing is
+	all := l.destinations.list()
+	// Read the entries that left the actors before those that entered them, so that none is
 	// counted as pending twice.
 	primary := all[0].sink.Account()
-	left := int64(0)
+	sampledOut := int64(0)
 	if l.sampler != nil {
-		left = l.sampler.Left()
+		sampledOut = l.sampler.Left()
 	}
 	a, c := l.ledger.Read(), l.actors.Counts()
-	missed, panics := l.slog.counts()
+	missed, panics := l.console.counts()
 	s := Stats{
-		Accepted: a.Accepted - left, SampledOut: left, Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
+		Accepted: a.Accepted - sampledOut, SampledOut: sampledOut, Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
 		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes, Unreported: l.report.unseen.Load() + missed,
-		Panics: c.Panics + primary.Panics + l.report.panicky.Load() + panics, Quarantined: a.Quarantined, Orphans: c.Orphans, LeftOpen: c.LeftOpen,
-		Derived: l.derived.count.Load(), Live: c.Live, Passive: c.Passive, Ids: c.Registered, Traffic: trafficOf(&primary),
+		Panics: c.Panics + primary.Panics + l.report.panicky.Load() + panics, Salvaged: a.Quarantined, AutoEnded: c.Orphans, LeftOpen: c.LeftOpen,
+		Derived: l.derived.count.Load(), Live: c.Live, Passive: c.Passive, KnownIDs: c.Registered, Traffic: trafficOf(&primary),
 	}
 	if c.Lost > 0 {
 		s.DroppedBy[lostInActors] = c.Lost
 	}
 	s.Dropped = sum(s.DroppedBy)
 	s.Pending = s.Accepted + s.Recovered - s.Delivered - s.Dead - s.Dropped
+	s.RejectedBy, s.Suspicious = l.report.calls()
+	s.Rejected = sum(s.RejectedBy)
+	s.Destinations = append(s.Destinations, DestinationStats{
+		ID: l.cfg.ID, Accepted: s.Accepted, Recovered: s.Recovered, Delivered: s.Delivered, Pending: s.Pending, Dead: s.Dead,
+		Dropped: s.Dropped, DroppedBy: maps.Clone(s.DroppedBy), Traffic: s.Traffic,
+	})
 	for _, d := range all[1:] {
-		s.Sinks = append(s.Sinks, d.stats())
-	}
-	l.report.mu.Lock()
-	defer l.report.mu.Unlock()
-	s.RejectedBy, s.Doubtful = maps.Clone(l.report.rejected), maps.Clone(l.report.doubtful)
-	for _, n := range s.RejectedBy {
-		s.Rejected += n
+		s.Destinations = append(s.Destinations, d.stats())
 	}
 	return s
 }
 
-// lostInActors is the reason of entries that never reached a destination.
+// lostInActors is the reason of dropped entries that never reached a destination.
 const lostInActors = "lost on the way"
 
 func sum(counts map[string]int64) (total int64) {
@@ -124,9 +127,11 @@ func sum(counts map[string]int64) (total int64) {
 	return total
 }
 
-func (d *destination) stats() SinkStats {
+// stats returns the counters of an added destination. Logger.Stats computes those for
+// the primary, because only it knows the entries that are still with the actors.
+func (d *destination) stats() DestinationStats {
 	a := d.sink.Account()
-	return SinkStats{
+	return DestinationStats{
 		ID: d.cfg.ID, Accepted: a.Appended, Recovered: a.Recovered, Delivered: a.Delivered, Pending: a.Pending(), Dead: a.Dead,
 		Dropped: sum(a.Dropped), DroppedBy: maps.Clone(a.Dropped), Traffic: trafficOf(&a),
 	}
@@ -142,62 +147,4 @@ func trafficOf(a *delivery.Account) Traffic {
 		t.QueueAge = max(0, time.Since(a.Oldest)) // the clock may have been set back
 	}
 	return t
-}
-
-// Health says whether entries reach the server.
-type Health struct {
-	// OK is false while deliveries or the spool fail, after Close, and when the server
-	// denied at start that the log repository exists or that the key is good. Sinks
-	// speak for themselves.
-	OK bool
-	// Delivery is why the last attempt failed, nil after a success.
-	Delivery error
-	// Spool is why entries are kept in memory though they should be on disk, nil if they
-	// are not.
-	Spool error
-	// Full is true while the disk or MaxSpoolBytes is full.
-	Full bool
-	// Stalled names a stage that makes no progress, "" if all do.
-	Stalled string
-	// Repository is the server's denial of the repository or the key at start, nil if
-	// it confirmed them or has not answered.
-	Repository error
-	// Pending is the number of entries on their way.
-	Pending int64
-	// Closed is true once Close was called.
-	Closed bool
-	// Sinks is the health of the destinations that AddSink added, in their order.
-	Sinks []SinkHealth
-}
-
-// SinkHealth is the health of one sink; its fields are as those of Health.
-type SinkHealth struct {
-	ID       string // its log repository
-	OK       bool
-	Delivery error
-	Spool    error
-	Full     bool
-	Stalled  string
-	Pending  int64
-}
-
-// Health returns the state of this moment.
-func (l *Logger) Health() Health {
-	if l == nil {
-		return Health{}
-	}
-	all := *l.destinations.Load()
-	primary := all[0].health()
-	h := Health{
-		Delivery: primary.Delivery, Spool: primary.Spool, Full: primary.Full, Stalled: primary.Stalled,
-		Pending: l.Stats().Pending, Closed: l.closed.Load(),
-	}
-	if err := l.repository.Load(); err != nil {
-		h.Repository = *err
-	}
-	for _, d := range all[1:] {
-		h.Sinks = append(h.Sinks, d.health())
-	}
-	h.OK = primary.OK && h.Repository == nil && !h.Closed
-	return h
 }

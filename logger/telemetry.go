@@ -19,8 +19,8 @@ type Var struct{ log *Logger }
 // of the process at /debug/vars of http.DefaultServeMux, asked or not.
 func (l *Logger) Var() Var { return Var{l} }
 
-// account is the form of Var.
-type account struct {
+// counters is the form of Var.
+type counters struct {
 	Accepted     int64            `json:"accepted"`
 	Recovered    int64            `json:"recovered"`
 	Delivered    int64            `json:"delivered"`
@@ -28,25 +28,25 @@ type account struct {
 	Dead         int64            `json:"dead"`
 	Dropped      map[string]int64 `json:"dropped"`
 	Rejected     map[string]int64 `json:"rejected"`
-	Doubtful     map[string]int64 `json:"doubtful"`
+	Suspicious   map[string]int64 `json:"suspicious"`
 	Derived      int64            `json:"derived"`
 	Unreported   int64            `json:"unreported"`
 	PendingBytes int64            `json:"pending_bytes"`
 	SpoolBytes   int64            `json:"spool_bytes"`
 	Panics       int64            `json:"panics"`
-	Quarantined  int64            `json:"quarantined"`
-	Orphans      int64            `json:"orphans"`
+	Salvaged     int64            `json:"salvaged"`
+	AutoEnded    int64            `json:"auto_ended"`
 	LeftOpen     int64            `json:"left_open"`
 	Live         int64            `json:"live"`
 	Passive      int64            `json:"passive"`
-	Ids          int              `json:"ids"`
+	KnownIDs     int              `json:"known_ids"`
 	traffic
 	state
-	Closed bool          `json:"closed"`
-	Sinks  []sinkAccount `json:"sinks"`
+	Closed       bool                  `json:"closed"`
+	Destinations []destinationCounters `json:"destinations"`
 }
 
-type sinkAccount struct {
+type destinationCounters struct {
 	Repository string           `json:"repository"`
 	Accepted   int64            `json:"accepted"`
 	Recovered  int64            `json:"recovered"`
@@ -81,25 +81,25 @@ type state struct {
 // String implements expvar.Var.
 func (v Var) String() string {
 	s, h := v.log.Stats(), v.log.Health()
-	a := account{
+	c := counters{
 		Accepted: s.Accepted, Recovered: s.Recovered, Delivered: s.Delivered, Pending: s.Pending, Dead: s.Dead,
-		Dropped: counts(s.DroppedBy), Rejected: counts(s.RejectedBy), Doubtful: counts(s.Doubtful), Derived: s.Derived, Unreported: s.Unreported,
-		PendingBytes: s.PendingBytes, SpoolBytes: s.SpoolBytes, Panics: s.Panics, Quarantined: s.Quarantined, Orphans: s.Orphans, LeftOpen: s.LeftOpen,
-		Live: s.Live, Passive: s.Passive, Ids: s.Ids,
+		Dropped: counts(s.DroppedBy), Rejected: counts(s.RejectedBy), Suspicious: counts(s.Suspicious), Derived: s.Derived, Unreported: s.Unreported,
+		PendingBytes: s.PendingBytes, SpoolBytes: s.SpoolBytes, Panics: s.Panics, Salvaged: s.Salvaged, AutoEnded: s.AutoEnded, LeftOpen: s.LeftOpen,
+		Live: s.Live, Passive: s.Passive, KnownIDs: s.KnownIDs,
 		traffic: s.Traffic.members(),
 		state:   state{h.OK, h.Delivery == nil, h.Spool == nil, h.Full, h.Stalled},
-		Closed:  h.Closed, Sinks: []sinkAccount{},
+		Closed:  h.Closed, Destinations: []destinationCounters{},
 	}
-	// A sink that is added between the two readings has its turn next time.
-	for i := range min(len(s.Sinks), len(h.Sinks)) {
-		t, g := &s.Sinks[i], &h.Sinks[i]
-		a.Sinks = append(a.Sinks, sinkAccount{
+	// A destination that is added between the two readings is shown the next time.
+	for i := range min(len(s.Destinations), len(h.Destinations)) {
+		t, g := &s.Destinations[i], &h.Destinations[i]
+		c.Destinations = append(c.Destinations, destinationCounters{
 			Repository: t.ID, Accepted: t.Accepted, Recovered: t.Recovered, Delivered: t.Delivered, Pending: t.Pending, Dead: t.Dead,
 			Dropped: counts(t.DroppedBy), traffic: t.Traffic.members(),
 			state: state{g.OK, g.Delivery == nil, g.Spool == nil, g.Full, g.Stalled},
 		})
 	}
-	text, err := json.Marshal(a)
+	text, err := json.Marshal(c)
 	if err != nil {
 		return "{}" // never: there is nothing in it that is not JSON
 	}

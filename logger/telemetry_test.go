@@ -52,7 +52,7 @@ func TestVarTellsOfAnOutageAndItsEnd(t *testing.T) {
 
 	want := map[string]any{
 		"accepted": 3.0, "delivered": 0.0, "pending": 3.0, "batches": 0.0, "ok": false, "delivery_ok": false,
-		"rejected": map[string]any{ErrAttachment.Error(): 1.0}, "derived": 1.0, "dropped": map[string]any{}, "sinks": []any{},
+		"rejected": map[string]any{ErrAttachment.Error(): 1.0}, "derived": 1.0, "dropped": map[string]any{}, "suspicious": map[string]any{},
 	}
 	down := published(t, r.Var())
 	if diff := cmp.Diff(want, members(down, want)); diff != "" {
@@ -74,26 +74,29 @@ func TestVarTellsOfAnOutageAndItsEnd(t *testing.T) {
 	}
 }
 
-func TestVarHasTheFiguresOfEverySink(t *testing.T) {
+func TestVarHasEveryDestination(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }))
 	defer server.Close()
 	r := newRig(t, Config{}, nil)
-	if err := r.AddSink(Config{ID: "second", BaseURL: server.URL, ManualFlush: true, Durability: Memory}); err != nil {
+	if err := r.AddDestination(Destination{ID: "second", BaseURL: server.URL, ManualFlush: true, Durability: MemoryOnly}); err != nil {
 		t.Fatal(err)
 	}
 	r.Trace(TraceConfig{ID: "t"}).End()
 	if err := r.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	sinks := published(t, r.Var())["sinks"].([]any)
+	all := published(t, r.Var())["destinations"].([]any)
 	want := map[string]any{
 		"repository": "second", "accepted": 2.0, "delivered": 2.0, "batches": 1.0, "batch_entries": 2.0, "max_batch_entries": 2.0, "ok": true,
 	}
-	if len(sinks) != 1 {
-		t.Fatalf("%d sinks, want 1", len(sinks))
+	if len(all) != 2 {
+		t.Fatalf("%d destinations, want the primary and the second", len(all))
 	}
-	if diff := cmp.Diff(want, members(sinks[0].(map[string]any), want)); diff != "" {
-		t.Error(diff)
+	for i, repository := range []string{"repo", "second"} {
+		want["repository"] = repository
+		if diff := cmp.Diff(want, members(all[i].(map[string]any), want)); diff != "" {
+			t.Error(diff)
+		}
 	}
 	r.close()
 }

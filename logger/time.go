@@ -23,30 +23,30 @@ func or(t, other time.Time) time.Time {
 	return t
 }
 
-// given returns the time in a field of a config. One that a line cannot say is reported,
+// validOrZero returns the time in a field of a config. One that a line cannot say is reported,
 // and counts as not given.
-func (l *Logger) given(t time.Time, ref messages.Ref, action messages.Action, field string) time.Time {
+func (p *pipeline) validOrZero(t time.Time, ref messages.Ref, action messages.Action, field string) time.Time {
 	if t.IsZero() || validTime(t) {
 		return t
 	}
-	p := l.badTime(t, ref, action, field)
-	p.Kept = true
-	l.reject(p)
+	bad := p.badTime(t, ref, action, field)
+	bad.Kept = true
+	p.reject(bad)
 	return time.Time{}
 }
 
-func (l *Logger) badTime(t time.Time, ref messages.Ref, action messages.Action, field string) *Error {
+func (p *pipeline) badTime(t time.Time, ref messages.Ref, action messages.Action, field string) *Error {
 	what := "is in the year " + strconv.Itoa(t.UTC().Year()) + ", which is not from 2 to 9999"
 	if t.IsZero() {
 		what = "is the zero time"
 	}
-	return l.problem(ref, action, ErrInvalidTime, field+" "+what+"; it is left out")
+	return p.problem(ref, action, ErrInvalidTime, field+" "+what+"; it is left out")
 }
 
 // setTime sets a time of an entity.
 func (e entity) setTime(key string, t time.Time) {
-	if e.log != nil && !validTime(t) {
-		e.log.reject(e.log.badTime(t, e.ref, messages.Update, key))
+	if e.pipe != nil && !validTime(t) {
+		e.pipe.reject(e.pipe.badTime(t, e.ref, messages.Update, key))
 		return
 	}
 	e.update(messages.Update, func(w *wire.Encoder) bool {
@@ -62,14 +62,14 @@ var timeFields = map[string]bool{"startTimestamp": true, "endTimestamp": true, "
 // returns whether it is.
 func (e entity) badField(action messages.Action, key string, v any) bool {
 	t, ok := v.(time.Time)
-	if p, pointer := v.(*time.Time); pointer && p != nil {
-		t, ok = *p, true
+	if at, isPointer := v.(*time.Time); isPointer && at != nil {
+		t, ok = *at, true
 	}
 	if !ok || !timeFields[key] || validTime(t) {
 		return false
 	}
-	p := e.log.badTime(t, e.ref, action, key)
-	p.Kept = true
-	e.log.reject(p)
+	bad := e.pipe.badTime(t, e.ref, action, key)
+	bad.Kept = true
+	e.pipe.reject(bad)
 	return true
 }

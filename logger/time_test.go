@@ -21,11 +21,11 @@ func TestInvalidTimesAreReportedAndNotSent(t *testing.T) {
 			tr := r.Trace(TraceConfig{ID: "t"})
 			g := tr.AddGeneration(GenerationConfig{})
 			setters := []func(time.Time){
-				tr.SetStartTimestamp, tr.SetEndTimestamp, g.SetStartTimestamp, g.SetEndTimestamp,
-				tr.AddSpan(SpanConfig{}).SetStartTimestamp, tr.AddRetrieval(RetrievalConfig{}).SetEndTimestamp,
-				tr.AddToolCall(ToolCallConfig{}).SetEndTimestamp, tr.AddError(ErrorConfig{}).SetStartTimestamp,
-				r.Session(SessionConfig{}).SetStartTimestamp,
-				func(at time.Time) { r.TraceSetStartTimestamp("t", at) }, func(at time.Time) { r.SpanSetEndTimestamp("s", at) },
+				tr.SetStartTime, tr.SetEndTime, g.SetStartTime, g.SetEndTime,
+				tr.AddSpan(SpanConfig{}).SetStartTime, tr.AddRetrieval(RetrievalConfig{}).SetEndTime,
+				tr.AddToolCall(ToolCallConfig{}).SetEndTime, tr.AddError(ErrorConfig{}).SetStartTime,
+				r.Session(SessionConfig{}).SetStartTime,
+				func(at time.Time) { r.TraceByID("t").SetStartTime(at) }, func(at time.Time) { r.SpanByID("s").SetEndTime(at) },
 			}
 			for _, set := range setters {
 				set(at)
@@ -36,14 +36,14 @@ func TestInvalidTimesAreReportedAndNotSent(t *testing.T) {
 			}
 			r.Session(SessionConfig{StartTime: at, EndTime: at})
 			r.Trace(TraceConfig{ID: "t2", Name: "kept", StartTime: at, EndTime: at})
-			tr.AddSpan(SpanConfig{StartTime: at, EndTime: at}).EndWith(EndConfig{Time: at})
+			tr.AddSpan(SpanConfig{StartTime: at, EndTime: at}).EndWith(EndConfig{EndTime: at})
 			tr.AddGeneration(GenerationConfig{StartTime: at, EndTime: at})
 			tr.AddRetrieval(RetrievalConfig{StartTime: at, EndTime: at})
 			tr.AddToolCall(ToolCallConfig{ID: "c", StartTime: at, EndTime: at}).Update(map[string]any{"startTimestamp": at, "endTimestamp": &at, "x": 1})
 			tr.AddError(ErrorConfig{StartTime: at})
 			tr.AddEvent(EventConfig{Time: at})
 			a := URLAttachment("http://x/y")
-			a.Timestamp = at
+			a.Time = at
 			tr.AddAttachment(a)
 			tr.AddSpan(SpanConfig{ID: "e"}).EndWith(EndConfig{Data: map[string]any{"endTimestamp": at}})
 			// A zero time in a config means the default. In data it has no other meaning.
@@ -51,8 +51,8 @@ func TestInvalidTimesAreReportedAndNotSent(t *testing.T) {
 			if at.IsZero() {
 				doubtful = 3
 			}
-			if s := r.Stats(); s.Doubtful[ErrInvalidTime.Error()] != doubtful || s.Rejected != rejected {
-				t.Errorf("doubtful %v, rejected %v, want %d and %d", s.Doubtful, s.RejectedBy, doubtful, rejected)
+			if s := r.Stats(); s.Suspicious[ErrInvalidTime.Error()] != doubtful || s.Rejected != rejected {
+				t.Errorf("doubtful %v, rejected %v, want %d and %d", s.Suspicious, s.RejectedBy, doubtful, rejected)
 			}
 			lines := r.flushed()
 			for _, line := range lines {
@@ -78,8 +78,8 @@ func TestInvalidTimesAreReportedAndNotSent(t *testing.T) {
 func TestTheEndsOfTheCalendarAreSent(t *testing.T) {
 	r := newRig(t, Config{}, nil)
 	tr := r.Trace(TraceConfig{ID: "t"})
-	tr.SetStartTimestamp(time.Date(2, 1, 1, 0, 0, 0, 0, time.UTC))
-	tr.SetEndTimestamp(time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC))
+	tr.SetStartTime(time.Date(2, 1, 1, 0, 0, 0, 0, time.UTC))
+	tr.SetEndTime(time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC))
 	if lines := r.flushed(); !has(lines, "trace t update", "0002-01-01T00:00:00+00:00") || !has(lines, "trace t update", "9999-12-31T23:59:59.999999+00:00") {
 		t.Errorf("sent %s", strings.Join(lines, "\n"))
 	}

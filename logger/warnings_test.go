@@ -35,7 +35,7 @@ func TestWarningsAreLoggedOnceAMinuteAndReason(t *testing.T) {
 // Without an OnError the log says which id was replaced, cut to a line.
 func TestTheDefaultLogLineNamesTheID(t *testing.T) {
 	var out strings.Builder
-	l, err := start(Config{ID: "r", ManualFlush: true, Durability: Memory, Slog: slog.New(slog.NewTextHandler(&out, nil))}.
+	l, err := start(Config{ID: "r", ManualFlush: true, Durability: MemoryOnly, Slog: slog.New(slog.NewTextHandler(&out, nil))}.
 		withDefaults(func(string) string { return "" }), &sink{}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -62,10 +62,6 @@ type Finalised struct {
 // Room tells an actor that the ledger may have room for an end that it could not make.
 type Room struct{}
 
-// Turn is what the writer sends to itself: it comes back behind everything that
-// was in its mailbox, and tells it to hand over what it gathered meanwhile.
-type Turn struct{}
-
 // Rollup is the state of a session or trace that outlives its passivated actor.
 type Rollup struct {
 	// Created says that this process created the entity itself.

@@ -16,5 +16,4 @@
 //	Passivate    shard -> root -> trace       Passivated   behind every earlier command
 //	Finalise     facade -> shard -> owner     Finalised    behind every earlier command
 //	Begin        spawner -> new actor         none         first
-//	Turn         writer -> writer             none         behind what its mailbox held
 package messages

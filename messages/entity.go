@@ -1,72 +1,48 @@
 package messages
 
-// Entity is a kind of thing that is logged.
-type Entity uint8
+import "github.com/troupelog/troupe/internal/protocol"
 
-// The entities of the Maxim log protocol. Unknown is the zero value.
-const (
-	Unknown Entity = iota
-	Session
-	Trace
-	Span
-	Generation
-	Retrieval
-	ToolCall
-	Error
-	numEntities
+// Entity and Action are the kinds and actions of the log protocol.
+type (
+	Entity = protocol.Kind
+	Action = protocol.Action
 )
 
-// Entities is the number of entity kinds, Unknown included: the length of an
-// array indexed by Entity.
-const Entities = int(numEntities)
-
-var entityNames = [Entities]string{"unknown", "session", "trace", "span", "generation", "retrieval", "tool_call", "error"}
-
-// String returns the entity's name on the wire.
-func (e Entity) String() string {
-	if int(e) < len(entityNames) {
-		return entityNames[e]
-	}
-	return entityNames[Unknown]
-}
-
-// Action is what a line does to its entity.
-type Action uint8
-
-// The actions of the Maxim log protocol. None is the zero value; a command
-// without an action carries no entry.
+// The kinds of entities. Unknown is the zero value.
 const (
-	None Action = iota
-	Create
-	Update
-	End
-	Result
-	Fail
-	AddSpan
-	AddGeneration
-	AddRetrieval
-	AddToolCall
-	AddError
-	AddEvent
-	AddFeedback
-	AddAttachment
-	AddCost
-	Evaluate
-	numActions
+	Unknown    = protocol.Unknown
+	Session    = protocol.Session
+	Trace      = protocol.Trace
+	Span       = protocol.Span
+	Generation = protocol.Generation
+	Retrieval  = protocol.Retrieval
+	ToolCall   = protocol.ToolCall
+	Error      = protocol.Error
 )
 
-var actionNames = [numActions]string{
-	"none", "create", "update", "end", "result", "error", "add-span", "add-generation",
-	"add-retrieval", "add-tool-call", "add-error", "add-event", "add-feedback", "add-attachment", "add-cost", "evaluate",
-}
+// Entities is the number of kinds, Unknown included: the length of an array indexed by one.
+const Entities = protocol.NumKinds
 
-// String returns the action's name on the wire.
-func (a Action) String() string {
-	if int(a) < len(actionNames) {
-		return actionNames[a]
-	}
-	return actionNames[None]
-}
+// The actions that the client writes. None is the zero value; a command without an action
+// carries no entry.
+const (
+	None          = protocol.None
+	Create        = protocol.Create
+	Update        = protocol.Update
+	End           = protocol.End
+	Result        = protocol.Result
+	Fail          = protocol.Fail
+	AddSpan       = protocol.AddSpan
+	AddGeneration = protocol.AddGeneration
+	AddRetrieval  = protocol.AddRetrieval
+	AddToolCall   = protocol.AddToolCall
+	AddError      = protocol.AddError
+	AddEvent      = protocol.AddEvent
+	AddFeedback   = protocol.AddFeedback
+	AddAttachment = protocol.AddAttachment
+	AddCost       = protocol.AddCost
+	Evaluate      = protocol.Evaluate
+)
 
 // Ref names one entity. It is comparable and usable as a map key.
 type Ref struct {

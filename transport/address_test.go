@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // roundTrips is an http.RoundTripper made of a function.
@@ -34,7 +36,7 @@ func handing(t *testing.T, signed string, puts *atomic.Int64) *HTTP {
 				puts.Add(1)
 				_, _ = io.Copy(io.Discard, r.Body)
 				r.Body.Close()
-				if len(r.Header.Values(HeaderKey)) != 0 {
+				if len(r.Header.Values(protocol.HeaderKey)) != 0 {
 					t.Errorf("%s has the API key", r.URL)
 				}
 				body = ""

@@ -10,22 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
-)
-
-// Headers of a request beside the standard ones.
-const (
-	// HeaderKey carries the API key.
-	HeaderKey = "x-maxim-api-key"
-	// HeaderSpool carries Batch.Spool, and HeaderSeq the sequence number of the first
-	// line in decimal; each line after it counts one more. A collector that has stored a
-	// (spool, sequence) pair drops the line when it comes again.
-	HeaderSpool = "X-Troupe-Spool"
-	HeaderSeq   = "X-Troupe-Seq"
-	// HeaderOrder is in the answer of a server that puts the lines of a spool in the order
-	// of their numbers, whatever the order in which requests reach it; its value is
-	// orderNumbers.
-	HeaderOrder  = "X-Troupe-Order"
-	orderNumbers = "seq"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 const (
@@ -78,7 +63,7 @@ const (
 )
 
 // Order returns what the answers of the server have shown so far. Once it is ByNumber it
-// stays so: an answer without HeaderOrder may come from a proxy on the way.
+// stays so: an answer without the header protocol.HeaderOrder may come from a proxy on the way.
 func (h *HTTP) Order() Order { return h.server.order() }
 
 // target is one URL of the server.
@@ -192,8 +177,8 @@ func (h *HTTP) post(ctx context.Context, b Batch, body []byte, coding string) an
 		req.Header.Set("Content-Encoding", coding)
 	}
 	if b.Spool != "" {
-		req.Header.Set(HeaderSpool, b.Spool)
-		req.Header.Set(HeaderSeq, strconv.FormatUint(b.First, 10))
+		req.Header.Set(protocol.HeaderProducer, b.Spool)
+		req.Header.Set(protocol.HeaderSeq, strconv.FormatUint(b.First, 10))
 	}
 	a := answerOf(h.client.Do(req)) //nolint:bodyclose // bounded has read and closed it
 	a.lines = h.countLines(a, sent)
@@ -229,7 +214,7 @@ func (h *HTTP) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "transport.HTTP(%s)"
 func (h *HTTP) sign(header http.Header) {
 	header.Set("User-Agent", userAgent)
 	if h.key != "" {
-		header.Set(HeaderKey, h.key)
+		header.Set(protocol.HeaderKey, h.key)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // seen is what a server notes of a request.
@@ -82,7 +83,7 @@ func TestSendWithoutSpoolOrKey(t *testing.T) {
 	if err := h.Send(t.Context(), Batch{Body: []byte("a"), Lines: 1, First: 7}); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{HeaderKey, HeaderSpool, HeaderSeq} {
+	for _, name := range []string{protocol.HeaderKey, protocol.HeaderProducer, protocol.HeaderSeq} {
 		if values := notes[0].Header.Values(name); values != nil {
 			t.Errorf("%s was sent: %q", name, values)
 		}
@@ -413,7 +414,7 @@ func TestRepository(t *testing.T) {
 		})
 		err := open(t, s.URL).Repository(t.Context())
 		if len(notes) != 1 || notes[0].Method != "GET" || notes[0].Path != "/api/sdk/v3/log-repositories" ||
-			notes[0].Query.Get("loggerId") != "repo" || notes[0].Header.Get(HeaderKey) != canaryKey {
+			notes[0].Query.Get("loggerId") != "repo" || notes[0].Header.Get(protocol.HeaderKey) != canaryKey {
 			t.Errorf("%d: the server saw %+v", c.status, notes)
 		}
 		if c.kind == OK {

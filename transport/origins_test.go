@@ -15,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // The key goes to the origin of the base URL and nowhere else, whatever that says.
@@ -187,7 +189,7 @@ func TestUploadOverTLS(t *testing.T) {
 	if err := h.Upload(t.Context(), plain("hello")); err != nil {
 		t.Fatal(err)
 	}
-	if len(stored) != 1 || stored[0].Body != "hello" || stored[0].Header.Get(HeaderKey) != "" || puts.Load() != 0 {
+	if len(stored) != 1 || stored[0].Body != "hello" || stored[0].Header.Get(protocol.HeaderKey) != "" || puts.Load() != 0 {
 		t.Errorf("the storage saw %+v, the server %d uploads", stored, puts.Load())
 	}
 	if connections.TLSClientConfig.MinVersion != 0x0303 || connections.Proxy != nil || h.storage.Jar != nil {

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/troupelog/troupe/internal/brief"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // RefusedLine is a line that a server did not store although it stored others of the
@@ -136,7 +137,7 @@ const (
 // with a JSON object that reports no error, and counted that the object has a receipt.
 func (k *knowledge) learn(header http.Header, taken, counted bool) {
 	switch {
-	case header.Get(HeaderOrder) == orderNumbers:
+	case header.Get(protocol.HeaderOrder) == protocol.OrderSeq:
 		k.raise(numbering)
 	case taken && counted:
 		k.raise(counting)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // three is a batch of three lines, with an empty one among them that does not count.
@@ -129,7 +130,7 @@ func TestWhatWasLearntOfAServerIsNotUnlearnt(t *testing.T) {
 			s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				a := c.answers[at]
 				if a.order {
-					w.Header().Set(HeaderOrder, orderNumbers)
+					w.Header().Set(protocol.HeaderOrder, protocol.OrderSeq)
 				}
 				answering(a.status, a.body)(w, r)
 			})

@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // silence keeps a server from reporting broken handshakes.
@@ -20,7 +22,7 @@ func silence(s *httptest.Server) {
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	other := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		t.Errorf("the other server got %s %s with key %q", r.Method, r.URL, r.Header.Get(HeaderKey))
+		t.Errorf("the other server got %s %s with key %q", r.Method, r.URL, r.Header.Get(protocol.HeaderKey))
 	})
 	for _, status := range []int{300, 301, 302, 303, 304, 305, 307, 308} {
 		for _, location := range []string{other.URL + "/api/sdk/v3/log?id=repo", "/elsewhere", "", "http://[::bad", "file:///etc/passwd"} {
@@ -46,7 +48,7 @@ func echo(status int, format string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.WriteHeader(status)
-		fmt.Fprintf(w, format, r.Header.Get(HeaderKey), body)
+		fmt.Fprintf(w, format, r.Header.Get(protocol.HeaderKey), body)
 	}
 }
 

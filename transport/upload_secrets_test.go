@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 const canaryName = "repo/trace/canary-trace-ada/files/original/a-1"
@@ -32,7 +34,7 @@ func repeating(status int, format string) http.HandlerFunc {
 		body, _ := io.ReadAll(r.Body)
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, strings.NewReplacer(
-			"KEY", r.Header.Get(HeaderKey), "URI", r.RequestURI, "QUERY", r.URL.RawQuery,
+			"KEY", r.Header.Get(protocol.HeaderKey), "URI", r.RequestURI, "QUERY", r.URL.RawQuery,
 			"NAME", r.URL.Query().Get("key"), "CONTENT", string(body), "SIGNED", "https://storage.example.com/x?"+canarySignature,
 		).Replace(format))
 	}

@@ -16,7 +16,7 @@ import (
 func Example() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }))
 	defer server.Close()
-	log, err := logger.New(logger.Config{ID: "my-agents", BaseURL: server.URL, Durability: logger.Memory})
+	log, err := logger.New(logger.Config{ID: "my-agents", BaseURL: server.URL, Durability: logger.MemoryOnly})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -30,7 +30,7 @@ var silent = slog.NewTextHandler(io.Discard, nil)
 // give none.
 type inTrace struct {
 	slog.Handler
-	trace *logger.Trace
+	trace logger.Trace
 }
 
 func (h inTrace) Handle(ctx context.Context, r slog.Record) error {

@@ -17,7 +17,7 @@ const (
 // agent works on one task: it asks the model, calls the tools that the model wants,
 // and logs what it does in its span. One goroutine owns it.
 type agent struct {
-	span  *logger.Span
+	span  logger.Span
 	model *model
 	lib   *library
 	tools []tool
@@ -68,7 +68,7 @@ func (a *agent) use(ctx context.Context, call toolCall) string {
 	a.done.toolCalls++
 	result, err := callTool(ctx, a.tools, name, args)
 	if err != nil {
-		logged.Error(logger.ErrorDetail{Message: err.Error()})
+		logged.Error(logger.Failure{Message: err.Error()})
 		a.fail(name, err)
 		return "error: " + err.Error()
 	}
@@ -86,9 +86,9 @@ func (a *agent) search(args json.RawMessage) string {
 		a.fail(searchTool, err)
 		return "error: the arguments are not JSON"
 	}
-	retrieval.Input(query.Query)
+	retrieval.SetInput(query.Query)
 	found := a.lib.search(query.Query, hits)
-	retrieval.Output(found)
+	retrieval.SetOutput(found)
 	texts := make([]string, len(found))
 	for i, f := range found {
 		texts[i] = f.File + ", " + f.Heading + ": " + f.Text

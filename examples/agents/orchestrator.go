@@ -89,7 +89,7 @@ func (o *orchestrator) run(ctx context.Context, qs []question) tally {
 }
 
 // turn lets one agent of each role work on a question and puts their reports together.
-func (o *orchestrator) turn(ctx context.Context, session *logger.Session, name string, q question, together *sync.WaitGroup) tally {
+func (o *orchestrator) turn(ctx context.Context, session logger.Session, name string, q question, together *sync.WaitGroup) tally {
 	trace := session.AddTrace(logger.TraceConfig{Name: name, Input: q.text})
 	defer trace.End()
 

@@ -17,7 +17,7 @@ func hooks(ctx context.Context, out io.Writer, url string) error {
 	_, _ = fmt.Fprintln(out, "HOOKS THAT PANIC")
 	var told record
 	log, err := logger.New(logger.Config{
-		ID: "faults", BaseURL: url, Durability: logger.Memory, Debug: true, Slog: slog.New(bomb{}),
+		ID: "faults", BaseURL: url, Durability: logger.MemoryOnly, Debug: true, Slog: slog.New(bomb{}),
 		OnError: func(err error) {
 			told.add(err)
 			panic("in OnError")

@@ -23,7 +23,7 @@ func outage(ctx context.Context, out io.Writer, url string, server *faulty) (err
 	server.fail()
 	var told record
 	log, err := logger.New(logger.Config{
-		ID: "outage", BaseURL: url, Durability: logger.Memory, FlushInterval: 50 * time.Millisecond, OnError: told.add, Slog: slog.New(slog.DiscardHandler),
+		ID: "outage", BaseURL: url, Durability: logger.MemoryOnly, FlushInterval: 50 * time.Millisecond, OnError: told.add, Slog: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func outage(ctx context.Context, out io.Writer, url string, server *faulty) (err
 	for i := range turns {
 		trace := session.AddTrace(logger.TraceConfig{Name: fmt.Sprint("turn ", i)})
 		trace.AddGeneration(logger.GenerationConfig{Model: "gpt-4o", Provider: "openai"}).
-			Error(logger.ErrorDetail{Message: "the provider is overloaded", Code: "529"})
+			Error(logger.Failure{Message: "the provider is overloaded", Code: "529"})
 		trace.End()
 	}
 	session.End()

@@ -55,7 +55,7 @@ func run(out io.Writer) (err error) {
 // talk lets every customer have a turn, waits until all sessions are idle, and lets
 // the first customer come back.
 func talk(ctx context.Context, out io.Writer, log *logger.Logger) error {
-	sessions, turns := make([]*logger.Session, customers), make([]*logger.Trace, customers)
+	sessions, turns := make([]logger.Session, customers), make([]logger.Trace, customers)
 	for i := range sessions {
 		sessions[i] = log.Session(logger.SessionConfig{Name: fmt.Sprint("customer ", i)})
 		turns[i] = sessions[i].AddTrace(logger.TraceConfig{Name: "turn 1"})
@@ -86,7 +86,7 @@ func talk(ctx context.Context, out io.Writer, log *logger.Logger) error {
 }
 
 // work is a call of a model that takes 10 tokens and answers 5.
-func work(trace *logger.Trace) {
+func work(trace logger.Trace) {
 	gen := trace.AddGeneration(logger.GenerationConfig{Model: "gpt-4o", Provider: "openai"})
 	gen.Result(json.RawMessage(`{"id": "1", "object": "chat.completion", "created": 1767225600, "model": "gpt-4o",
 		"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Yes."}}],
@@ -95,7 +95,7 @@ func work(trace *logger.Trace) {
 
 // show waits until a number of actors are awake and a number of sessions asleep, and
 // prints it together with what is known of a session.
-func show(ctx context.Context, out io.Writer, when string, log *logger.Logger, session *logger.Session, live, passive int64) error {
+func show(ctx context.Context, out io.Writer, when string, log *logger.Logger, session logger.Session, live, passive int64) error {
 	if err := until(ctx, log, live, passive); err != nil {
 		return err
 	}

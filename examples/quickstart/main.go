@@ -71,13 +71,13 @@ func run(out io.Writer) (err error) {
 }
 
 // answer is the agent: a search, a tool, an error, and a call of a model.
-func answer(trace *logger.Trace) {
+func answer(trace logger.Trace) {
 	agent := trace.AddSpan(logger.SpanConfig{Name: "order agent"})
 	defer agent.End()
 
 	search := agent.AddRetrieval(logger.RetrievalConfig{Name: "help pages"})
-	search.Input("delivery times")
-	search.Output([]string{"Parcels take two working days."}) // ends it, as Result does below
+	search.SetInput("delivery times")
+	search.SetOutput([]string{"Parcels take two working days."}) // ends it, as Result does below
 
 	lookup := agent.AddSpan(logger.SpanConfig{Name: "look up"})
 	find := lookup.AddToolCall(logger.ToolCallConfig{Name: "find_order", Args: map[string]any{"id": 7}})

@@ -148,7 +148,7 @@ func imagePart(c schema.MessagePartCommon, detail string) any {
 
 // firstChunk logs how long the first chunk of a model's stream took.
 func (r *run) firstChunk() {
-	if r.model != nil {
+	if r.model != (logger.Generation{}) {
 		r.model.AddMetric("time_to_first_token_ms", float64(time.Since(r.start).Microseconds())/1000)
 	}
 }

@@ -27,16 +27,16 @@ func (r *run) input(in any) {
 // output logs what came of the run.
 func (r *run) output(out any) {
 	switch {
-	case r.model != nil:
+	case r.model != (logger.Generation{}):
 		r.told = r.modelOutput(model.ConvCallbackOutput(out))
-	case r.tool != nil:
+	case r.tool != (logger.ToolCall{}):
 		if c := tool.ConvCallbackOutput(out); c != nil {
 			r.tool.Result(toolText(c))
 			r.told = true
 		}
-	case r.retrieval != nil:
+	case r.retrieval != (logger.Retrieval{}):
 		if c := retriever.ConvCallbackOutput(out); c != nil {
-			r.retrieval.Output(c.Docs)
+			r.retrieval.SetOutput(c.Docs)
 			r.told = true
 		}
 	}
@@ -57,16 +57,16 @@ func (r *run) fail(err error) {
 	}
 	d := detailOf(err)
 	switch {
-	case r.model != nil:
-		r.model.Error(d)
+	case r.model != (logger.Generation{}):
+		r.model.Fail(d)
 		r.told = true
-	case r.tool != nil:
-		r.tool.Error(d)
+	case r.tool != (logger.ToolCall{}):
+		r.tool.Fail(d)
 		r.told = true
 	default:
 		c := logger.ErrorConfig{Name: nameOf(r.info), Message: d.Message, Type: d.Type}
 		r.span.AddError(c)
-		if r.retrieval != nil {
+		if r.retrieval != (logger.Retrieval{}) {
 			r.scope.AddError(c)
 		} else {
 			r.root.AddError(c)
@@ -95,9 +95,9 @@ func interrupted(err error) bool {
 	return ok
 }
 
-func detailOf(err error) logger.ErrorDetail {
+func detailOf(err error) logger.Failure {
 	if err == nil {
-		return logger.ErrorDetail{Message: "failed without an error"}
+		return logger.Failure{Message: "failed without an error"}
 	}
 	kind := fmt.Sprintf("%T", err)
 	switch {
@@ -106,7 +106,7 @@ func detailOf(err error) logger.ErrorDetail {
 	case errors.Is(err, context.DeadlineExceeded):
 		kind = "timeout"
 	}
-	return logger.ErrorDetail{Message: err.Error(), Type: kind}
+	return logger.Failure{Message: err.Error(), Type: kind}
 }
 
 // toolText returns what a tool answered: text, or the parts of an answer that is more.

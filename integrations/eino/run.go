@@ -27,12 +27,12 @@ type run struct {
 
 	// What the run is logged as. root is the trace of the outermost run if that had to
 	// begin one. The entity is one of the others, or none: then root is all.
-	root      *logger.Trace
-	span      *logger.Span
-	model     *logger.Generation
+	root      logger.Trace
+	span      logger.Span
+	model     logger.Generation
 	asked     string // the model that was asked for
-	tool      *logger.ToolCall
-	retrieval *logger.Retrieval
+	tool      logger.ToolCall
+	retrieval logger.Retrieval
 
 	over atomic.Bool // the run has ended; its stream may not have
 	told bool        // its outcome is logged; written by who set over, before it drops the run
@@ -100,10 +100,10 @@ func (r *run) beginEntity(ctx context.Context, input any) context.Context {
 	case components.ComponentOfRetriever:
 		r.retrieval = r.scope.AddRetrieval(logger.RetrievalConfig{Name: nameOf(r.info)})
 		if in := retriever.ConvCallbackInput(input); in != nil {
-			r.retrieval.Input(in.Query)
+			r.retrieval.SetInput(in.Query)
 		}
 	default:
-		if r.root == nil {
+		if r.root == (logger.Trace{}) {
 			kind := map[string]string{"eino.component": string(r.info.Component)}
 			ctx, r.span = logger.StartSpan(ctx, logger.SpanConfig{Name: nameOf(r.info), Tags: kind})
 			if text := textOf(input); text != "" {
@@ -187,7 +187,7 @@ func (r *run) drop() {
 
 // close ends what the run is logged as, unless its outcome has done so.
 func (r *run) close(at time.Time) {
-	end := logger.EndConfig{Time: at}
+	end := logger.EndConfig{EndTime: at}
 	if !r.told {
 		r.model.EndWith(end)
 		r.tool.EndWith(end)

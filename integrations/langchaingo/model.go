@@ -63,7 +63,7 @@ func (m *model) GenerateContent(ctx context.Context, messages []llms.MessageCont
 	returned := false
 	defer func() {
 		if !returned {
-			g.gen.Error(logger.ErrorDetail{Message: "the model panicked", Type: "panic"})
+			g.gen.Fail(logger.Failure{Message: "the model panicked", Type: "panic"})
 		}
 	}()
 	resp, err := m.Model.GenerateContent(logger.NewContext(ctx, scope.Logger()), messages, options...)
@@ -87,7 +87,7 @@ func (m *model) config(scope logger.Scope, messages []llms.MessageContent, c *ll
 
 // generation is one call of a model.
 type generation struct {
-	gen   *logger.Generation
+	gen   logger.Generation
 	start time.Time
 	outer context.Context // of the caller, for the functions that it gave
 
@@ -146,7 +146,7 @@ func (g *generation) end(resp *llms.ContentResponse, err error) {
 		if soFar != "" {
 			g.gen.AddMetadata(map[string]any{"answer_so_far": soFar})
 		}
-		g.gen.Error(detailOf(err))
+		g.gen.Fail(detailOf(err))
 		return
 	}
 	g.gen.Result(resultOf(g.gen.ID(), g.start, resp))

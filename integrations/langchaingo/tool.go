@@ -27,13 +27,13 @@ func (t tool) Call(ctx context.Context, input string) (string, error) {
 	returned := false
 	defer func() {
 		if !returned {
-			c.Error(logger.ErrorDetail{Message: "the tool panicked", Type: "panic"})
+			c.Fail(logger.Failure{Message: "the tool panicked", Type: "panic"})
 		}
 	}()
 	output, err := t.Tool.Call(ctx, input)
 	returned = true
 	if err != nil {
-		c.Error(detailOf(err))
+		c.Fail(detailOf(err))
 	} else {
 		c.Result(output)
 	}
@@ -53,11 +53,11 @@ func (r retriever) GetRelevantDocuments(ctx context.Context, query string) ([]sc
 		return r.Retriever.GetRelevantDocuments(ctx, query)
 	}
 	retrieval := scope.AddRetrieval(logger.RetrievalConfig{Name: fmt.Sprintf("%T", r.Retriever)})
-	retrieval.Input(query)
+	retrieval.SetInput(query)
 	returned := false
 	defer func() {
 		if !returned {
-			failed(scope, retrieval, logger.ErrorDetail{Message: "the retriever panicked", Type: "panic"})
+			failed(scope, retrieval, logger.Failure{Message: "the retriever panicked", Type: "panic"})
 		}
 	}()
 	docs, err := r.Retriever.GetRelevantDocuments(ctx, query)
@@ -66,13 +66,13 @@ func (r retriever) GetRelevantDocuments(ctx context.Context, query string) ([]sc
 		failed(scope, retrieval, detailOf(err))
 		return docs, err
 	}
-	contain(scope, func() { retrieval.Output(documentsOf(docs)) })
+	contain(scope, func() { retrieval.SetOutput(documentsOf(docs)) })
 	return docs, nil
 }
 
 // failed logs that a retrieval failed: the protocol has no errors of retrievals, so it is
 // one of what is around it.
-func failed(scope logger.Scope, r *logger.Retrieval, d logger.ErrorDetail) {
+func failed(scope logger.Scope, r logger.Retrieval, d logger.Failure) {
 	scope.AddError(logger.ErrorConfig{Name: "retrieval", Message: d.Message, Type: d.Type})
 	r.End()
 }
@@ -92,7 +92,7 @@ func documentsOf(docs []schema.Document) []document {
 	return out
 }
 
-func detailOf(err error) logger.ErrorDetail {
+func detailOf(err error) logger.Failure {
 	kind := fmt.Sprintf("%T", err)
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -100,7 +100,7 @@ func detailOf(err error) logger.ErrorDetail {
 	case errors.Is(err, context.DeadlineExceeded):
 		kind = "timeout"
 	}
-	return logger.ErrorDetail{Message: err.Error(), Type: kind}
+	return logger.Failure{Message: err.Error(), Type: kind}
 }
 
 // contain runs a function that looks at values of the caller, which may panic. The call

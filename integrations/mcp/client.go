@@ -40,13 +40,13 @@ func Client() mcp.Middleware {
 			returned := false
 			defer func() {
 				if !returned {
-					call.Error(panicked.detail())
+					call.Fail(panicked.detail())
 				}
 			}()
 			res, err := next(ctx, method, inject(ctx, req, params))
 			returned = true
 			if failed := failureOf(res, err); failed != nil {
-				call.Error(failed.detail())
+				call.Fail(failed.detail())
 			} else {
 				call.Result(resultOf(res))
 			}

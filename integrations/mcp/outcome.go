@@ -24,8 +24,8 @@ type failure struct {
 // known here: recovering it would lose where it happened.
 var panicked = &failure{message: "the handler of the call panicked", kind: "panic"}
 
-func (f *failure) detail() logger.ErrorDetail {
-	return logger.ErrorDetail{Message: f.message, Code: f.code, Type: f.kind}
+func (f *failure) detail() logger.Failure {
+	return logger.Failure{Message: f.message, Code: f.code, Type: f.kind}
 }
 
 // failureOf returns what an outcome says went wrong, nil for nothing.

@@ -62,8 +62,8 @@ func extract(ctx context.Context, req mcp.Request, params *mcp.CallToolParamsRaw
 // is none to be part of. The handle that it is not is inert.
 type serving struct {
 	tool  string
-	span  *logger.Span
-	trace *logger.Trace
+	span  logger.Span
+	trace logger.Trace
 }
 
 // begin begins the span or trace of a request.

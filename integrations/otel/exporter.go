@@ -3,14 +3,11 @@ package troupeotel
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
-	"strings"
+	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -20,79 +17,83 @@ import (
 	"github.com/troupelog/troupe/transport"
 )
 
-// Exporter is a destination of a logger that sends traces as spans, through an exporter of
-// OpenTelemetry, to any backend that one reaches:
+// Exporter is the backend of a destination that sends traces as spans, through an exporter of
+// OpenTelemetry, to any service that such an exporter reaches:
 //
 //	spans, err := otlptracehttp.New(ctx) // or any other exporter
 //	backend := troupeotel.NewExporter(spans, nil)
-//	err = log.AddSink(backend.Config("otel"))
+//	err = log.AddDestination(backend.Destination("otel"))
 //	…
 //	err = errors.Join(log.Close(ctx), backend.Shutdown(ctx))
 //
-// # What becomes what
+// # Mapping
 //
-// A trace and all that is in it become spans with the attributes of OpenTelemetry's
-// conventions for generative AI: "chat MODEL" for generations, "execute_tool NAME" for tool
-// calls; errors become events, and what no convention has is below troupe. Sessions are
-// no spans: those of their traces have the id as gen_ai.conversation.id. Ids are made of
-// the ids of the log, so that an entity has the same in every export: a trace's is the
-// beginning of the SHA-256 of "trace", a NUL and its id, and a span's that of its kind, a NUL
-// and its id. Attachments are not sent.
+// A trace and everything in it become spans with the attributes of OpenTelemetry's conventions
+// for generative AI: generations are named "chat MODEL", tool calls "execute_tool NAME". Errors
+// become events. Attributes that no convention names begin with "troupe.". A session has no
+// span: the spans of its traces have its id as gen_ai.conversation.id. Attachments are not sent.
 //
-// # When
+// Ids are derived from the ids of the log, so an entity has the same ids in every export: a
+// trace id is the beginning of the SHA-256 of "trace", a NUL and the id of the trace; a span id is
+// the beginning of the SHA-256 of the kind, a NUL and the id of the entity.
 //
-// A trace is sent when it has ended, as spans cannot change: until then its entries are in
-// memory, at most MaxHeld bytes of all traces together; where there is no room the
-// oldest is sent as it is, with the attribute troupe.open on what has not ended. Entries
-// that come for a trace that was sent, such as late feedback, are left out and counted, see
-// Late.
+// # When a trace is sent
 //
-// The entry that ends a trace stays in the spool until the exporter has returned without an
-// error, and the trace is exported again then, so a backend that is down delays and loses
-// nothing. If the process is killed, traces that had not ended are lost to this
-// destination: those that only spans are sent to, no others.
+// A span cannot change, so a trace is sent once it has ended. Until then its entries are in
+// memory, at most MaxHeld bytes for all traces together. Above that the oldest traces are sent
+// as they are; spans that have not ended have the attribute troupe.open. Entries that arrive for
+// a trace that was sent, such as late feedback, are dropped and counted: see Late.
+//
+// # Failures
+//
+// The entry that ends a trace stays in the spool until the export has succeeded; until then the
+// export is repeated. A service that is down therefore delays traces and loses none. Entries
+// before the end have left the spool by then, so if the process is killed, the traces that were
+// open are lost to this destination, and to no other.
+//
+// An Exporter may be used concurrently.
 type Exporter struct {
 	spans    sdktrace.SpanExporter
 	resource *resource.Resource
-	late     lateCounter
+	late     atomic.Int64
 
-	mu      sync.Mutex      // held while spans are exported: their order is that of the log
-	shut    bool            // guarded by mu
-	held    heldTraces      // guarded by mu
-	applied map[string]bool // guarded by mu; the lines of batches that failed, by their numbers
+	mu   sync.Mutex      // held during an export, so that traces are exported in the order of their ends
+	shut bool            // guarded by mu
+	open openTraces      // guarded by mu
+	kept map[lineID]bool // guarded by mu; the lines of batches that failed and come again
 }
 
-// MaxHeld is how many bytes of entries of traces that have not ended an Exporter keeps.
+var _ transport.Backend = (*Exporter)(nil)
+
+// MaxHeld limits the bytes of entries that an Exporter keeps of traces that have not ended.
 const MaxHeld = 64 << 20
 
-// ErrShutdown is what deliveries fail with after Shutdown.
-var ErrShutdown = errors.New("troupeotel: the exporter is shut down: close the logger before")
+// ErrShutdown is returned by Send after Shutdown.
+var ErrShutdown = errors.New("troupeotel: the exporter is shut down; entries stay in the spool; close the logger first")
 
-// NewExporter returns a destination that sends spans through an exporter, as of a
-// resource, which nil makes resource.Default.
+// NewExporter returns an Exporter that sends to spans. The resource is attached to every span;
+// nil means resource.Default.
 func NewExporter(spans sdktrace.SpanExporter, of *resource.Resource) *Exporter {
 	if of == nil {
 		of = resource.Default()
 	}
-	return &Exporter{spans: spans, resource: of, held: newHeldTraces(), applied: map[string]bool{}}
+	return &Exporter{spans: spans, resource: of, open: newOpenTraces(), kept: map[lineID]bool{}}
 }
 
-// Config returns what AddSink, or logger.New, is given for the exporter. The id names the
-// destination, and with it the folder of its spool. Batches must come one after the
-// other: leave Config.InFlight as it is.
-func (e *Exporter) Config(id string) logger.Config {
-	return logger.Config{ID: id, BaseURL: exporterURL, Transport: e}
+// Destination returns the exporter as a destination for Logger.AddDestination. The id names
+// the destination, and with it the folder of its spool. Batches must be sent one after the
+// other: do not set InFlight.
+func (e *Exporter) Destination(id string) logger.Destination {
+	return logger.Destination{ID: id, BaseURL: exporterURL, Transport: roundTripper{e}}
 }
 
-// exporterURL is an address that nothing is sent to.
-const exporterURL = "http://127.0.0.1/opentelemetry"
+// Late returns the number of entries that were dropped because their trace had been sent, or
+// had begun in an earlier process.
+func (e *Exporter) Late() int64 { return e.late.Load() }
 
-// Late returns how many entries were left out since their trace had been sent, or had
-// begun in a process before this one.
-func (e *Exporter) Late() int64 { return e.late.n.Load() }
-
-// Shutdown sends what is left, and shuts the exporter down. Call it after Logger.Close:
-// what the logger delivers then fails, and stays in its spool.
+// Shutdown sends the open traces as they are and shuts the OpenTelemetry exporter down. Call it
+// after Logger.Close: entries that the logger delivers later stay in its spool. A second call
+// does nothing. A nil ctx means context.Background.
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
@@ -102,112 +103,86 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.shut {
 		return nil
 	}
-	err := e.send(ctx, e.held.all())
+	err := e.export(ctx, e.open.all())
 	e.shut = true
 	return errors.Join(err, e.spans.Shutdown(ctx))
 }
 
-// RoundTrip implements http.RoundTripper: it takes what the logger sends.
-func (e *Exporter) RoundTrip(r *http.Request) (*http.Response, error) {
-	var body []byte
-	if r.Body != nil {
-		defer r.Body.Close()
-		var err error
-		if body, err = io.ReadAll(r.Body); err != nil {
-			return nil, err
-		}
-	}
-	switch {
-	case r.Method == http.MethodPost:
-		if err := e.take(r.Context(), body, r.Header); err != nil {
-			return answer(r, http.StatusServiceUnavailable, map[string]any{"error": map[string]any{"message": err.Error()}}), nil
-		}
-		return answer(r, http.StatusOK, map[string]any{"data": map[string]any{}}), nil
-	case strings.HasSuffix(r.URL.Path, "/upload-url"):
-		// The contents of attachments go nowhere, but to the logger they are stored.
-		to := url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Path: "/nowhere"}
-		return answer(r, http.StatusOK, map[string]any{"data": map[string]any{"url": to.String()}}), nil
-	default:
-		return answer(r, http.StatusOK, map[string]any{"data": map[string]any{}}), nil
-	}
-}
-
-func answer(r *http.Request, status int, body any) *http.Response {
-	raw, err := json.Marshal(body)
-	if err != nil {
-		raw = nil // never: the values are texts
-	}
-	return &http.Response{
-		StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(raw)),
-		ContentLength: int64(len(raw)), Request: r,
-	}
-}
-
-// take holds the lines of a batch, and sends the traces that have ended.
-func (e *Exporter) take(ctx context.Context, body []byte, h http.Header) error {
+// Send implements transport.Backend: it keeps the lines of a batch, and exports the traces that
+// have ended. After an error the whole batch must come again; the lines that were kept count
+// once.
+func (e *Exporter) Send(ctx context.Context, b transport.Batch) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.shut {
 		return ErrShutdown
 	}
-	now, numbers := time.Now(), numbersOf(h)
-	for line := range bytes.SplitSeq(body, []byte("\n")) {
-		// Lines of a batch that failed come again, and count once.
-		number := numbers.next(line)
-		if e.applied[number] {
+	now, ids := time.Now(), identifier{spool: b.Spool, next: b.First}
+	for line := range bytes.SplitSeq(b.Body, []byte("\n")) {
+		id := ids.of(line)
+		if e.kept[id] {
 			continue
 		}
-		e.applied[number] = true
-		if !e.held.add(line, now) {
-			e.late.n.Add(1)
+		e.kept[id] = true
+		if !e.open.add(line, now) {
+			e.late.Add(1)
 		}
 	}
-	if err := e.send(ctx, e.held.ready()); err != nil {
+	if err := e.export(ctx, e.open.ready()); err != nil {
 		return err
 	}
-	clear(e.applied) // the batch leaves the spool
+	// The batch leaves the spool, and no line before it comes again.
+	maps.DeleteFunc(e.kept, func(id lineID, _ bool) bool {
+		return id.spool == b.Spool && (id.spool == "" || id.number < ids.next)
+	})
 	return nil
 }
 
-// send exports traces; mu is held.
-func (e *Exporter) send(ctx context.Context, traces []*heldTrace) error {
+// Upload implements transport.Backend. Spans have no files: the content is discarded.
+func (e *Exporter) Upload(context.Context, transport.File) error { return nil }
+
+// Order implements transport.Backend. A trace is exported with its end, so batches must not
+// overtake each other.
+func (e *Exporter) Order() transport.Order { return transport.Unknown }
+
+// export exports traces and forgets them. Callers must hold mu.
+func (e *Exporter) export(ctx context.Context, traces []*openTrace) error {
 	for _, t := range traces {
 		spans, err := t.spans(ctx, e.resource)
 		if err != nil {
 			return err
 		}
 		if err := e.spans.ExportSpans(ctx, spans); err != nil {
-			return fmt.Errorf("troupeotel: %d spans cannot be exported, it will be tried again: %w", len(spans), err)
+			return fmt.Errorf("troupeotel: export %d spans: %w; will retry", len(spans), err)
 		}
-		e.held.drop(t)
+		e.open.drop(t)
 	}
 	return nil
 }
 
-// numbers tells the lines of a batch apart.
-type numbers struct {
+// lineID identifies a line in a spool or, without one, in a batch.
+type lineID struct {
+	spool  string
+	text   string // of a line without a spool
+	number uint64 // the line's number in the spool, or the count of equal lines before it
+}
+
+// identifier numbers the lines of a batch.
+type identifier struct {
 	spool string
-	seq   uint64
-	seen  map[string]int // lines of a batch without a spool
+	next  uint64
+	equal map[string]uint64 // lines of a batch without a spool
 }
 
-func numbersOf(h http.Header) *numbers {
-	n := &numbers{spool: h.Get(transport.HeaderSpool), seen: map[string]int{}}
-	if _, err := fmt.Sscan(h.Get(transport.HeaderSeq), &n.seq); err != nil {
-		n.spool = ""
+func (i *identifier) of(line []byte) lineID {
+	if i.spool != "" {
+		i.next++
+		return lineID{spool: i.spool, number: i.next - 1}
 	}
-	return n
-}
-
-// next returns the number of a line: its place in the spool, or, where it has none, the
-// line itself and how often it has come in the batch.
-func (n *numbers) next(line []byte) string {
-	if n.spool == "" {
-		n.seen[string(line)]++
-		return fmt.Sprint(n.seen[string(line)], "/", string(line))
+	if i.equal == nil {
+		i.equal = map[string]uint64{}
 	}
-	number := fmt.Sprint(n.spool, "/", n.seq)
-	n.seq++
-	return number
+	text := string(line)
+	i.equal[text]++
+	return lineID{text: text, number: i.equal[text]}
 }

@@ -73,9 +73,9 @@ func exporting(t *testing.T, b sdktrace.SpanExporter) (*logger.Logger, *Exporter
 	t.Helper()
 	log, _ := loggertest.New(t, logger.Config{})
 	e := NewExporter(b, nil)
-	c := e.Config("otel")
+	c := e.Destination("otel")
 	c.SpoolDir = t.TempDir()
-	if err := log.AddSink(c); err != nil {
+	if err := log.AddDestination(c); err != nil {
 		t.Fatal(err)
 	}
 	return log, e
@@ -88,7 +88,7 @@ func turn(log *logger.Logger, session, id string) {
 	g := tr.AddGeneration(logger.GenerationConfig{Model: "gpt-4o", Provider: "openai", Messages: []logger.Message{{Role: "user", Content: "Rain?"}}})
 	g.Result(json.RawMessage(`{"id":"c","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12}}`))
 	sp := tr.AddSpan(logger.SpanConfig{Name: "step"})
-	sp.AddToolCall(logger.ToolCallConfig{Name: "umbrella", Args: "{}"}).Error(logger.ErrorDetail{Message: "stuck"})
+	sp.AddToolCall(logger.ToolCallConfig{Name: "umbrella", Args: "{}"}).Fail(logger.Failure{Message: "stuck"})
 	sp.End()
 	tr.AddAttachment(logger.DataAttachment([]byte("text")))
 	tr.SetOutput("Yes.")
@@ -210,7 +210,7 @@ func TestShutdownSendsWhatIsOpen(t *testing.T) {
 func TestTheOldestTraceMakesRoom(t *testing.T) {
 	b := &backend{}
 	log, e := exporting(t, b)
-	e.held.most = 3000
+	e.open.max = 3000
 	for i := range 5 {
 		log.Trace(logger.TraceConfig{ID: fmt.Sprint(i), Name: fmt.Sprint("open ", i), Input: strings.Repeat("x", 1000)})
 		if err := log.Flush(t.Context()); err != nil {
@@ -224,8 +224,8 @@ func TestTheOldestTraceMakesRoom(t *testing.T) {
 	if diff := cmp.Diff([]string{"open 0", "open 1", "open 2"}, names); diff != "" {
 		t.Error(diff)
 	}
-	if e.held.bytes > 3000 || len(e.held.of) != e.held.order.Len() {
-		t.Errorf("%d bytes of %d traces are held", e.held.bytes, e.held.order.Len())
+	if e.open.bytes > 3000 || len(e.open.of) != e.open.order.Len() {
+		t.Errorf("%d bytes of %d traces are held", e.open.bytes, e.open.order.Len())
 	}
 }
 

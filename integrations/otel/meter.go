@@ -29,10 +29,11 @@ func Meter(l *logger.Logger, m metric.Meter) (metric.Registration, error) {
 		s, h := l.Stats(), l.Health()
 		totals.observe(o, l.ID(), &s, h.OK)
 		traffic.observe(o, l.ID(), &s.Traffic)
-		for i := range min(len(s.Sinks), len(h.Sinks)) { // one may have been added in between
-			sink := &s.Sinks[i]
-			totals.observeSink(o, sink, h.Sinks[i].OK)
-			traffic.observe(o, sink.ID, &sink.Traffic)
+		// The first is the primary, which the totals describe. One may have been added in between.
+		for i := 1; i < min(len(s.Destinations), len(h.Destinations)); i++ {
+			d := &s.Destinations[i]
+			totals.observeDestination(o, d, h.Destinations[i].OK)
+			traffic.observe(o, d.ID, &d.Traffic)
 		}
 		return nil
 	}, b.made...)
@@ -75,30 +76,30 @@ func kept[T metric.Observable](b *builder, made T, err error) T {
 
 // totals are the instruments for what became of entries and calls.
 type totals struct {
-	accepted, recovered, delivered, dead, dropped metric.Int64ObservableCounter
-	rejected, doubtful, derived, panics, orphans  metric.Int64ObservableCounter
-	pending, actors, memory, disk                 metric.Int64ObservableUpDownCounter
-	healthy, leftOpen                             metric.Int64ObservableGauge
+	accepted, recovered, delivered, dead, dropped    metric.Int64ObservableCounter
+	rejected, suspicious, derived, panics, autoEnded metric.Int64ObservableCounter
+	pending, actors, memory, disk                    metric.Int64ObservableUpDownCounter
+	healthy, leftOpen                                metric.Int64ObservableGauge
 }
 
 func newTotals(b *builder) *totals {
 	return &totals{
-		accepted:  b.counter("troupe.entries.accepted", "{entry}", "Entries taken from calls."),
-		recovered: b.counter("troupe.entries.recovered", "{entry}", "Entries that earlier processes left in the spool."),
-		delivered: b.counter("troupe.entries.delivered", "{entry}", "Entries that the server acknowledged."),
-		dead:      b.counter("troupe.entries.dead", "{entry}", "Entries that the server refused for good."),
-		dropped:   b.counter("troupe.entries.dropped", "{entry}", "Entries that were given up."),
-		pending:   b.upDown("troupe.entries.pending", "{entry}", "Entries on their way."),
-		rejected:  b.counter("troupe.calls.rejected", "{call}", "Calls that were not accepted."),
-		doubtful:  b.counter("troupe.calls.doubtful", "{call}", "Accepted calls that look like a mistake."),
-		derived:   b.counter("troupe.ids.derived", "{call}", "Calls with an id that was replaced by a safe one."),
-		panics:    b.counter("troupe.panics", "{panic}", "Contained panics."),
-		orphans:   b.counter("troupe.orphans", "{entity}", "Entities ended for their caller."),
-		leftOpen:  b.gauge("troupe.left_open", "{entity}", "Entities that Close had no time to end."),
-		actors:    b.upDown("troupe.actors", "{actor}", "Sessions and traces in memory."),
-		memory:    b.upDown("troupe.memory", "By", "Memory of entries that are not on disk or delivered."),
-		disk:      b.upDown("troupe.spool", "By", "Disk space of the spool."),
-		healthy:   b.gauge("troupe.healthy", "1", "1 if entries reach the server, else 0."),
+		accepted:   b.counter("troupe.entries.accepted", "{entry}", "Entries taken from calls."),
+		recovered:  b.counter("troupe.entries.recovered", "{entry}", "Entries that earlier processes left in the spool."),
+		delivered:  b.counter("troupe.entries.delivered", "{entry}", "Entries that the server acknowledged."),
+		dead:       b.counter("troupe.entries.dead", "{entry}", "Entries that the server refused for good."),
+		dropped:    b.counter("troupe.entries.dropped", "{entry}", "Entries that were given up."),
+		pending:    b.upDown("troupe.entries.pending", "{entry}", "Entries on their way."),
+		rejected:   b.counter("troupe.calls.rejected", "{call}", "Calls that were not accepted."),
+		suspicious: b.counter("troupe.calls.suspicious", "{call}", "Accepted calls that are probably a mistake."),
+		derived:    b.counter("troupe.ids.derived", "{call}", "Calls with an id that was replaced by a safe one."),
+		panics:     b.counter("troupe.panics", "{panic}", "Contained panics."),
+		autoEnded:  b.counter("troupe.auto_ended", "{entity}", "Entities ended because nobody else did."),
+		leftOpen:   b.gauge("troupe.left_open", "{entity}", "Entities that Close had no time to end."),
+		actors:     b.upDown("troupe.actors", "{actor}", "Sessions and traces in memory."),
+		memory:     b.upDown("troupe.memory", "By", "Memory of entries that are not on disk or delivered."),
+		disk:       b.upDown("troupe.spool", "By", "Disk space of the spool."),
+		healthy:    b.gauge("troupe.healthy", "1", "1 if entries reach the server, else 0."),
 	}
 }
 
@@ -111,10 +112,10 @@ func (t *totals) observe(o metric.Observer, repository string, s *logger.Stats, 
 	o.ObserveInt64(t.pending, s.Pending, of)
 	byReason(o, t.dropped, repository, s.DroppedBy)
 	byReason(o, t.rejected, repository, s.RejectedBy)
-	byReason(o, t.doubtful, repository, s.Doubtful)
+	byReason(o, t.suspicious, repository, s.Suspicious)
 	o.ObserveInt64(t.derived, s.Derived, of)
 	o.ObserveInt64(t.panics, s.Panics, of)
-	o.ObserveInt64(t.orphans, s.Orphans, of)
+	o.ObserveInt64(t.autoEnded, s.AutoEnded, of)
 	o.ObserveInt64(t.leftOpen, s.LeftOpen, of)
 	o.ObserveInt64(t.actors, s.Live, of)
 	o.ObserveInt64(t.memory, s.PendingBytes, of)
@@ -122,7 +123,7 @@ func (t *totals) observe(o metric.Observer, repository string, s *logger.Stats, 
 	o.ObserveInt64(t.healthy, number(ok), of)
 }
 
-func (t *totals) observeSink(o metric.Observer, s *logger.SinkStats, ok bool) {
+func (t *totals) observeDestination(o metric.Observer, s *logger.DestinationStats, ok bool) {
 	of := metric.WithAttributeSet(attribute.NewSet(repositoryKey.String(s.ID)))
 	o.ObserveInt64(t.accepted, s.Accepted, of)
 	o.ObserveInt64(t.recovered, s.Recovered, of)

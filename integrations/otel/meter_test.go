@@ -58,7 +58,7 @@ func TestMeterTellsTheAccountOfEveryDestination(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }))
 	defer server.Close()
 	log, _ := loggertest.New(t, logger.Config{ID: "first"})
-	if err := log.AddSink(logger.Config{ID: "second", BaseURL: server.URL, ManualFlush: true, Durability: logger.Memory}); err != nil {
+	if err := log.AddDestination(logger.Destination{ID: "second", BaseURL: server.URL, ManualFlush: true, Durability: logger.MemoryOnly}); err != nil {
 		t.Fatal(err)
 	}
 	reader := sdkmetric.NewManualReader()

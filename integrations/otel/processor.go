@@ -12,6 +12,7 @@ import (
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/modelcall"
 	"github.com/troupelog/troupe/internal/otlp"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/logger"
 )
 
@@ -64,18 +65,18 @@ type liveSpan struct {
 	said   place     // what the context of the beginning said
 	around logger.Scope
 	inside logger.Scope
-	span   *logger.Span // what it was logged as when it began, nil for nothing
-	called bool         // package llm logs a model call in it
+	span   logger.Span // as which it was logged when it began, zero if it was not
+	called bool        // package llm logs a model call in it
 }
 
 // processTrace is a trace of which spans are live.
 type processTrace struct {
 	name  string // of the first span
 	start time.Time
-	live  int           // spans
-	begun *logger.Trace // nil unless the processor began one
-	scope logger.Scope  // of what has nothing around it; inert until it is needed
-	asked bool          // an input is logged
+	live  int          // spans
+	begun logger.Trace // zero unless the processor began one
+	scope logger.Scope // of what has nothing around it; inert until it is needed
+	asked bool         // an input is logged
 }
 
 // place names what a scope is part of.
@@ -148,7 +149,7 @@ func (p *Processor) place(l *liveSpan, t *processTrace, s sdktrace.ReadOnlySpan,
 func (p *Processor) begin(t *processTrace, s sdktrace.ReadOnlySpan, attributes []otlp.Attribute) logger.Scope {
 	id := s.SpanContext().TraceID().String()
 	if s.Parent().IsRemote() {
-		h := map[string][]string{"X-Maxim-Trace-Id": {id}}
+		h := map[string][]string{protocol.HeaderTrace: {id}}
 		return logger.FromContext(logger.Extract(logger.NewContext(context.Background(), p.log), h))
 	}
 	session := ""
@@ -180,8 +181,8 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	if log {
 		p.place(l, t, s, attributes)
 	}
-	top := l.parent == nil || l.parent.span == nil
-	var over *logger.Trace
+	top := l.parent == nil || l.parent.span == (logger.Span{})
+	var over logger.Trace
 	if t.live--; t.live == 0 {
 		over = t.begun
 		delete(p.traces, sc.TraceID())
@@ -193,7 +194,7 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	if log {
 		d := describe(s, attributes)
 		record(l, s, &d)
-		if begun != nil && top {
+		if begun != (logger.Trace{}) && top {
 			if d.Input != "" && first {
 				begun.SetInput(d.Input)
 			}
@@ -202,7 +203,7 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 			}
 		}
 	}
-	over.EndWith(logger.EndConfig{Time: s.EndTime()})
+	over.EndWith(logger.EndConfig{EndTime: s.EndTime()})
 }
 
 // Within implements modelcall.Observer: what package llm logs is part of the span that a

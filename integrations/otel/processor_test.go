@@ -224,7 +224,7 @@ func TestACallIsLoggedOnce(t *testing.T) {
 			transport := &http.Transport{}
 			defer transport.CloseIdleConnections()
 			client := &http.Client{Transport: llm.Transport(transport, llm.Options{})}
-			ctx, turn, want := t.Context(), (*logger.Trace)(nil), "trace agent"
+			ctx, turn, want := t.Context(), logger.Trace{}, "trace agent"
 			if within {
 				ctx, turn = logger.StartTrace(logger.NewContext(ctx, i.log), logger.TraceConfig{Name: "turn"})
 				want = "trace turn"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/otlp"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/logger"
 )
 
@@ -62,8 +63,8 @@ type failure struct {
 	Code    string `json:"code"`
 }
 
-func (f failure) detail() logger.ErrorDetail {
-	return logger.ErrorDetail{Message: f.Message, Type: f.Type, Code: f.Code}
+func (f failure) detail() logger.Failure {
+	return logger.Failure{Message: f.Message, Type: f.Type, Code: f.Code}
 }
 
 // recorder logs one span that has ended.
@@ -80,7 +81,7 @@ func record(l *liveSpan, s sdktrace.ReadOnlySpan, d *otlp.Description) {
 	r := recorder{live: l, start: s.StartTime(), end: s.EndTime(), d: d}
 	_ = json.Unmarshal(d.Fields, &r.fields) // what has another type is left out, the rest is read
 	switch {
-	case l.span != nil:
+	case l.span != (logger.Span{}):
 		r.step(l.span)
 	case d.Kind == fold.Generation:
 		r.generation()
@@ -103,9 +104,9 @@ func (r *recorder) each(fn func(action string, a *about) bool) {
 			continue
 		}
 		switch said.Action {
-		case "add-event":
+		case protocol.AddEvent.String():
 			r.live.around.AddEvent(a.event())
-		case "add-error":
+		case protocol.AddError.String():
 			r.live.around.AddError(a.failed(r.d.Name))
 		}
 	}
@@ -144,7 +145,7 @@ func (r *recorder) generation() {
 		if action == "result" {
 			told = true
 			if why, ok := onlyFailed(a.Result); ok {
-				g.Error(why.detail())
+				g.Fail(why.detail())
 			} else {
 				g.Result(a.Result)
 			}
@@ -156,10 +157,10 @@ func (r *recorder) generation() {
 		g.Result(completionOf(r.d.ID, r.start, f.Usage))
 	}
 	if !told {
-		g.EndWith(logger.EndConfig{Time: r.end})
+		g.EndWith(logger.EndConfig{EndTime: r.end})
 		return
 	}
-	r.endedAt(g.SetEndTimestamp)
+	r.endedAt(g.SetEndTime)
 }
 
 // onlyFailed returns the error of a result that has nothing else.
@@ -213,10 +214,10 @@ func (r *recorder) tool() {
 		return true
 	})
 	if !told {
-		t.EndWith(logger.EndConfig{Time: r.end})
+		t.EndWith(logger.EndConfig{EndTime: r.end})
 		return
 	}
-	r.endedAt(t.SetEndTimestamp)
+	r.endedAt(t.SetEndTime)
 }
 
 func (r *recorder) retrieval() {
@@ -224,19 +225,19 @@ func (r *recorder) retrieval() {
 	retrieval := r.live.around.AddRetrieval(logger.RetrievalConfig{ID: r.d.ID, Name: r.d.Name, Tags: f.Tags, StartTime: r.start})
 	retrieval.AddMetadata(f.Metadata)
 	if f.Input != nil {
-		retrieval.Input(plain(f.Input))
+		retrieval.SetInput(plain(f.Input))
 	}
 	r.each(func(string, *about) bool { return false })
 	if f.Docs == nil {
-		retrieval.EndWith(logger.EndConfig{Time: r.end})
+		retrieval.EndWith(logger.EndConfig{EndTime: r.end})
 		return
 	}
-	retrieval.Output(f.Docs)
-	r.endedAt(retrieval.SetEndTimestamp)
+	retrieval.SetOutput(f.Docs)
+	r.endedAt(retrieval.SetEndTime)
 }
 
 // step logs what spans have: inputs, outputs, errors and events of their own.
-func (r *recorder) step(s *logger.Span) {
+func (r *recorder) step(s logger.Span) {
 	f := &r.fields
 	if r.d.Input != "" {
 		s.SetInput(r.d.Input)
@@ -247,16 +248,16 @@ func (r *recorder) step(s *logger.Span) {
 	s.AddMetadata(f.Metadata)
 	r.each(func(action string, a *about) bool {
 		switch action {
-		case "add-event":
+		case protocol.AddEvent.String():
 			s.AddEvent(a.event())
-		case "add-error":
+		case protocol.AddError.String():
 			s.AddError(a.failed(r.d.Name))
 		default:
 			return false
 		}
 		return true
 	})
-	end := logger.EndConfig{Time: r.end}
+	end := logger.EndConfig{EndTime: r.end}
 	if f.Output != nil {
 		end.Data = map[string]any{"output": f.Output}
 	}

@@ -92,7 +92,7 @@ func readGzip(r *http.Request, sent *sourceReader, share *share) ([]byte, error)
 	if err != nil {
 		return nil, errEncoding
 	}
-	defer unzip.Close() //nolint:errcheck // it closes nothing, and what was read was checked
+	defer unzip.Close() //nolint:errcheck // it closes nothing, and reading has checked the content
 	body, err := readSized(unzip, size, share)
 	if err != nil {
 		return nil, bodyError(err, nil)
@@ -101,7 +101,7 @@ func readGzip(r *http.Request, sent *sourceReader, share *share) ([]byte, error)
 }
 
 // unzippedSize returns the decoded size, in bytes, that the last member of a gzipped body
-// declares (RFC 1952, section 2.3.1), at most what its packed size can hold. A body with
+// declares (RFC 1952, section 2.3.1), at most as much as its packed size can hold. A body with
 // several members decodes to more. A body whose declaration is wrong is malformed.
 func unzippedSize(packed []byte) int {
 	const most = 1032 // times as large as it is packed (zlib.net/zlib_tech.html)

@@ -18,7 +18,7 @@ type Error struct {
 	// Code is the kind of error: "bad_request", "unauthorized", "forbidden", "not_found",
 	// "incomplete", "too_large", "unsupported", "too_many", "unavailable" or "internal".
 	Code string `json:"code"`
-	// Message says in a sentence what happened and what to do. It quotes no payload.
+	// Message is a sentence about the cause and the remedy. It quotes no payload.
 	Message string `json:"message"`
 }
 

@@ -10,12 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/service"
 )
-
-// keyHeader carries the API key. Clients may send "Authorization: Bearer KEY" instead, and
-// browsers the cookie that signing in sets.
-const keyHeader = "x-maxim-api-key"
 
 // guard decides which requests are allowed. Its zero value allows all. It is safe for
 // concurrent use and, apart from guesses, immutable.
@@ -39,7 +36,7 @@ func newGuard(svc *service.Service, key string, proxies proxies) guard {
 }
 
 var (
-	errKey     = &Error{"unauthorized", "the API key is wrong or missing; send it as " + keyHeader}
+	errKey     = &Error{"unauthorized", "the API key is wrong or missing; send it as " + protocol.HeaderKey}
 	errTooMany = &Error{"too_many", "too many requests with a wrong API key; check the key, and try again in a second"}
 )
 
@@ -49,12 +46,13 @@ func validKey(key string) bool {
 	return key != "" && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// check returns nil if a request has the API key.
+// check returns nil if a request has the API key in protocol.HeaderKey or as "Authorization:
+// Bearer KEY".
 func (g *guard) check(r *http.Request) error {
 	if !g.keyed {
 		return nil
 	}
-	key := r.Header.Get(keyHeader)
+	key := r.Header.Get(protocol.HeaderKey)
 	if key == "" {
 		key, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	}

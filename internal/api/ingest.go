@@ -21,17 +21,6 @@ const maxRejected = protocol.MaxBody
 // rejectedOverhead is the size of an entry of that list, in bytes of JSON, without its reason.
 const rejectedOverhead = 40
 
-// Headers by which a sender numbers its lines, so that lines sent again are not
-// stored again.
-const (
-	SpoolHeader = "X-Troupe-Spool" // the sender: 32 hexadecimal digits
-	SeqHeader   = "X-Troupe-Seq"   // the number of the body's first line, from 1
-)
-
-// OrderHeader is a header of answers to log requests. Its value "seq" says that lines of a
-// sender are ordered by their numbers, so a sender may have several requests under way.
-const OrderHeader = "X-Troupe-Order"
-
 // Ingested is the answer to a successful log request, as {"data":{…}}.
 type Ingested struct {
 	Accepted   int        `json:"accepted"`   // lines stored now
@@ -49,7 +38,7 @@ type Rejected struct {
 // ingest stores the lines of a request and answers when they are on disk.
 func (s *Server) ingest(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Accept-Encoding", acceptEncoding)
-	w.Header().Set(OrderHeader, "seq")
+	w.Header().Set(protocol.HeaderOrder, protocol.OrderSeq)
 	s.service.Counters().Requests.Add(1)
 	batch := store.Batch{Recv: time.Now()}
 	var err error
@@ -102,17 +91,17 @@ func (s *Server) storageError(r *http.Request, err error) error {
 // sender returns the sender of the lines and the number of the first line, or zero values if
 // the request has no such headers.
 func sender(h http.Header) (spool store.Spool, first uint64, err error) {
-	name, seq := h.Get(SpoolHeader), h.Get(SeqHeader)
+	name, seq := h.Get(protocol.HeaderProducer), h.Get(protocol.HeaderSeq)
 	if name == "" && seq == "" {
 		return spool, 0, nil
 	}
 	id, err := hex.DecodeString(name)
 	if err != nil || len(id) != len(spool) || store.Spool(id) == (store.Spool{}) {
-		return spool, 0, badRequest(SpoolHeader + " must be 32 hexadecimal digits, not all zero")
+		return spool, 0, badRequest(protocol.HeaderProducer + " must be 32 hexadecimal digits, not all zero")
 	}
 	first, err = strconv.ParseUint(seq, 10, 63)
 	if err != nil || first == 0 {
-		return spool, 0, badRequest(SeqHeader + " must be the number of the first line, counted from 1")
+		return spool, 0, badRequest(protocol.HeaderSeq + " must be the number of the first line, counted from 1")
 	}
 	return store.Spool(id), first, nil
 }

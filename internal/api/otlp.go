@@ -6,12 +6,9 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/otlp"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
-
-// RepositoryHeader names the log repository for the spans of an OTLP request, as the parameter
-// id does. Without both, the service.name of the spans is the repository.
-const RepositoryHeader = "x-maxim-repo-id"
 
 var errMediaType = &Error{"unsupported", "the Content-Type must be application/x-protobuf or application/json"}
 
@@ -87,14 +84,15 @@ func batchesOf(converted []otlp.Batch) (batches []store.Batch, size int) {
 	return batches, size
 }
 
-// repositoryOTLP returns the repository that a request names, or "" if it names none.
+// repositoryOTLP returns the repository that a request names, in the parameter id or in
+// protocol.HeaderRepository, or "" if it names none: then it is the service.name of the spans.
 func repositoryOTLP(r *http.Request) (string, error) {
 	if parameter(r, "id") != "" {
 		return repositoryParameter(r, "id")
 	}
-	repo := r.Header.Get(RepositoryHeader)
+	repo := r.Header.Get(protocol.HeaderRepository)
 	if len(repo) > maxRepository {
-		return "", badRequest("the header " + RepositoryHeader + " is too long for the name of a log repository")
+		return "", badRequest("the header " + protocol.HeaderRepository + " is too long for the name of a log repository")
 	}
 	return repo, nil
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/service"
 	"github.com/troupelog/troupe/internal/store"
 )
@@ -18,15 +19,11 @@ const (
 	defaultLines, maxLines = 1000, 100_000
 )
 
-// HeaderBehind is set to true in an answer that may miss lines which were acknowledged before
-// its request, because the index did not catch up within service.WaitTime.
-const HeaderBehind = "X-Troupe-Behind"
-
 // query waits until the index of the repository has caught up, and returns the context for
-// the query itself.
+// the query itself. An answer that may miss acknowledged lines has protocol.HeaderBehind.
 func (s *Server) query(w http.ResponseWriter, r *http.Request) (context.Context, context.CancelFunc) {
 	if s.service.Wait(r.Context(), r.PathValue("repo")) {
-		w.Header().Set(HeaderBehind, "true")
+		w.Header().Set(protocol.HeaderBehind, "true")
 	}
 	return context.WithTimeout(r.Context(), service.QueryTime)
 }
@@ -57,7 +54,7 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	stats := Stats{Entities: map[string]int{}}
-	for _, kind := range fold.Kinds() {
+	for _, kind := range protocol.Kinds() {
 		stats.Entities[kind.String()] = counts[kind].Entities
 		stats.Open += counts[kind].Open
 	}

@@ -23,8 +23,8 @@ type Config struct {
 	Logger         *slog.Logger // required
 }
 
-// Check returns a *ConfigError if a Config cannot be used. New checks more: whether the path
-// of PublicURL is one of its own.
+// Check returns a *ConfigError if a Config cannot be used. New also checks that the path of
+// PublicURL does not clash with a route.
 func (c Config) Check() error {
 	if _, err := newProxies(c.PublicURL, c.TrustedProxies); err != nil {
 		return err
@@ -45,8 +45,8 @@ type Pages interface {
 	// sign-in, and those for everybody.
 	Patterns() (guarded, open []string)
 	// AskForKey answers with a status and the form that asks for the API key. action is the
-	// path that the form is sent to, next the page to show after that, and problem, if not
-	// empty, says what was wrong with the last attempt.
+	// path that the form is sent to, next the page to show after that, and problem the
+	// reason why the last attempt failed, or "".
 	AskForKey(w http.ResponseWriter, r *http.Request, status int, action, next, problem string)
 	// Follow allows or forbids live streams. Forbidding ends those that are open: a server
 	// that stops would wait for them.

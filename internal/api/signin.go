@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/address"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // signInPath is the path that the sign-in form is sent to.
@@ -16,7 +17,7 @@ const signInPath = "/signin"
 // page answers with a page, or with the sign-in form.
 func (s *Server) page(w http.ResponseWriter, r *http.Request) error {
 	if !s.guard.signedIn(r, time.Now()) && s.guard.check(r) != nil {
-		if r.Method != http.MethodGet || r.Header.Get("X-Troupe-Fragment") != "" || !acceptsHTML(r) {
+		if r.Method != http.MethodGet || r.Header.Get(protocol.HeaderFragment) != "" || !acceptsHTML(r) {
 			return errKey
 		}
 		s.askForKey(w, r, r.URL.RequestURI(), "", http.StatusUnauthorized)

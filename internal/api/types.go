@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/tree"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // The parts of a tree. Package fold documents the fields.
@@ -13,9 +14,9 @@ type (
 	// Node is an entity with everything known about it, and its children.
 	Node = fold.Node
 	// Usage is the number of tokens of model calls.
-	Usage = fold.Usage
+	Usage = pricing.Usage
 	// Cost is the cost of model calls.
-	Cost = fold.Cost
+	Cost = pricing.Cost
 	// Totals are the sums of a tree.
 	Totals = fold.Totals
 )

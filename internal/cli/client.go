@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/logger"
 	"github.com/troupelog/troupe/transport"
 )
@@ -101,7 +102,7 @@ func (c *client) get(ctx context.Context, query url.Values, path ...string) ([]b
 		return nil, err
 	}
 	if c.key != "" {
-		req.Header.Set("x-maxim-api-key", c.key)
+		req.Header.Set(protocol.HeaderKey, c.key)
 	}
 	resp, err := c.http.Do(req)
 	if ctx.Err() != nil && err != nil {
@@ -112,7 +113,7 @@ func (c *client) get(ctx context.Context, query url.Values, path ...string) ([]b
 			c.base.Host, cause(err))
 	}
 	defer resp.Body.Close()
-	c.behind = c.behind || resp.Header.Get(collector.HeaderBehind) != ""
+	c.behind = c.behind || resp.Header.Get(protocol.HeaderBehind) != ""
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("the answer of %s broke off: %w; try again", c.base.Host, err)

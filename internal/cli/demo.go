@@ -50,7 +50,7 @@ func runDemo(ctx context.Context, t target, rounds int, stdout, stderr io.Writer
 	}
 	told := newNotices(stderr)
 	log, err := logger.New(logger.Config{
-		Durability: logger.Memory, // a demo can be run again
+		Durability: logger.MemoryOnly, // a demo can be run again
 		ID:         t.repo, APIKey: t.key, BaseURL: t.url, MaxWait: demoTime, OnError: told.logged,
 	})
 	if err != nil {

@@ -197,7 +197,7 @@ func examineSpool(dir string) []finding {
 	}
 	free, err := writable(dir)
 	if err != nil {
-		return []finding{{"spool", stateFail, err.Error(), "name a folder of your own with Config.SpoolDir, or use Durability: Memory"}}
+		return []finding{{"spool", stateFail, err.Error(), "name a folder of your own with Config.SpoolDir, or use Durability: MemoryOnly"}}
 	}
 	findings := []finding{{"spool", stateOK, dir + " can be written", ""}}
 	if free > 0 {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // events opens the collector's stream of traces that change.
@@ -29,7 +31,7 @@ func (c *client) events(ctx context.Context) (io.ReadCloser, error) {
 		return nil, err
 	}
 	if c.key != "" {
-		req.Header.Set("x-maxim-api-key", c.key)
+		req.Header.Set(protocol.HeaderKey, c.key)
 	}
 	resp, err := c.http.Do(req)
 	if ctx.Err() != nil && err != nil {

@@ -106,7 +106,7 @@ func (r *replayer) run(ctx context.Context, path string) error {
 	}
 	told := newNotices(r.stderr)
 	log, err := logger.New(logger.Config{
-		Durability: logger.Memory, // a recording can be replayed again
+		Durability: logger.MemoryOnly, // a recording can be replayed again
 		ID:         r.repo, APIKey: r.key, BaseURL: r.to,
 		MaxWait: 24 * time.Hour, // watch gives up much earlier
 		OnError: told.logged,

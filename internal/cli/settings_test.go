@@ -238,7 +238,7 @@ func TestSettingsThatTextsNameExist(t *testing.T) {
 }
 
 // elsewhere are names in texts that are no settings.
-var elsewhere = []string{"AddSink", "RoundTripper", "DroppedBy", "ChaCha20"}
+var elsewhere = []string{"AddDestination", "RoundTripper", "DroppedBy", "ChaCha20"}
 
 // variablesRead returns the variables of the environment that the sources read.
 func variablesRead(all []*source) map[string]bool {

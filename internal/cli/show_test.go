@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 func TestShowTellsWhenTheCollectorIsBehind(t *testing.T) {
@@ -15,7 +15,7 @@ func TestShowTellsWhenTheCollectorIsBehind(t *testing.T) {
 	for _, behind := range []bool{true, false} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if behind {
-				w.Header().Set(collector.HeaderBehind, "true")
+				w.Header().Set(protocol.HeaderBehind, "true")
 			}
 			if strings.HasSuffix(r.URL.Path, "/traces") {
 				_, _ = w.Write([]byte(`{"data":[],"next":""}`))

@@ -78,7 +78,7 @@ func (o *outcome) String() string {
 // deliverer delivers what is in slots.
 type deliverer struct {
 	destination
-	client delivery.Client
+	client transport.Backend
 	aead   cipher.AEAD
 	told   *notices
 	stdout io.Writer
@@ -149,7 +149,7 @@ func (d *deliverer) slot(ctx context.Context, s *spool.Spool, sum *outcome, prep
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	sink := delivery.Start(delivery.Config{
-		Repository: d.repo, Spool: s, Client: d.client,
+		Repository: d.repo, Spool: s, Backend: d.client,
 		Report: func(e delivery.Event) {
 			if e.Kind == delivery.Failing || e.Kind == delivery.Dead {
 				d.told.line(e.Err)

@@ -95,7 +95,7 @@ func (a arguments) cost() logger.Cost {
 
 // errorDetail returns what went wrong in a model or tool call. Tool calls pass
 // members on that no SDK documents; ErrorDetail has no place for them.
-func (a arguments) errorDetail() logger.ErrorDetail {
+func (a arguments) errorDetail() logger.Failure {
 	e, ok := a.object("error")
 	if !ok {
 		panic(skip{skipZero})
@@ -110,16 +110,16 @@ func (a arguments) errorDetail() logger.ErrorDetail {
 			e.lose("error", key, skipField)
 		}
 	}
-	return logger.ErrorDetail{Message: e.text("message"), Code: e.text("code"), Type: e.text("type")}
+	return logger.Failure{Message: e.text("message"), Code: e.text("code"), Type: e.text("type")}
 }
 
 // endConfig returns the data of an end, with its time where that is given.
 func (a arguments) endConfig() logger.EndConfig {
 	data := a.values("data", "")
-	c := logger.EndConfig{Data: data, Time: a.time("end_timestamp")}
+	c := logger.EndConfig{Data: data, EndTime: a.time("end_timestamp")}
 	if at, ok := data["endTimestamp"].(time.Time); ok {
 		delete(data, "endTimestamp")
-		c.Time = at
+		c.EndTime = at
 	}
 	return c
 }
@@ -135,7 +135,7 @@ func (a arguments) attachment(dir string) logger.Attachment {
 	out.ID, out.Name, out.MIMEType = f.newID("id"), f.text("name"), f.text("mime_type")
 	out.Tags, out.Metadata = f.tags("tags"), f.values("metadata", "attachment metadata")
 	if f.has("timestamp") {
-		out.Timestamp = time.Unix(int64(f.number("timestamp")), 0)
+		out.Time = time.Unix(int64(f.number("timestamp")), 0)
 	}
 	return out
 }

@@ -13,15 +13,15 @@ type (
 		AddTag(key, value string)
 		AddMetadata(map[string]any)
 		Evaluate() *logger.Evaluation
-		SetStartTimestamp(time.Time)
-		SetEndTimestamp(time.Time)
+		SetStartTime(time.Time)
+		SetEndTime(time.Time)
 	}
 	parent interface {
-		AddSpan(logger.SpanConfig) *logger.Span
-		AddGeneration(logger.GenerationConfig) *logger.Generation
-		AddRetrieval(logger.RetrievalConfig) *logger.Retrieval
-		AddToolCall(logger.ToolCallConfig) *logger.ToolCall
-		AddError(logger.ErrorConfig) *logger.LoggedError
+		AddSpan(logger.SpanConfig) logger.Span
+		AddGeneration(logger.GenerationConfig) logger.Generation
+		AddRetrieval(logger.RetrievalConfig) logger.Retrieval
+		AddToolCall(logger.ToolCallConfig) logger.ToolCall
+		AddError(logger.ErrorConfig) logger.LoggedError
 	}
 	measured interface{ AddMetric(string, float64) }
 	eventful interface{ AddEvent(logger.EventConfig) }
@@ -29,7 +29,7 @@ type (
 	attached interface{ AddAttachment(logger.Attachment) }
 	outcome  interface {
 		Result(any)
-		Error(logger.ErrorDetail)
+		Fail(logger.Failure)
 	}
 )
 
@@ -41,18 +41,18 @@ var methods = map[string]act{
 	"end":                 endHandle,
 	"add_tag":             on(func(h entity, a arguments) { h.AddTag(a.given("key"), a.tagValue()) }),
 	"add_metadata":        on(func(h entity, a arguments) { h.AddMetadata(a.metadata()) }),
-	"set_start_timestamp": on(func(h entity, a arguments) { h.SetStartTimestamp(a.time("timestamp")) }),
-	"set_end_timestamp":   on(func(h entity, a arguments) { h.SetEndTimestamp(a.time("timestamp")) }),
+	"set_start_timestamp": on(func(h entity, a arguments) { h.SetStartTime(a.time("timestamp")) }),
+	"set_end_timestamp":   on(func(h entity, a arguments) { h.SetEndTime(a.time("timestamp")) }),
 	"add_metric":          on(func(h measured, a arguments) { h.AddMetric(a.text("name"), a.number("value")) }),
 	"event":               on(func(h eventful, a arguments) { h.AddEvent(a.event()) }),
 	"feedback":            on(func(h rated, a arguments) { h.AddFeedback(a.feedback()) }),
 	"evaluate":            evaluateHandle,
 	"add_attachment":      attachToHandle,
 
-	"trace":          child("trace", (*logger.Session).AddTrace, arguments.traceConfig),
-	"set_input":      on(func(h *logger.Trace, a arguments) { h.SetInput(a.value("input")) }),
-	"set_output":     on(func(h *logger.Trace, a arguments) { h.SetOutput(a.value("output")) }),
-	"add_to_session": on(func(h *logger.Trace, a arguments) { h.AddToSession(a.given("session_id")) }),
+	"trace":          child("trace", (logger.Session).AddTrace, arguments.traceConfig),
+	"set_input":      on(func(h logger.Trace, a arguments) { h.SetInput(a.value("input")) }),
+	"set_output":     on(func(h logger.Trace, a arguments) { h.SetOutput(a.value("output")) }),
+	"add_to_session": on(func(h logger.Trace, a arguments) { h.AddToSession(a.given("session_id")) }),
 
 	"span":       child("span", parent.AddSpan, arguments.spanConfig),
 	"generation": child("generation", parent.AddGeneration, arguments.generationConfig),
@@ -60,19 +60,19 @@ var methods = map[string]act{
 	"tool_call":  child("tool_call", parent.AddToolCall, arguments.toolCallConfig),
 	"add_error":  child("error", parent.AddError, arguments.errorConfig),
 
-	"set_model":            on(func(h *logger.Generation, a arguments) { h.SetModel(a.given("model")) }),
-	"set_provider":         on(func(h *logger.Generation, a arguments) { h.SetProvider(a.given("provider")) }),
-	"set_name":             on(func(h *logger.Generation, a arguments) { h.SetName(a.given("name")) }),
+	"set_model":            on(func(h logger.Generation, a arguments) { h.SetModel(a.given("model")) }),
+	"set_provider":         on(func(h logger.Generation, a arguments) { h.SetProvider(a.given("provider")) }),
+	"set_name":             on(func(h logger.Generation, a arguments) { h.SetName(a.given("name")) }),
 	"set_model_parameters": on(setParameters),
-	"add_message":          on(func(h *logger.Generation, a arguments) { addMessages(h, a, "message") }),
-	"add_messages":         on(func(h *logger.Generation, a arguments) { addMessages(h, a, "messages") }),
-	"add_cost":             on(func(h *logger.Generation, a arguments) { h.AddCost(a.cost()) }),
+	"add_message":          on(func(h logger.Generation, a arguments) { addMessages(h, a, "message") }),
+	"add_messages":         on(func(h logger.Generation, a arguments) { addMessages(h, a, "messages") }),
+	"add_cost":             on(func(h logger.Generation, a arguments) { h.AddCost(a.cost()) }),
 	"result":               on(func(h outcome, a arguments) { h.Result(a.result()) }),
-	"error":                on(func(h outcome, a arguments) { h.Error(a.errorDetail()) }),
+	"error":                on(func(h outcome, a arguments) { h.Fail(a.errorDetail()) }),
 
 	"input":  setInput,
-	"output": on(func(h *logger.Retrieval, a arguments) { h.Output(a.documents()) }),
-	"update": on(func(h *logger.ToolCall, a arguments) { h.Update(a.values("data", "")) }),
+	"output": on(func(h logger.Retrieval, a arguments) { h.SetOutput(a.documents()) }),
+	"update": on(func(h logger.ToolCall, a arguments) { h.Update(a.values("data", "")) }),
 }
 
 // on returns a call for the handles that have the methods of H.
@@ -109,11 +109,11 @@ func attachToHandle(p *player, handle any, a arguments) {
 	as[attached](handle).AddAttachment(a.attachment(p.dir))
 }
 
-func setParameters(h *logger.Generation, a arguments) {
+func setParameters(h logger.Generation, a arguments) {
 	h.SetModelParameters(a.values("model_parameters", "modelParameters"))
 }
 
-func addMessages(h *logger.Generation, a arguments, key string) {
+func addMessages(h logger.Generation, a arguments, key string) {
 	for _, m := range a.messages(key) {
 		h.AddMessage(m)
 	}
@@ -122,10 +122,10 @@ func addMessages(h *logger.Generation, a arguments, key string) {
 // setInput sets what a span works on, which is a text, or what a retrieval is for.
 func setInput(_ *player, handle any, a arguments) {
 	switch h := handle.(type) {
-	case *logger.Span:
+	case logger.Span:
 		h.SetInput(a.given("input"))
-	case *logger.Retrieval:
-		h.Input(a.value("query"))
+	case logger.Retrieval:
+		h.SetInput(a.value("query"))
 	default:
 		panic(skip{skipCall})
 	}

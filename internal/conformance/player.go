@@ -43,8 +43,8 @@ func play(ctx context.Context, s *Server, c *Case) (out played, err error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	log, err := logger.New(logger.Config{
-		Durability: logger.Memory,
-		ID:         c.repo, BaseURL: s.URL(), APIKey: "conformance", ManualFlush: true, KeepOrphans: true, RaiseExceptions: c.strict(),
+		Durability: logger.MemoryOnly,
+		ID:         c.repo, BaseURL: s.URL(), APIKey: "conformance", ManualFlush: true, DisableAutoEnd: true, PanicOnMisuse: c.strict(),
 		OnError: func(error) {}, Slog: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
@@ -105,7 +105,7 @@ func (p *player) prepare(c *Case) {
 	if c.On == nil {
 		return
 	}
-	trace := func() *logger.Trace { return p.log.Trace(logger.TraceConfig{}) }
+	trace := func() logger.Trace { return p.log.Trace(logger.TraceConfig{}) }
 	switch id := c.On.ID; c.On.Kind {
 	case "session":
 		p.handles["session"] = p.log.Session(logger.SessionConfig{ID: id})

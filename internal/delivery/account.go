@@ -22,7 +22,7 @@ type Account struct {
 
 	Spooled    int64 // pending entries that are on disk; those being moved count twice
 	SpoolBytes int64 // disk space of the segments
-	Panics     int64 // contained panics of the Client
+	Panics     int64 // contained panics of the Backend
 
 	// DeadDropped counts the dead letters that were removed because there were too many;
 	// they are counted in Dead, too.

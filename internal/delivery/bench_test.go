@@ -23,7 +23,7 @@ func BenchmarkDeliver(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			s := Start(Config{Repository: repository, Spool: sp, Client: &fakeClient{}, Age: time.Second})
+			s := Start(Config{Repository: repository, Spool: sp, Backend: &fakeBackend{}, Age: time.Second})
 			entries := make([]messages.Entry, 512)
 			for i := range entries {
 				entries[i].Line = bytes.Repeat([]byte("x"), 500)

@@ -18,7 +18,7 @@ const closeGrace = 100 * time.Millisecond
 // Close ends the sink. First everything is made durable; then, with drain, what fits
 // into ctx is sent. What is left stays in the spool for the next process; without a
 // disk it is dropped and counted as "closed". Close returns within 100 ms of the end of
-// ctx even if the Client or the disk does not answer; whatever waits for them is
+// ctx even if the Backend or the disk does not answer; whatever waits for them is
 // abandoned.
 //
 // The error is ErrPending, with the numbers, when entries are left, and holds that of

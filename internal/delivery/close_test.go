@@ -18,7 +18,7 @@ func TestCloseWithABlackHole(t *testing.T) { // R17, short
 		everywhere(t, func(t *testing.T, dir string) {
 			hole := make(chan struct{})
 			defer close(hole)
-			c := &fakeClient{send: func(ctx context.Context, _ transport.Batch) error {
+			c := &fakeBackend{send: func(ctx context.Context, _ transport.Batch) error {
 				done := ctx.Done()
 				if deaf {
 					done = nil
@@ -30,7 +30,7 @@ func TestCloseWithABlackHole(t *testing.T) { // R17, short
 				return &transport.Error{Kind: transport.Canceled}
 			}}
 			s := newServer()
-			r := open(t, s, dir, Config{Client: c, Age: time.Second})
+			r := open(t, s, dir, Config{Backend: c, Age: time.Second})
 			const n = 5000
 			lines := numbered(n)
 			r.log(lines...)
@@ -202,14 +202,14 @@ func TestOrphansWaitForAServer(t *testing.T) {
 	})
 }
 
-func TestAHungClientIsReportedOnce(t *testing.T) {
+func TestAHungBackendIsReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hole := make(chan struct{})
-		c := &fakeClient{send: func(context.Context, transport.Batch) error {
+		c := &fakeBackend{send: func(context.Context, transport.Batch) error {
 			<-hole
 			return nil
 		}}
-		r := open(t, newServer(), "", Config{Client: c, Age: time.Millisecond})
+		r := open(t, newServer(), "", Config{Backend: c, Age: time.Millisecond})
 		r.log("a")
 		time.Sleep(sendBudget - time.Second)
 		if h := r.Health(); h.Stalled != "" {

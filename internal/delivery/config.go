@@ -1,34 +1,21 @@
 package delivery
 
 import (
-	"context"
 	"time"
 
 	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/transport"
 )
 
-// Client is a connection to the server; a *transport.HTTP is one. A sink calls each
-// method from several goroutines at once: Send from up to Config.InFlight. A panic of a
-// Client is counted and treated as a failure of the network.
-type Client interface {
-	// Send delivers a batch. An error that is no *transport.Error is one of the network.
-	Send(ctx context.Context, b transport.Batch) error
-	// Upload stores a file under its key.
-	Upload(ctx context.Context, f transport.File) error
-	// Order tells into which order the server puts lines.
-	Order() transport.Order
-}
-
-// Config says what a sink delivers, and where. Repository, Spool and Client are
+// Config says what a sink delivers, and where. Repository, Spool and Backend are
 // required.
 type Config struct {
 	// Repository is the id of the log repository: the first part of the keys of uploads.
 	Repository string
 	// Spool is where entries wait. It belongs to the sink from Start on; Close closes it.
 	Spool *spool.Spool
-	// Client is the connection.
-	Client Client
+	// Backend receives the entries. Its panics are contained and counted.
+	Backend transport.Backend
 
 	// BatchEntries and BatchBytes bound a batch; the second counts the lines and their
 	// newlines. Defaults: DefaultBatchEntries and DefaultBatchBytes. A line over

@@ -13,7 +13,7 @@ import (
 // at once; each is one goroutine's at a time.
 type flight struct {
 	lane    *lane
-	sending stage  // what the Client is at
+	sending stage  // what the Backend is at
 	body    []byte // of the batch
 	part    part   // what the flight has to send
 }
@@ -249,12 +249,12 @@ func (f *flight) post(ctx context.Context, records []seglog.Record) error {
 	b.Spool, b.First = f.part.numbers(records)
 	f.sending.begin()
 	defer f.sending.end()
-	return f.lane.sink.contained(func(c Client) error { return c.Send(ctx, b) })
+	return f.lane.sink.contained(func(backend transport.Backend) error { return backend.Send(ctx, b) })
 }
 
-// contained calls the Client, which may panic. What the user's RoundTripper does to its
+// contained calls the Backend, which may panic. What the user's RoundTripper does to its
 // goroutine, the transport has contained, and it counts here too.
-func (s *Sink) contained(call func(Client) error) (err error) {
+func (s *Sink) contained(call func(transport.Backend) error) (err error) {
 	defer func() {
 		if recover() != nil {
 			err = errPanicked
@@ -263,5 +263,5 @@ func (s *Sink) contained(call func(Client) error) (err error) {
 			s.panics.Add(1)
 		}
 	}()
-	return call(s.cfg.Client)
+	return call(s.cfg.Backend)
 }

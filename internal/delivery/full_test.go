@@ -76,7 +76,7 @@ func TestABatchThatIsDroppedOnItsWayIsCountedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		arrived, release := make(chan struct{}), make(chan struct{})
 		sent := 0
-		c := &fakeClient{}
+		c := &fakeBackend{}
 		c.send = func(_ context.Context, b transport.Batch) error {
 			if c.sends == 1 {
 				close(arrived)
@@ -85,7 +85,7 @@ func TestABatchThatIsDroppedOnItsWayIsCountedOnce(t *testing.T) {
 			sent += b.Lines
 			return nil
 		}
-		r := open(t, newServer(), dir, Config{Client: c, Age: time.Millisecond, BatchEntries: 300}, dropping)
+		r := open(t, newServer(), dir, Config{Backend: c, Age: time.Millisecond, BatchEntries: 300}, dropping)
 		lines := long(5000)
 		r.log(lines[:300]...)
 		<-arrived

@@ -73,7 +73,7 @@ func TestUploadsOverRealHTTP(t *testing.T) { // R20, short
 		t.Fatal(err)
 	}
 	defer h.Close()
-	r := open(t, s.lines, t.TempDir(), Config{Age: time.Millisecond, Client: h})
+	r := open(t, s.lines, t.TempDir(), Config{Age: time.Millisecond, Backend: h})
 	want := map[string]string{}
 	for i := range 12 {
 		content := strings.Repeat("c", 1000*i)

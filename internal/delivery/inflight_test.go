@@ -20,7 +20,7 @@ import (
 	"github.com/troupelog/troupe/transport"
 )
 
-// far is a Client whose server is far away and takes several batches at once.
+// far is a Backend whose server is far away and takes several batches at once.
 type far struct {
 	order  transport.Order
 	answer func(b transport.Batch) error // nil takes everything; called concurrently
@@ -32,7 +32,7 @@ type far struct {
 	by    map[string]string // line by spool and number
 }
 
-// Send implements Client.
+// Send implements transport.Backend.
 func (c *far) Send(_ context.Context, b transport.Batch) error {
 	c.mu.Lock()
 	c.now++
@@ -58,10 +58,10 @@ func (c *far) Send(_ context.Context, b transport.Batch) error {
 	return nil
 }
 
-// Upload implements Client.
+// Upload implements transport.Backend.
 func (*far) Upload(context.Context, transport.File) error { return nil }
 
-// Order implements Client. Nothing is known before the first answer.
+// Order implements transport.Backend. Nothing is known before the first answer.
 func (c *far) Order() transport.Order {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +97,7 @@ func TestSeveralBatchesAreUnderWayAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, dir string) {
 				c := &far{order: order, by: map[string]string{}}
-				r := open(t, newServer(), dir, Config{Client: c, InFlight: 4, BatchEntries: 10})
+				r := open(t, newServer(), dir, Config{Backend: c, InFlight: 4, BatchEntries: 10})
 				r.log("trace{id=t,action=create,data={}}")
 				r.flush() // now the order is known
 				begun := time.Now()
@@ -116,7 +116,7 @@ func TestSeveralBatchesAreUnderWayAtOnce(t *testing.T) {
 func TestOneBatchAtATimeIsTheDefault(t *testing.T) {
 	everywhere(t, func(t *testing.T, dir string) {
 		c := &far{order: transport.ByNumber, by: map[string]string{}}
-		r := open(t, newServer(), dir, Config{Client: c, BatchEntries: 10})
+		r := open(t, newServer(), dir, Config{Backend: c, BatchEntries: 10})
 		r.logLanes(8, 100)
 		r.flush()
 		if c.most != 1 {
@@ -156,7 +156,7 @@ func TestManyInFlightLoseNothingAndKeepTheOrderOfEachLane(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					c := &far{order: order, by: map[string]string{}, answer: chaotic(seed)}
-					r := open(t, newServer(), "", Config{Client: c, InFlight: 5, BatchEntries: 16})
+					r := open(t, newServer(), "", Config{Backend: c, InFlight: 5, BatchEntries: 16})
 					const lanes, lines = 7, 600
 					r.logLanes(lanes, lines/2)
 					r.log("trace{id=bad,action=update,data={\"input\":\"poison\"}}")

@@ -23,7 +23,7 @@ type lane struct {
 	lastTry     chan struct{} // capacity 1; ends a firm wait of the uploads
 	tidied      atomic.Int64  // what lost was when tidy last left nothing
 
-	uploading stage   // what the Client is at; of the lines, each flight knows
+	uploading stage   // what the Backend is at; of the lines, each flight knows
 	upload    failure // of the goroutine of the uploads
 
 	// Owned by the goroutine of the lines.
@@ -79,7 +79,7 @@ func (l *lane) shrink(body int) {
 	l.limit = min(l.limit, max(minBatchBytes, body/2))
 }
 
-// sending returns since when the Client is at the batch that is under way the longest;
+// sending returns since when the Backend is at the batch that is under way the longest;
 // zero if none is.
 func (l *lane) sending() (since time.Time) {
 	for _, f := range l.flights {

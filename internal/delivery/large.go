@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/internal/spool/seglog"
 	"github.com/troupelog/troupe/internal/wire"
@@ -48,7 +49,7 @@ func (s *Sink) largeKey(id uuid.UUID) string { return s.cfg.Repository + "/large
 func (s *Sink) largeStub(id uuid.UUID) []byte {
 	e := wire.NewEncoder()
 	defer e.Release()
-	e.Begin("storage", id.String(), "process-large-log")
+	e.Begin(protocol.LargeLogEntity, id.String(), protocol.ProcessLargeLog.String())
 	e.String("key", s.largeKey(id))
 	return e.Finish()
 }

@@ -75,7 +75,7 @@ func (l *lane) batch(ctx context.Context) bool {
 	log := l.spool.Lines
 	l.seen = time.Time{}
 	l.catchUp()
-	order := l.sink.cfg.Client.Order()
+	order := l.sink.cfg.Backend.Order()
 	entries, bytes := l.sink.cfg.BatchEntries, l.size()
 	if n := len(l.flights); n > 1 && order != transport.Unknown {
 		entries, bytes = n*entries, n*bytes

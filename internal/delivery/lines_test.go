@@ -137,7 +137,7 @@ func TestOverRealHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Close()
-	r := open(t, s, t.TempDir(), Config{BatchEntries: 50, Age: time.Millisecond, Client: client{h, s}})
+	r := open(t, s, t.TempDir(), Config{BatchEntries: 50, Age: time.Millisecond, Backend: client{h, s}})
 	lines := numbered(1000)
 	for i := range 100 {
 		r.log(lines[10*i : 10*i+10]...)
@@ -312,17 +312,17 @@ func TestRetryAfterIsHonoured(t *testing.T) { // R11
 	})
 }
 
-func TestAPanicOfTheClientIsContained(t *testing.T) {
+func TestAPanicOfTheBackendIsContained(t *testing.T) {
 	everywhere(t, func(t *testing.T, dir string) {
 		s := newServer()
-		c := &fakeClient{}
+		c := &fakeBackend{}
 		c.send = func(ctx context.Context, b transport.Batch) error {
 			if c.sends <= 2 {
 				panic("a bug")
 			}
 			return nil
 		}
-		r := open(t, s, dir, Config{Client: c})
+		r := open(t, s, dir, Config{Backend: c})
 		r.log(numbered(3)...)
 		r.flush()
 		if a := r.Account(); a.Panics != 2 || a.Delivered != 3 {
@@ -332,15 +332,15 @@ func TestAPanicOfTheClientIsContained(t *testing.T) {
 	})
 }
 
-// fakeClient is a Client made of functions.
-type fakeClient struct {
+// fakeBackend is a Backend made of functions.
+type fakeBackend struct {
 	sends  int // owned by the goroutine that sends
 	send   func(context.Context, transport.Batch) error
 	upload func(context.Context, transport.File) error
 }
 
-// Send implements Client.
-func (c *fakeClient) Send(ctx context.Context, b transport.Batch) error {
+// Send implements transport.Backend.
+func (c *fakeBackend) Send(ctx context.Context, b transport.Batch) error {
 	c.sends++
 	if c.send == nil {
 		return nil
@@ -348,11 +348,11 @@ func (c *fakeClient) Send(ctx context.Context, b transport.Batch) error {
 	return c.send(ctx, b)
 }
 
-// Order implements Client.
-func (c *fakeClient) Order() transport.Order { return transport.Unknown }
+// Order implements transport.Backend.
+func (c *fakeBackend) Order() transport.Order { return transport.Unknown }
 
-// Upload implements Client.
-func (c *fakeClient) Upload(ctx context.Context, f transport.File) error {
+// Upload implements transport.Backend.
+func (c *fakeBackend) Upload(ctx context.Context, f transport.File) error {
 	if c.upload == nil {
 		return nil
 	}

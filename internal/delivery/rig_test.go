@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/spool"
 	"github.com/troupelog/troupe/messages"
 	"github.com/troupelog/troupe/transport"
@@ -62,8 +63,8 @@ func newServer() *server {
 // ServeHTTP implements http.Handler.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	first, _ := strconv.ParseUint(r.Header.Get(transport.HeaderSeq), 10, 64)
-	p := post{at: time.Now(), spool: r.Header.Get(transport.HeaderSpool), first: first, lines: strings.Split(string(body), "\n")}
+	first, _ := strconv.ParseUint(r.Header.Get(protocol.HeaderSeq), 10, 64)
+	p := post{at: time.Now(), spool: r.Header.Get(protocol.HeaderProducer), first: first, lines: strings.Split(string(body), "\n")}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.script != nil {
@@ -155,7 +156,7 @@ type client struct {
 	server *server
 }
 
-// Upload implements Client.
+// Upload implements transport.Backend.
 func (c client) Upload(ctx context.Context, f transport.File) error { return c.server.upload(ctx, f) }
 
 // rig is a sink with a server.
@@ -175,12 +176,12 @@ func open(t testing.TB, s *server, dir string, c Config, with ...func(*spool.Con
 	t.Helper()
 	r := &rig{t: t, server: s}
 	c.Spool = openSpool(t, dir, append(with, func(c *spool.Config) { c.Release = r.release }))
-	if c.Client == nil {
+	if c.Backend == nil {
 		h, err := transport.New(transport.Config{BaseURL: "http://127.0.0.1:1", RepositoryID: repository, RoundTripper: s})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Client = client{h, s}
+		c.Backend = client{h, s}
 	}
 	if c.Age == 0 {
 		c.Age = -1

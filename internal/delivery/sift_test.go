@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/transport"
 )
 
@@ -54,8 +55,8 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.posts++
-	spool := r.Header.Get(transport.HeaderSpool)
-	first, err := strconv.ParseUint(r.Header.Get(transport.HeaderSeq), 10, 63)
+	spool := r.Header.Get(protocol.HeaderProducer)
+	first, err := strconv.ParseUint(r.Header.Get(protocol.HeaderSeq), 10, 63)
 	if err != nil || first == 0 || len(spool) != 32 {
 		c.nameless++
 	}
@@ -90,7 +91,7 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if c.order {
-		w.Header().Set(transport.HeaderOrder, "seq")
+		w.Header().Set(protocol.HeaderOrder, "seq")
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{"data": data})
 }
@@ -112,8 +113,8 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// client returns a Client of the server.
-func (c *counter) client(t *testing.T) Client {
+// client returns a Backend of the server.
+func (c *counter) client(t *testing.T) transport.Backend {
 	t.Helper()
 	h, err := transport.New(transport.Config{BaseURL: "http://127.0.0.1:1", RepositoryID: repository, RoundTripper: c})
 	if err != nil {
@@ -165,7 +166,7 @@ func TestRefusedLinesBecomeDeadLettersAndTheOthersAreDelivered(t *testing.T) { /
 		batch := rapid.IntRange(1, 400).Draw(rt, "batch")
 		flights := rapid.IntRange(1, 4).Draw(rt, "flights")
 		synctest.Test(t, func(t *testing.T) {
-			r := open(t, newServer(), "", Config{Client: c.client(t), BatchEntries: batch, InFlight: flights})
+			r := open(t, newServer(), "", Config{Backend: c.client(t), BatchEntries: batch, InFlight: flights})
 			r.log(lines...)
 			r.flush()
 			var good, dead []string
@@ -206,7 +207,7 @@ func TestManyRefusedLinesOfOneBatchAreAllDead(t *testing.T) {
 	everywhere(t, func(t *testing.T, dir string) {
 		const n = 500
 		c := newCounter(func(string) bool { return true })
-		r := open(t, newServer(), dir, Config{Client: c.client(t), BatchEntries: n})
+		r := open(t, newServer(), dir, Config{Backend: c.client(t), BatchEntries: n})
 		r.log(numbered(n)...)
 		r.flush()
 		if a := r.Account(); a.Dead != n || c.posts != 1 || len(r.told(Dead)) != n {
@@ -229,7 +230,7 @@ func TestARefusedLineThatNobodyNamesIsFound(t *testing.T) {
 			text := bytes.NewBufferString(strings.Replace(w.Body.String(), `"rejected":[`, `"rejected":[],"other":[`, 1))
 			w.Body = text
 		}
-		r := open(t, newServer(), dir, Config{Client: c.client(t)})
+		r := open(t, newServer(), dir, Config{Backend: c.client(t)})
 		lines, good := poisoned(1000, 333, 777)
 		r.log(lines...)
 		r.flush()
@@ -279,9 +280,9 @@ func TestAnswersOfAProxyLoseAndDoubleNothing(t *testing.T) { // A2, B2
 						if w.Body = bytes.NewBufferString(body); body == "cut" {
 							w.Code = 0
 						}
-						w.Header().Del(transport.HeaderOrder)
+						w.Header().Del(protocol.HeaderOrder)
 					}
-					r := open(t, newServer(), "", Config{Client: c.client(t), BatchEntries: 10, InFlight: flights})
+					r := open(t, newServer(), "", Config{Backend: c.client(t), BatchEntries: 10, InFlight: flights})
 					r.log("trace{id=t,action=create,data={}}")
 					r.flush() // now the server is known
 					c.spoil, c.lose = spoil, func() bool { return one(8) }
@@ -320,7 +321,7 @@ func TestEveryBatchIsNumberedWhateverTheServerSays(t *testing.T) { // B2
 						w.Code = 0 // stored, and nobody knows
 					}
 				}
-				r := open(t, newServer(), "", Config{Client: c.client(t), BatchEntries: 10, InFlight: 4})
+				r := open(t, newServer(), "", Config{Backend: c.client(t), BatchEntries: 10, InFlight: 4})
 				for range 5 {
 					r.logLanes(7, 100)
 					r.flush()
@@ -378,16 +379,16 @@ func TestAMisconfigurationIsReportedOnce(t *testing.T) { // A2
 	})
 }
 
-func TestAClientWhoseRoundTripperBreaksIsCounted(t *testing.T) { // B9
+func TestABackendWhoseRoundTripperBreaksIsCounted(t *testing.T) { // B9
 	synctest.Test(t, func(t *testing.T) {
-		c := &fakeClient{}
+		c := &fakeBackend{}
 		c.send = func(context.Context, transport.Batch) error {
 			if c.sends <= 2 {
 				return errors.Join(transport.ErrRoundTripper)
 			}
 			return nil
 		}
-		r := open(t, newServer(), "", Config{Client: c})
+		r := open(t, newServer(), "", Config{Backend: c})
 		r.log(numbered(3)...)
 		r.flush()
 		if a := r.Account(); a.Panics != 2 || a.Delivered != 3 {

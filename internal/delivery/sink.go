@@ -21,7 +21,7 @@ type Sink struct {
 	own      *lane
 	blobs    *blobSyncer
 	eager    atomic.Int64 // flushes that wait
-	panics   atomic.Int64 // of the Client
+	panics   atomic.Int64 // of the Backend
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup

@@ -225,7 +225,7 @@ func (l *lane) attemptUpload(ctx context.Context, r seglog.Record) time.Duration
 func (l *lane) put(ctx context.Context, s *stage, f transport.File) error {
 	s.begin()
 	defer s.end()
-	err := l.sink.contained(func(c Client) error { return c.Upload(ctx, f) })
+	err := l.sink.contained(func(b transport.Backend) error { return b.Upload(ctx, f) })
 	if err == nil {
 		l.sink.count(func(a *Account) {
 			a.Sent.Uploads++

@@ -76,8 +76,8 @@ func (s *stage) chance(p int) bool { return s.random.IntN(100) < p }
 
 // opener begins generations and tool calls: a trace or a span.
 type opener interface {
-	AddGeneration(c logger.GenerationConfig) *logger.Generation
-	AddToolCall(c logger.ToolCallConfig) *logger.ToolCall
+	AddGeneration(c logger.GenerationConfig) logger.Generation
+	AddToolCall(c logger.ToolCallConfig) logger.ToolCall
 }
 
 // answer is what a model says.
@@ -100,7 +100,7 @@ func (s *stage) ask(at opener, provider, model string, messages []logger.Message
 	first := s.wait(a.took / 4)
 	g.AddMetric("time_to_first_token_ms", float64(first.Sub(s.clock.Add(-a.took/4)).Milliseconds()))
 	g.Result(completion(model, a))
-	g.EndWith(logger.EndConfig{Time: s.wait(a.took)})
+	g.EndWith(logger.EndConfig{EndTime: s.wait(a.took)})
 	return append(messages, logger.Message{Role: "assistant", Content: a.text, ToolCalls: a.calls})
 }
 
@@ -133,6 +133,6 @@ func completion(model string, a answer) map[string]any {
 func (s *stage) use(at opener, call logger.MessageToolCall, result string, took time.Duration) logger.Message {
 	t := at.AddToolCall(logger.ToolCallConfig{Name: call.Name, Args: call.Arguments, StartTime: s.clock})
 	t.Result(result)
-	t.EndWith(logger.EndConfig{Time: s.wait(took)})
+	t.EndWith(logger.EndConfig{EndTime: s.wait(took)})
 	return logger.Message{Role: "tool", ToolCallID: call.ID, Content: result}
 }

@@ -13,14 +13,14 @@ import (
 )
 
 // begin begins a trace of a session.
-func (s *stage) begin(session *logger.Session, name, input string, tags map[string]string) *logger.Trace {
+func (s *stage) begin(session logger.Session, name, input string, tags map[string]string) logger.Trace {
 	return s.log.Trace(logger.TraceConfig{Name: name, SessionID: session.ID(), Input: input, Tags: tags, StartTime: s.clock})
 }
 
 // end ends a trace with what it came to.
-func (s *stage) end(trace *logger.Trace, output string) {
+func (s *stage) end(trace logger.Trace, output string) {
 	trace.SetOutput(output)
-	trace.EndWith(logger.EndConfig{Time: s.wait(20 * time.Millisecond)})
+	trace.EndWith(logger.EndConfig{EndTime: s.wait(20 * time.Millisecond)})
 }
 
 // support is a customer who changes a flight: several turns, tools, feedback.
@@ -32,7 +32,7 @@ func support(s *stage) {
 	messages := []logger.Message{{Role: "system", Content: "You are an airline agent. Look a booking up before you change it. Say what a change costs before you make it, and ask for a yes."}}
 	model := pick(s, "gpt-4o", "gpt-4o-mini")
 
-	say := func(text string) *logger.Trace {
+	say := func(text string) logger.Trace {
 		messages = append(messages, logger.Message{Role: "user", Content: text})
 		return s.begin(session, "turn", text, tags)
 	}
@@ -50,8 +50,8 @@ func support(s *stage) {
 	messages = s.ask(trace, "openai", model, messages, answer{calls: []logger.MessageToolCall{change}, in: 612, out: 40, cached: 512, took: 800 * time.Millisecond})
 	if s.chance(25) {
 		t := trace.AddToolCall(logger.ToolCallConfig{Name: change.Name, Args: change.Arguments, StartTime: s.clock})
-		t.Error(logger.ErrorDetail{Message: "the reservation system timed out after 2 s", Code: "504", Type: "timeout"})
-		t.EndWith(logger.EndConfig{Time: s.wait(2 * time.Second)})
+		t.Error(logger.Failure{Message: "the reservation system timed out after 2 s", Code: "504", Type: "timeout"})
+		t.EndWith(logger.EndConfig{EndTime: s.wait(2 * time.Second)})
 		messages = append(messages, logger.Message{Role: "tool", ToolCallID: change.ID, Content: `{"error":"timeout"}`})
 		reply = "I am sorry, the booking system does not answer. Nothing was changed or charged. I will try again in a minute."
 	} else {
@@ -61,7 +61,7 @@ func support(s *stage) {
 	s.ask(trace, "openai", model, messages, answer{text: reply, in: 720, out: 35, cached: 640, took: 600 * time.Millisecond})
 	s.end(trace, reply)
 	trace.AddFeedback(logger.Feedback{Score: pick(s, 1.0, 1.0, -1.0), Comment: pick(s, "quick, thank you", "had to ask twice", "")})
-	session.EndWith(logger.EndConfig{Time: s.clock})
+	session.EndWith(logger.EndConfig{EndTime: s.clock})
 }
 
 // research answers a question from documents.
@@ -71,24 +71,24 @@ func research(s *stage) {
 	trace := s.begin(session, "question", question, map[string]string{"env": "prod"})
 	rewrite := trace.AddSpan(logger.SpanConfig{Name: "rewrite the question", StartTime: s.clock})
 	s.ask(rewrite, "google", "gemini-2.0-flash", []logger.Message{{Role: "user", Content: "Rewrite for search: " + question}}, answer{text: strings.ToLower(strings.Trim(question, "?")), in: 64, out: 14, took: 250 * time.Millisecond})
-	rewrite.EndWith(logger.EndConfig{Time: s.clock})
+	rewrite.EndWith(logger.EndConfig{EndTime: s.clock})
 	r := trace.AddRetrieval(logger.RetrievalConfig{Name: "handbook", StartTime: s.clock})
-	r.Input(question)
+	r.SetInput(question)
 	r.AddMetric("documents", 3)
 	docs := []any{
 		map[string]any{"title": "Delivery", "score": 0.91, "text": "Entries wait on disk for at most 72 hours. After that they are dropped and counted as too old."},
 		map[string]any{"title": "Refunds", "score": 0.84, "text": "A refund above $500 is approved by a team lead; above $5,000 by finance."},
 		map[string]any{"title": "Retention", "score": 0.78, "text": "Since 1 October logs are kept for 30 days in place of 90."},
 	}
-	r.Output(docs)
-	r.EndWith(logger.EndConfig{Time: s.wait(90 * time.Millisecond)})
+	r.SetOutput(docs)
+	r.EndWith(logger.EndConfig{EndTime: s.wait(90 * time.Millisecond)})
 	reply := pick(s, "At most 72 hours; then it is dropped and counted. [1]", "Team leads above $500, finance above $5,000. [2]", "Since 1 October it is 30 days in place of 90. [3]")
 	s.ask(trace, "anthropic", "claude-sonnet-4-20250514", []logger.Message{
 		{Role: "system", Content: "Answer from the passages only, and name them."},
 		{Role: "user", Content: question},
 	}, answer{text: reply, in: 1840, out: 46, cached: 1200, took: 1300 * time.Millisecond})
 	s.end(trace, reply)
-	session.EndWith(logger.EndConfig{Time: s.clock})
+	session.EndWith(logger.EndConfig{EndTime: s.clock})
 }
 
 // coding is an orchestrator with two workers, one of which fails and is asked again.
@@ -106,19 +106,19 @@ func coding(s *stage) {
 		}
 		run := span.AddToolCall(logger.ToolCallConfig{Name: "run_tests", Args: `{"package":"./internal/retry","race":true,"count":50}`, StartTime: s.clock})
 		if worker == 0 {
-			run.Error(logger.ErrorDetail{Message: "exit status 1: retry_test.go:41: waited 50.3ms, want at most 50ms", Type: "exit"})
-			run.EndWith(logger.EndConfig{Time: s.wait(9 * time.Second)})
+			run.Fail(logger.Failure{Message: "exit status 1: retry_test.go:41: waited 50.3ms, want at most 50ms", Type: "exit"})
+			run.EndWith(logger.EndConfig{EndTime: s.wait(9 * time.Second)})
 		} else {
 			run.Result("ok  internal/retry 2.1s")
-			run.EndWith(logger.EndConfig{Time: s.wait(7 * time.Second)})
+			run.EndWith(logger.EndConfig{EndTime: s.wait(7 * time.Second)})
 		}
 		s.ask(span, "anthropic", "claude-sonnet-4-20250514", []logger.Message{{Role: "user", Content: "What does this tell?"}},
 			answer{text: "```go\nsynctest.Test(t, func(t *testing.T) { … })\n```\nThe deadline is of the wall clock. Use a bubble, then time is exact.", in: 5400, out: 310, cached: 4096, took: 3 * time.Second})
 		span.AddEvent(logger.EventConfig{Name: "patch written", Time: s.clock, Metadata: map[string]any{"files": 1, "lines": 12}})
-		span.EndWith(logger.EndConfig{Time: s.clock})
+		span.EndWith(logger.EndConfig{EndTime: s.clock})
 	}
 	s.end(trace, "The test measured wall-clock time. It runs in a bubble now; 500 runs passed.")
-	session.EndWith(logger.EndConfig{Time: s.clock})
+	session.EndWith(logger.EndConfig{EndTime: s.clock})
 }
 
 // describePicture sends a picture to a model.
@@ -134,7 +134,7 @@ func describePicture(s *stage) {
 		map[string]any{"type": "image_url", "image_url": map[string]any{"url": "https://example.com/chart.png"}},
 	}}}, answer{text: reply, in: 1290, out: 19, took: 1100 * time.Millisecond})
 	s.end(trace, reply)
-	session.EndWith(logger.EndConfig{Time: s.clock})
+	session.EndWith(logger.EndConfig{EndTime: s.clock})
 }
 
 // gradient returns a small picture.
@@ -168,7 +168,7 @@ func translate(s *stage) {
 		{Role: "system", Content: "Translate to English."}, {Role: "user", Content: text},
 	}, answer{text: reply, in: 38, out: 9, took: 400 * time.Millisecond})
 	s.end(trace, reply)
-	session.EndWith(logger.EndConfig{Time: s.clock})
+	session.EndWith(logger.EndConfig{EndTime: s.clock})
 }
 
 // overloaded is a model that refuses, and another that takes over.
@@ -177,13 +177,13 @@ func overloaded(s *stage) {
 	trace := s.begin(session, "summarise", "Summarise the incident of Tuesday in three sentences.", map[string]string{"env": "prod"})
 	question := []logger.Message{{Role: "user", Content: "Summarise the incident of Tuesday in three sentences."}}
 	g := trace.AddGeneration(logger.GenerationConfig{Name: "answer", Provider: "openai", Model: "gpt-4o", Messages: question, StartTime: s.clock})
-	g.Error(logger.ErrorDetail{Message: "Rate limit reached for requests. Try again in 12 s.", Code: "429", Type: "rate_limit_exceeded"})
-	g.EndWith(logger.EndConfig{Time: s.wait(300 * time.Millisecond)})
+	g.Fail(logger.Failure{Message: "Rate limit reached for requests. Try again in 12 s.", Code: "429", Type: "rate_limit_exceeded"})
+	g.EndWith(logger.EndConfig{EndTime: s.wait(300 * time.Millisecond)})
 	trace.AddError(logger.ErrorConfig{Name: "fallback", Message: "gpt-4o refused; using the model of our own", Code: "429", Type: "fallback", StartTime: s.clock})
 	reply := "A certificate expired at 09:12. Checkout failed for 14 minutes. It is renewed by a job now, which pages two weeks ahead."
 	s.ask(trace, "self-hosted", "acme-summary-7b", question, answer{text: reply, in: 2900, out: 61, took: 2 * time.Second})
 	s.end(trace, reply)
-	session.EndWith(logger.EndConfig{Time: s.clock})
+	session.EndWith(logger.EndConfig{EndTime: s.clock})
 }
 
 // nightlyReport is a long chain of equal steps without a session.
@@ -193,7 +193,7 @@ func nightlyReport(s *stage) {
 	for i := range 24 {
 		search := trace.AddToolCall(logger.ToolCallConfig{Name: "query", Args: fmt.Sprintf(`{"sql":"SELECT count(*) FROM orders WHERE hour = %d","limit":1}`, i), StartTime: s.clock})
 		search.Result(fmt.Sprintf(`{"count":%d}`, 100+s.random.IntN(900)))
-		search.EndWith(logger.EndConfig{Time: s.wait(60 * time.Millisecond)})
+		search.EndWith(logger.EndConfig{EndTime: s.wait(60 * time.Millisecond)})
 	}
 	reply := "Orders rose by 4 % against last week; the peak was at 18:00."
 	s.ask(trace, "mistral", "mistral-large-latest", []logger.Message{{Role: "user", Content: "Write the report."}}, answer{text: reply, in: 1500, out: 120, took: 2500 * time.Millisecond})

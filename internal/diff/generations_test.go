@@ -112,9 +112,9 @@ func TestDeltasAreWhatBHasMore(t *testing.T) {
 	t.Parallel()
 	a, b := generation("a", 0), generation("b", 0)
 	b.End = b.End.Add(time.Second)
-	a.Usage, b.Usage = fold.Usage{Input: 10, Total: 10}, fold.Usage{Input: 4, Total: 4}
+	a.Usage, b.Usage = pricing.Usage{Input: 10, Total: 10}, pricing.Usage{Input: 4, Total: 4}
 	a.Cost, b.Cost = pricing.Cost{Total: 3}, pricing.Cost{Total: 5}
-	want := Delta{Duration: time.Second, Timed: true, Usage: fold.Usage{Input: -6, Total: -6}, Cost: pricing.Cost{Total: 2}}
+	want := Delta{Duration: time.Second, Timed: true, Usage: pricing.Usage{Input: -6, Total: -6}, Cost: pricing.Cost{Total: 2}}
 	if got := Generations(a, b).Delta; got != want {
 		t.Errorf("delta %+v, want %+v", got, want)
 	}

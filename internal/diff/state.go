@@ -53,7 +53,7 @@ func (c Counts) Different() bool { return c.Changed+c.OnlyA+c.OnlyB > 0 }
 type Delta struct {
 	Duration time.Duration
 	Timed    bool // Duration is known: what is there has a start and an end
-	Usage    fold.Usage
+	Usage    pricing.Usage
 	Cost     pricing.Cost
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // MaxRows is how many rows the comparison of two trees has at most.
@@ -72,7 +73,7 @@ func distance(n int64) int64 { return max(n, -n) }
 // without bodies are compared by the rest.
 func Traces(a, b *fold.Node) TraceDiff {
 	d := TraceDiff{Delta: deltaOf(a, b)}
-	d.Delta.Usage, d.Delta.Cost = fold.Usage{}, fold.Cost{}
+	d.Delta.Usage, d.Delta.Cost = pricing.Usage{}, pricing.Cost{}
 	d.walk(a, b, 0)
 	return d
 }

@@ -53,7 +53,7 @@ func TestRowsAreSortedByTheSizeOfTheirDifferences(t *testing.T) {
 		for i := range 3 {
 			n := node("generation", string(rune('a'+i)))
 			n.End = n.Start.Add(time.Duration(seconds[i]) * time.Second)
-			n.Cost, n.Usage = pricing.Cost{Total: pricing.USD(cost[i])}, fold.Usage{Total: tokens[i]}
+			n.Cost, n.Usage = pricing.Cost{Total: pricing.USD(cost[i])}, pricing.Usage{Total: tokens[i]}
 			trace.Children = append(trace.Children, n)
 		}
 		return trace
@@ -76,7 +76,7 @@ func TestRowsAreSortedByTheSizeOfTheirDifferences(t *testing.T) {
 func TestAWrappersOwnUsageIsNotAddedToTheTotals(t *testing.T) {
 	t.Parallel()
 	a, b := node("trace", "t", node("span", "s", node("generation", "g"))), node("trace", "t", node("span", "s", node("generation", "g")))
-	b.Usage, b.Children[0].Usage, b.Children[0].Children[0].Usage = fold.Usage{Total: 7}, fold.Usage{Total: 7}, fold.Usage{Total: 7}
+	b.Usage, b.Children[0].Usage, b.Children[0].Children[0].Usage = pricing.Usage{Total: 7}, pricing.Usage{Total: 7}, pricing.Usage{Total: 7}
 	if got := Traces(a, b).Delta.Usage.Total; got != 7 {
 		t.Errorf("%d tokens more, want 7", got)
 	}

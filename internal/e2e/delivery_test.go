@@ -71,7 +71,7 @@ func finish(t *testing.T, l *logger.Logger) logger.Stats {
 func TestAttachmentsArrive(t *testing.T) {
 	s := newServer(t)
 	l := s.logger(logger.Config{})
-	if err := l.AddSink(logger.Config{ID: "copy", BaseURL: "http://" + s.addr, SpoolDir: s.spools}); err != nil {
+	if err := l.AddDestination(logger.Destination{ID: "copy", BaseURL: "http://" + s.addr, SpoolDir: s.spools}); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "table.csv")
@@ -92,8 +92,8 @@ func TestAttachmentsArrive(t *testing.T) {
 	link.ID = "u"
 	trace.AddAttachment(link)
 	trace.End()
-	if got := finish(t, l); got.Delivered != 5 || got.Sinks[0].Delivered != 5 {
-		t.Errorf("%v, sink %+v; want 5 delivered to each", got, got.Sinks)
+	if got := finish(t, l); got.Delivered != 5 || got.Destinations[1].Delivered != 5 {
+		t.Errorf("%v, destination %+v; want 5 delivered to each", got, got.Destinations)
 	}
 	for _, repo := range []string{"repo", "copy"} {
 		for id, want := range map[string]string{"f": "a,b\n1,2\n", "d": "\x89PNG\r\n\x1a\n rest"} {
@@ -241,7 +241,7 @@ func TestADeadSinkDelaysNobody(t *testing.T) {
 	alive, dead := newServer(t), newServer(t)
 	dead.stop()
 	l := alive.logger(logger.Config{OnError: func(error) {}})
-	if err := l.AddSink(logger.Config{ID: "other", BaseURL: "http://" + dead.addr, SpoolDir: alive.spools}); err != nil {
+	if err := l.AddDestination(logger.Destination{ID: "other", BaseURL: "http://" + dead.addr, SpoolDir: alive.spools}); err != nil {
 		t.Fatal(err)
 	}
 	trace := l.Trace(logger.TraceConfig{ID: "t"})
@@ -252,18 +252,18 @@ func TestADeadSinkDelaysNobody(t *testing.T) {
 	if err := l.Flush(ctx); !errors.Is(err, logger.ErrNotDelivered) {
 		t.Errorf("Flush = %v, want ErrNotDelivered for the sink", err)
 	}
-	for l.Stats().Delivered != 2 || l.Health().Sinks[0].OK {
+	for l.Stats().Delivered != 2 || l.Health().Destinations[1].OK {
 		if time.Now().After(deadline) {
 			t.Fatalf("%v: the first destination waits for the sink", l.Stats())
 		}
 		time.Sleep(time.Millisecond)
 	}
-	if h := l.Health(); !h.OK || h.Sinks[0].OK || h.Sinks[0].Pending != 2 {
+	if h := l.Health(); !h.OK || h.Destinations[1].OK || h.Destinations[1].Pending != 2 {
 		t.Errorf("health %+v", h)
 	}
 	dead.start()
-	if got := finish(t, l); got.Sinks[0].Delivered != 2 {
-		t.Errorf("sink %+v, want 2 delivered", got.Sinks[0])
+	if got := finish(t, l); got.Destinations[1].Delivered != 2 {
+		t.Errorf("destination %+v, want 2 delivered", got.Destinations[1])
 	}
 	if n := len(dead.stored("other")); n != 2 {
 		t.Errorf("%d lines at the sink, want 2", n)

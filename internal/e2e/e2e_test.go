@@ -90,7 +90,7 @@ func (s *server) get(path string, into any) {
 func (s *server) logger(c logger.Config) *logger.Logger {
 	s.t.Helper()
 	c.ID, c.BaseURL = cmp.Or(c.ID, "repo"), "http://"+s.addr
-	if c.Durability != logger.Memory {
+	if c.Durability != logger.MemoryOnly {
 		c.SpoolDir = cmp.Or(c.SpoolDir, s.spools)
 	}
 	if c.OnError == nil {
@@ -126,10 +126,10 @@ func TestAnAgentRunIsShownAsItWasLogged(t *testing.T) {
 	gen.AddCost(logger.Cost{Input: 0.01, Output: 0.02})
 	inner.End()
 	ret := span.AddRetrieval(logger.RetrievalConfig{ID: "r", Name: "docs"})
-	ret.Input("bags")
-	ret.Output([]string{"Bags are in Rome."})
+	ret.SetInput("bags")
+	ret.SetOutput([]string{"Bags are in Rome."})
 	tool := span.AddToolCall(logger.ToolCallConfig{ID: "c", Name: "find", Args: `{"q":"bag"}`})
-	tool.Error(logger.ErrorDetail{Message: "no such bag", Code: "404"})
+	tool.Error(logger.Failure{Message: "no such bag", Code: "404"})
 	span.AddError(logger.ErrorConfig{ID: "e", Message: "lookup failed", Type: "NotFound"})
 	span.End()
 	trace.AddTag("env", "test")

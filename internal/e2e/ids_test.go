@@ -20,7 +20,7 @@ func TestConversationsWithOddIDsAreStoredWhole(t *testing.T) {
 		strings.Repeat("s", 300), strings.Repeat("l", 1100), "bad\xffutf8", "a,action=end,data={}}\nb",
 	}
 	s := newServer(t)
-	l := s.logger(logger.Config{Durability: logger.Memory})
+	l := s.logger(logger.Config{Durability: logger.MemoryOnly})
 	for i, id := range ids {
 		session := l.Session(logger.SessionConfig{ID: id, Name: fmt.Sprintf("session %d", i)})
 		turn := session.AddTrace(logger.TraceConfig{ID: "turn/" + id, Input: "hello"})

@@ -16,7 +16,7 @@ func TestSeveralBatchesInFlightReachTheCollectorInOrder(t *testing.T) {
 	drops := &lossy{every: 5}
 	l := s.logger(logger.Config{InFlight: 8, Transport: drops, FlushInterval: time.Millisecond})
 	const sessions, updates = 20, 500
-	traces := make([]*logger.Trace, sessions)
+	traces := make([]logger.Trace, sessions)
 	for i := range traces {
 		session := l.Session(logger.SessionConfig{ID: fmt.Sprint("s", i)})
 		traces[i] = l.Trace(logger.TraceConfig{ID: fmt.Sprint("t", i), SessionID: session.ID()})

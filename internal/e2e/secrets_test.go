@@ -261,9 +261,9 @@ func confide(t *testing.T, l *logger.Logger, o *told) {
 // hears makes a logger tell o all it has to say, in each way that a Config knows.
 func hears(o *told) map[string]func(*logger.Config) {
 	return map[string]func(*logger.Config){
-		"OnError":         func(c *logger.Config) { c.OnError = o.err },
-		"Slog":            func(*logger.Config) {},
-		"RaiseExceptions": func(c *logger.Config) { c.OnError, c.RaiseExceptions = o.err, true },
+		"OnError":       func(c *logger.Config) { c.OnError = o.err },
+		"Slog":          func(*logger.Config) {},
+		"PanicOnMisuse": func(c *logger.Config) { c.OnError, c.PanicOnMisuse = o.err, true },
 	}
 }
 

@@ -10,40 +10,19 @@ import (
 	"github.com/troupelog/troupe/internal/fold"
 )
 
-// attributes are attributes of OTLP/JSON, each key once.
-type attributes []attribute
-
-type attribute struct {
-	Key   string `json:"key"`
-	Value any    `json:"value"`
+// Attribute is an attribute of a [Span] or [SpanEvent].
+type Attribute struct {
+	Key   string
+	Value any // string, int64, float64, bool or []string
 }
 
-type stringValue struct {
-	V string `json:"stringValue"`
-}
-
-type intValue struct {
-	V string `json:"intValue"` // 64 bits are text in the JSON of protocol buffers
-}
-
-type doubleValue struct {
-	V float64 `json:"doubleValue"`
-}
-
-type boolValue struct {
-	V bool `json:"boolValue"`
-}
-
-type arrayValue struct {
-	V struct {
-		Values []stringValue `json:"values"`
-	} `json:"arrayValue"`
-}
+// attributes collects attributes, each key once.
+type attributes []Attribute
 
 // text adds a text that is not empty.
 func (a *attributes) text(key, value string) {
 	if value != "" {
-		*a = append(*a, attribute{key, stringValue{value}})
+		*a = append(*a, Attribute{key, value})
 	}
 }
 
@@ -57,20 +36,15 @@ func (a *attributes) json(key string, raw json.RawMessage) {
 // count adds a number that is not 0.
 func (a *attributes) count(key string, n int64) {
 	if n != 0 {
-		*a = append(*a, attribute{key, intValue{strconv.FormatInt(n, 10)}})
+		*a = append(*a, Attribute{key, n})
 	}
 }
 
 // texts adds texts, if there are any.
 func (a *attributes) texts(key string, texts []string) {
-	if len(texts) == 0 {
-		return
+	if len(texts) > 0 {
+		*a = append(*a, Attribute{key, texts})
 	}
-	var v arrayValue
-	for _, text := range texts {
-		v.V.Values = append(v.V.Values, stringValue{text})
-	}
-	*a = append(*a, attribute{key, v})
 }
 
 func (a *attributes) values(key string, values []json.RawMessage) {
@@ -94,7 +68,7 @@ func (a *attributes) double(key, text string) bool {
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		return false
 	}
-	*a = append(*a, attribute{key, doubleValue{f}})
+	*a = append(*a, Attribute{key, f})
 	return true
 }
 
@@ -104,7 +78,7 @@ func (a *attributes) whole(key, text string) bool {
 	if err != nil {
 		return false
 	}
-	*a = append(*a, attribute{key, intValue{strconv.FormatInt(n, 10)}})
+	*a = append(*a, Attribute{key, n})
 	return true
 }
 
@@ -115,7 +89,7 @@ func attributesOf(n *fold.Node, conversation string) attributes {
 	a.text("troupe.id", n.ID)
 	a.text("troupe.name", n.Name)
 	if n.Status == "open" {
-		a = append(a, attribute{"troupe.open", boolValue{true}})
+		a = append(a, Attribute{"troupe.open", true})
 	}
 	a.text("gen_ai.conversation.id", conversation)
 	switch n.Kind {

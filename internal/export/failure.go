@@ -59,8 +59,8 @@ func (f *failure) read(raw json.RawMessage) {
 
 // eventsOf returns the events of a node's span: those that were logged, the errors that
 // hang below it, and its own failure.
-func eventsOf(n *fold.Node, start, end time.Time) []spanEvent {
-	var events []spanEvent
+func eventsOf(n *fold.Node, start, end time.Time) []SpanEvent {
+	var events []SpanEvent
 	for _, raw := range n.Events {
 		events = append(events, loggedEvent(raw, start))
 	}
@@ -81,18 +81,18 @@ func eventsOf(n *fold.Node, start, end time.Time) []spanEvent {
 
 // exception returns the event of a failure, named as the conventions for exceptions have
 // it.
-func exception(n *fold.Node, at time.Time) spanEvent {
+func exception(n *fold.Node, at time.Time) SpanEvent {
 	f := failureOf(n)
-	e := spanEvent{Time: nanos(at), Name: "exception"}
-	e.Attrs.text("exception.type", f.kind)
-	e.Attrs.text("exception.message", f.message)
-	e.Attrs.text("troupe.id", n.ID)
-	e.Attrs.json("troupe.code", n.Code)
-	return e
+	var a attributes
+	a.text("exception.type", f.kind)
+	a.text("exception.message", f.message)
+	a.text("troupe.id", n.ID)
+	a.json("troupe.code", n.Code)
+	return SpanEvent{Time: written(at), Name: "exception", Attributes: a}
 }
 
 // loggedEvent returns an event that was added to a node.
-func loggedEvent(raw json.RawMessage, start time.Time) spanEvent {
+func loggedEvent(raw json.RawMessage, start time.Time) SpanEvent {
 	var logged struct {
 		ID        json.RawMessage            `json:"id"`
 		Name      json.RawMessage            `json:"name"`
@@ -100,19 +100,22 @@ func loggedEvent(raw json.RawMessage, start time.Time) spanEvent {
 		Tags      map[string]json.RawMessage `json:"tags"`
 		Metadata  map[string]json.RawMessage `json:"metadata"`
 	}
-	e := spanEvent{Time: nanos(start), Name: "event"}
+	e := SpanEvent{Time: written(start), Name: "event"}
+	var a attributes
 	if json.Unmarshal(raw, &logged) != nil {
-		e.Attrs.json("troupe.event", raw)
+		a.json("troupe.event", raw)
+		e.Attributes = a
 		return e
 	}
 	if name := string(plain(logged.Name)); name != "" && name != "null" {
 		e.Name = name
 	}
 	if t, err := time.Parse(time.RFC3339Nano, string(plain(logged.Timestamp))); err == nil && inRange(t) {
-		e.Time = nanos(t)
+		e.Time = t
 	}
-	e.Attrs.json("troupe.id", logged.ID)
-	e.Attrs.members("troupe.tag.", logged.Tags)
-	e.Attrs.members("troupe.metadata.", logged.Metadata)
+	a.json("troupe.id", logged.ID)
+	a.members("troupe.tag.", logged.Tags)
+	a.members("troupe.metadata.", logged.Metadata)
+	e.Attributes = a
 	return e
 }

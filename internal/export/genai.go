@@ -7,6 +7,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // generation adds the attributes of a model call.
@@ -119,7 +120,7 @@ func (a *attributes) response(n *fold.Node, c *conversation.Conversation) {
 	a.texts("gen_ai.response.finish_reasons", reasons)
 }
 
-func (a *attributes) usage(u fold.Usage) {
+func (a *attributes) usage(u pricing.Usage) {
 	a.count("gen_ai.usage.input_tokens", u.Input)
 	a.count("gen_ai.usage.output_tokens", u.Output)
 	a.count("gen_ai.usage.cache_read.input_tokens", u.CacheRead)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // Markdown writes a trace, a session or any other node as Markdown: a heading for each
@@ -40,7 +41,7 @@ func (m markdown) node(n *fold.Node, depth int) error {
 		m.print("\n")
 	}
 	kind := v.Kind
-	if fold.ParseKind(kind) == fold.Unknown {
+	if protocol.ParseKind(kind) == fold.Unknown {
 		kind = codeSpan(kind)
 	}
 	m.print(strings.Repeat("#", min(depth, maxHeading)), " ", kind, " ", codeSpan(v.Title))

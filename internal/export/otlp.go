@@ -3,7 +3,6 @@ package export
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"io"
@@ -30,39 +29,56 @@ import (
 // [OTLP/JSON]: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 // [conventions]: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 func OTLP(ctx context.Context, w io.Writer, n *fold.Node) error {
-	o := otlp{w: bufio.NewWriter(w)}
-	o.text(`{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"troupe"}}]},` +
-		`"scopeSpans":[{"scope":{"name":"github.com/troupelog/troupe"},"spans":[`)
-	if err := o.node(ctx, n, place{}); err != nil {
+	out := bufio.NewWriter(w)
+	// A bufio.Writer keeps the first error of its writer until Flush.
+	_, _ = out.WriteString(`{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"troupe"}}]},` +
+		`"scopeSpans":[{"scope":{"name":"` + ScopeName + `"},"spans":[`)
+	separator := ""
+	err := Spans(ctx, n, func(s *Span) error {
+		raw, err := json.Marshal(jsonOf(s))
+		if err != nil {
+			return err // never: a span has nothing that is not JSON
+		}
+		_, _ = out.WriteString(separator)
+		_, _ = out.Write(raw)
+		separator = ","
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	o.text("]}]}]}\n")
-	return o.w.Flush()
+	_, _ = out.WriteString("]}]}]}\n")
+	return out.Flush()
 }
 
-// span is a span of OTLP/JSON.
-type span struct {
-	TraceID string      `json:"traceId"`
-	SpanID  string      `json:"spanId"`
-	Parent  string      `json:"parentSpanId,omitempty"`
-	Name    string      `json:"name"`
-	Kind    int         `json:"kind"`
-	Start   string      `json:"startTimeUnixNano"`
-	End     string      `json:"endTimeUnixNano"`
-	Attrs   attributes  `json:"attributes,omitempty"`
-	Events  []spanEvent `json:"events,omitempty"`
-	Status  spanStatus  `json:"status"`
+// spanJSON is a span of OTLP/JSON.
+type spanJSON struct {
+	TraceID string          `json:"traceId"`
+	SpanID  string          `json:"spanId"`
+	Parent  string          `json:"parentSpanId,omitempty"`
+	Name    string          `json:"name"`
+	Kind    int             `json:"kind"`
+	Start   string          `json:"startTimeUnixNano"`
+	End     string          `json:"endTimeUnixNano"`
+	Attrs   []attributeJSON `json:"attributes,omitempty"`
+	Events  []eventJSON     `json:"events,omitempty"`
+	Status  statusJSON      `json:"status"`
 }
 
-type spanEvent struct {
-	Time  string     `json:"timeUnixNano"`
-	Name  string     `json:"name"`
-	Attrs attributes `json:"attributes,omitempty"`
+type eventJSON struct {
+	Time  string          `json:"timeUnixNano"`
+	Name  string          `json:"name"`
+	Attrs []attributeJSON `json:"attributes,omitempty"`
 }
 
-type spanStatus struct {
+type statusJSON struct {
 	Message string `json:"message,omitempty"`
 	Code    int    `json:"code,omitempty"`
+}
+
+type attributeJSON struct {
+	Key   string `json:"key"`
+	Value any    `json:"value"`
 }
 
 // Numbers of the protocol.
@@ -72,114 +88,53 @@ const (
 	statusError  = 2
 )
 
-// place is where a node stands.
-type place struct {
-	trace, parent string
-	conversation  string
-	start         time.Time // of the parent
-}
-
-// otlp writes spans. Errors of its writer are kept by that, until Flush.
-type otlp struct {
-	w     *bufio.Writer
-	spans int
-}
-
-func (o *otlp) text(s string) { _, _ = o.w.WriteString(s) }
-
-// node writes the spans of a node and of what is below it.
-func (o *otlp) node(ctx context.Context, n *fold.Node, at place) error {
-	if err := ctx.Err(); err != nil {
-		return err
+func jsonOf(s *Span) spanJSON {
+	out := spanJSON{
+		TraceID: hex.EncodeToString(s.TraceID[:]), SpanID: hex.EncodeToString(s.ID[:]), Name: s.Name, Kind: kindInternal,
+		Start: nanos(s.Start), End: nanos(s.End), Attrs: attributesJSON(s.Attributes),
 	}
-	if n.Kind == fold.Session.String() && at.parent == "" {
-		at.conversation = n.ID
-	} else {
-		s := spanOf(n, &at)
-		raw, err := json.Marshal(s)
-		if err != nil {
-			return err // never: a span has nothing that is not JSON
+	if s.Parent != [8]byte{} {
+		out.Parent = hex.EncodeToString(s.Parent[:])
+	}
+	if s.Client {
+		out.Kind = kindClient
+	}
+	for _, e := range s.Events {
+		out.Events = append(out.Events, eventJSON{nanos(e.Time), e.Name, attributesJSON(e.Attributes)})
+	}
+	if s.Failed {
+		out.Status = statusJSON{Message: s.Failure, Code: statusError}
+	}
+	return out
+}
+
+func nanos(t time.Time) string { return strconv.FormatInt(t.UnixNano(), 10) }
+
+func attributesJSON(all []Attribute) []attributeJSON {
+	var out []attributeJSON
+	for _, a := range all {
+		out = append(out, attributeJSON{a.Key, valueJSON(a.Value)})
+	}
+	return out
+}
+
+// valueJSON returns a value under the name of its type. Whole numbers are text, because JSON
+// cannot hold 64 bits for every reader.
+func valueJSON(v any) map[string]any {
+	switch v := v.(type) {
+	case string:
+		return map[string]any{"stringValue": v}
+	case int64:
+		return map[string]any{"intValue": strconv.FormatInt(v, 10)}
+	case []string:
+		values := make([]map[string]any, len(v))
+		for i, text := range v {
+			values[i] = valueJSON(text)
 		}
-		if o.spans++; o.spans > 1 {
-			o.text(",")
-		}
-		o.text(string(raw))
-		at.parent = s.SpanID
-	}
-	for _, child := range n.Children {
-		if isEvent(child) && at.parent != "" {
-			continue
-		}
-		if err := o.node(ctx, child, at); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// isEvent reports whether a node is written as an event of its parent.
-func isEvent(n *fold.Node) bool {
-	return n.Kind == fold.Error.String() && len(n.Children) == 0
-}
-
-// spanOf returns the span of a node, and makes its place that of its children but for
-// the parent.
-func spanOf(n *fold.Node, at *place) span {
-	if n.SessionID != "" {
-		at.conversation = n.SessionID
-	}
-	if at.parent == "" {
-		at.trace = hash(n.Kind, n.ID, 16)
-	}
-	if inRange(n.Start) {
-		at.start = n.Start
-	}
-	end := at.start
-	if inRange(n.End) && n.End.After(end) {
-		end = n.End
-	}
-	s := span{
-		TraceID: at.trace, SpanID: hash(n.Kind, n.ID, 8), Parent: at.parent, Name: spanName(n), Kind: kindInternal,
-		Start: nanos(at.start), End: nanos(end),
-	}
-	if n.Kind == fold.Generation.String() {
-		s.Kind = kindClient
-	}
-	s.Attrs = attributesOf(n, at.conversation)
-	s.Events = eventsOf(n, at.start, end)
-	if n.Status == "error" {
-		s.Status = spanStatus{Message: failureOf(n).message, Code: statusError}
-	}
-	return s
-}
-
-func spanName(n *fold.Node) string {
-	switch {
-	case n.Kind == fold.Generation.String() && n.Model != "":
-		return "chat " + n.Model
-	case n.Kind == fold.ToolCall.String() && n.Name != "":
-		return "execute_tool " + n.Name
-	case n.Name != "":
-		return n.Name
-	case n.Kind != "":
-		return n.Kind
+		return map[string]any{"arrayValue": map[string]any{"values": values}}
+	case bool:
+		return map[string]any{"boolValue": v}
 	default:
-		return "unnamed" // receivers ask for a name
+		return map[string]any{"doubleValue": v}
 	}
-}
-
-// hash returns the first bytes of the SHA-256 of a kind and an id, in hexadecimal.
-func hash(kind, id string, size int) string {
-	sum := sha256.Sum256([]byte(kind + "\x00" + id))
-	return hex.EncodeToString(sum[:size])
-}
-
-// inRange reports whether a time is known and its nanoseconds since 1970 can be written.
-func inRange(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 2262 }
-
-func nanos(t time.Time) string {
-	if !inRange(t) {
-		return "0"
-	}
-	return strconv.FormatInt(t.UnixNano(), 10)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/tree"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // view is what the formats for reading show of a node. All text in it is clean.
@@ -126,8 +127,8 @@ func stamp(t time.Time) string {
 
 // totals is what the generations in a node come to.
 type totals struct {
-	usage       fold.Usage
-	cost        fold.Cost
+	usage       pricing.Usage
+	cost        pricing.Cost
 	generations int
 	unpriced    int
 }

@@ -17,12 +17,12 @@ type Change struct {
 
 	at      time.Time
 	does    effect
-	action  string  // of the line; for a begin below a parent, "create"
-	parent  Key     // of a begin below a parent
-	fields  []field // of a begin or a set; of a touch, what the child says of the trace
-	payload []byte  // of an attach: the line's whole data
-	origin  Origin  // of a begin below a trace
-	weak    bool    // it names a trace by its id of OpenTelemetry; see Entity.Named
+	action  protocol.Action // of the line; for a begin below a parent, Create
+	parent  Key             // of a begin below a parent
+	fields  []field         // of a begin or a set; of a touch, what the child says of the trace
+	payload []byte          // of an attach: the line's whole data
+	origin  Origin          // of a begin below a trace
+	weak    bool            // it names a trace by its id of OpenTelemetry; see Entity.Named
 }
 
 // effect is the way in which a change uses the line's data.
@@ -41,15 +41,14 @@ type field struct {
 	value []byte
 }
 
-// childKinds are the actions that begin a child.
-var childKinds = map[string]Kind{
-	"add-trace": Trace, "add-span": Span, "add-generation": Generation,
-	"add-retrieval": Retrieval, "add-tool-call": ToolCall, "add-error": Error,
-}
-
-// attachActions are the actions whose data are kept as a whole.
-var attachActions = map[string]bool{
-	"add-event": true, "add-feedback": true, "add-attachment": true, "upload-attachment": true, "evaluate": true,
+// attaches reports whether the data of an action are kept as a whole.
+func attaches(a protocol.Action) bool {
+	switch a {
+	case protocol.AddEvent, protocol.AddFeedback, protocol.AddAttachment, protocol.UploadAttachment, protocol.Evaluate:
+		return true
+	default:
+		return false
+	}
 }
 
 // Decode returns what a line of a repository does, at most one change for each
@@ -60,13 +59,13 @@ func Decode(repo string, l Line) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind := ParseKind(parsed.Entity)
+	kind := protocol.ParseKind(parsed.Entity)
 	if kind == Unknown {
 		return nil, nil
 	}
 	data := wire.Clean(parsed.Data)
-	own := newChange(repo, Ref{kind, parsed.ID}, l, parsed.Action)
-	if childKind, ok := childKinds[own.action]; ok {
+	own := newChange(repo, Ref{Kind: kind, ID: parsed.ID}, l, protocol.ParseAction(parsed.Action))
+	if childKind := own.action.Begins(); childKind != Unknown {
 		own.does = touch
 		changes := decodeChild(repo, childKind, own, data, l)
 		if changes[0].origin.Parent != (protocol.SpanID{}) {
@@ -75,10 +74,10 @@ func Decode(repo string, l Line) ([]Change, error) {
 		return append(changes, own), nil
 	}
 	switch {
-	case attachActions[own.action]:
+	case attaches(own.action):
 		own.does, own.payload = attach, data
 		return []Change{own}, nil
-	case own.action == "create":
+	case own.action == protocol.Create:
 		own.does = begin
 	default:
 		own.does = set
@@ -87,7 +86,7 @@ func Decode(repo string, l Line) ([]Change, error) {
 	return withSession(repo, own, l), nil
 }
 
-func newChange(repo string, ref Ref, l Line, action string) Change {
+func newChange(repo string, ref Ref, l Line, action protocol.Action) Change {
 	return Change{Key: KeyOf(repo, ref), Ref: ref, at: l.Recv, action: action, weak: ref.Kind == Trace && isTraceID(ref.ID)}
 }
 
@@ -103,7 +102,7 @@ func decodeChild(repo string, kind Kind, parent Change, data []byte, l Line) []C
 	if id == "" {
 		id = anonymous(l)
 	}
-	child := newChange(repo, Ref{kind, id}, l, "create")
+	child := newChange(repo, Ref{Kind: kind, ID: id}, l, protocol.Create)
 	child.does, child.fields = begin, fields
 	if kind == Trace && parent.Ref.Kind == Session {
 		child.fields = append(child.fields, field{"sessionId", quote(parent.Ref.ID)})
@@ -146,7 +145,7 @@ func withSession(repo string, c Change, l Line) []Change {
 			continue
 		}
 		if id := idOf(f.value); id != "" {
-			return []Change{c, newChange(repo, Ref{Session, id}, l, "")}
+			return []Change{c, newChange(repo, Ref{Kind: Session, ID: id}, l, protocol.None)}
 		}
 	}
 	return []Change{c}
@@ -170,12 +169,12 @@ func (c Change) Mention() bool { return c.does == mention }
 // LargeLog returns the key of the uploaded bytes that a line stands for, if the
 // line is of that sort: storage{id=…,action=process-large-log,data={"key":"…"}}.
 func LargeLog(line []byte) (key string, ok bool) {
-	const entity = "storage"
+	const entity = protocol.LargeLogEntity
 	if len(line) < len(entity) || string(line[:len(entity)]) != entity {
 		return "", false
 	}
 	parsed, err := wire.Parse(line)
-	if err != nil || parsed.Entity != entity || parsed.Action != "process-large-log" {
+	if err != nil || parsed.Entity != entity || protocol.ParseAction(parsed.Action) != protocol.ProcessLargeLog {
 		return "", false
 	}
 	for name, value := range wire.Fields(wire.Clean(parsed.Data)) {

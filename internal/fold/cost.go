@@ -7,9 +7,6 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// Cost is what one or more model calls cost.
-type Cost = pricing.Cost
-
 // Prices says what model calls cost, false where it does not know. It must give the same
 // answer for the same arguments as long as Version gives the same text, and be safe for
 // concurrent use. *pricing.Table is one.
@@ -35,8 +32,8 @@ func (e *Entity) Price(prices Prices) {
 	if e.Costing == GivenCost || e.Ref.Kind != Generation {
 		return
 	}
-	e.Cost, e.Costing = Cost{}, NoCost
-	if e.Usage == (Usage{}) {
+	e.Cost, e.Costing = pricing.Cost{}, NoCost
+	if e.Usage == (pricing.Usage{}) {
 		return
 	}
 	e.Costing = Unpriced
@@ -47,22 +44,14 @@ func (e *Entity) Price(prices Prices) {
 	if at.IsZero() {
 		at = e.Seen
 	}
-	if cost, ok := prices.Cost(e.Model, e.Provider, at, e.Usage.priced()); ok {
+	if cost, ok := prices.Cost(e.Model, e.Provider, at, e.Usage); ok {
 		e.Cost, e.Costing = cost, Priced
-	}
-}
-
-// priced returns what prices are asked for.
-func (u Usage) priced() pricing.Usage {
-	return pricing.Usage{
-		Input: u.Input, Output: u.Output, CacheRead: u.CacheRead, CacheWrite: u.CacheWrite,
-		Reasoning: u.Reasoning, AudioInput: u.AudioInput, AudioOutput: u.AudioOutput,
 	}
 }
 
 // parseCost reads {"input","output","total"}, or a plain number for the total, and
 // reports whether there is an amount.
-func parseCost(raw []byte) (c Cost, ok bool) {
+func parseCost(raw []byte) (c pricing.Cost, ok bool) {
 	if !isObject(raw) {
 		c.Total, ok = amount(raw)
 		return c, ok

@@ -61,14 +61,14 @@ func TestWhereACostComesFrom(t *testing.T) {
 func TestOtherPricesReplaceAPrice(t *testing.T) {
 	e := generation(`generation{id=g,action=result,data={"model":"m","result":{"usage":{"prompt_tokens":2}}}}`)
 	e.Price(flat{"m"})
-	if e.Price(nil); e.Costing != fold.Unpriced || e.Cost != (fold.Cost{}) {
+	if e.Price(nil); e.Costing != fold.Unpriced || e.Cost != (pricing.Cost{}) {
 		t.Errorf("cost %v from %v, want none", e.Cost, e.Costing)
 	}
 }
 
 func TestCostsAndUsageKeepTheirNamesInJSON(t *testing.T) {
-	usage := fold.Usage{Input: 1, Output: 2, Total: 3, CacheRead: 4, CacheWrite: 5, Reasoning: 6, AudioInput: 7, AudioOutput: 8}
-	got, err := json.Marshal([]any{usage, fold.Cost{Input: pricing.Dollar / 4, Output: 1, Total: 0}})
+	usage := pricing.Usage{Input: 1, Output: 2, Total: 3, CacheRead: 4, CacheWrite: 5, Reasoning: 6, AudioInput: 7, AudioOutput: 8}
+	got, err := json.Marshal([]any{usage, pricing.Cost{Input: pricing.Dollar / 4, Output: 1, Total: 0}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,11 @@ package fold
 
 import (
 	"time"
+
+	"github.com/troupelog/troupe/internal/genai"
+
+	"github.com/troupelog/troupe/internal/protocol"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // Entity is the thin state of an entity: what lists, counts and the shape of a
@@ -32,8 +37,8 @@ type Entity struct {
 	// because the span at its top has not come.
 	Guessed bool
 
-	Usage   Usage
-	Cost    Cost
+	Usage   pricing.Usage
+	Cost    pricing.Cost
 	Costing Costing           // where Cost comes from
 	Tags    map[string]string // clipped, MaxTags at most; values that are no strings are JSON
 	Meta    map[string]string // metadata that is text, a number or a boolean; clipped, MaxMeta at most
@@ -125,13 +130,13 @@ func (e *Entity) Apply(c Change) {
 		return
 	}
 	switch c.action {
-	case "end":
+	case protocol.End:
 		e.Ended = true
-	case "add-error", "error":
+	case protocol.AddError, protocol.Fail:
 		e.Failed = true
-	case "add-feedback":
+	case protocol.AddFeedback:
 		e.Feedback++
-	case "add-attachment", "upload-attachment":
+	case protocol.AddAttachment, protocol.UploadAttachment:
 		e.Attachments++
 	}
 	if c.does == touch {
@@ -179,7 +184,7 @@ func (e *Entity) set(how effect, f field) {
 		}
 	case "sessionId":
 		if id := idOf(f.value); e.Ref.Kind == Trace && id != "" {
-			e.SessionID, e.Session = id, KeyOf(e.Repo, Ref{Session, id})
+			e.SessionID, e.Session = id, KeyOf(e.Repo, Ref{Kind: Session, ID: id})
 		}
 	case "tags":
 		e.mergeTags(f.value)
@@ -191,7 +196,7 @@ func (e *Entity) set(how effect, f field) {
 		}
 	case "usage":
 		if isObject(f.value) {
-			e.Usage = parseUsage(f.value)
+			e.Usage, _ = genai.ReadUsage(f.value)
 		}
 	default:
 		e.setBody(f)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/storetest"
+	"github.com/troupelog/troupe/pricing"
 )
 
 const repo = "r"
@@ -202,18 +203,18 @@ func TestStartAndEnd(t *testing.T) {
 func TestUsageOfProviders(t *testing.T) {
 	tests := map[string]struct {
 		result string
-		want   fold.Usage
+		want   pricing.Usage
 	}{
-		"chat completions": {`{"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":1}}}`, fold.Usage{Input: 3, Output: 2, Total: 5, CacheRead: 1, Reasoning: 1}},
-		"responses":        {`{"usage":{"input_tokens":3,"output_tokens":2,"total_tokens":5,"output_tokens_details":{"reasoning_tokens":1}}}`, fold.Usage{Input: 3, Output: 2, Total: 5, Reasoning: 1}},
-		"anthropic":        {`{"usage":{"input_tokens":3,"output_tokens":2,"cache_read_input_tokens":10,"cache_creation_input_tokens":20}}`, fold.Usage{Input: 33, Output: 2, Total: 35, CacheRead: 10, CacheWrite: 20}},
-		"a gateway":        {`{"usage":{"prompt_tokens":33,"completion_tokens":2,"total_tokens":35,"cache_read_input_tokens":10,"cache_creation_input_tokens":20}}`, fold.Usage{Input: 33, Output: 2, Total: 35, CacheRead: 10, CacheWrite: 20}},
-		"sound":            {`{"usage":{"prompt_tokens":9,"completion_tokens":8,"prompt_tokens_details":{"audio_tokens":4},"completion_tokens_details":{"audio_tokens":3}}}`, fold.Usage{Input: 9, Output: 8, Total: 17, AudioInput: 4, AudioOutput: 3}},
-		"gemini":           {`{"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2,"totalTokenCount":10,"thoughtsTokenCount":1,"toolUsePromptTokenCount":4,"cachedContentTokenCount":2}}`, fold.Usage{Input: 7, Output: 3, Total: 10, CacheRead: 2, Reasoning: 1}},
-		"bedrock":          {`{"usage":{"inputTokens":3,"outputTokens":2,"totalTokens":15,"cacheReadInputTokens":10}}`, fold.Usage{Input: 13, Output: 2, Total: 15, CacheRead: 10}},
-		"nonsense":         {`{"usage":{"prompt_tokens":-1,"completion_tokens":1e300,"total_tokens":"x"}}`, fold.Usage{}},
-		"no object":        {`{"usage":null}`, fold.Usage{}},
-		"no result":        {`"text"`, fold.Usage{}},
+		"chat completions": {`{"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":1}}}`, pricing.Usage{Input: 3, Output: 2, Total: 5, CacheRead: 1, Reasoning: 1}},
+		"responses":        {`{"usage":{"input_tokens":3,"output_tokens":2,"total_tokens":5,"output_tokens_details":{"reasoning_tokens":1}}}`, pricing.Usage{Input: 3, Output: 2, Total: 5, Reasoning: 1}},
+		"anthropic":        {`{"usage":{"input_tokens":3,"output_tokens":2,"cache_read_input_tokens":10,"cache_creation_input_tokens":20}}`, pricing.Usage{Input: 33, Output: 2, Total: 35, CacheRead: 10, CacheWrite: 20}},
+		"a gateway":        {`{"usage":{"prompt_tokens":33,"completion_tokens":2,"total_tokens":35,"cache_read_input_tokens":10,"cache_creation_input_tokens":20}}`, pricing.Usage{Input: 33, Output: 2, Total: 35, CacheRead: 10, CacheWrite: 20}},
+		"sound":            {`{"usage":{"prompt_tokens":9,"completion_tokens":8,"prompt_tokens_details":{"audio_tokens":4},"completion_tokens_details":{"audio_tokens":3}}}`, pricing.Usage{Input: 9, Output: 8, Total: 17, AudioInput: 4, AudioOutput: 3}},
+		"gemini":           {`{"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2,"totalTokenCount":10,"thoughtsTokenCount":1,"toolUsePromptTokenCount":4,"cachedContentTokenCount":2}}`, pricing.Usage{Input: 7, Output: 3, Total: 10, CacheRead: 2, Reasoning: 1}},
+		"bedrock":          {`{"usage":{"inputTokens":3,"outputTokens":2,"totalTokens":15,"cacheReadInputTokens":10}}`, pricing.Usage{Input: 13, Output: 2, Total: 15, CacheRead: 10}},
+		"nonsense":         {`{"usage":{"prompt_tokens":-1,"completion_tokens":1e300,"total_tokens":"x"}}`, pricing.Usage{}},
+		"no object":        {`{"usage":null}`, pricing.Usage{}},
+		"no result":        {`"text"`, pricing.Usage{}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

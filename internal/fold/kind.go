@@ -7,51 +7,23 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// Kind is a kind of entity.
-type Kind uint8
-
-// The kinds of the protocol. Their numbers are stored: never reorder them.
-const (
-	Unknown Kind = iota
-	Session
-	Trace
-	Span
-	Generation
-	Retrieval
-	ToolCall
-	Error
+// Kind and Ref are defined by the protocol.
+type (
+	Kind = protocol.Kind
+	Ref  = protocol.Ref
 )
 
-var kindNames = [...]string{"unknown", "session", "trace", "span", "generation", "retrieval", "tool_call", "error"}
-
-// Kinds returns all kinds but Unknown, in their order.
-func Kinds() []Kind {
-	return []Kind{Session, Trace, Span, Generation, Retrieval, ToolCall, Error}
-}
-
-// String returns the kind's name on the wire.
-func (k Kind) String() string {
-	if int(k) < len(kindNames) {
-		return kindNames[k]
-	}
-	return kindNames[Unknown]
-}
-
-// ParseKind returns the kind with the given name on the wire, or Unknown.
-func ParseKind(name string) Kind {
-	for _, k := range Kinds() {
-		if kindNames[k] == name {
-			return k
-		}
-	}
-	return Unknown
-}
-
-// Ref names an entity within a repository.
-type Ref struct {
-	Kind Kind
-	ID   string
-}
+// The kinds of the protocol.
+const (
+	Unknown    = protocol.Unknown
+	Session    = protocol.Session
+	Trace      = protocol.Trace
+	Span       = protocol.Span
+	Generation = protocol.Generation
+	Retrieval  = protocol.Retrieval
+	ToolCall   = protocol.ToolCall
+	Error      = protocol.Error
+)
 
 // Key identifies an entity among all repositories. The zero Key names none. Being
 // a hash, it needs no lookup and can be made by any collector.

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // Node is an entity with everything that lines said about it, and its children.
@@ -32,8 +34,8 @@ type Node struct {
 	PromptVersionID string                     `json:"prompt_version_id,omitempty"`
 	Parameters      map[string]json.RawMessage `json:"model_parameters,omitempty"`
 	Messages        []json.RawMessage          `json:"messages,omitempty"`
-	Usage           Usage                      `json:"usage,omitzero"`
-	Cost            Cost                       `json:"cost,omitzero"`
+	Usage           pricing.Usage              `json:"usage,omitzero"`
+	Cost            pricing.Cost               `json:"cost,omitzero"`
 	Unpriced        bool                       `json:"unpriced,omitempty"` // it used tokens of no known price
 
 	// Of a generation or a tool call. Attempts are earlier results, oldest first.
@@ -88,11 +90,11 @@ func (n *Node) apply(c Change) {
 
 func (n *Node) attach(c Change) {
 	switch c.action {
-	case "add-event":
+	case protocol.AddEvent:
 		n.Events = append(n.Events, c.payload)
-	case "add-feedback":
+	case protocol.AddFeedback:
 		n.Feedback = append(n.Feedback, c.payload)
-	case "evaluate":
+	case protocol.Evaluate:
 		n.Evaluations = append(n.Evaluations, c.payload)
 	default:
 		n.Attachments = append(n.Attachments, c.payload)

@@ -59,15 +59,16 @@ func ParseSpanEntityID(id string) (trace protocol.TraceID, span protocol.SpanID,
 // Fallback returns the key of the trace, below which the entity hangs until its parent has
 // come.
 func (o Origin) Fallback(repo string) Key {
-	return KeyOf(repo, Ref{Trace, o.Trace.String()})
+	return KeyOf(repo, Ref{Kind: Trace, ID: o.Trace.String()})
 }
 
 // ParentKeys returns the keys that the parent has if it came as a span.
 func (o Origin) ParentKeys(repo string) []Key {
 	id := SpanEntityID(o.Trace, o.Parent)
-	keys := make([]Key, 0, len(childKinds))
-	for _, kind := range []Kind{Span, Generation, Retrieval, ToolCall, Error} {
-		keys = append(keys, KeyOf(repo, Ref{kind, id}))
+	kinds := []Kind{Span, Generation, Retrieval, ToolCall, Error}
+	keys := make([]Key, 0, len(kinds))
+	for _, kind := range kinds {
+		keys = append(keys, KeyOf(repo, Ref{Kind: kind, ID: id}))
 	}
 	return keys
 }

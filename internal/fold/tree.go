@@ -3,6 +3,8 @@ package fold
 import (
 	"context"
 	"slices"
+
+	"github.com/troupelog/troupe/pricing"
 )
 
 // MaxDepth is how many levels a tree has below its root. What is deeper hangs at
@@ -12,8 +14,8 @@ const MaxDepth = 256
 // Totals is what a tree adds up to. What a span or a trace says of its own usage and
 // cost is not added: it stands for that of the generations below.
 type Totals struct {
-	Usage    Usage          `json:"usage"`              // of the generations
-	Cost     Cost           `json:"cost"`               // of the generations
+	Usage    pricing.Usage  `json:"usage"`              // of the generations
+	Cost     pricing.Cost   `json:"cost"`               // of the generations
 	Unpriced int            `json:"unpriced,omitempty"` // generations that used tokens of no known price
 	Entities map[string]int `json:"entities"`           // by kind, the root included
 }

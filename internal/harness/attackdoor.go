@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // door posts with the right key while strangers try wrong ones from the same address.
@@ -51,7 +52,7 @@ func knock(ctx context.Context, url, key string, i int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	req.Header.Set("x-maxim-api-key", key)
+	req.Header.Set(protocol.HeaderKey, key)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // serveCommand is the first argument of a process that serves a collector from the folder
@@ -154,8 +155,8 @@ func (s *ingestSender) post(ctx context.Context, client *http.Client, url string
 	if err != nil {
 		return err
 	}
-	req.Header.Set(collector.SpoolHeader, s.spool)
-	req.Header.Set(collector.SeqHeader, strconv.FormatInt(s.turns*linesPerTurn+1, 10))
+	req.Header.Set(protocol.HeaderProducer, s.spool)
+	req.Header.Set(protocol.HeaderSeq, strconv.FormatInt(s.turns*linesPerTurn+1, 10))
 	answer, err := client.Do(req)
 	if err != nil {
 		return err

@@ -44,10 +44,10 @@ func (t *trial) leftOpen(n int) error {
 	t.atMost("open_ends_mb", megabytes(end.PeakPending), megabytes(logger.DefaultMaxBytes))
 	t.exactly("open_dropped", s.Dropped, 0)
 	t.note("open_rss_mb", int(megabytes(end.Usage.PeakRSS)))
-	t.note("open_ended", s.Orphans)
+	t.note("open_ended", s.AutoEnded)
 	t.note("open_left", s.LeftOpen)
-	if s.Orphans+s.LeftOpen != int64(n) || s.Accepted != int64(n)+s.Orphans || s.Rejected > 0 {
-		t.miss("%d were begun, %d ended, %d left open; %d accepted, %d rejected", n, s.Orphans, s.LeftOpen, s.Accepted, s.Rejected)
+	if s.AutoEnded+s.LeftOpen != int64(n) || s.Accepted != int64(n)+s.AutoEnded || s.Rejected > 0 {
+		t.miss("%d were begun, %d ended, %d left open; %d accepted, %d rejected", n, s.AutoEnded, s.LeftOpen, s.Accepted, s.Rejected)
 	}
 	server.Inject(nil)
 	j.Name, j.Open, j.FlushInterval = "opennext", 0, 10*time.Millisecond

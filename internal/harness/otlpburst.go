@@ -203,7 +203,7 @@ func protoBurst() burst {
 	body := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), resource)
 	return burst{
 		name: "proto", path: "/v1/traces", contentType: "application/x-protobuf", body: body, repo: "burst",
-		headers: map[string]string{"x-maxim-repo-id": "burst"}, entities: burstSpans + 1,
+		headers: map[string]string{protocol.HeaderRepository: "burst"}, entities: burstSpans + 1,
 	}
 }
 
@@ -221,14 +221,14 @@ func jsonBurst() burst {
 	}
 	return burst{
 		name: "json", path: "/v1/traces", contentType: "application/json", body: append(body, "]}]}]}"...), repo: "burst",
-		headers: map[string]string{"x-maxim-repo-id": "burst"}, entities: int64(n) + 1,
+		headers: map[string]string{protocol.HeaderRepository: "burst"}, entities: int64(n) + 1,
 	}
 }
 
 // lineBurst is a body of the largest size, of short lines that are numbered.
 func lineBurst() burst {
 	b := anonymousBurst()
-	b.name, b.headers = "lines", map[string]string{"X-Troupe-Spool": fmt.Sprintf("%032x", 1), "X-Troupe-Seq": "1"}
+	b.name, b.headers = "lines", map[string]string{protocol.HeaderProducer: fmt.Sprintf("%032x", 1), protocol.HeaderSeq: "1"}
 	return b
 }
 

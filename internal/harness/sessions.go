@@ -70,7 +70,7 @@ func heap() int64 {
 }
 
 func (t *trial) live(log *logger.Logger, n int) error {
-	all := make([]*logger.Session, n)
+	all := make([]logger.Session, n)
 	start := time.Now()
 	for i := range all {
 		all[i] = log.Session(logger.SessionConfig{Name: "session"})

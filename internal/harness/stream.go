@@ -117,7 +117,7 @@ func (s *stream) offer() error {
 	return nil
 }
 
-// log makes the call; one that is rejected panics, see logger.Config.RaiseExceptions.
+// log makes the call; one that is rejected panics, see logger.Config.PanicOnMisuse.
 func (s *stream) log(index int, text string) (rejected *logger.Error) {
 	defer func() { rejected = rejection(recover()) }()
 	if !s.job.Attachment {

@@ -69,10 +69,10 @@ func (w *worker) open() error {
 	c := logger.Config{
 		ID: repository, BaseURL: w.job.URL, SpoolDir: w.job.Spool, RequireDurable: w.job.Spool != "",
 		MaxSpoolBytes: w.job.MaxSpoolBytes, MaxWait: w.job.MaxWait, FlushInterval: w.job.FlushInterval, InFlight: w.job.InFlight,
-		OnError: w.note, RaiseExceptions: true, Slog: slog.New(slog.DiscardHandler),
+		OnError: w.note, PanicOnMisuse: true, Slog: slog.New(slog.DiscardHandler),
 	}
 	if w.job.Spool == "" {
-		c.Durability = logger.Memory
+		c.Durability = logger.MemoryOnly
 	}
 	var err error
 	w.log, err = logger.New(c)

@@ -78,7 +78,7 @@ func (a *assembler) repeat(sender [16]byte, number uint64, line []byte) {
 // same in each part; what the trace is called until the span at its top has come follows
 // from the lines of the others.
 func (a *assembler) all(entities []*entity) {
-	a.repeat(senderOf("start", a.key.trace, spanID{}), 1, fields(nil).line(a.trace, "create"))
+	a.repeat(senderOf("start", a.key.trace, spanID{}), 1, fields(nil).line(a.trace, protocol.Create))
 	sessions := map[string]bool{}
 	for _, e := range entities {
 		a.tell(e)
@@ -87,7 +87,7 @@ func (a *assembler) all(entities []*entity) {
 			var f fields
 			f.set("sessionId", e.session)
 			sum := sha256.Sum256([]byte(e.session))
-			a.repeat(a.top, 1+binary.BigEndian.Uint64(sum[:])>>5, f.line(a.trace, "update"))
+			a.repeat(a.top, 1+binary.BigEndian.Uint64(sum[:])>>5, f.line(a.trace, protocol.Update))
 		}
 	}
 	for _, e := range entities {
@@ -108,7 +108,7 @@ func (a *assembler) tell(e *entity) {
 	if e.ref.Kind == fold.Trace {
 		trace = e.ref
 	}
-	a.add(a.top, numberAtTop(class, e), e.top.line(trace, "update"))
+	a.add(a.top, numberAtTop(class, e), e.top.line(trace, protocol.Update))
 }
 
 // maxMicros bounds times, so that they fit into numbers of lines.

@@ -160,13 +160,13 @@ func (m *maker) toolCall() {
 	if m.output != nil {
 		var f fields
 		f.set("result", asJSON(m.output))
-		m.entity.about = append(m.entity.about, f.line(ref, "result"))
+		m.entity.about = append(m.entity.about, f.line(ref, protocol.Result))
 	}
 	if m.failed {
 		var f fields
 		f.set("error", m.failure())
 		m.told = true
-		m.entity.about = append(m.entity.about, f.line(ref, "error"))
+		m.entity.about = append(m.entity.about, f.line(ref, protocol.Fail))
 	}
 }
 
@@ -205,8 +205,11 @@ func documentOf(raw any) any {
 
 // extras adds what only Troupe exports has lines of its own for.
 func (m *maker) extras() {
-	for _, x := range []struct{ key, action string }{
-		{"troupe.feedback", "add-feedback"}, {"troupe.evaluation", "evaluate"}, {"troupe.attachment", "add-attachment"},
+	for _, x := range []struct {
+		key    string
+		action protocol.Action
+	}{
+		{"troupe.feedback", protocol.AddFeedback}, {"troupe.evaluation", protocol.Evaluate}, {"troupe.attachment", protocol.AddAttachment},
 	} {
 		for _, value := range list(m.attributes.get(x.key)) {
 			if data, ok := verbatim(value).(json.RawMessage); ok && data[0] == '{' {
@@ -257,7 +260,7 @@ func eventLine(of fold.Ref, place string, e *event) []byte {
 		all[name] = value
 	}
 	f.set("metadata", all)
-	return f.line(of, "add-event")
+	return f.line(of, protocol.AddEvent)
 }
 
 // metadata returns what has no place of its own, and where the span comes from.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/jsonscan"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 )
 
@@ -59,13 +60,13 @@ func (f *fields) time(name string, nanos uint64) {
 }
 
 // line returns a line about an entity with the fields as its data.
-func (f fields) line(about fold.Ref, action string) []byte {
-	line := make([]byte, 0, len(about.ID)+len(action)+len(f)+48)
+func (f fields) line(about fold.Ref, action protocol.Action) []byte {
+	line := make([]byte, 0, len(about.ID)+len(f)+48)
 	line = append(line, about.Kind.String()...)
 	line = append(line, "{id="...)
 	line = append(line, about.ID...)
 	line = append(line, ",action="...)
-	line = append(line, action...)
+	line = append(line, action.String()...)
 	line = append(line, ",data={"...)
 	if len(f) > 0 {
 		line = append(line, f[1:]...)
@@ -73,15 +74,9 @@ func (f fields) line(about fold.Ref, action string) []byte {
 	return append(line, "}}"...)
 }
 
-// adds are the actions that begin a child.
-var adds = map[fold.Kind]string{
-	fold.Span: "add-span", fold.Generation: "add-generation", fold.Retrieval: "add-retrieval",
-	fold.ToolCall: "add-tool-call", fold.Error: "add-error",
-}
-
 // below returns the line by which an entity begins below another one.
 func (f fields) below(parent, child fold.Ref) []byte {
 	var begin fields
 	begin.set("id", child.ID)
-	return append(begin, f...).line(parent, adds[child.Kind])
+	return append(begin, f...).line(parent, protocol.Beginning(child.Kind))
 }

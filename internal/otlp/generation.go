@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"strings"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // generation adds what a model call has of its own.
@@ -57,7 +59,7 @@ func (m *maker) results(last object) {
 	for _, result := range all {
 		var f fields
 		f.set("result", result)
-		m.entity.about = append(m.entity.about, f.line(m.entity.ref, "result"))
+		m.entity.about = append(m.entity.about, f.line(m.entity.ref, protocol.Result))
 	}
 }
 

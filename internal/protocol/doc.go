@@ -1,4 +1,4 @@
-// Package protocol holds what both ends of the log protocol must agree on: which ids a
-// line may carry and the size limits of lines and requests. Client and collector import
-// it, so a limit has one value. It imports the standard library only.
+// Package protocol is the vocabulary of the log protocol, which client and collector share:
+// kinds, actions, ids, headers, producers and size limits. Each has its name and its value
+// here and nowhere else. The package imports the standard library only.
 package protocol

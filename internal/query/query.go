@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -177,7 +178,7 @@ func termOf(t token) (store.Term, string) {
 		if term.Value == "tool" {
 			term.Value = fold.ToolCall.String()
 		}
-		if fold.ParseKind(term.Value) == fold.Unknown {
+		if protocol.ParseKind(term.Value) == fold.Unknown {
 			return term, "kind: is one of span, generation, retrieval, tool and error"
 		}
 	case store.FieldHas:

@@ -81,16 +81,16 @@ func sleep(ctx context.Context, d time.Duration) error {
 // turn is what a user message starts: one trace at a time of a session.
 type turn struct {
 	*player
-	session *logger.Session
-	trace   *logger.Trace // nil between two turns
-	output  string        // last text of the assistant
-	open    []openCall    // in the order they were begun
+	session logger.Session
+	trace   logger.Trace // zero between two turns
+	output  string       // last text of the assistant
+	open    []openCall   // in the order they were begun
 }
 
 // openCall is a tool call without an answer yet.
 type openCall struct {
 	id     string // in the recording
-	handle *logger.ToolCall
+	handle logger.ToolCall
 }
 
 // begin begins the turn's trace; the input may be empty.
@@ -105,23 +105,23 @@ func (t *turn) begin(input string) {
 
 // end ends the trace and what is open in it.
 func (t *turn) end() {
-	if t.trace == nil {
+	if t.trace == (logger.Trace{}) {
 		return
 	}
 	for _, c := range t.open {
-		c.handle.Error(logger.ErrorDetail{Message: "the recording holds no result of this call"})
+		c.handle.Fail(logger.Failure{Message: "the recording holds no result of this call"})
 	}
 	if t.output != "" {
 		t.trace.SetOutput(t.output)
 	}
 	t.trace.End()
-	t.trace, t.output, t.open = nil, "", nil
+	t.trace, t.output, t.open = logger.Trace{}, "", nil
 }
 
 // generate logs an assistant message: a model call that lasts for wait, and the tool
 // calls that it asks for.
 func (t *turn) generate(ctx context.Context, c conversation, history []logger.Message, m message, wait time.Duration) error {
-	if t.trace == nil {
+	if t.trace == (logger.Trace{}) {
 		t.begin("")
 	}
 	model := cmp.Or(t.Model, m.model, c.model, "unknown")

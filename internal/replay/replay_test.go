@@ -34,7 +34,7 @@ func startServer(t *testing.T) *server {
 	}
 	ts := httptest.NewServer(c)
 	log, err := logger.New(logger.Config{
-		Durability: logger.Memory,
+		Durability: logger.MemoryOnly,
 		ID:         "r", BaseURL: ts.URL, MaxWait: time.Minute,
 		OnError: func(err error) { t.Errorf("the logger reports: %v", err) },
 	})

@@ -1,5 +1,5 @@
-// Package service is the collector without HTTP: it stores lines, keeps what is derived
-// from them up to date, answers queries and applies retention.
+// Package service is the collector without HTTP: it stores lines, keeps the index and the
+// search up to date with them, answers queries and applies retention.
 //
 //	Append ─► store.Log ─► answer
 //	              │
@@ -17,7 +17,7 @@
 //
 // # Errors
 //
-// Errors are those of package store, wrapped or as they are: store.ErrNotFound,
+// Methods return errors of package store, wrapped or as they are: store.ErrNotFound,
 // store.ErrTooLarge, store.ErrBatch, store.ErrTerm, store.ErrQuery, store.ErrContent and
 // store.ErrClosed. Front ends translate them.
 package service

@@ -92,8 +92,8 @@ func (s *Service) cut(ctx context.Context, h held, want int64) (before time.Time
 	return before, nil
 }
 
-// oldest returns the oldest pieces of each shard and of the uploads, oldest first. Those of
-// each source have want bytes together, if it has as many.
+// oldest returns the oldest pieces of each shard and of the uploads, oldest first. Each source
+// contributes at least want bytes, if it has as many.
 func (s *Service) oldest(ctx context.Context, h held, want int64) (pieces []piece, err error) {
 	share := float64(h.log+h.derived) / float64(max(h.log, 1))
 	for _, one := range s.shards {

@@ -41,7 +41,7 @@ func (s *Service) WaitIndexed(ctx context.Context) error {
 }
 
 // WaitSearchable waits until Search finds everything that was acknowledged before the call,
-// in all repositories. Its errors are those of WaitIndexed.
+// in all repositories. It fails as WaitIndexed does.
 func (s *Service) WaitSearchable(ctx context.Context) error {
 	for _, h := range s.shards {
 		if err := h.searchIndexer.waitForHead(ctx); err != nil {

@@ -17,7 +17,7 @@ func (s *Service) LongestWrites() (w LongestWrites) {
 			add   *time.Duration
 		}{{h.Log, &w.Log}, {h.Index, &w.Index}, {h.Search, &w.Search}} {
 			if measured, ok := part.store.(interface {
-				LongestWrites() (add, forget time.Duration)
+				LongestWrites() (add, prune time.Duration)
 			}); ok {
 				add, prune := measured.LongestWrites()
 				*part.add, w.Prune = max(*part.add, add), max(w.Prune, prune)

@@ -16,23 +16,23 @@ const (
 	costs  = 3
 )
 
-func usageCounters(u fold.Usage) [usages]int64 {
+func usageCounters(u pricing.Usage) [usages]int64 {
 	return [usages]int64{u.Input, u.Output, u.Total, u.CacheRead, u.CacheWrite, u.Reasoning, u.AudioInput, u.AudioOutput}
 }
 
-func usageOf(c []int64) fold.Usage {
-	return fold.Usage{
+func usageOf(c []int64) pricing.Usage {
+	return pricing.Usage{
 		Input: c[0], Output: c[1], Total: c[2], CacheRead: c[3], CacheWrite: c[4],
 		Reasoning: c[5], AudioInput: c[6], AudioOutput: c[7],
 	}
 }
 
-func costCounters(c fold.Cost) [costs]int64 {
+func costCounters(c pricing.Cost) [costs]int64 {
 	return [costs]int64{int64(c.Input), int64(c.Output), int64(c.Total)}
 }
 
-func costOf(c []int64) fold.Cost {
-	return fold.Cost{Input: pricing.USD(c[0]), Output: pricing.USD(c[1]), Total: pricing.USD(c[2])}
+func costOf(c []int64) pricing.Cost {
+	return pricing.Cost{Input: pricing.USD(c[0]), Output: pricing.USD(c[1]), Total: pricing.USD(c[2])}
 }
 
 // sums is what a tree adds up to. The places are stored: never reorder them.
@@ -92,8 +92,8 @@ func (s *sums) sub(v *sums) {
 	}
 }
 
-func (s *sums) usage() fold.Usage { return usageOf(s[sumUsage:]) }
-func (s *sums) cost() fold.Cost   { return costOf(s[sumCost:]) }
+func (s *sums) usage() pricing.Usage { return usageOf(s[sumUsage:]) }
+func (s *sums) cost() pricing.Cost   { return costOf(s[sumCost:]) }
 
 // entities returns how many entities are below the top.
 func (s *sums) entities() (n int) {

@@ -6,7 +6,7 @@ import (
 	"database/sql"
 	"slices"
 
-	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -111,7 +111,7 @@ func named(counts map[int64]int, name func(int64) []store.Facet) []store.Facet {
 }
 
 func kindFacets(bits int64) (facets []store.Facet) {
-	for _, kind := range fold.Kinds() {
+	for _, kind := range protocol.Kinds() {
 		if bits&(1<<kind) != 0 {
 			facets = append(facets, store.Facet{Value: kind.String()})
 		}

@@ -196,7 +196,7 @@ func (x *Index) Find(ctx context.Context, repo, prefix string, limit int) ([]fol
 	var found []*row
 	err := x.view(ctx, "finding", func(tx *sql.Tx) error {
 		var keys []fold.Key
-		for _, kind := range fold.Kinds() {
+		for _, kind := range protocol.Kinds() {
 			keys = append(keys, fold.KeyOf(repo, fold.Ref{Kind: kind, ID: prefix}))
 		}
 		exact, err := x.rowsByKey(ctx, tx, keys)

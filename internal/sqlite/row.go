@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/store"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // row is an entity as it is stored. Once others can see it, it is not changed.
@@ -68,7 +69,7 @@ func packEntity(e *fold.Entity) []byte {
 	set(isEnded, e.Ended)
 	set(isFailed, e.Failed)
 	set(hasParent, e.Parent != fold.Key{})
-	set(hasUsage, e.Usage != fold.Usage{})
+	set(hasUsage, e.Usage != pricing.Usage{})
 	set(hasCost, e.Costing != fold.NoCost)
 	set(hasOrigin, e.Origin != fold.Origin{})
 	set(isNamed, e.Named)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -63,7 +64,7 @@ func (w *filtering) cond(not bool, cond string, args ...any) {
 
 // kindTerm asks for traces with an entity of a kind below them. All traces are traces.
 func (w *filtering) kindTerm(t store.Term) {
-	kind := fold.ParseKind(t.Value)
+	kind := protocol.ParseKind(t.Value)
 	if kind == fold.Trace {
 		w.cond(t.Not, `1`)
 		return

@@ -16,8 +16,8 @@ import (
 type shown struct {
 	Entity           fold.Entity // as far as a node has it
 	Status           string
-	Usage            fold.Usage
-	Cost             fold.Cost
+	Usage            pricing.Usage
+	Cost             pricing.Cost
 	Children, Errors int
 }
 

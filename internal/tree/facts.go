@@ -56,9 +56,9 @@ func facts(n *fold.Node) []string {
 
 // sum adds up what the generations among a node and everything below it used; without
 // any, what the node says itself.
-func sum(n *fold.Node) (fold.Usage, fold.Cost) {
-	var usage fold.Usage
-	var cost fold.Cost
+func sum(n *fold.Node) (pricing.Usage, pricing.Cost) {
+	var usage pricing.Usage
+	var cost pricing.Cost
 	generations := 0
 	var add func(*fold.Node)
 	add = func(n *fold.Node) {
@@ -107,7 +107,7 @@ func Duration(d time.Duration) string {
 
 // Tokens returns the tokens in and out, as "1,200 + 30 tokens", or their total where
 // that is all there is; "" if there were none.
-func Tokens(u fold.Usage) string {
+func Tokens(u pricing.Usage) string {
 	switch {
 	case u.Input != 0 || u.Output != 0:
 		return thousands(u.Input) + " + " + thousands(u.Output) + " tokens"

@@ -98,7 +98,7 @@ func anyNode(depth int) *rapid.Generator[*fold.Node] {
 			Status: rapid.SampledFrom([]string{"error", "ended", "open", "partial"}).Draw(t, "status"),
 			Input:  text("input"), Output: text("output"), Result: text("result"), Args: text("args"), Error: text("error"),
 			Message: text("message"), Messages: []json.RawMessage{text("message of a chat")},
-			Usage: fold.Usage{Input: rapid.Int64().Draw(t, "tokens")}, Cost: fold.Cost{Total: pricing.USD(rapid.Int64().Draw(t, "cost"))},
+			Usage: pricing.Usage{Input: rapid.Int64().Draw(t, "tokens")}, Cost: pricing.Cost{Total: pricing.USD(rapid.Int64().Draw(t, "cost"))},
 		}
 		if depth > 0 {
 			n.Children = rapid.SliceOfN(anyNode(depth-1), 0, 3).Draw(t, "children")
@@ -165,7 +165,7 @@ func TestDuration(t *testing.T) {
 
 func TestTokensAndDollars(t *testing.T) {
 	t.Parallel()
-	for u, want := range map[fold.Usage]string{
+	for u, want := range map[pricing.Usage]string{
 		{}: "", {Input: 1234567, Output: 1}: "1,234,567 + 1 tokens", {Total: 999}: "999 tokens", {Total: -1000}: "-1,000 tokens",
 	} {
 		if got := Tokens(u); got != want {

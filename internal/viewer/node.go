@@ -15,6 +15,7 @@ import (
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/viewer/text"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // nodeData is what is shown of one entity.
@@ -23,7 +24,7 @@ type nodeData struct {
 	Trace                       string // the id of its trace
 	Start, End                  time.Time
 	Took, Model, Provider       string
-	Usage                       *fold.Usage
+	Usage                       *pricing.Usage
 	Cost                        string
 	Chat                        *chatCall
 	Sections                    []section // inputs, outputs, parameters and the like
@@ -82,7 +83,7 @@ func (v *Viewer) node(ctx context.Context, repo string, o *outline, name string)
 		Start: row.Start, End: row.End, Took: took(&row.Entity, time.Now()), Model: row.Model, Provider: row.Provider,
 		Cost: costOf(row.Cost, row.Costing == fold.Unpriced),
 	}
-	if row.Usage != (fold.Usage{}) {
+	if row.Usage != (pricing.Usage{}) {
 		d.Usage = &row.Usage
 	}
 	if ref.Kind == fold.Generation {

@@ -39,7 +39,7 @@ type spanStats struct {
 type modelStats struct {
 	Model         string
 	Calls, Errors int
-	Usage         fold.Usage
+	Usage         pricing.Usage
 	Cost          pricing.Cost
 	Unpriced      int
 	Share         int // of the cost of the most expensive model, in thousandths

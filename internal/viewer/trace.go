@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -271,7 +272,7 @@ func refString(r fold.Ref) string { return r.Kind.String() + ":" + r.ID }
 // parseRef is the inverse of refString.
 func parseRef(s string) (fold.Ref, bool) {
 	kind, id, ok := strings.Cut(s, ":")
-	k := fold.ParseKind(kind)
+	k := protocol.ParseKind(kind)
 	return fold.Ref{Kind: k, ID: id}, ok && k != fold.Unknown && id != ""
 }
 

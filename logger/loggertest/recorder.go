@@ -72,10 +72,10 @@ func New(t testing.TB, c logger.Config) (*logger.Logger, *Recorder) {
 	c.BaseURL, c.APIKey, c.Transport, c.ManualFlush = "http://127.0.0.1", "test", r, true
 	c.FlushInterval = 0
 	c.SpoolDir, c.SpoolKey, c.MaxSpoolBytes, c.MaxSpoolAge = "", nil, 0, 0
-	if c.OnFull == logger.DropNewest {
+	if c.OnFull == logger.FullDropNewest {
 		c.MaxWait = 0 // it may have been that of SyncEach
 	}
-	c.Durability, c.RequireDurable, c.SyncEvery = logger.Memory, false, 0
+	c.Durability, c.RequireDurable, c.SyncEvery = logger.MemoryOnly, false, 0
 	onError := c.OnError
 	c.OnError = func(err error) {
 		r.mu.Lock()

@@ -21,7 +21,7 @@ func answer(log *logger.Logger, question string) {
 	span := trace.AddSpan(logger.SpanConfig{Name: "agent"})
 	defer span.End()
 	span.AddGeneration(logger.GenerationConfig{Model: "gpt-4o", Provider: "openai"}).
-		Error(logger.ErrorDetail{Message: "rate limited", Code: "429"})
+		Error(logger.Failure{Message: "rate limited", Code: "429"})
 }
 
 func TestRecorderSeesWhatWasLogged(t *testing.T) {
@@ -84,7 +84,7 @@ func TestAssertionsFail(t *testing.T) {
 		"errors": {func(r *loggertest.Recorder, t testing.TB) { r.NoErrors(t) }, "invalid id"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			log, rec := loggertest.New(t, logger.Config{KeepOrphans: true})
+			log, rec := loggertest.New(t, logger.Config{DisableAutoEnd: true})
 			answer(log, "Why?")
 			log.Trace(logger.TraceConfig{ID: "open"})
 			log.TraceAddTag("not valid", "a", "b")

@@ -23,8 +23,8 @@ type troupe struct {
 	log      *logger.Logger
 	text     workload.Turn
 	response *openai.ChatCompletion
-	sessions []*logger.Session // empty: turns have no session
-	live     []*logger.Trace   // one open in each session, whose handle its agent holds
+	sessions []logger.Session // empty: turns have no session
+	live     []logger.Trace   // one open in each session, whose handle its agent holds
 }
 
 func newTroupe(_ context.Context, spec Spec) (peer, error) {
@@ -37,7 +37,7 @@ func newTroupeFar(_ context.Context, spec Spec) (peer, error) {
 }
 
 func newTroupeMemory(_ context.Context, spec Spec) (peer, error) {
-	return startTroupe(spec, logger.Config{Durability: logger.Memory})
+	return startTroupe(spec, logger.Config{Durability: logger.MemoryOnly})
 }
 
 func startTroupe(spec Spec, c logger.Config) (peer, error) {

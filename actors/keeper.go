@@ -1,0 +1,339 @@
+package actors
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupelog/troupe/messages"
+)
+
+// keeper is the part of an actor that routes to others: a shard keeps the actors of its root
+// keys, a session those of its traces. The keeper is their only sender. A member is
+//
+//	live      it has an actor, which gets its messages
+//	in grace  it has ended, and is among the last that did: late calls find it live
+//	draining  its actor was asked to passivate; messages wait until it answers
+//	passive   it has no actor, only a record, for sessions with something to end
+//
+// A keeper and its members are owned by one actor, except member.finished. T is what the
+// owner keeps of a member in addition.
+type keeper[T any] struct {
+	shared *shared
+	// A session rarely has more than a few traces, so they are searched, not indexed: few
+	// holds up to indexFrom members and many holds more; one of them is nil.
+	few     []*member[T]
+	many    map[messages.Ref]*member[T]
+	passive map[messages.Ref]*messages.Rollup // nil before the first
+	// grace holds members that have ended, the first to end first. Some may have been begun
+	// again or removed since. It is nil before the first.
+	grace *queue[*member[T]]
+	// first and last are the ends of the list of members with pending commands.
+	first, last *member[T]
+	number      uint32 // of the next member
+}
+
+// shared is what all keepers of one kind have in common.
+type shared struct {
+	host host // immutable
+
+	// A member over one of the limits leaves its grace. Both are immutable.
+	graceEach int   // members in the grace of one keeper
+	graceAll  int64 // members in the grace of all of them, about
+
+	inGrace atomic.Int64
+	passive atomic.Int64
+}
+
+// host runs the actors of a keeper's members; System is the one in use.
+type host interface {
+	// spawn returns an actor for a session or a trace, which waits for its Begin.
+	spawn(ref messages.Ref) *actor.PID
+	// send never blocks, and messages to one actor keep their order.
+	send(pid *actor.PID, message any)
+	// recycle takes the actor of a trace that needs no more of it. It returns false if it
+	// has no use for the actor.
+	recycle(pid *actor.PID) bool
+	// retire takes the actor of a trace that has passivated.
+	retire(pid *actor.PID)
+}
+
+// member is what a keeper keeps of a session or trace that has an actor.
+type member[T any] struct {
+	ref      messages.Ref
+	pid      *actor.PID         // nil before its Begin, and when it was removed
+	pending  *messages.Commands // collected for it while its owner handles a message; else nil
+	next     *member[T]         // after this one in the keeper's list of those with pending commands
+	draining *buffered          // nil unless it was asked to passivate
+	at       int64              // when it was last called, Unix nanoseconds
+	sent     int64              // Commands sent since Begin
+	finished atomic.Int64       // see messages.Begin
+	number   uint32             // members were begun in this order
+	ended    bool
+	inGrace  bool // it is in keeper.grace
+	own      T
+}
+
+// buffered holds the messages for an actor that was asked to passivate, until it answers.
+type buffered struct {
+	question messages.Passivate
+	messages []any
+}
+
+// find returns a member, or nil.
+func (k *keeper[T]) find(ref messages.Ref) *member[T] {
+	if k.many != nil {
+		return k.many[ref]
+	}
+	for _, m := range k.few {
+		if m.ref == ref {
+			return m
+		}
+	}
+	return nil
+}
+
+// get returns a member; if there is none it adds one, without an actor.
+func (k *keeper[T]) get(ref messages.Ref) *member[T] {
+	if m := k.find(ref); m != nil {
+		return m
+	}
+	m := &member[T]{ref: ref, number: k.number}
+	k.number++
+	switch {
+	case k.many != nil:
+		k.many[ref] = m
+	case len(k.few) < indexFrom:
+		k.few = append(k.few, m)
+	default:
+		k.many = make(map[messages.Ref]*member[T], 2*indexFrom)
+		for _, known := range k.few {
+			k.many[known.ref] = known
+		}
+		k.many[ref], k.few = m, nil
+	}
+	return m
+}
+
+// len returns the number of members.
+func (k *keeper[T]) len() int { return len(k.few) + len(k.many) }
+
+// all yields the members in any order. They must not be removed meanwhile.
+func (k *keeper[T]) all() iter.Seq[*member[T]] {
+	if k.many != nil {
+		return maps.Values(k.many)
+	}
+	return slices.Values(k.few)
+}
+
+// oldestFirst returns the members in the order in which they were begun.
+func (k *keeper[T]) oldestFirst() []*member[T] {
+	return slices.SortedFunc(k.all(), func(a, b *member[T]) int { return int(int32(a.number - b.number)) })
+}
+
+// begin gives a member an actor and returns the Begin that must be its first message. A
+// passive session continues from its record.
+func (k *keeper[T]) begin(m *member[T], route *messages.Route) messages.Begin {
+	if m.ref.Entity == messages.Session && route.Trace.Entity != messages.Unknown {
+		route = messages.NewRoute(m.ref, messages.Ref{})
+	}
+	m.sent = 0
+	m.finished.Store(0)
+	m.pid = k.shared.host.spawn(m.ref)
+	return messages.Begin{Route: route, State: k.take(m.ref), Settled: &m.finished}
+}
+
+// take removes and returns the record of a passive session, or returns nil.
+func (k *keeper[T]) take(ref messages.Ref) *messages.Rollup {
+	state := k.passive[ref]
+	if state != nil {
+		delete(k.passive, ref)
+		k.shared.passive.Add(-1)
+	}
+	return state
+}
+
+// live returns a member that has an actor. One that was idle until now was last called at at.
+func (k *keeper[T]) live(ref messages.Ref, route *messages.Route, at int64) *member[T] {
+	m := k.get(ref)
+	if m.pid == nil {
+		m.at = at
+		start := k.begin(m, route)
+		k.shared.host.send(m.pid, &start)
+	}
+	return m
+}
+
+// assign collects a command for a member; forward sends it.
+func (k *keeper[T]) assign(m *member[T], c *messages.Command, at int64) {
+	m.at = max(m.at, at)
+	m.ended = c.Action == messages.End && c.Target == m.ref || m.ended && c.Birth == nil
+	if m.pending == nil {
+		m.pending = messages.NewCommands()
+		if m.pid == nil {
+			m.pending.Start = k.begin(m, c.Route)
+		}
+		if k.first == nil {
+			k.first = m
+		} else {
+			k.last.next = m
+		}
+		k.last = m
+	}
+	m.pending.Add(c)
+}
+
+// forward sends the collected commands to their members, and begins the grace of those that
+// have ended.
+func (k *keeper[T]) forward(c actor.Context) {
+	for m := k.first; m != nil; m = k.first {
+		commands := m.pending
+		k.first, m.next, m.pending = m.next, nil, nil
+		k.pass(m, commands)
+		if m.ended && !m.inGrace {
+			k.beginGrace(m)
+		}
+	}
+	k.trimGrace(c)
+}
+
+// pass sends a message to a member that has an actor, or buffers it while that is draining.
+func (k *keeper[T]) pass(m *member[T], message any) {
+	if m.draining != nil {
+		m.draining.messages = append(m.draining.messages, message)
+		return
+	}
+	if _, ok := message.(*messages.Commands); ok {
+		m.sent++
+	}
+	k.shared.host.send(m.pid, message)
+}
+
+func (k *keeper[T]) beginGrace(m *member[T]) {
+	if k.grace == nil {
+		k.grace = &queue[*member[T]]{}
+	}
+	k.grace.push(m)
+	m.inGrace = true
+	k.shared.inGrace.Add(1)
+}
+
+// trimGrace ends the grace of the first to end, if there are too many: of this keeper, or of
+// all keepers, and then none stays in this one. The actor of a trace that has reported that
+// nothing is left for it to do is used again; others are asked to passivate.
+func (k *keeper[T]) trimGrace(c actor.Context) {
+	limit := k.shared.graceEach
+	if k.shared.inGrace.Load() > k.shared.graceAll {
+		limit = 0
+	}
+	for k.grace != nil && k.grace.len() > limit {
+		m := k.grace.pop()
+		m.inGrace = false
+		k.shared.inGrace.Add(-1)
+		switch {
+		case !m.ended || m.pid == nil || m.draining != nil:
+		case m.isFinished() && k.shared.host.recycle(m.pid):
+			k.remove(m)
+		default:
+			k.drain(c, m, m.lastCall())
+		}
+	}
+}
+
+func (m *member[T]) lastCall() time.Time { return time.Unix(0, m.at) }
+
+// isFinished reports whether the actor of a trace has handled all that was sent to it and holds
+// nothing open.
+func (m *member[T]) isFinished() bool {
+	return m.ref.Entity != messages.Session && m.sent > 0 && m.finished.Load() == m.sent
+}
+
+// drain asks a member's actor to passivate; it answers the actor of c.
+func (k *keeper[T]) drain(c actor.Context, m *member[T], now time.Time) {
+	m.draining = &buffered{question: messages.Passivate{Owner: m.ref, Now: now}}
+	c.Request(m.pid, &m.draining.question)
+}
+
+// passivated handles the answer to drain. A member that declined gets its buffered messages and
+// is returned. One that accepted is removed, and its messages begin it again: Commands
+// here, others through handle, as if they had come just now.
+func (k *keeper[T]) passivated(answer *messages.Passivated, handle func(message any)) (declined *member[T]) {
+	m := k.find(answer.Owner)
+	if m == nil || m.draining == nil {
+		return nil
+	}
+	waiting := m.draining.messages
+	m.draining = nil
+	if answer.Declined {
+		for _, message := range waiting {
+			k.pass(m, message)
+		}
+		return m
+	}
+	if m.ref.Entity != messages.Session {
+		k.shared.host.retire(m.pid)
+	}
+	k.remove(m)
+	if answer.State != nil {
+		k.keep(m.ref, answer.State)
+	}
+	for _, message := range waiting {
+		k.again(m, message, handle)
+	}
+	return nil
+}
+
+// again delivers a message that was buffered for a member that is gone.
+func (k *keeper[T]) again(gone *member[T], message any, handle func(message any)) {
+	switch message := message.(type) {
+	case *messages.Commands:
+		m := k.get(gone.ref)
+		m.ended, m.at, m.own = gone.ended, gone.at, gone.own // they know these Commands
+		if m.pid == nil {
+			message.Start = k.begin(m, message.List[0].Route)
+		}
+		k.pass(m, message)
+		if m.ended && !m.inGrace {
+			k.beginGrace(m)
+		}
+	case *messages.Finalise:
+		if message.Route == nil {
+			message.Done() // the owner's own question: nothing was open when the actor stopped
+			return
+		}
+		handle(message)
+	default:
+		handle(message)
+	}
+}
+
+// keep stores the record of a passive session.
+func (k *keeper[T]) keep(ref messages.Ref, state *messages.Rollup) {
+	if k.passive == nil {
+		k.passive = map[messages.Ref]*messages.Rollup{}
+	}
+	k.passive[ref] = state
+	k.shared.passive.Add(1)
+}
+
+// remove forgets a member whose actor is gone. Routes that still point at it find no pid
+// and look it up again. A keeper without members gives back the memory of its lists.
+func (k *keeper[T]) remove(m *member[T]) {
+	m.pid = nil
+	if k.many != nil {
+		delete(k.many, m.ref)
+	} else {
+		k.few = slices.DeleteFunc(k.few, func(known *member[T]) bool { return known == m })
+	}
+	if k.len() > 0 {
+		return
+	}
+	if k.grace != nil {
+		k.shared.inGrace.Add(-int64(k.grace.len()))
+	}
+	k.few, k.many, k.grace = nil, nil, nil
+}

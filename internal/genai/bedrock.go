@@ -1,0 +1,125 @@
+package genai
+
+import "encoding/json"
+
+// bedrockReasons are the reasons of Converse that OpenAI has a name for.
+var bedrockReasons = map[string]string{
+	"end_turn":                      stopped,
+	"stop_sequence":                 stopped,
+	"max_tokens":                    tooLong,
+	"model_context_window_exceeded": tooLong,
+	"tool_use":                      callsTool,
+	"guardrail_intervened":          filtered,
+	"content_filtered":              filtered,
+}
+
+type bedrockMessage struct {
+	Content []json.RawMessage `json:"content"`
+}
+
+// fromBedrock makes a chat completion of a Converse answer. The Go SDK's structs
+// have a capitalised name for every member, and hold the chosen member of a union
+// as Value.
+func fromBedrock(raw []byte, usage json.RawMessage) (*chatCompletion, bool) {
+	var w struct {
+		Output struct {
+			Message *bedrockMessage `json:"message"`
+			Value   *bedrockMessage `json:"value"`
+		} `json:"output"`
+		StopReason string `json:"stopReason"`
+	}
+	if json.Unmarshal(raw, &w) != nil {
+		return nil, false
+	}
+	m := w.Output.Message
+	if m == nil {
+		m = w.Output.Value
+	}
+	if m == nil || m.Content == nil {
+		return nil, false
+	}
+	c := choice{FinishReason: finishReason(w.StopReason, bedrockReasons)}
+	for _, block := range m.Content {
+		if !addBedrockBlock(&c.Message, block) {
+			return nil, false
+		}
+	}
+	return &chatCompletion{Choices: []choice{c}, Usage: usageFrom(usage)}, true
+}
+
+type bedrockToolUse struct {
+	ID    string          `json:"toolUseId"`
+	Name  string          `json:"name"`
+	Input json.RawMessage `json:"input"`
+}
+
+func addBedrockBlock(m *message, block json.RawMessage) bool {
+	var w struct {
+		Text      *string         `json:"text"`
+		ToolUse   *bedrockToolUse `json:"toolUse"`
+		Reasoning *struct {
+			Text *struct {
+				Text string `json:"text"`
+			} `json:"reasoningText"`
+		} `json:"reasoningContent"`
+		Value json.RawMessage `json:"value"`
+	}
+	if json.Unmarshal(block, &w) != nil {
+		return false
+	}
+	switch {
+	case w.Text != nil:
+		m.addText(*w.Text)
+	case w.ToolUse != nil:
+		m.addCall(w.ToolUse.ID, w.ToolUse.Name, w.ToolUse.Input)
+	case w.Reasoning != nil:
+		if w.Reasoning.Text != nil {
+			m.Reasoning += w.Reasoning.Text.Text
+		}
+	case given(w.Value):
+		addBedrockValue(m, block, w.Value)
+	default:
+		m.addOther(block)
+	}
+	return true
+}
+
+// addBedrockValue adds a block of the Go SDK, whose Value is told by its members:
+// a string is text, an object with a ToolUseId and an Input a call, and a union
+// within the union a thought.
+func addBedrockValue(m *message, block, value json.RawMessage) {
+	var said string
+	if json.Unmarshal(value, &said) == nil {
+		m.addText(said)
+		return
+	}
+	var w struct {
+		bedrockToolUse
+		Thought json.RawMessage `json:"value"`
+	}
+	if json.Unmarshal(value, &w) != nil {
+		m.addOther(block)
+		return
+	}
+	switch {
+	case w.ID != "" && w.Input != nil:
+		m.addCall(w.ID, w.Name, w.Input)
+	case given(w.Thought):
+		addBedrockThought(m, block, w.Thought)
+	default:
+		m.addOther(block)
+	}
+}
+
+func addBedrockThought(m *message, block, thought json.RawMessage) {
+	var w struct {
+		Text *string `json:"text"`
+	}
+	switch {
+	case thought[0] == byte(text): // redacted: nobody but the provider can read it
+	case json.Unmarshal(thought, &w) == nil && w.Text != nil:
+		m.Reasoning += *w.Text
+	default:
+		m.addOther(block)
+	}
+}

@@ -1,0 +1,156 @@
+package logger
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/troupelog/troupe/internal/delivery"
+	"github.com/troupelog/troupe/internal/ledger"
+	"github.com/troupelog/troupe/internal/spool"
+	"github.com/troupelog/troupe/internal/spool/seglog"
+	"github.com/troupelog/troupe/internal/spool/vfs"
+	"github.com/troupelog/troupe/transport"
+)
+
+// destination is one place that entries go to: the primary, or one that AddDestination
+// added. All fields are immutable after open, but release, which is set once more by the
+// function that called it.
+type destination struct {
+	cfg     Destination
+	added   bool // by AddDestination
+	sink    *delivery.Sink
+	spool   *spool.Spool
+	lost    error  // the spool could not be opened, so that entries are in memory
+	dir     string // the folder of the spool, "" with MemoryOnly
+	release func() // ends its connections
+}
+
+// dial returns the client of a destination.
+func dial(c Destination) (*transport.HTTP, error) {
+	h, err := transport.New(transport.Config{
+		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, AllowInsecure: c.AllowInsecure, RoundTripper: c.Transport, InFlight: c.InFlight,
+	})
+	if err == nil {
+		return h, nil
+	}
+	var bad *transport.ConfigError
+	if !errors.As(err, &bad) {
+		return nil, &ConfigError{Field: "BaseURL", Reason: "cannot be used", Err: err}
+	}
+	field := bad.Field
+	if field == "RepositoryID" {
+		field = "ID"
+	}
+	reason := bad.Reason
+	if strings.Contains(reason, "AllowInsecure") {
+		reason += ", or $" + EnvAllowInsecure + "=1"
+	}
+	return nil, &ConfigError{Field: field, Reason: reason, Err: err}
+}
+
+// open opens the spool of a destination and starts to deliver from it. memory limits the
+// bytes that are not yet on disk; 0 means that the limit of the ledger applies. ledger is
+// nil for added destinations. If the disk cannot be used, entries are kept in memory, unless
+// RequireDurable makes that an error.
+func (p *pipeline) open(c Destination, backend transport.Backend, memory int64, ledger *ledger.Ledger) (*destination, error) {
+	d := &destination{cfg: c, added: ledger == nil, release: func() {}}
+	sc := spool.Config{
+		Dir: c.SpoolDir, Target: spool.Target(c.BaseURL, c.ID), Every: c.SyncEvery, MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
+		DropOldest: c.OnFull == FullDropOldest, MemoryBytes: memory,
+		Report: func(e seglog.Event) { p.spoolEvent(d, e) },
+	}
+	var charge func(int64)
+	if ledger != nil {
+		sc.Release, charge = ledger.Release, ledger.Charge
+	}
+	switch c.Durability {
+	case SyncInterval:
+		sc.Policy = seglog.Interval
+	case SyncNone:
+		sc.Policy = seglog.None
+	}
+	if sc.Dir, d.lost = spoolDir(c); d.lost == nil {
+		d.dir = sc.Dir
+		d.spool, d.lost = openSpool(c, sc)
+	}
+	if d.lost != nil {
+		if c.RequireDurable {
+			return nil, &Error{Reason: ErrSpool, Detail: "RequireDurable is set", Err: d.lost}
+		}
+		p.report.tell(&Error{Reason: ErrSpool, Kept: true, Err: d.lost, Detail: "entries are kept in memory; see Config.SpoolDir"})
+	}
+	if d.spool == nil {
+		d.spool = spool.Memory(sc)
+	}
+	age := c.FlushInterval
+	if c.ManualFlush {
+		age = -1
+	}
+	d.sink = delivery.Start(delivery.Config{
+		Repository: c.ID, Spool: d.spool, Backend: backend,
+		BatchEntries: min(MaxBatchEntries, int(max(1, c.MaxBytes/batchesInMemory/smallEntry))),
+		BatchBytes:   min(MaxBatchBytes, int(max(1, c.MaxBytes/batchesInMemory))),
+		InFlight:     c.InFlight, Age: age, Charge: charge, Report: func(e delivery.Event) { p.deliveryEvent(d, e) },
+	})
+	return d, nil
+}
+
+// A batch is due before it takes a large part of a small Config.MaxBytes: where there
+// is no disk, its entries keep their room until they are delivered.
+const (
+	batchesInMemory = 4
+	smallEntry      = 512 // bytes, with what it is charged for
+)
+
+// spoolDir returns the folder of the spool, "" where the user wants none.
+func spoolDir(c Destination) (string, error) {
+	if c.Durability == MemoryOnly || c.SpoolDir != "" {
+		return c.SpoolDir, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("there is no default for Config.SpoolDir: %w", err)
+	}
+	return filepath.Join(cache, "troupe"), nil
+}
+
+// openSpool returns nil without an error where the user wants none.
+func openSpool(c Destination, sc spool.Config) (*spool.Spool, error) {
+	if c.Durability == MemoryOnly {
+		return nil, nil
+	}
+	if sc.MaxBytes == 0 {
+		sc.MaxBytes = defaultSpoolBytes(sc.Dir)
+	}
+	if len(c.SpoolKey) > 0 {
+		block, err := aes.NewCipher(c.SpoolKey)
+		if err != nil {
+			return nil, err
+		}
+		if sc.AEAD, err = cipher.NewGCM(block); err != nil {
+			return nil, err
+		}
+	}
+	return spool.Open(sc)
+}
+
+// defaultSpoolBytes is DefaultMaxSpoolBytes, or a tenth of the free disk space.
+func defaultSpoolBytes(dir string) int64 {
+	folder, err := vfs.OS(dir)
+	if err != nil {
+		return DefaultMaxSpoolBytes // opening the spool will say what is wrong
+	}
+	free, err := folder.Free()
+	if err := errors.Join(err, folder.Close()); err != nil {
+		return DefaultMaxSpoolBytes
+	}
+	return min(DefaultMaxSpoolBytes, max(free/10, leastSpoolBytes))
+}
+
+// leastSpoolBytes is the least that a default gives: four segments.
+const leastSpoolBytes = 64 << 20
