@@ -88,12 +88,12 @@ func TestAPanicCostsNoEntryAndNoOrder(t *testing.T) {
 		t.Errorf("%d panics counted, want 100", n)
 	}
 	if a := r.ledger.Read(); a.Quarantined != 100 {
-		t.Errorf("%d entries quarantined, want 100", a.Quarantined)
+		t.Errorf("%d entries salvaged, want 100", a.Quarantined)
 	}
 	r.close()
 }
 
-func TestFinaliseEndsWhatIsOpenDeepestFirst(t *testing.T) {
+func TestEndOpenEndsDeepestFirst(t *testing.T) {
 	r := newRig(t, nil)
 	session, route := sessionRoute("s"), traceRoute("s", "t")
 	r.create(sessionRef("s"), session)
@@ -111,7 +111,7 @@ func TestFinaliseEndsWhatIsOpenDeepestFirst(t *testing.T) {
 	given := traceRoute("", "given")
 	r.create(traceRef("given"), given)
 	r.sys.Tell(&messages.Command{Route: given, Target: traceRef("given"), HandOver: true, At: time.Now().UnixNano()})
-	if err := r.sys.Finalise(t.Context(), nil, "close"); err != nil {
+	if err := r.sys.EndOpen(t.Context(), nil, "close"); err != nil {
 		t.Fatal(err)
 	}
 	r.flush()
@@ -123,12 +123,12 @@ func TestFinaliseEndsWhatIsOpenDeepestFirst(t *testing.T) {
 	if !slices.Contains(got, "alone") || !slices.Contains(got, "ours") || slices.Contains(got, "foreign") || slices.Contains(got, "given") {
 		t.Errorf("ended %v: want alone and ours, not foreign nor given", got)
 	}
-	if err := r.sys.Finalise(t.Context(), nil, "close"); err != nil {
+	if err := r.sys.EndOpen(t.Context(), nil, "close"); err != nil {
 		t.Fatal(err)
 	}
 	r.flush()
 	if again := ends(r.out.got(), "close"); len(again) != len(got) {
-		t.Errorf("a second Finalise ended more: %v", again)
+		t.Errorf("a second EndOpen ended more: %v", again)
 	}
 	r.close()
 }
@@ -142,13 +142,13 @@ func TestSnapshotIsBehindEarlierCalls(t *testing.T) {
 	r.span(spanRef("a"), spanRef("b"), route)
 	r.end(spanRef("b"), route)
 	r.tell(messages.Command{Route: route, Target: spanRef("a"), Action: messages.Result, Failed: true,
-		Spent: &messages.Spent{Usage: messages.Usage{Input: 3, Output: 4, Total: 7}}}, "")
+		Cost: &messages.Cost{Usage: messages.Usage{Input: 3, Output: 4, Total: 7}}}, "")
 	trace, err := r.sys.Snapshot(t.Context(), route)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if trace.Entries != 5 || trace.Begun[messages.Span] != 2 || len(trace.Children) != 1 ||
-		trace.Spent.Usage.Total != 7 || trace.Failures != 1 || !trace.Created || trace.Ended {
+		trace.Cost.Usage.Total != 7 || trace.Failures != 1 || !trace.Created || trace.Ended {
 		t.Errorf("trace snapshot %+v", trace)
 	}
 	if diff := cmp.Diff([]messages.Ref{spanRef("a")}, trace.Children); diff != "" {
@@ -158,7 +158,7 @@ func TestSnapshotIsBehindEarlierCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if whole.Entries != 6 || whole.Begun[messages.Trace] != 1 || whole.Begun[messages.Span] != 2 || whole.Spent.Usage.Total != 7 {
+	if whole.Entries != 6 || whole.Begun[messages.Trace] != 1 || whole.Begun[messages.Span] != 2 || whole.Cost.Usage.Total != 7 {
 		t.Errorf("session snapshot %+v", whole)
 	}
 	if _, err := r.sys.Snapshot(t.Context(), sessionRoute("never")); !errors.Is(err, actors.ErrUnknown) {
@@ -170,7 +170,7 @@ func TestSnapshotIsBehindEarlierCalls(t *testing.T) {
 	}
 }
 
-func TestDoubtfulCallsAreToldAndDelivered(t *testing.T) {
+func TestSuspiciousCallsAreReportedAndDelivered(t *testing.T) {
 	r := newRig(t, nil)
 	route := traceRoute("s", "t")
 	trace, span := traceRef("t"), spanRef("a")
@@ -206,7 +206,7 @@ func TestDoubtfulCallsAreToldAndDelivered(t *testing.T) {
 
 func TestAnIdleSessionPassivatesAndComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(c *actors.Config) { c.IdleAfter, c.Linger, c.OrphanAfter = time.Minute, time.Second, time.Hour })
+		r := newRig(t, func(c *actors.Config) { c.IdleAfter, c.Grace, c.AutoEndAfter = time.Minute, time.Second, time.Hour })
 		session, route := sessionRoute("s"), traceRoute("s", "t")
 		r.create(sessionRef("s"), session)
 		r.create(traceRef("t"), route)
@@ -233,7 +233,7 @@ func TestAnIdleSessionPassivatesAndComesBack(t *testing.T) {
 		if err != nil || after.Entries != 6 || after.Begun[messages.Trace] != 2 {
 			t.Errorf("snapshot of the session that came back: %+v, %v", after, err)
 		}
-		if err := r.sys.Finalise(t.Context(), nil, "close"); err != nil {
+		if err := r.sys.EndOpen(t.Context(), nil, "close"); err != nil {
 			t.Fatal(err)
 		}
 		r.flush()
@@ -244,11 +244,11 @@ func TestAnIdleSessionPassivatesAndComesBack(t *testing.T) {
 	})
 }
 
-func TestAForgottenTraceIsEndedWhenIdle(t *testing.T) {
+func TestAnIdleTraceIsAutoEnded(t *testing.T) {
 	for _, session := range []string{"s", ""} {
 		t.Run("session="+session, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, func(c *actors.Config) { c.IdleAfter, c.Linger, c.OrphanAfter = time.Minute, time.Second, 5*time.Minute })
+				r := newRig(t, func(c *actors.Config) { c.IdleAfter, c.Grace, c.AutoEndAfter = time.Minute, time.Second, 5*time.Minute })
 				route := traceRoute(session, "t")
 				if session != "" {
 					r.create(sessionRef(session), sessionRoute(session))
@@ -277,7 +277,7 @@ func TestAForgottenTraceIsEndedWhenIdle(t *testing.T) {
 // Commands that race with passivation are neither lost nor reordered.
 func TestPassivationUnderLoad(t *testing.T) {
 	r := newRig(t, func(c *actors.Config) {
-		c.IdleAfter, c.Linger, c.OrphanAfter = time.Nanosecond, time.Nanosecond, 0
+		c.IdleAfter, c.Grace, c.AutoEndAfter = time.Nanosecond, time.Nanosecond, 0
 	})
 	const sessions, each = 50, 400
 	var calling sync.WaitGroup
@@ -316,7 +316,7 @@ func TestPassivationUnderLoad(t *testing.T) {
 	r.close()
 }
 
-func TestALongTraceForgetsWhatHasEnded(t *testing.T) {
+func TestALongTraceForgetsEndedChildren(t *testing.T) {
 	r := newRig(t, nil)
 	route := traceRoute("", "t")
 	r.create(traceRef("t"), route)
@@ -339,7 +339,7 @@ func TestALongTraceForgetsWhatHasEnded(t *testing.T) {
 	r.close()
 }
 
-func TestCloseGivesUpAtItsDeadlineAndSaysSo(t *testing.T) {
+func TestCloseReportsEntriesLostAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		r := newRig(t, func(c *actors.Config) { c.Fault = func(*messages.Command) { <-release } })

@@ -13,12 +13,12 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// endedByIdle is the ended_by of an entity that nobody wrote to for too long.
+// endedByIdle is the ended_by of an entity that was auto-ended after AutoEndAfter.
 const endedByIdle = "idle"
 
-// end emits the end of an entity that its caller left open. It takes room in the ledger
-// as calls do, and does not wait: without room it fails with ledger.ErrFull and returns
-// how much the end needs. After Seal it fails with ledger.ErrClosed.
+// end emits the end of an entity that its caller left open. Like a call it needs room in the
+// ledger, but it does not wait for it: without room it fails with ledger.ErrFull and returns the
+// number of bytes it needs. After Seal it fails with ledger.ErrClosed.
 func (s *System) end(route *messages.Route, ref messages.Ref, reason string, at time.Time) (need int64, err error) {
 	e := wire.NewEncoder()
 	e.Begin(ref.Entity.String(), ref.ID, messages.End.String())
@@ -31,11 +31,11 @@ func (s *System) end(route *messages.Route, ref messages.Ref, reason string, at 
 	e.Release()
 	c := messages.NewCommand()
 	*c = messages.Command{Route: route, Target: ref, Action: messages.End, At: time.Now().UnixNano()}
-	c.Entry = messages.Entry{Line: line, Lane: route.Lane}
+	c.Entry = messages.Entry{Line: line, OrderKey: route.OrderKey}
 	if c.Entry.Epoch, err = s.cfg.Ledger.AdmitOwn(c.Entry.Cost()); err != nil {
 		return c.Entry.Cost(), err
 	}
-	s.orphans.Add(1)
+	s.autoEnded.Add(1)
 	if s.cfg.Sampled {
 		c.Entry.Of = c
 	}
@@ -43,10 +43,13 @@ func (s *System) end(route *messages.Route, ref messages.Ref, reason string, at 
 	return 0, nil
 }
 
-// waitlist holds the actors that have an end to make and no room for it, the first to ask
-// first. Safe for concurrent use.
+// isFull reports whether an end failed for want of room, so that it can be made later.
+func isFull(err error) bool { return errors.Is(err, ledger.ErrFull) }
+
+// waitlist holds the actors that have an end to make and no room for it, first come, first
+// served. Actors must not wait themselves. Safe for concurrent use.
 type waitlist struct {
-	asked chan struct{} // capacity 1
+	added chan struct{} // capacity 1
 
 	mu    sync.Mutex
 	items queue[waiting] // guarded by mu
@@ -58,13 +61,13 @@ type waiting struct {
 	need int64 // bytes
 }
 
-// put sends the actor a Room when the ledger may have so many bytes for it.
+// put adds an actor. It is sent a Room once the ledger may have so many bytes for it.
 func (w *waitlist) put(pid *actor.PID, need int64) {
 	w.mu.Lock()
 	w.items.push(waiting{pid, need})
 	w.mu.Unlock()
 	select {
-	case w.asked <- struct{}{}:
+	case w.added <- struct{}{}:
 	default:
 	}
 }
@@ -82,7 +85,7 @@ func (w *waitlist) take() (waiting, bool) {
 
 var room = &messages.Room{}
 
-// makeRoom waits for the actors that must not, until ctx ends.
+// makeRoom waits for room on behalf of the actors in the waitlist, until ctx ends.
 func (s *System) makeRoom(ctx context.Context) {
 	for {
 		w, ok := s.waiting.take()
@@ -94,20 +97,20 @@ func (s *System) makeRoom(ctx context.Context) {
 			return // ctx has ended
 		}
 		select {
-		case <-s.waiting.asked:
+		case <-s.waiting.added:
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// finalizeAtOnce limits how many members of a keeper end what is open in them at the same
-// time: a million of them need no memory for messages, and a finalization is over soon after
-// the ledger is sealed.
+// finalizeAtOnce limits how many members of a keeper end their open entities at the same time. So
+// a million members need no memory for messages, and a finalization is over soon after the
+// ledger is sealed.
 const finalizeAtOnce = 256
 
-// finalization is one pass over the members of a keeper, in which each ends what is open
-// in it. It is owned by the keeper's owner.
+// finalization is one pass over the members of a keeper, in which each ends its open entities. It
+// is owned by the owner of the keeper.
 type finalization[T any] struct {
 	left   []*member[T] // not asked yet
 	asked  int          // members that have been asked and are not done
@@ -116,7 +119,7 @@ type finalization[T any] struct {
 }
 
 // finalize asks the next members of a finalization and reports whether all are done. It is
-// called again behind every Finalised. After Seal it asks nobody: no end can be made.
+// called again after every EndedOpen. After Seal it asks nobody, because no end can be made.
 func (k *keeper[T]) finalize(c actor.Context, sys *System, f *finalization[T]) bool {
 	for len(f.left) > 0 && f.asked < finalizeAtOnce {
 		if sys.cfg.Ledger.Sealed() {
@@ -127,11 +130,8 @@ func (k *keeper[T]) finalize(c actor.Context, sys *System, f *finalization[T]) b
 		f.left = f.left[1:]
 		if m.pid != nil {
 			f.asked++
-			k.pass(m, &messages.Finalise{Reason: f.reason, Done: sys.finalised(c.Self(), m.ref, f)})
+			k.pass(m, &messages.EndOpen{Reason: f.reason, Done: sys.endedOpen(c.Self(), m.ref, f)})
 		}
 	}
 	return f.asked == 0
 }
-
-// full reports whether an end was not made for want of room: it can be made later.
-func full(err error) bool { return errors.Is(err, ledger.ErrFull) }

@@ -16,8 +16,7 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// disk stands for a spool: what was handed over keeps its room in the ledger until it is
-// written.
+// disk is a fake spool: entries that were handed over keep their room in the ledger until write.
 type disk struct {
 	mu     sync.Mutex
 	ledger *ledger.Ledger
@@ -57,7 +56,7 @@ func (d *disk) writeEvery(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// small is the limit of the ledger of a rig with a disk: room for about 50 ends of its own.
+// small is the limit of the ledger of a rig with a disk: room for about 50 auto-ends.
 const small = 64 << 10
 
 // newDiskRig returns a rig whose ledger is small and whose entries wait for a disk.
@@ -77,8 +76,8 @@ func newDiskRig(t *testing.T, change func(*actors.Config)) (*rig, *disk) {
 	return r, d
 }
 
-// settled hands over and writes what was logged.
-func (r *rig) settled(d *disk) {
+// finished hands over and writes everything that was logged.
+func (r *rig) finished(d *disk) {
 	r.t.Helper()
 	r.flush()
 	d.write()
@@ -94,18 +93,18 @@ func (r *rig) open(d *disk, sessions, traces, spans int) int {
 		for n := range traces {
 			trace := fmt.Sprint("s", s, "t", n)
 			r.create(traceRef(trace), traceRoute(id, trace))
-			r.settled(d)
+			r.finished(d)
 		}
-		r.settled(d)
+		r.finished(d)
 	}
 	for n := range traces {
 		id := fmt.Sprint("t", n)
 		r.create(traceRef(id), traceRoute("", id))
 		for i := range spans {
 			r.span(traceRef(id), spanRef(fmt.Sprint(id, "a", i)), traceRoute("", id))
-			r.settled(d)
+			r.finished(d)
 		}
-		r.settled(d)
+		r.finished(d)
 	}
 	return sessions*(1+traces) + traces*(1+spans)
 }
@@ -130,8 +129,8 @@ func TestEndsWaitForRoom(t *testing.T) {
 				if n := len(slices.Compact(got)); n != open {
 					t.Errorf("%d ended, want %d", n, open)
 				}
-				if c := r.sys.Counts(); c.LeftOpen != 0 || c.Orphans != int64(open) {
-					t.Errorf("%d ended, %d left open, want %d and 0", c.Orphans, c.LeftOpen, open)
+				if c := r.sys.Counts(); c.LeftOpen != 0 || c.AutoEnded != int64(open) {
+					t.Errorf("%d ended, %d left open, want %d and 0", c.AutoEnded, c.LeftOpen, open)
 				}
 				if d.peak > small {
 					t.Errorf("%d bytes were in the ledger, its limit is %d", d.peak, small)
@@ -141,7 +140,7 @@ func TestEndsWaitForRoom(t *testing.T) {
 	}
 }
 
-func TestCloseLeavesOpenWhatThereIsNoTimeToEnd(t *testing.T) {
+func TestCloseCountsEntitiesLeftOpen(t *testing.T) {
 	for name, shape := range map[string][3]int{
 		"traces": {0, 1000, 0}, "sessions": {1000, 0, 0}, "traces of a session": {1, 1000, 0}, "spans of a trace": {0, 1, 1000}, "all": {20, 20, 20},
 	} {
@@ -160,8 +159,8 @@ func TestCloseLeavesOpenWhatThereIsNoTimeToEnd(t *testing.T) {
 					t.Errorf("Close took %v, want the time for ends", took)
 				}
 				a, c := r.ledger.Read(), r.sys.Counts()
-				if c.Orphans == 0 || c.Orphans+c.LeftOpen != int64(open) || int(c.Orphans) != len(ends(r.out.got(), "close")) {
-					t.Errorf("%d ended, %d left open, %d ends written, of %d", c.Orphans, c.LeftOpen, len(ends(r.out.got(), "close")), open)
+				if c.AutoEnded == 0 || c.AutoEnded+c.LeftOpen != int64(open) || int(c.AutoEnded) != len(ends(r.out.got(), "close")) {
+					t.Errorf("%d ended, %d left open, %d ends written, of %d", c.AutoEnded, c.LeftOpen, len(ends(r.out.got(), "close")), open)
 				}
 				if c.Lost != 0 || a.Accepted != a.Handed || d.peak > small {
 					t.Errorf("%d lost, %+v, at most %d bytes of %d", c.Lost, a, d.peak, small)
@@ -171,7 +170,7 @@ func TestCloseLeavesOpenWhatThereIsNoTimeToEnd(t *testing.T) {
 	}
 }
 
-func TestWhatEndedOrWasHandedOverIsNotLeftOpen(t *testing.T) {
+func TestEndedAndHandedOverEntitiesAreNotLeftOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, patient(0))
 		over, cancel := context.WithCancel(t.Context())
@@ -200,8 +199,8 @@ func TestWhatEndedOrWasHandedOverIsNotLeftOpen(t *testing.T) {
 		if err := r.sys.Close(t.Context(), over, "close"); err != nil {
 			t.Errorf("Close = %v", err)
 		}
-		if c := r.sys.Counts(); c.LeftOpen+c.Orphans != 4 {
-			t.Errorf("%d left open and %d ended, want s, b, c and back", c.LeftOpen, c.Orphans)
+		if c := r.sys.Counts(); c.LeftOpen+c.AutoEnded != 4 {
+			t.Errorf("%d left open and %d ended, want s, b, c and back", c.LeftOpen, c.AutoEnded)
 		}
 	})
 }
@@ -221,14 +220,14 @@ func TestPassiveSessionsEndWithoutAnActor(t *testing.T) {
 			t.Errorf("Close = %v", err)
 		}
 		cancel()
-		if c := r.sys.Counts(); c.Orphans != 500 || c.LeftOpen != 0 || c.Passive != 0 || c.Live != 0 || d.peak > small {
+		if c := r.sys.Counts(); c.AutoEnded != 500 || c.LeftOpen != 0 || c.Passive != 0 || c.Live != 0 || d.peak > small {
 			t.Errorf("%+v, at most %d bytes of %d; want 500 ended", c, d.peak, small)
 		}
 	})
 }
 
-// A flood of forgotten traces leaves room for calls; what there is no room for is ended later.
-func TestEndsOfForgottenTracesLeaveRoomForCalls(t *testing.T) {
+// Auto-ends of many traces leave room for calls; those without room are made later.
+func TestAutoEndsLeaveRoomForCalls(t *testing.T) {
 	for name, shape := range map[string][3]int{"traces": {0, 400, 0}, "traces of a session": {1, 400, 0}, "spans of a trace": {0, 1, 400}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -236,7 +235,7 @@ func TestEndsOfForgottenTracesLeaveRoomForCalls(t *testing.T) {
 				open := r.open(d, shape[0], shape[1], shape[2]) - shape[0] // sessions are not forgotten
 				time.Sleep(10 * time.Minute)
 				synctest.Wait()
-				if n := r.sys.Counts().Orphans; n == 0 || n == int64(open) {
+				if n := r.sys.Counts().AutoEnded; n == 0 || n == int64(open) {
 					t.Fatalf("%d were ended without room for all, of %d", n, open)
 				}
 				if a := r.ledger.Read(); a.Bytes > small/2 {
@@ -247,7 +246,7 @@ func TestEndsOfForgottenTracesLeaveRoomForCalls(t *testing.T) {
 				go d.writeEvery(ctx, time.Second)
 				time.Sleep(2 * time.Hour)
 				cancel()
-				r.settled(d)
+				r.finished(d)
 				if n := len(ends(r.out.got(), "idle")); n != open {
 					t.Errorf("%d were ended in time, want %d", n, open)
 				}
@@ -265,21 +264,21 @@ func TestAnEndThatWaitsForRoomIsMadeOnce(t *testing.T) {
 		r.open(d, 0, 1, 200)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := r.sys.Finalise(ctx, traceRoute("", "t0"), "panic"); err == nil {
-			t.Error("Finalise returned before there was room")
+		if err := r.sys.EndOpen(ctx, traceRoute("", "t0"), "panic"); err == nil {
+			t.Error("EndOpen returned before there was room")
 		}
-		made := r.sys.Counts().Orphans
+		made := r.sys.Counts().AutoEnded
 		for i := range 100 { // the oldest, which are ended last
 			r.end(spanRef(fmt.Sprint("t0a", i)), traceRoute("", "t0"))
-			r.settled(d)
+			r.finished(d)
 			if i == 0 {
 				synctest.Wait()
 			}
 		}
 		r.end(traceRef("t0"), traceRoute("", "t0"))
-		r.settled(d)
+		r.finished(d)
 		synctest.Wait()
-		r.settled(d)
+		r.finished(d)
 		all := map[string]int{}
 		for _, id := range ends(r.out.got(), "panic") {
 			all[id]++
@@ -289,8 +288,8 @@ func TestAnEndThatWaitsForRoomIsMadeOnce(t *testing.T) {
 				t.Errorf("%s was ended %d times", id, n)
 			}
 		}
-		if made == 0 || made >= 200 || int64(len(all)) != r.sys.Counts().Orphans {
-			t.Errorf("%d ended at first, %d in all, %d counted", made, len(all), r.sys.Counts().Orphans)
+		if made == 0 || made >= 200 || int64(len(all)) != r.sys.Counts().AutoEnded {
+			t.Errorf("%d ended at first, %d in all, %d counted", made, len(all), r.sys.Counts().AutoEnded)
 		}
 		snapshot, err := r.sys.Snapshot(t.Context(), traceRoute("", "t0"))
 		if err != nil || len(snapshot.Children) != 0 || !snapshot.Ended {
@@ -313,7 +312,7 @@ func TestManyChildrenEndDeepestFirst(t *testing.T) {
 		want = append(want, span.ID)
 	}
 	slices.Reverse(want)
-	if err := r.sys.Finalise(t.Context(), nil, "close"); err != nil {
+	if err := r.sys.EndOpen(t.Context(), nil, "close"); err != nil {
 		t.Fatal(err)
 	}
 	r.flush()

@@ -8,30 +8,33 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// Config is what a System is made of. Everything without a default is required.
+// Config configures a System. There are no defaults: everything is required that is not
+// described as optional.
 type Config struct {
+	// Ledger admits the entries that the actors make themselves, and counts the entries that
+	// have been handed over. Close closes it.
 	Ledger *ledger.Ledger
-	// Out is called by the writer, from one goroutine at a time, with entries that were
-	// accepted, in their order. It must not block, nor keep the slice. If it panics it
-	// must have taken none of them: they are offered again.
+	// Out takes accepted entries in their order. The writer calls it, from one goroutine at a
+	// time. It must neither block nor keep the slice. If it panics it must have taken none of
+	// the entries: they are offered again, and discarded after three panics in a row.
 	Out func([]messages.Entry)
 
-	Workers int // goroutines that run actors
-	Shards  int
+	Workers int // number of goroutines that run actors
+	Shards  int // number of shards; at least 1
 
-	IdleAfter   time.Duration // without a call, a root with nothing open is passivated
-	Linger      time.Duration // an ended trace keeps its state so long
-	OrphanAfter time.Duration // without a call, what is open is ended; 0 means never
+	IdleAfter    time.Duration // a root with nothing open passivates after so long without a call
+	Grace        time.Duration // a trace that has ended keeps its actor for at least so long, unless there are too many
+	AutoEndAfter time.Duration // open entities are ended after so long without a call; 0 means never
 
-	// Sampled makes the entries that actors make name their commands.
+	// Sampled attaches the originating Command to every Entry, for the sampler.
 	Sampled bool
 
-	// Report is told what a user should know. It is called by actors, concurrently,
-	// and must not block.
+	// Report is called with everything a user should know. Actors call it, concurrently; it
+	// must not block.
 	Report func(Event)
-	// Log receives the actor library's warnings; nil discards them.
+	// Log receives the warnings of the actor library. Optional: nil discards them.
 	Log *slog.Logger
-	// Fault, if set, is called by root actors before they handle a command; tests make
-	// it panic.
+	// Fault is called by root and trace actors before they handle a command. Optional: tests
+	// make it panic.
 	Fault func(*messages.Command)
 }

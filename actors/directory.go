@@ -7,25 +7,25 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// directory finds the route of an entity by its id: the traces that this process
-// created, and what it began in them. It is written on the caller's goroutine
-// before the creating call returns, so a later call by id, on any goroutine, takes
-// the same path. Safe for concurrent use.
+// directory maps the ids of entities that this process created to their routes. The creating
+// call writes to it before it returns, so a later call by id, on any goroutine, takes the same
+// way and arrives after it. Safe for concurrent use.
 type directory struct {
 	seed   maphash.Seed
 	shards [64]directoryShard
 }
 
-// directoryShard keeps entities by the hash of their id, which is cheaper to look up
-// than the id. Of two with the same hash the later one hides the earlier: with a seed of
-// this process that is one chance in 2^64 for each two, and costs what an id of another
-// process costs: calls by id take a path of their own.
+// directoryShard keeps entities by the hash of their id, which is cheaper to look up than the
+// id. Of two entities with the same hash the later one hides the earlier. The seed is random
+// for each process, so that is a chance of 2^-64 for each pair. Calls by a hidden id are treated
+// like calls by the id of another process: they get a route without the trace around it.
 type directoryShard struct {
 	mu    sync.Mutex
 	known map[uint64]known // guarded by mu
-	_     [48]byte         // keeps neighbours' locks off the cache line
+	_     [48]byte         // keeps the locks of neighbours on different cache lines
 }
 
+// known is an entity in the directory, immutable.
 type known struct {
 	ref   messages.Ref
 	route *messages.Route
@@ -39,12 +39,13 @@ func newDirectory() *directory {
 	return d
 }
 
-// shard returns where an entity is kept, and its hash.
+// shard returns the shard for an entity, and the entity's hash.
 func (d *directory) shard(ref messages.Ref) (*directoryShard, uint64) {
 	hash := maphash.String(d.seed, ref.ID) + uint64(ref.Entity)
 	return &d.shards[hash%uint64(len(d.shards))], hash
 }
 
+// put stores the route of an entity, in place of an earlier one.
 func (d *directory) put(ref messages.Ref, route *messages.Route) {
 	s, hash := d.shard(ref)
 	s.mu.Lock()
@@ -52,6 +53,7 @@ func (d *directory) put(ref messages.Ref, route *messages.Route) {
 	s.mu.Unlock()
 }
 
+// get returns the route of an entity, or nil if it is not known.
 func (d *directory) get(ref messages.Ref) *messages.Route {
 	s, hash := d.shard(ref)
 	s.mu.Lock()
@@ -62,7 +64,7 @@ func (d *directory) get(ref messages.Ref) *messages.Route {
 	return nil
 }
 
-// forget removes an entity unless it was begun again under another route.
+// forget removes an entity, unless it was created again with a route that leads elsewhere.
 func (d *directory) forget(ref messages.Ref, route *messages.Route) {
 	s, hash := d.shard(ref)
 	s.mu.Lock()
@@ -72,7 +74,8 @@ func (d *directory) forget(ref messages.Ref, route *messages.Route) {
 	}
 }
 
-// size counts the entries; it locks the shards one after the other.
+// size returns the number of entities. It locks one shard at a time, so concurrent changes may
+// be counted or not.
 func (d *directory) size() int {
 	n := 0
 	for i := range d.shards {

@@ -12,11 +12,11 @@ import (
 )
 
 func oneShard(c *actors.Config) {
-	c.Shards, c.Workers, c.IdleAfter, c.Linger, c.OrphanAfter = 1, 2, time.Minute, 10*time.Second, 0
+	c.Shards, c.Workers, c.IdleAfter, c.Grace, c.AutoEndAfter = 1, 2, time.Minute, 10*time.Second, 0
 }
 
-// A late write to the root that ended first, in the same list as the end that gives it up.
-func TestALateWriteInTheListThatGivesUpItsRoot(t *testing.T) {
+// A late write to the root that ended first, in the same batch as the end that ends its grace.
+func TestALateWriteInTheBatchThatEndsTheGraceOfItsRoot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, oneShard)
 		for i := range 128 {
@@ -33,7 +33,7 @@ func TestALateWriteInTheListThatGivesUpItsRoot(t *testing.T) {
 		r.update(traceRef("t0"), traceRoute("", "t0"), "late")
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if err := r.sys.Handed(ctx); err != nil {
+		if err := r.sys.Dispatched(ctx); err != nil {
 			t.Errorf("flush: %v; %d lines, ledger %+v", err, len(r.out.got()), r.ledger.Read())
 		}
 		cctx, ccancel := context.WithTimeout(context.Background(), time.Minute)
@@ -45,7 +45,7 @@ func TestALateWriteInTheListThatGivesUpItsRoot(t *testing.T) {
 }
 
 // The same below a session.
-func TestALateWriteInTheListThatGivesUpItsTrace(t *testing.T) {
+func TestALateWriteInTheBatchThatEndsTheGraceOfItsTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, oneShard)
 		r.create(sessionRef("s"), sessionRoute("s"))
@@ -76,14 +76,14 @@ func TestALateWriteInTheListThatGivesUpItsTrace(t *testing.T) {
 	})
 }
 
-// Commands that were held back while their trace was given up are not old.
-func TestHeldBackCommandsAreNotIdle(t *testing.T) {
+// Commands that were buffered while their trace passivated count as recent calls.
+func TestBufferedCommandsAreNotIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hold, held := make(chan struct{}), make(chan struct{})
 		calls := 0
 		r := newRig(t, func(c *actors.Config) {
 			oneShard(c)
-			c.OrphanAfter = time.Hour
+			c.AutoEndAfter = time.Hour
 			c.Fault = func(m *messages.Command) {
 				if m.Target.ID == "t" && m.Action == messages.AddFeedback {
 					if calls++; calls == 2 { // the session, then the trace
@@ -107,7 +107,7 @@ func TestHeldBackCommandsAreNotIdle(t *testing.T) {
 		time.Sleep(6 * time.Second)
 		r.flush()
 		if got := ends(r.out.got(), "idle"); len(got) > 0 {
-			t.Errorf("ended as idle %v, six seconds after its call, OrphanAfter is an hour", got)
+			t.Errorf("ended as idle %v, six seconds after its call, AutoEndAfter is an hour", got)
 		}
 		r.close()
 	})

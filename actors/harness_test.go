@@ -60,7 +60,7 @@ func newRig(t *testing.T, change func(*actors.Config)) *rig {
 	r.out = &recorder{ledger: r.ledger}
 	cfg := actors.Config{
 		Ledger: r.ledger, Out: r.out.out,
-		Workers: 4, Shards: 4, IdleAfter: time.Hour, Linger: time.Hour, OrphanAfter: time.Hour,
+		Workers: 4, Shards: 4, IdleAfter: time.Hour, Grace: time.Hour, AutoEndAfter: time.Hour,
 		Report: func(e actors.Event) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -88,7 +88,7 @@ func (r *rig) close() {
 
 func (r *rig) flush() {
 	r.t.Helper()
-	if err := r.sys.Handed(context.Background()); err != nil {
+	if err := r.sys.Dispatched(context.Background()); err != nil {
 		r.t.Errorf("Handed = %v", err)
 	}
 }
@@ -103,7 +103,7 @@ func (r *rig) kinds() []actors.EventKind {
 	return kinds
 }
 
-// tell sends a command with a line that says what it is.
+// tell sends a command whose line describes it.
 func (r *rig) tell(c messages.Command, note string) {
 	r.t.Helper()
 	c.Entry = messages.Entry{Line: fmt.Appendf(nil, "%s %s %s %s", c.Target.Entity, c.Target.ID, c.Action, note)}
@@ -116,7 +116,7 @@ func (r *rig) tell(c messages.Command, note string) {
 	r.sys.Tell(&c)
 }
 
-// The commands of the tests, by the name of what they are about.
+// Refs and routes of the tests, by id.
 
 func sessionRef(id string) messages.Ref { return messages.Ref{Entity: messages.Session, ID: id} }
 func traceRef(id string) messages.Ref   { return messages.Ref{Entity: messages.Trace, ID: id} }
@@ -136,15 +136,15 @@ func (r *rig) create(ref messages.Ref, route *messages.Route) {
 	if ref.Entity != messages.Session {
 		r.sys.Register(ref, route)
 	}
-	r.tell(messages.Command{Route: route, Target: ref, Action: messages.Create, Birth: &messages.Birth{Child: ref}}, "")
+	r.tell(messages.Command{Route: route, Target: ref, Action: messages.Create, NewEntity: &messages.NewEntity{Child: ref}}, "")
 }
 
 func (r *rig) span(parent, span messages.Ref, route *messages.Route) {
 	r.t.Helper()
 	r.sys.Register(span, route)
-	c := messages.Command{Route: route, Target: parent, Action: messages.AddSpan, Birth: &messages.Birth{Child: span}}
+	c := messages.Command{Route: route, Target: parent, Action: messages.AddSpan, NewEntity: &messages.NewEntity{Child: span}}
 	if parent != route.Owner() {
-		c.Birth.Parent = parent
+		c.NewEntity.Parent = parent
 	}
 	r.tell(c, span.ID)
 }

@@ -12,25 +12,25 @@ import (
 )
 
 const (
-	// gatherFor is how long commands wait for others to travel with: one message for
-	// many costs a fraction of many, and nobody is woken for each. Whoever waits for
-	// entries does not wait for this.
-	gatherFor = time.Millisecond
-	// gatherUpTo is how many commands do not wait any longer.
-	gatherUpTo = 256
+	// batchDelay is how long a command waits for others to join its batch. One message per
+	// batch costs a fraction of one per command and wakes the shard once. Waiting for entries
+	// (System.Dispatched) flushes first, so it does not wait for this.
+	batchDelay = time.Millisecond
+	// batchMax is the number of commands at which a batch is sent without delay.
+	batchMax = 256
 )
 
-// inbox gathers commands for a shard. Its methods may be called concurrently.
+// inbox batches commands for a shard. Its methods may be called concurrently.
 type inbox struct {
 	sup   *supervisor.System
 	shard *actor.PID
-	wake  chan<- struct{} // capacity 1; of the postman
+	wake  chan<- struct{} // capacity 1; wakes the flusher
 
 	mu   sync.Mutex
-	open *messages.Commands // guarded by mu; nil if there are none
+	open *messages.Commands // guarded by mu; nil if it would be empty
 }
 
-// put takes a command for the shard.
+// put adds a command to the batch. It never blocks.
 func (i *inbox) put(c *messages.Command) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -40,51 +40,52 @@ func (i *inbox) put(c *messages.Command) {
 	}
 	i.open.Add(c)
 	switch {
-	case len(i.open.List) >= gatherUpTo:
-		i.postLocked()
+	case len(i.open.List) >= batchMax:
+		i.flushLocked()
 	case first:
 		select {
 		case i.wake <- struct{}{}:
-		default:
+		default: // the flusher has been woken for another shard, and flushes all
 		}
 	}
 }
 
-// post sends the shard what there is: a message that is sent to the shard afterwards
-// comes behind it.
-func (i *inbox) post() {
+// flush sends the queued commands to the shard. Messages sent later arrive after them.
+func (i *inbox) flush() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.open != nil {
-		i.postLocked()
+		i.flushLocked()
 	}
 }
 
-// send sends the shard another message, behind the commands that were put before.
+// send sends the shard another message, after the commands that were put before.
 func (i *inbox) send(message any) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.open != nil {
-		i.postLocked()
+		i.flushLocked()
 	}
 	i.sup.Send(i.shard, message)
 }
 
-func (i *inbox) postLocked() {
+// flushLocked sends the batch. Callers must hold mu, so that no later message overtakes it.
+func (i *inbox) flushLocked() {
 	i.sup.Send(i.shard, i.open)
 	i.open = nil
 }
 
-// postAll sends every shard what there is for it.
-func (s *System) postAll() {
+// flushAll sends the queued commands of all shards.
+func (s *System) flushAll() {
 	for _, in := range s.shards {
-		in.post()
+		in.flush()
 	}
 }
 
-// carry is the postman: it posts what was put a moment ago.
-func (s *System) carry(ctx context.Context, wake <-chan struct{}) {
-	timer := time.NewTimer(gatherFor)
+// runFlusher flushes all inboxes batchDelay after a command was put into an empty one, until
+// ctx ends.
+func (s *System) runFlusher(ctx context.Context, wake <-chan struct{}) {
+	timer := time.NewTimer(batchDelay)
 	defer timer.Stop()
 	for {
 		select {
@@ -92,12 +93,12 @@ func (s *System) carry(ctx context.Context, wake <-chan struct{}) {
 		case <-ctx.Done():
 			return
 		}
-		timer.Reset(gatherFor)
+		timer.Reset(batchDelay)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			return
 		}
-		s.postAll()
+		s.flushAll()
 	}
 }

@@ -13,15 +13,16 @@ import (
 )
 
 // keeper is the part of an actor that routes to others: a shard keeps the actors of its root
-// keys, a session those of its traces. The keeper is their only sender. A member is
+// keys, a session the actors of its traces. The keeper is their only sender, which is why no
+// message can meet a stopped actor. A member is
 //
 //	live      it has an actor, which gets its messages
 //	in grace  it has ended, and is among the last that did: late calls find it live
 //	draining  its actor was asked to passivate; messages wait until it answers
 //	passive   it has no actor, only a record, for sessions with something to end
 //
-// A keeper and its members are owned by one actor, except member.finished. T is what the
-// owner keeps of a member in addition.
+// A keeper and its members are owned by one actor, except member.finished, which the member's
+// actor writes. T is the state that the owner adds to each member.
 type keeper[T any] struct {
 	shared *shared
 	// A session rarely has more than a few traces, so they are searched, not indexed: few
@@ -37,7 +38,7 @@ type keeper[T any] struct {
 	number      uint32 // of the next member
 }
 
-// shared is what all keepers of one kind have in common.
+// shared is the common part of all keepers of one kind: of the shards, or of the sessions.
 type shared struct {
 	host host // immutable
 
@@ -62,7 +63,7 @@ type host interface {
 	retire(pid *actor.PID)
 }
 
-// member is what a keeper keeps of a session or trace that has an actor.
+// member is the keeper's record of a session or trace that has an actor.
 type member[T any] struct {
 	ref      messages.Ref
 	pid      *actor.PID         // nil before its Begin, and when it was removed
@@ -75,7 +76,7 @@ type member[T any] struct {
 	number   uint32             // members were begun in this order
 	ended    bool
 	inGrace  bool // it is in keeper.grace
-	own      T
+	own      T    // the owner's state
 }
 
 // buffered holds the messages for an actor that was asked to passivate, until it answers.
@@ -144,7 +145,7 @@ func (k *keeper[T]) begin(m *member[T], route *messages.Route) messages.Begin {
 	m.sent = 0
 	m.finished.Store(0)
 	m.pid = k.shared.host.spawn(m.ref)
-	return messages.Begin{Route: route, State: k.take(m.ref), Settled: &m.finished}
+	return messages.Begin{Route: route, State: k.take(m.ref), Finished: &m.finished}
 }
 
 // take removes and returns the record of a passive session, or returns nil.
@@ -171,7 +172,7 @@ func (k *keeper[T]) live(ref messages.Ref, route *messages.Route, at int64) *mem
 // assign collects a command for a member; forward sends it.
 func (k *keeper[T]) assign(m *member[T], c *messages.Command, at int64) {
 	m.at = max(m.at, at)
-	m.ended = c.Action == messages.End && c.Target == m.ref || m.ended && c.Birth == nil
+	m.ended = c.Action == messages.End && c.Target == m.ref || m.ended && c.NewEntity == nil
 	if m.pending == nil {
 		m.pending = messages.NewCommands()
 		if m.pid == nil {
@@ -300,9 +301,9 @@ func (k *keeper[T]) again(gone *member[T], message any, handle func(message any)
 		if m.ended && !m.inGrace {
 			k.beginGrace(m)
 		}
-	case *messages.Finalise:
+	case *messages.EndOpen:
 		if message.Route == nil {
-			message.Done() // the owner's own question: nothing was open when the actor stopped
+			message.Done() // part of a finalization: nothing was open when the actor passivated
 			return
 		}
 		handle(message)

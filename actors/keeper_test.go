@@ -102,7 +102,7 @@ func (w *world) call(ref messages.Ref, action messages.Action) {
 	note := fmt.Sprint(w.notes)
 	c := &messages.Command{Route: messages.NewRoute(ref, messages.Ref{}), Target: ref, Action: action, Entry: messages.Entry{Line: []byte(note)}}
 	if action == messages.Create {
-		c.Birth = &messages.Birth{Child: ref}
+		c.NewEntity = &messages.NewEntity{Child: ref}
 	}
 	w.sent[ref] = append(w.sent[ref], note)
 	w.keeper.assign(w.keeper.get(ref), c, int64(w.notes))
@@ -124,7 +124,7 @@ func (w *world) step(a *simulated) {
 				w.t.Fatalf("the actor of %v got a command of %v", a.ref, c.Route.Root)
 			}
 			w.handled[a.ref] = append(w.handled[a.ref], string(c.Entry.Line))
-			a.ended = c.Action == messages.End || a.ended && c.Birth == nil
+			a.ended = c.Action == messages.End || a.ended && c.NewEntity == nil
 			w.open[a.ref] = !a.ended
 		}
 		a.commands++
@@ -147,7 +147,7 @@ func (w *world) step(a *simulated) {
 
 func (w *world) begin(a *simulated, m *messages.Begin) {
 	ref := m.Route.Root
-	a.ref, a.finished, a.commands, a.ended = ref, m.Settled, 0, false
+	a.ref, a.finished, a.commands, a.ended = ref, m.Finished, 0, false
 	if wasOpen := w.open[ref] && ref.Entity == messages.Session; wasOpen != (m.State != nil) {
 		w.t.Fatalf("%v began with the record %v, was open before: %t", ref, m.State, wasOpen)
 	}

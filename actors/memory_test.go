@@ -12,12 +12,12 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// patient passivates after a minute and finds orphans as given.
-func patient(orphanAfter time.Duration) func(*actors.Config) {
-	return func(c *actors.Config) { c.IdleAfter, c.Linger, c.OrphanAfter = time.Minute, time.Second, orphanAfter }
+// patient passivates after a minute and auto-ends as given.
+func patient(autoEndAfter time.Duration) func(*actors.Config) {
+	return func(c *actors.Config) { c.IdleAfter, c.Grace, c.AutoEndAfter = time.Minute, time.Second, autoEndAfter }
 }
 
-// A call by id makes a route of its own each time; none of them stays behind.
+// Each call by the id of another process makes a new route; none of them stays in memory.
 func TestIdsOfOtherProcessesAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, patient(0))
@@ -38,11 +38,11 @@ func TestIdsOfOtherProcessesAreForgotten(t *testing.T) {
 	})
 }
 
-func TestOrphansAreFoundBeforeTheirRootIsIdle(t *testing.T) {
+func TestAutoEndComesBeforeTheRootIsIdle(t *testing.T) {
 	for _, session := range []string{"s", ""} {
 		t.Run("session="+session, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, func(c *actors.Config) { c.IdleAfter, c.Linger, c.OrphanAfter = time.Hour, time.Second, time.Minute })
+				r := newRig(t, func(c *actors.Config) { c.IdleAfter, c.Grace, c.AutoEndAfter = time.Hour, time.Second, time.Minute })
 				route := traceRoute(session, "t")
 				r.create(traceRef("t"), route)
 				time.Sleep(2 * time.Minute)

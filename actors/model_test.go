@@ -21,7 +21,7 @@ import (
 type flags struct{ created, ended, implied, handedOver bool }
 
 // reference says, by rules that are written without actors, which lines come out, in which
-// order, which warnings are reported, and what is open.
+// order, which warnings are reported, and which entities are open.
 type reference struct {
 	sessions map[string]*flags
 	traces   map[string]*refTrace
@@ -103,11 +103,11 @@ func (m *reference) trace(session, id string, c *messages.Command) {
 		m.create(&t.flags, c)
 		return
 	}
-	if c.Birth != nil {
+	if c.NewEntity != nil {
 		switch {
 		case t.children[c.Child().ID] != nil:
 			m.warn(actors.DuplicateID, c.Target)
-		case c.Birth.Parent.Entity != messages.Unknown && t.children[c.Birth.Parent.ID] == nil && t.created:
+		case c.NewEntity.Parent.Entity != messages.Unknown && t.children[c.NewEntity.Parent.ID] == nil && t.created:
 			m.warn(actors.UnknownParent, c.Target)
 			t.children[c.Child().ID] = &flags{}
 		default:
@@ -122,7 +122,7 @@ func (m *reference) trace(session, id string, c *messages.Command) {
 	}
 }
 
-// idle forgets what has passivated after a long time without calls.
+// idle forgets the entities that have passivated after a long time without calls.
 func (m *reference) idle() {
 	busy := map[string]bool{}
 	for id, t := range m.traces {
@@ -139,7 +139,7 @@ func (m *reference) idle() {
 	}
 }
 
-// openIDs returns the ids of what is open.
+// openIDs returns the ids of all open entities.
 func (m *reference) openIDs() []string {
 	var ids []string
 	for id, s := range m.sessions {
@@ -200,11 +200,11 @@ func (s *script) call() {
 	ofSession := c.Target.Entity == messages.Session
 	switch n := s.rnd.IntN(10); {
 	case n < 2:
-		c.Action, c.Birth = messages.Create, &messages.Birth{Child: c.Target}
+		c.Action, c.NewEntity = messages.Create, &messages.NewEntity{Child: c.Target}
 	case n < 5 && !ofSession:
-		c.Action, c.Birth = messages.AddSpan, &messages.Birth{Child: span}
+		c.Action, c.NewEntity = messages.AddSpan, &messages.NewEntity{Child: span}
 		if s.rnd.IntN(2) == 0 && other != span {
-			c.Target, c.Birth.Parent = other, other
+			c.Target, c.NewEntity.Parent = other, other
 		}
 	case n < 7:
 		c.Action, c.Implied = messages.End, !ofSession && s.rnd.IntN(3) == 0
@@ -215,7 +215,7 @@ func (s *script) call() {
 	default:
 		c.Action = messages.Update
 	}
-	if c.Birth == nil && !ofSession && s.rnd.IntN(2) == 0 {
+	if c.NewEntity == nil && !ofSession && s.rnd.IntN(2) == 0 {
 		c.Target = span
 	}
 	s.make(session, trace, c)
@@ -256,8 +256,8 @@ func (s *script) make(session, trace string, c messages.Command) {
 }
 
 // Random calls, long pauses in which actors passivate, and panics in any handler: all lines
-// come out in the order of the calls of their root, the warnings are those of the rules, and
-// Close ends what the rules call open, children before parents.
+// come out in the order of the calls of their root, the warnings follow the rules, and Close ends
+// exactly the entities that are open by the rules, children before parents.
 func TestSystemModel(t *testing.T) {
 	for range 60 {
 		seed := rand.Uint64()
@@ -272,7 +272,7 @@ func checkSystem(t *testing.T, rnd *rand.Rand) {
 		sessions: map[string]*flags{}, traces: map[string]*refTrace{}, lines: map[string][]string{},
 	}}
 	s.rig = newRig(t, func(c *actors.Config) {
-		c.Shards, c.Workers, c.IdleAfter, c.Linger, c.OrphanAfter = 2, 2, time.Minute, 10*time.Second, 0
+		c.Shards, c.Workers, c.IdleAfter, c.Grace, c.AutoEndAfter = 2, 2, time.Minute, 10*time.Second, 0
 		c.Fault = s.fault
 	})
 	for range rnd.IntN(6) + 1 {

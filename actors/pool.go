@@ -43,8 +43,8 @@ func (p *pool) put(pid *actor.PID) bool {
 	return true
 }
 
-// spawn implements host: it starts the actor of a session, and takes that of a trace out of
-// the pool if it can.
+// spawn implements host: it starts an actor for a session, and takes one from the pool for a
+// trace, if there is one.
 func (s *System) spawn(ref messages.Ref) *actor.PID {
 	s.live.Add(1)
 	if ref.Entity == messages.Session {

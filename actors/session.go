@@ -25,14 +25,14 @@ type session struct {
 	counted bool // it is counted in System.open
 
 	finalizations int // begun and not over; the actor does not stop meanwhile
-	// waits are the finalizations that have no room for the session's own end.
+	// waits are the finalizations that have no room for the end of the session itself.
 	waits []*finalization[traceState]
 }
 
-// liveTrace is what a session keeps of a live trace.
+// liveTrace is the session's record of a live trace.
 type liveTrace = member[traceState]
 
-// traceState is what a session keeps of a trace in addition.
+// traceState is the state that a session adds to a member of its keeper.
 type traceState struct {
 	created bool // its create came since it was begun
 }
@@ -57,7 +57,7 @@ func (s *session) Receive(c actor.Context) {
 		if declined != nil {
 			declined.at = time.Now().UnixNano() // not again before it has been idle again
 		}
-	case *messages.Finalised:
+	case *messages.EndedOpen:
 		if t := s.traces.find(m.Owner); t != nil {
 			t.ended = true
 		}
@@ -81,20 +81,21 @@ func (s *session) control(c actor.Context, message any) {
 	switch m := message.(type) {
 	case *messages.Inspect:
 		s.inspect(m)
-	case *messages.Finalise:
-		s.finalise(c, m)
+	case *messages.EndOpen:
+		s.endOpen(c, m)
 	}
 }
 
+// start takes over the route and the record of a Begin.
 func (s *session) start(m *messages.Begin) {
 	s.route = m.Route
 	if m.State != nil {
 		s.state = *m.State
-		s.counted = isOpen(&s.state) // since before it was passivated
+		s.counted = isOpen(&s.state) // passivating did not change System.open
 	}
 }
 
-// count tells the system whether the session is open.
+// count updates System.open.
 func (s *session) count() {
 	if open := isOpen(&s.state); open != s.counted {
 		s.counted = open
@@ -106,7 +107,8 @@ func (s *session) count() {
 	}
 }
 
-// handle emits commands, applies them, and hands those of traces on.
+// handle emits all commands and applies them, and forwards commands of traces. It emits first, so
+// that neither a panic nor a slow trace can change the order of entries.
 func (s *session) handle(c actor.Context, b *messages.Commands) {
 	if b.Start.Route != nil {
 		s.start(&b.Start)
@@ -135,8 +137,7 @@ func (s *session) assign(m *messages.Command) {
 	s.traces.assign(t, m, m.At)
 }
 
-// trace returns what the session keeps of a trace. The route remembers it until it is
-// removed.
+// trace returns the record of a trace. The route caches it until it is removed.
 func (s *session) trace(route *messages.Route) *liveTrace {
 	t, _ := route.TraceAt.(*liveTrace)
 	if t == nil || t.pid == nil {
@@ -146,18 +147,18 @@ func (s *session) trace(route *messages.Route) *liveTrace {
 	return t
 }
 
-// apply records the command in the session's own state and says what is doubtful.
+// apply records a command in the state of the session and reports it if it is suspicious.
 func (s *session) apply(m *messages.Command) {
 	self := s.route.Root
 	record(&s.state, m)
 	switch {
 	case m.Child() == self:
 		if s.state.Created {
-			s.doubt(DuplicateID, m)
+			s.sys.warn(DuplicateID, m)
 		}
 		s.state.Created = true
 		return
-	case m.Birth != nil:
+	case m.NewEntity != nil:
 		s.state.Begun[m.Child().Entity]++
 		if m.Child().Entity == messages.Error {
 			s.state.Failures++
@@ -165,23 +166,19 @@ func (s *session) apply(m *messages.Command) {
 	}
 	if m.Target != self {
 		if m.Child().Entity == messages.Trace && s.state.Ended && !s.state.Implied {
-			s.doubt(AfterEnd, m)
+			s.sys.warn(AfterEnd, m)
 		}
 		return
 	}
 	s.state.HandedOver = s.state.HandedOver || m.HandOver
 	switch {
 	case m.Action == messages.End && s.state.Ended:
-		s.doubt(EndedTwice, m)
+		s.sys.warn(EndedTwice, m)
 	case m.Action == messages.End:
 		s.state.Ended = true
 	case s.state.Ended && m.Action != messages.None && !afterthought(m.Action):
-		s.doubt(AfterEnd, m)
+		s.sys.warn(AfterEnd, m)
 	}
-}
-
-func (s *session) doubt(kind EventKind, m *messages.Command) {
-	s.sys.report(Event{Kind: kind, Target: m.Target, Action: m.Action, Entries: 1})
 }
 
 func (s *session) inspect(m *messages.Inspect) {
@@ -202,17 +199,17 @@ func (s *session) inspect(m *messages.Inspect) {
 	m.Reply <- snapshot
 }
 
-// sweep asks the traces to passivate that ended a while ago, or are idle. An idle one ends what
-// is open in it when it is asked.
+// sweep asks the traces to passivate whose grace is over or that are idle. An idle trace may end
+// its open entities when it is asked.
 func (s *session) sweep(c actor.Context, now time.Time) {
 	cfg := &s.sys.cfg
 	after := cfg.IdleAfter
-	if cfg.OrphanAfter > 0 {
-		after = min(after, cfg.OrphanAfter)
+	if cfg.AutoEndAfter > 0 {
+		after = min(after, cfg.AutoEndAfter)
 	}
 	for t := range s.traces.all() {
 		idle := time.Duration(now.UnixNano() - t.at)
-		if t.draining == nil && t.pid != nil && (idle >= after || t.ended && idle >= cfg.Linger) {
+		if t.draining == nil && t.pid != nil && (idle >= after || t.ended && idle >= cfg.Grace) {
 			s.traces.drain(c, t, now)
 		}
 	}
@@ -236,8 +233,8 @@ func (s *session) passivate(c actor.Context) {
 	c.Stop(c.Self())
 }
 
-// finalise ends the session, after all its traces have ended what is open in them.
-func (s *session) finalise(c actor.Context, m *messages.Finalise) {
+// endOpen ends the session, after all its traces have ended their open entities.
+func (s *session) endOpen(c actor.Context, m *messages.EndOpen) {
 	if m.Route == nil || m.Route.Trace.Entity == messages.Unknown {
 		s.finalizations++
 		s.advance(c, &finalization[traceState]{left: s.traces.oldestFirst(), reason: m.Reason, done: m.Done})
@@ -257,7 +254,7 @@ func (s *session) advance(c actor.Context, f *finalization[traceState]) {
 	}
 	if isOpen(&s.state) {
 		need, err := s.sys.end(s.route, s.route.Root, f.reason, time.Now())
-		if full(err) {
+		if isFull(err) {
 			s.sys.waiting.put(c.Self(), need)
 			s.waits = append(s.waits, f)
 			return

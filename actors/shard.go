@@ -10,7 +10,7 @@ import (
 )
 
 // rootsInGrace limits how many roots of a shard are in grace. It bounds the memory of a
-// program that makes many traces within Config.Linger.
+// program that makes many traces within Config.Grace.
 const rootsInGrace = 128
 
 // shard routes the commands of its root keys to their actors, which it creates,
@@ -23,11 +23,11 @@ type shard struct {
 	waits []*finalization[rootState]
 }
 
-// root is what a shard keeps of a root key that is live.
+// root is the shard's record of a live root key.
 type root = member[rootState]
 
-// rootState is what a shard keeps of a root in addition: times in Unix nanoseconds, 0 for
-// never.
+// rootState is the state that a shard adds to a member of its keeper: times in Unix nanoseconds,
+// 0 for never.
 type rootState struct {
 	declined int64 // when it last declined to passivate
 	swept    int64 // when it was last sent a Sweep
@@ -42,7 +42,7 @@ func (s *shard) Receive(c actor.Context) {
 	switch m := c.Message().(type) {
 	case *messages.Commands:
 		s.route(c, m)
-	case *messages.Finalised:
+	case *messages.EndedOpen:
 		f := m.Token.(*finalization[rootState])
 		f.asked--
 		s.advance(c, f)
@@ -70,8 +70,8 @@ func (s *shard) control(c actor.Context, message any) {
 	switch m := message.(type) {
 	case *messages.Inspect:
 		s.inspect(m)
-	case *messages.Finalise:
-		s.finalise(c, m)
+	case *messages.EndOpen:
+		s.endOpen(c, m)
 	}
 }
 
@@ -85,7 +85,7 @@ func (s *shard) route(c actor.Context, b *messages.Commands) {
 	done(b)
 }
 
-// root returns the root of a route. The route remembers it until it is removed.
+// root returns the root of a route. The route caches it until it is removed.
 func (s *shard) root(route *messages.Route) *root {
 	r, _ := route.RootAt.(*root)
 	if r == nil || r.pid == nil {
@@ -107,7 +107,7 @@ func (s *shard) inspect(m *messages.Inspect) {
 	}
 }
 
-func (s *shard) finalise(c actor.Context, m *messages.Finalise) {
+func (s *shard) endOpen(c actor.Context, m *messages.EndOpen) {
 	switch {
 	case m.Route == nil:
 		s.advance(c, &finalization[rootState]{left: slices.Collect(s.roots.all()), reason: m.Reason, done: m.Done})
@@ -126,7 +126,7 @@ func (s *shard) advance(c actor.Context, f *finalization[rootState]) {
 	}
 	for ref := range s.roots.passive {
 		need, err := s.sys.end(messages.NewRoute(ref, messages.Ref{}), ref, f.reason, time.Now())
-		if full(err) {
+		if isFull(err) {
 			s.sys.waiting.put(c.Self(), need)
 			s.waits = append(s.waits, f)
 			return
@@ -149,7 +149,7 @@ func (s *shard) sweep(c actor.Context, now time.Time) {
 		}
 		after := s.sys.cfg.IdleAfter
 		if r.ended {
-			after = s.sys.cfg.Linger
+			after = s.sys.cfg.Grace
 		}
 		switch idle := time.Duration(s.now - r.at); {
 		case idle < after:
@@ -161,11 +161,11 @@ func (s *shard) sweep(c actor.Context, now time.Time) {
 }
 
 // look sends a Sweep to a root that may have to look after itself: a session with recent
-// calls, for its traces, and every root often enough to find in time what has to be ended.
+// calls, for its traces, and every root often enough to auto-end entities in time.
 func (s *shard) look(c actor.Context, r *root, now time.Time) {
 	cfg := &s.sys.cfg
-	recent := r.ref.Entity == messages.Session && r.at >= r.own.swept-2*int64(cfg.Linger)
-	due := cfg.OrphanAfter > 0 && s.now-r.own.swept >= int64(cfg.OrphanAfter/4)
+	recent := r.ref.Entity == messages.Session && r.at >= r.own.swept-2*int64(cfg.Grace)
+	due := cfg.AutoEndAfter > 0 && s.now-r.own.swept >= int64(cfg.AutoEndAfter/4)
 	if recent || due {
 		r.own.swept = s.now
 		c.Send(r.pid, &messages.Sweep{Now: now})

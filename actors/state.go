@@ -8,7 +8,7 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// child is an entity below a trace.
+// child is an entity in a trace.
 type child struct {
 	ref    messages.Ref
 	parent messages.Ref
@@ -18,24 +18,28 @@ type child struct {
 	handedOver bool
 }
 
-// open reports whether the child is to be ended.
+// open reports whether the child has to be ended by this process.
 func (c *child) open() bool { return !c.ended && !c.handedOver }
 
-// Bounds of what a trace remembers of ended children, for validation only.
 const (
-	indexFrom    = 16   // children from which a map replaces the search
-	rememberMost = 4096 // ended children from which the ended ones are forgotten
+	// indexFrom is the number of items from which a map is faster than a search.
+	indexFrom = 16
+	// maxEnded is the number of ended children at which a trace forgets them. They are kept
+	// only to report suspicious calls.
+	maxEnded = 4096
 )
 
-// family is the children of one trace. It belongs to its actor. A nil family has none.
+// family holds the children of one trace. It is owned by the trace's actor. A nil family is
+// empty.
 type family struct {
 	children []child
-	index    map[messages.Ref]int // nil below indexFrom children
-	ended    int
-	open     int  // children to end
-	forgot   bool // ended children were forgotten: an unknown id may be one of them
+	index    map[messages.Ref]int // position in children; nil below indexFrom children
+	ended    int                  // children that have ended and are not forgotten
+	open     int                  // children for which child.open is true
+	forgot   bool                 // ended children were forgotten, so an unknown parent may be one of them
 }
 
+// find returns a child, or nil. The pointer is valid until the next add or forgetEnded.
 func (f *family) find(ref messages.Ref) *child {
 	if f == nil {
 		return nil
@@ -54,7 +58,7 @@ func (f *family) find(ref messages.Ref) *child {
 	return nil
 }
 
-// all yields the children that are remembered, oldest first.
+// all yields the children, oldest first, except for those that were forgotten.
 func (f *family) all() iter.Seq[*child] {
 	return func(yield func(*child) bool) {
 		if f == nil {
@@ -68,6 +72,7 @@ func (f *family) all() iter.Seq[*child] {
 	}
 }
 
+// add adds a child that find does not return.
 func (f *family) add(c child) {
 	f.children = append(f.children, c)
 	if c.open() {
@@ -81,6 +86,7 @@ func (f *family) add(c child) {
 	}
 }
 
+// reindex makes the index anew from children.
 func (f *family) reindex() {
 	f.index = make(map[messages.Ref]int, 2*len(f.children))
 	for i := range f.children {
@@ -88,10 +94,10 @@ func (f *family) reindex() {
 	}
 }
 
-// forgetEnded bounds the memory of a long trace; gone is called for each child that
-// is no longer remembered.
+// forgetEnded limits the memory of a long trace: it removes the ended children once there are
+// maxEnded, and calls gone for each.
 func (f *family) forgetEnded(gone func(messages.Ref)) {
-	if f == nil || f.ended < rememberMost {
+	if f == nil || f.ended < maxEnded {
 		return
 	}
 	f.children = slices.DeleteFunc(f.children, func(c child) bool {
@@ -105,8 +111,8 @@ func (f *family) forgetEnded(gone func(messages.Ref)) {
 	f.reindex()
 }
 
-// emptied returns the family for the next trace, or nil for one that is not worth
-// keeping.
+// emptied returns the empty family for reuse by the next trace, or nil if it is too large to
+// keep.
 func (f *family) emptied() *family {
 	if f == nil || cap(f.children) > indexFrom {
 		return nil
@@ -116,7 +122,7 @@ func (f *family) emptied() *family {
 	return f
 }
 
-// countOpen returns how many children are to be ended.
+// countOpen returns the number of children that have to be ended.
 func (f *family) countOpen() int {
 	if f == nil {
 		return 0
@@ -124,10 +130,11 @@ func (f *family) countOpen() int {
 	return f.open
 }
 
-// toEnd returns the children to end, deepest first, the youngest first within a depth. It
-// takes linear time: there may be a million.
+// toEnd returns the children that have to be ended, deepest first, and youngest first within a
+// depth. It sorts by counting, in linear time, because there may be a million.
 func (f *family) toEnd() []messages.Ref {
-	var first []int // by depth: how many are as deep, then where the first of them goes
+	// first is indexed by depth: the number of children, later the position of the next one.
+	var first []int
 	for c := range f.all() {
 		if c.open() {
 			for len(first) <= int(c.depth) {
@@ -150,10 +157,10 @@ func (f *family) toEnd() []messages.Ref {
 	return refs
 }
 
-// isOpen reports whether a session or trace is to be ended by this process.
+// isOpen reports whether a session or trace has to be ended by this process.
 func isOpen(r *messages.Rollup) bool { return r.Created && !r.Ended && !r.HandedOver }
 
-// record adds what a command says to a roll-up.
+// record adds a command to a roll-up. A command without an entry leaves it unchanged.
 func record(r *messages.Rollup, c *messages.Command) {
 	if c.Action == messages.None {
 		return
@@ -164,32 +171,34 @@ func record(r *messages.Rollup, c *messages.Command) {
 	}
 	r.Last = max(r.Last, at)
 	r.Entries++
-	if c.Spent != nil {
-		spend(r, c.Spent)
+	if c.Cost != nil {
+		addCost(r, c.Cost)
 	}
 	if c.Failed {
 		r.Failures++
 	}
 }
 
-func spend(r *messages.Rollup, s *messages.Spent) {
-	if r.Spent == nil {
-		r.Spent = &messages.Spent{}
+// addCost adds the cost of a model call to a roll-up.
+func addCost(r *messages.Rollup, c *messages.Cost) {
+	if r.Cost == nil {
+		r.Cost = &messages.Cost{}
 	}
-	r.Spent.Cost += s.Cost
-	r.Spent.Usage.Add(s.Usage)
+	r.Cost.USD += c.USD
+	r.Cost.Usage.Add(c.Usage)
 }
 
-// copied returns a roll-up that shares nothing with r.
+// copied returns a copy of a roll-up that shares no memory with it.
 func copied(r messages.Rollup) messages.Rollup {
-	if r.Spent != nil {
-		spent := *r.Spent
-		r.Spent = &spent
+	if r.Cost != nil {
+		cost := *r.Cost
+		r.Cost = &cost
 	}
 	return r
 }
 
-// afterthought reports whether an action is made after the end by nature.
+// afterthought reports whether an action normally follows the end of its entity, so that it is
+// not suspicious there.
 func afterthought(a messages.Action) bool {
 	switch a {
 	case messages.AddFeedback, messages.Evaluate, messages.AddCost, messages.AddAttachment:

@@ -18,15 +18,17 @@ import (
 
 // Errors of a System.
 var (
-	// ErrUnknown is returned by Snapshot for an entity that is neither live nor passive here.
+	// ErrUnknown is returned by Snapshot for an entity that is neither live nor passive in this
+	// process.
 	ErrUnknown = errors.New("actors: the entity is not known to this process")
 	// ErrStopped is returned after Close.
 	ErrStopped = errors.New("actors: the system has stopped")
 
-	errOutPanics = errors.New("handing entries to the sinks panicked every time it was tried")
+	errOutPanics = errors.New("entries discarded: handing them to the destinations panicked at every attempt")
 )
 
-// System is the running actors of one logger. All methods may be called concurrently.
+// System is the running actors of one logger. All methods may be called concurrently. Fields
+// without a type that is safe for concurrent use are immutable after Start.
 type System struct {
 	cfg  Config
 	sup  *supervisor.System
@@ -39,28 +41,29 @@ type System struct {
 	trace   *actor.Props
 	pool    pool
 	waiting waitlist
-	roots   shared // of the shards' keepers
-	traces  shared // of the sessions' keepers
+	roots   shared // of the keepers of shards
+	traces  shared // of the keepers of sessions
 
 	stop    context.CancelFunc
-	running sync.WaitGroup // the sweeper, the postman, and who makes room
+	running sync.WaitGroup // the goroutines that run sweep, runFlusher and makeRoom
 
-	stopped  atomic.Bool
-	gone     chan struct{} // closed when no actor runs any more
-	panics   atomic.Int64
-	dead     atomic.Int64 // messages that missed their actor
-	lost     atomic.Int64 // accepted entries that were never handed over
-	live     atomic.Int64 // session and trace actors
-	orphans  atomic.Int64 // ends that this package emitted
-	open     atomic.Int64 // entities that this process began, has not ended and not handed over
-	leftOpen atomic.Int64 // open when Close had ended what it could
+	stopped   atomic.Bool
+	gone      chan struct{} // closed when no actor runs any more
+	panics    atomic.Int64
+	missed    atomic.Int64 // messages that found their actor stopped
+	lost      atomic.Int64 // accepted entries that were never handed over
+	live      atomic.Int64 // session and trace actors
+	autoEnded atomic.Int64 // ends that this package emitted
+	open      atomic.Int64 // entities that this process created, and neither ended nor handed over
+	leftOpen  atomic.Int64 // open entities after Close had ended the others
 }
 
-// Start starts the actors.
+// Start starts the actors. Close must be called to stop them.
 func Start(cfg Config) *System {
-	s := &System{cfg: cfg, seed: maphash.MakeSeed(), dir: newDirectory(), gone: make(chan struct{}), waiting: waitlist{asked: make(chan struct{}, 1)}}
+	s := &System{cfg: cfg, seed: maphash.MakeSeed(), dir: newDirectory(), gone: make(chan struct{})}
+	s.waiting.added = make(chan struct{}, 1)
 	s.sup = supervisor.NewSystem(supervisor.Options{
-		Workers: cfg.Workers, Log: cfg.Log, OnFailure: s.failed, OnDead: s.buried,
+		Workers: cfg.Workers, Log: cfg.Log, OnFailure: s.onFailure, OnDead: s.onDead,
 	})
 	s.roots.host, s.roots.graceEach, s.roots.graceAll = s, rootsInGrace, math.MaxInt64
 	s.traces.host, s.traces.graceEach, s.traces.graceAll = s, tracesInGrace, allTracesInGrace
@@ -75,29 +78,31 @@ func Start(cfg Config) *System {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.running.Go(func() { s.sweep(ctx) })
-	s.running.Go(func() { s.carry(ctx, wake) })
+	s.running.Go(func() { s.runFlusher(ctx, wake) })
 	s.running.Go(func() { s.makeRoom(ctx) })
 	return s
 }
 
-// Tell sends a command to the actors of its route. It never blocks.
+// Tell sends a command to the actors of its route. It never blocks. The caller must not use the
+// command afterwards.
 func (s *System) Tell(c *messages.Command) { s.shard(c.Route).put(c) }
 
 func (s *System) shard(r *messages.Route) *inbox {
 	return s.shards[maphash.String(s.seed, r.Root.ID)%uint64(len(s.shards))]
 }
 
-// Register makes ref findable by Lookup until its trace is passivated.
+// Register makes Lookup find ref until its trace is passivated. Call it before the creating
+// command is sent.
 func (s *System) Register(ref messages.Ref, route *messages.Route) { s.dir.put(ref, route) }
 
-// Forget takes back a Register whose entity was never begun.
+// Forget undoes a Register whose entity was not created after all.
 func (s *System) Forget(ref messages.Ref, route *messages.Route) { s.dir.forget(ref, route) }
 
 // Lookup returns the route of an entity that this process created, or nil.
 func (s *System) Lookup(ref messages.Ref) *messages.Route { return s.dir.get(ref) }
 
-// Snapshot returns the live state of a route's owner, behind every call that the
-// caller made before. It fails with ErrUnknown, ErrStopped or the error of ctx.
+// Snapshot returns the live state of a route's owner. It includes every call that the caller
+// made before. It fails with ErrUnknown, ErrStopped or the error of ctx.
 func (s *System) Snapshot(ctx context.Context, route *messages.Route) (messages.Snapshot, error) {
 	if s.stopped.Load() {
 		return messages.Snapshot{}, ErrStopped
@@ -117,19 +122,21 @@ func (s *System) Snapshot(ctx context.Context, route *messages.Route) (messages.
 	}
 }
 
-// Finalise ends what this process left open below a route, or everything for nil,
-// deepest first, and returns when the ends have been emitted or ctx has ended.
-func (s *System) Finalise(ctx context.Context, route *messages.Route, reason string) error {
+// EndOpen ends the open entities below a route that this process created, or all of them if
+// route is nil, deepest first. It returns when the ends have been emitted, or fails with
+// ErrStopped or the error of ctx; ends are still emitted after that.
+func (s *System) EndOpen(ctx context.Context, route *messages.Route, reason string) error {
 	if s.stopped.Load() {
 		return ErrStopped
 	}
 	done := make(chan struct{})
 	if route != nil {
-		s.shard(route).send(&messages.Finalise{Route: route, Reason: reason, Done: sync.OnceFunc(func() { close(done) })})
+		once := sync.OnceFunc(func() { close(done) })
+		s.shard(route).send(&messages.EndOpen{Route: route, Reason: reason, Done: once})
 	} else {
 		each := countdown(len(s.shards), func() { close(done) })
 		for _, shard := range s.shards {
-			shard.send(&messages.Finalise{Reason: reason, Done: sync.OnceFunc(each)})
+			shard.send(&messages.EndOpen{Reason: reason, Done: sync.OnceFunc(each)})
 		}
 	}
 	select {
@@ -142,13 +149,12 @@ func (s *System) Finalise(ctx context.Context, route *messages.Route, reason str
 	}
 }
 
-// finalised returns the function by which a root or trace reports that a round is done
-// with it.
-func (s *System) finalised(to *actor.PID, owner messages.Ref, token any) func() {
-	return sync.OnceFunc(func() { s.sup.Send(to, &messages.Finalised{Owner: owner, Token: token}) })
+// endedOpen returns the Done of an EndOpen that a shard or session sends to a member.
+func (s *System) endedOpen(to *actor.PID, owner messages.Ref, token any) func() {
+	return sync.OnceFunc(func() { s.sup.Send(to, &messages.EndedOpen{Owner: owner, Token: token}) })
 }
 
-// countdown returns a function whose n-th call calls then.
+// countdown returns a function that calls then at its n-th call.
 func countdown(n int, then func()) func() {
 	var left atomic.Int64
 	left.Store(int64(n))
@@ -159,21 +165,24 @@ func countdown(n int, then func()) func() {
 	}
 }
 
-// Handed returns when every entry that was accepted before the call has been handed
-// over, or ctx has ended. It waits for no I/O.
-func (s *System) Handed(ctx context.Context) error { return s.handed(ctx, s.cfg.Ledger.Barrier()) }
+// Dispatched returns nil when every entry that was accepted before the call has been handed to
+// Out, or the error of ctx if that ends first. It does not wait for I/O.
+func (s *System) Dispatched(ctx context.Context) error {
+	return s.dispatched(ctx, s.cfg.Ledger.Barrier())
+}
 
-// handed waits behind a barrier of the ledger.
-func (s *System) handed(ctx context.Context, barrier func(context.Context) error) error {
-	s.postAll()
+// dispatched waits for a barrier of the ledger. It flushes first, so that the wait does not
+// include batchDelay.
+func (s *System) dispatched(ctx context.Context, barrier func(context.Context) error) error {
+	s.flushAll()
 	return barrier(ctx)
 }
 
-// Close ends what is open with the given reason (or leaves it, for ""), hands
-// everything over and stops. It closes the ledger. Ends are made until ending ends; what
-// is open then stays open and is counted. On the deadline of ctx what is still in the
-// actors is lost and counted, and the error of ctx is returned. Nothing runs when Close
-// returns; it must be called once.
+// Close ends the open entities with the given reason, or leaves them if reason is "", hands
+// all entries over and stops the actors. It closes the ledger. Ends are made until ending ends;
+// entities that are open then stay open and are counted. When ctx ends, the entries that are
+// still in the actors are lost and counted, and the error of ctx is returned. No actor runs when
+// Close returns. Close must be called only once.
 func (s *System) Close(ctx, ending context.Context, reason string) error {
 	err := s.drain(ctx, ending, reason)
 	s.stopped.Store(true)
@@ -184,7 +193,8 @@ func (s *System) Close(ctx, ending context.Context, reason string) error {
 	if account := s.cfg.Ledger.Read(); account.Accepted > account.Handed {
 		left := account.Accepted - account.Handed
 		s.lost.Add(left)
-		s.report(Event{Kind: Dropped, Entries: int(left), Err: fmt.Errorf("not handed over before Close gave up: %w", err)})
+		why := fmt.Errorf("entries discarded: Close ended before they were handed over: %w", err)
+		s.report(Event{Kind: Dropped, Entries: int(left), Err: why})
 	}
 	if reason != "" {
 		s.leftOpen.Store(s.open.Load())
@@ -192,25 +202,25 @@ func (s *System) Close(ctx, ending context.Context, reason string) error {
 	return err
 }
 
-// drain ends what is open and hands everything over. Behind the first barrier every call
-// that was admitted has reached its root, so the round of ends comes behind all of them.
-// Behind the seal there are no more ends: the last barrier covers those that were made.
+// drain ends the open entities and hands all entries over. The order matters: after the first
+// barrier every admitted call has reached its root, so the ends come after all of them. After
+// the seal no end can be made, so the last barrier covers all ends.
 func (s *System) drain(ctx, ending context.Context, reason string) error {
-	if err := s.handed(ctx, s.cfg.Ledger.Close()); err != nil {
+	if err := s.dispatched(ctx, s.cfg.Ledger.Close()); err != nil {
 		s.cfg.Ledger.Seal()
 		return err
 	}
 	if reason != "" {
-		_ = s.Finalise(ending, nil, reason) // what is left open is counted
+		_ = s.EndOpen(ending, nil, reason) // entities that stay open are counted
 	}
-	return s.handed(ctx, s.cfg.Ledger.Seal())
+	return s.dispatched(ctx, s.cfg.Ledger.Seal())
 }
 
-// sweep wakes the shards from time to time.
+// sweep sends a Sweep to the shards at regular intervals, until ctx ends.
 func (s *System) sweep(ctx context.Context) {
-	every := min(s.cfg.IdleAfter, s.cfg.Linger)
-	if s.cfg.OrphanAfter > 0 {
-		every = min(every, s.cfg.OrphanAfter)
+	every := min(s.cfg.IdleAfter, s.cfg.Grace)
+	if s.cfg.AutoEndAfter > 0 {
+		every = min(every, s.cfg.AutoEndAfter)
 	}
 	ticker := time.NewTicker(max(every/4, time.Millisecond))
 	defer ticker.Stop()
@@ -226,7 +236,8 @@ func (s *System) sweep(ctx context.Context) {
 	}
 }
 
-// sendOut gives the writer what was emitted of commands. They stay the actor's own.
+// sendOut sends the entries that were emitted so far to the writer. The batch of commands stays
+// with the actor.
 func (s *System) sendOut(b *messages.Commands) {
 	if len(b.Out) == 0 {
 		return
@@ -237,23 +248,23 @@ func (s *System) sendOut(b *messages.Commands) {
 	s.sup.Send(s.writer, out)
 }
 
-// done frees commands that were handled, with what was emitted of them sent. It is the
-// last that their actor does: of a list that serves others nobody could tell after a
-// failure whether it is finished.
+// done recycles a handled batch. It must be the actor's last step: once the batch is reused, a
+// failure handler could no longer find out whether it was finished.
 func done(b *messages.Commands) {
 	b.Sent = true
 	b.Free()
 }
 
-// failed is called when an actor panicked, before it goes on: an entry that was not
-// emitted is now, so that it keeps its place.
-func (s *System) failed(f supervisor.Failure) {
+// onFailure is called when an actor has panicked, while it is suspended. An entry that was not
+// emitted is emitted now, so that it keeps its place in the order, and whoever waits for an answer
+// gets one.
+func (s *System) onFailure(f supervisor.Failure) {
 	s.panics.Add(1)
 	event := Event{Kind: Panicked, Failure: &f}
 	switch m := f.Message.(type) {
 	case *messages.Commands:
 		if m.Sent {
-			s.sup.Send(s.writer, retry{}) // the writer kept what it could not hand over
+			s.sup.Send(s.writer, retry{}) // the writer has kept its entries
 			break
 		}
 		c := m.Begun()
@@ -262,16 +273,15 @@ func (s *System) failed(f supervisor.Failure) {
 		}
 		f.Message, event.Target, event.Action = c, c.Target, c.Action
 		if !c.Emitted && c.Action != messages.None {
-			c.Entry.Quarantined = true
 			s.cfg.Ledger.Quarantine()
 			m.Emit(c)
 			event.Entries = 1
 		}
 	case *messages.Entry, retry:
-		s.sup.Send(s.writer, retry{}) // the writer kept what it could not hand over
+		s.sup.Send(s.writer, retry{}) // the writer has kept its entries
 	case *messages.Inspect:
 		close(m.Reply)
-	case *messages.Finalise:
+	case *messages.EndOpen:
 		m.Done()
 	case *messages.Passivate:
 		s.sup.Send(f.Asker, &messages.Passivated{Owner: m.Owner, Declined: true})
@@ -279,11 +289,12 @@ func (s *System) failed(f supervisor.Failure) {
 	s.report(event)
 }
 
-// buried is given a message whose actor has stopped.
-func (s *System) buried(message any) {
+// onDead is called with each message that finds its actor stopped. Its entries go out all the
+// same.
+func (s *System) onDead(message any) {
 	switch m := message.(type) {
 	case *messages.Commands:
-		s.dead.Add(int64(len(m.List)))
+		s.missed.Add(int64(len(m.List)))
 		for _, c := range m.List {
 			m.Emit(c)
 		}
@@ -292,31 +303,37 @@ func (s *System) buried(message any) {
 		return
 	case *messages.Inspect:
 		close(m.Reply)
-	case *messages.Finalise:
+	case *messages.EndOpen:
 		m.Done()
 	}
-	s.dead.Add(1)
+	s.missed.Add(1)
 }
 
 func (s *System) report(e Event) { s.cfg.Report(e) }
 
-// Counts is what the actors count beside the ledger.
-type Counts struct {
-	Panics     int64 // panics in actors, all contained
-	Missed     int64 // messages that found their actor stopped
-	Live       int64 // session and trace actors in memory
-	Passive    int64 // roots kept as a record only
-	Orphans    int64 // entities that were ended for their caller
-	Registered int   // ids that can be found
-	LeftOpen   int64 // entities that Close had no time to end
-	Lost       int64 // accepted entries that were given up on their way to Out
+// warn reports a suspicious call.
+func (s *System) warn(kind EventKind, c *messages.Command) {
+	s.report(Event{Kind: kind, Target: c.Target, Action: c.Action, Entries: 1})
 }
 
-// Counts returns the counters.
+// Counts holds the counters of the actors; the ledger has the others.
+type Counts struct {
+	Panics     int64 // panics in actors; all were contained
+	Missed     int64 // messages that found their actor stopped
+	Live       int64 // session and trace actors in memory
+	Passive    int64 // sessions without an actor, kept as a record
+	AutoEnded  int64 // entities that were ended because their caller did not
+	Registered int   // ids that Lookup finds
+	LeftOpen   int64 // entities that Close had no time to end
+	Lost       int64 // accepted entries that were discarded before Out took them
+}
+
+// Counts returns the counters. They are read one after the other, so they may not match exactly
+// while actors run.
 func (s *System) Counts() Counts {
 	return Counts{
-		Panics: s.panics.Load() + s.sup.Swallowed(), Missed: s.dead.Load(), Live: s.live.Load(),
-		Passive: s.roots.passive.Load(), Orphans: s.orphans.Load(), Registered: s.dir.size(),
+		Panics: s.panics.Load() + s.sup.Swallowed(), Missed: s.missed.Load(), Live: s.live.Load(),
+		Passive: s.roots.passive.Load(), AutoEnded: s.autoEnded.Load(), Registered: s.dir.size(),
 		LeftOpen: s.leftOpen.Load(), Lost: s.lost.Load(),
 	}
 }

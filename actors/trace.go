@@ -9,21 +9,22 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// trace keeps the state of one trace at a time, from its Begin to the next: its roll-up
-// and what is open in it. As the root of its own key (a trace without session, or an
-// entity of another process) it emits the entries too.
+// trace keeps the state of one trace: its roll-up and its open entities. A Begin makes it the
+// actor of another trace. As a root (a trace without session, or an entity of another process) it
+// also emits the entries. The actor owns all fields.
 type trace struct {
 	sys    *System
 	route  *messages.Route
 	state  messages.Rollup
 	family *family // nil before the first child
 
-	settled *atomic.Int64 // see messages.Begin
-	had     int64         // Commands since Begin
-	counted int           // what of System.open is this trace's
+	finished *atomic.Int64 // see messages.Begin
+	handled  int64         // Commands since Begin
+	counted  int           // open entities of this trace that are counted in System.open
 
-	toEnd []messages.Ref       // what finalise has still to look at
-	waits []*messages.Finalise // those for which there was no room; the actor is not given up meanwhile
+	toEnd []messages.Ref // entities that makeEnds has still to look at
+	// waits are the EndOpen for which there was no room. The trace does not passivate meanwhile.
+	waits []*messages.EndOpen
 }
 
 // Receive implements actor.Actor.
@@ -38,19 +39,19 @@ func (t *trace) Receive(c actor.Context) {
 	case *messages.Passivate:
 		t.passivate(c, m.Now)
 	case *messages.Sweep:
-		t.endIfForgotten(m.Now)
-	case *messages.Finalise:
-		t.finalise(c, m)
+		t.endIfIdle(m.Now)
+	case *messages.EndOpen:
+		t.endOpen(c, m)
 	case *messages.Room:
 		waits := t.waits
 		t.waits = nil
 		for _, m := range waits {
-			t.finalise(c, m)
+			t.endOpen(c, m)
 		}
 	}
 }
 
-// handle emits commands, where they were not emitted before, and applies them.
+// handle emits the commands that a session has not emitted before, and applies all.
 func (t *trace) handle(b *messages.Commands) {
 	if b.Start.Route != nil {
 		t.begin(&b.Start)
@@ -63,18 +64,18 @@ func (t *trace) handle(b *messages.Commands) {
 		b.Emit(m)
 		t.apply(m)
 	}
-	t.had++
+	t.handled++
 	if t.state.Ended && t.family.countOpen() == 0 && len(t.waits) == 0 {
-		t.settled.Store(t.had)
+		t.finished.Store(t.handled)
 	} else {
-		t.settled.Store(0)
+		t.finished.Store(0)
 	}
 	t.count()
 	t.sys.sendOut(b)
 	done(b)
 }
 
-// count tells the system how much is open in the trace.
+// count updates System.open.
 func (t *trace) count() {
 	open := t.family.countOpen()
 	if isOpen(&t.state) {
@@ -86,16 +87,16 @@ func (t *trace) count() {
 	}
 }
 
-// begin makes the actor that of another trace.
+// begin makes the actor serve another trace.
 func (t *trace) begin(m *messages.Begin) {
 	t.forget()
-	t.route, t.settled, t.had, t.state = m.Route, m.Settled, 0, messages.Rollup{}
+	t.route, t.finished, t.handled, t.state = m.Route, m.Finished, 0, messages.Rollup{}
 	if m.State != nil {
 		t.state = *m.State
 	}
 }
 
-// forget gives up what the actor knows of its trace.
+// forget clears everything about the trace, including its ids in the directory.
 func (t *trace) forget() {
 	if t.route == nil {
 		return
@@ -109,18 +110,18 @@ func (t *trace) forget() {
 	t.counted = 0
 }
 
-// apply records a command and says what is doubtful about it.
+// apply records a command and reports it if it is suspicious.
 func (t *trace) apply(m *messages.Command) {
 	self := t.route.Owner()
 	record(&t.state, m)
 	switch {
 	case m.Child() == self:
 		if t.state.Created {
-			t.doubt(DuplicateID, m)
+			t.sys.warn(DuplicateID, m)
 		}
 		t.state.Created = true
 		return
-	case m.Birth != nil:
+	case m.NewEntity != nil:
 		t.add(m)
 	}
 	switch target := t.family.find(m.Target); {
@@ -136,32 +137,33 @@ func (t *trace) apply(m *messages.Command) {
 	t.family.forgetEnded(func(ref messages.Ref) { t.sys.dir.forget(ref, t.route) })
 }
 
-// add adds the child that a command begins.
+// add adds the entity that a command creates.
 func (t *trace) add(m *messages.Command) {
 	t.state.Begun[m.Child().Entity]++
 	if m.Child().Entity == messages.Error {
 		t.state.Failures++
-		return // a point in time: it does not end
+		return // an error is a point in time: it never ends
 	}
 	if t.family.find(m.Child()) != nil {
-		t.doubt(DuplicateID, m)
+		t.sys.warn(DuplicateID, m)
 		return
 	}
 	depth := int32(1)
-	if m.Birth.Parent.Entity != messages.Unknown {
-		if parent := t.family.find(m.Birth.Parent); parent != nil {
+	if m.NewEntity.Parent.Entity != messages.Unknown {
+		if parent := t.family.find(m.NewEntity.Parent); parent != nil {
 			depth = parent.depth + 1
 		} else if t.state.Created && (t.family == nil || !t.family.forgot) {
-			t.doubt(UnknownParent, m)
+			t.sys.warn(UnknownParent, m)
 		}
 	}
 	if t.family == nil {
 		t.family = &family{}
 	}
-	t.family.add(child{ref: m.Child(), parent: m.Birth.Parent, depth: depth})
+	t.family.add(child{ref: m.Child(), parent: m.NewEntity.Parent, depth: depth})
 }
 
-// mark applies an end, a hand-over or a write to the flags of its target.
+// mark applies an end, a hand-over or a write to the flags of its target. An explicit end after
+// an implied one is fine, once.
 func (t *trace) mark(m *messages.Command, ended, implied, handedOver *bool) {
 	*handedOver = *handedOver || m.HandOver
 	switch {
@@ -173,14 +175,10 @@ func (t *trace) mark(m *messages.Command, ended, implied, handedOver *bool) {
 	case m.Action == messages.End && *implied:
 		*implied = false
 	case m.Action == messages.End:
-		t.doubt(EndedTwice, m)
+		t.sys.warn(EndedTwice, m)
 	case *ended && m.Action != messages.None && !afterthought(m.Action):
-		t.doubt(AfterEnd, m)
+		t.sys.warn(AfterEnd, m)
 	}
-}
-
-func (t *trace) doubt(kind EventKind, m *messages.Command) {
-	t.sys.report(Event{Kind: kind, Target: m.Target, Action: m.Action, Entries: 1})
 }
 
 func (t *trace) inspect(m *messages.Inspect) {
@@ -193,10 +191,10 @@ func (t *trace) inspect(m *messages.Inspect) {
 	m.Reply <- snapshot
 }
 
-// passivate gives the trace up when nothing is open in it, or when what is open
-// was forgotten.
+// passivate forgets the trace if nothing is open in it. It first auto-ends entities that have been
+// idle for too long, and declines if something stays open.
 func (t *trace) passivate(c actor.Context, now time.Time) {
-	t.endIfForgotten(now)
+	t.endIfIdle(now)
 	if t.family.countOpen() > 0 || isOpen(&t.state) || len(t.waits) > 0 {
 		c.Respond(&messages.Passivated{Owner: t.route.Owner(), Declined: true})
 		return
@@ -206,20 +204,20 @@ func (t *trace) passivate(c actor.Context, now time.Time) {
 	c.Respond(&messages.Passivated{Owner: owner})
 }
 
-// endIfForgotten ends what is open when nobody has called for too long. What there is no
-// room for is ended the next time.
-func (t *trace) endIfForgotten(now time.Time) {
+// endIfIdle ends all open entities once the trace has had no calls for AutoEndAfter. Those for
+// which there is no room in the ledger are ended the next time.
+func (t *trace) endIfIdle(now time.Time) {
 	last := time.UnixMicro(t.state.Last)
-	if after := t.sys.cfg.OrphanAfter; after > 0 && t.state.Last != 0 && now.Sub(last) >= after {
-		_, _ = t.endOpen(endedByIdle, last)
+	if after := t.sys.cfg.AutoEndAfter; after > 0 && t.state.Last != 0 && now.Sub(last) >= after {
+		_, _ = t.makeEnds(endedByIdle, last)
 	}
 }
 
-// finalise ends what this process left open, and waits for room without blocking where
-// there is none.
-func (t *trace) finalise(c actor.Context, m *messages.Finalise) {
-	need, err := t.endOpen(m.Reason, time.Now())
-	if !full(err) {
+// endOpen ends the open entities of this process. Without room in the ledger it goes on when a Room
+// arrives.
+func (t *trace) endOpen(c actor.Context, m *messages.EndOpen) {
+	need, err := t.makeEnds(m.Reason, time.Now())
+	if !isFull(err) {
 		m.Done()
 		return
 	}
@@ -229,9 +227,10 @@ func (t *trace) finalise(c actor.Context, m *messages.Finalise) {
 	t.waits = append(t.waits, m)
 }
 
-// endOpen ends what this process left open: the children, deepest first, then the trace.
-// It fails as System.end does, and goes on where it was when it is called again.
-func (t *trace) endOpen(reason string, at time.Time) (need int64, err error) {
+// makeEnds ends the open entities of this process: the children, deepest first, then the trace. It
+// fails as System.end does; called again, it continues from there. Children may have been ended
+// by their callers in between.
+func (t *trace) makeEnds(reason string, at time.Time) (need int64, err error) {
 	defer t.count()
 	for t.family.countOpen() > 0 {
 		if len(t.toEnd) == 0 {

@@ -13,13 +13,13 @@ const maxAttempts = 3
 // writer hands entries to Config.Out, a message at a time. It does no I/O.
 type writer struct {
 	sys *System
-	// pending holds the entries that Out has not taken: those of one message, and more only
-	// while Out panics. All fields are owned by the actor.
+	// pending holds the entries that Out has not taken: of one message, and of more only while
+	// Out panics. The actor owns all fields.
 	pending  []messages.Entry
 	failures int // panics of Out since it last returned
 }
 
-// retry tells the writer to hand over again what Out panicked at.
+// retry makes the writer offer the entries again on which Out has panicked.
 type retry struct{}
 
 // Receive implements actor.Actor.
@@ -68,7 +68,8 @@ func (w *writer) discard() {
 	w.sys.report(Event{Kind: Dropped, Entries: len(w.pending), Err: errOutPanics})
 }
 
-// dispatched tells the ledger that entries were handed over, one call per epoch in a row.
+// dispatched counts entries as handed over in the ledger, with one call for neighbours of the same
+// epoch.
 func dispatched(l *ledger.Ledger, entries []messages.Entry) {
 	for first := 0; first < len(entries); {
 		epoch, i := entries[first].Epoch, first

@@ -11,9 +11,8 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// R15: what is behind the writer may panic now and then; nothing is lost, doubled or
-// out of order.
-func TestR15PanicsBehindTheWriterLoseNothing(t *testing.T) {
+// Out may panic now and then: nothing is lost, doubled or out of order.
+func TestPanicsOfOutLoseNothing(t *testing.T) {
 	const calls = 20_000
 	var panics int64
 	handed := 0
@@ -42,8 +41,8 @@ func TestR15PanicsBehindTheWriterLoseNothing(t *testing.T) {
 	r.close()
 }
 
-// What always panics is given up, counted, and does not hold up what comes later.
-func TestEntriesThatAlwaysPanicAreGivenUp(t *testing.T) {
+// Entries on which Out always panics are discarded and counted; later ones are delivered.
+func TestEntriesOnWhichOutAlwaysPanicsAreDiscarded(t *testing.T) {
 	var broken atomic.Bool
 	broken.Store(true)
 	r := newRig(t, nil)
@@ -61,7 +60,7 @@ func TestEntriesThatAlwaysPanicAreGivenUp(t *testing.T) {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 	if c, kinds := r.sys.Counts(), r.kinds(); c.Lost != 1 || kinds[len(kinds)-1] != actors.Dropped {
-		t.Errorf("%d lost, events %v; want one, told", c.Lost, kinds)
+		t.Errorf("%d lost, events %v; want one, reported", c.Lost, kinds)
 	}
 	r.close()
 }

@@ -23,14 +23,14 @@ import (
 // Attachment is a file, bytes or a URL that belongs to an entity. Make one with
 // FileAttachment, DataAttachment or URLAttachment; the fields are optional.
 //
-// The content of a file and of bytes, of at most MaxAttachmentBytes, is copied to the
-// spool during the call, so that the file may vanish after it. It is uploaded in the
-// background to a URL that the server signs, and then the line that describes it is
-// sent.
+// The content of a file or of bytes, at most MaxAttachmentBytes, is copied to the spool
+// during the call, so the caller may remove or change it afterwards. It is uploaded in the
+// background to a URL that the server signs. The line that describes it is sent after the
+// upload, so that a line never refers to a content that the server lacks.
 type Attachment struct {
 	ID       string            // default: a new UUID
-	Name     string            // what the viewer shows
-	MIMEType string            // what the content cannot tell by itself
+	Name     string            // shown in the viewer
+	MIMEType string            // used if the content does not reveal its type
 	Tags     map[string]string // for filtering
 	Metadata map[string]any    // sent as JSON values
 	Time     time.Time         // sent in whole seconds; default: not sent
@@ -49,20 +49,22 @@ const (
 	attachURL  attachmentKind = "url"
 )
 
-// FileAttachment attaches a regular file, which is copied during the call.
+// FileAttachment attaches a regular file. It is copied during the call.
 func FileAttachment(path string) Attachment { return Attachment{kind: attachFile, path: path} }
 
-// DataAttachment attaches bytes, which are copied during the call.
+// DataAttachment attaches bytes. They are copied during the call.
 func DataAttachment(data []byte) Attachment { return Attachment{kind: attachData, data: data} }
 
-// URLAttachment attaches what a URL points to; it is not fetched.
+// URLAttachment attaches a URL. It is sent as it is, and not fetched.
 func URLAttachment(url string) Attachment { return Attachment{kind: attachURL, url: url} }
 
-// sniffBytes is how much of a content its type is told by.
+// sniffBytes is the length of the prefix that determines the type of a content.
 const sniffBytes = 3072
 
 const octetStream = "application/octet-stream"
 
+// addAttachment checks the attachment, copies its content, and sends its line. With
+// Config.OmitContent it does nothing.
 func (e entity) addAttachment(a Attachment) {
 	if e.pipe == nil || e.pipe.cfg.OmitContent {
 		return
@@ -82,7 +84,7 @@ func (e entity) addAttachment(a Attachment) {
 		return
 	}
 	accepted := false
-	defer func() { // also where the call panics with PanicOnMisuse
+	defer func() { // deferred, because the call may panic with PanicOnMisuse
 		if !accepted && upload.Blob != "" {
 			e.pipe.destinations.forget(upload.Blob)
 		}
@@ -90,7 +92,7 @@ func (e entity) addAttachment(a Attachment) {
 	accepted = e.attach(&a, upload)
 }
 
-// attach sends the line.
+// attach sends the line of an attachment whose content is in the spool.
 func (e entity) attach(a *Attachment, upload *messages.Upload) bool {
 	w := e.pipe.line(e.ref, messages.AddAttachment)
 	if w == nil {
@@ -117,15 +119,15 @@ func (e entity) attach(a *Attachment, upload *messages.Upload) bool {
 	return e.send(w, messages.Command{Action: messages.AddAttachment, Entry: messages.Entry{Upload: upload}})
 }
 
-// keep copies the content to the spool of every destination. It reports false where
-// that fails for the first one, and then the call is rejected. The error is told in
-// both cases.
+// keep copies the content to the spool of every destination. If that fails for the primary
+// one, it rejects the call and reports false. If it fails for another one, it reports the
+// error, and that destination gets the line without the content.
 func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 	content, err := a.open()
 	if err != nil {
 		return e.unkept(err, "the content cannot be read")
 	}
-	defer content.Close() //nolint:errcheck // it was only read
+	defer content.Close() //nolint:errcheck // only read from
 	size, err := content.Seek(0, io.SeekEnd)
 	if err != nil {
 		return e.unkept(err, "the content cannot be read")
@@ -145,7 +147,7 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return e.unkept(err, "the content cannot be read")
 	}
-	// What is added to a file meanwhile is not part of it.
+	// The file may grow meanwhile: only the bytes that were there at first are copied.
 	upload.Blob = newBlob()
 	all := e.pipe.destinations.list()
 	first := all[0].spool
@@ -159,7 +161,7 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 	}
 	for i, d := range all[1:] {
 		if err := copyBlob(d.spool, first, upload.Blob); err != nil {
-			e.pipe.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the sink "+brief.Quote(d.cfg.ID)+", which gets the line alone"))
+			e.pipe.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the destination "+brief.Quote(d.cfg.ID)+", which gets only the line"))
 			continue
 		}
 		upload.Stored |= 1 << (i + 1)
@@ -167,37 +169,39 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 	return true
 }
 
-// copyBlob copies a content from one spool to another: the file it came from may have
-// changed meanwhile.
+// copyBlob copies a content from one spool to another, because the file may have changed
+// since the first copy.
 func copyBlob(to, from *spool.Spool, name string) error {
 	content, err := from.OpenBlob(name)
 	if err != nil {
 		return err
 	}
-	defer content.Close() //nolint:errcheck // it was only read
+	defer content.Close() //nolint:errcheck // only read from
 	_, err = to.PutBlob(name, content, MaxAttachmentBytes)
 	return err
 }
 
+// incomplete describes a content that cannot be read or kept.
 func (e entity) incomplete(err error, detail string) *Error {
 	bad := e.pipe.problem(e.ref, messages.AddAttachment, ErrAttachment, detail)
 	bad.Err = err
 	return bad
 }
 
+// unkept rejects the call for a content that cannot be read or kept. It reports false.
 func (e entity) unkept(err error, detail string) bool {
 	bad := e.incomplete(err, detail)
 	if errors.Is(err, spool.ErrTooLarge) {
 		bad.Reason, bad.Detail = ErrTooLarge, "an attachment has at most "+strconv.Itoa(MaxAttachmentBytes)+" bytes: attach a URL"
 	}
 	if errors.Is(err, spool.ErrNoRoom) || errors.Is(err, syscall.ENOSPC) {
-		bad.Reason, bad.Detail = ErrSpoolFull, "there is no room for the content: free disk space, or raise Config.MaxSpoolBytes"
+		bad.Reason, bad.Detail = ErrSpoolFull, "no room for the content: free disk space, or raise Config.MaxSpoolBytes"
 	}
 	e.pipe.reject(bad)
 	return false
 }
 
-// newBlob names a content: 32 hexadecimal digits.
+// newBlob returns a name for a content: 32 hexadecimal digits.
 func newBlob() string {
 	id := uuid.New()
 	return hex.EncodeToString(id[:])
@@ -214,14 +218,15 @@ type bytesContent struct{ *bytes.Reader }
 // Close implements io.Closer.
 func (bytesContent) Close() error { return nil }
 
-// errIrregular is why a folder, a FIFO or a device cannot be attached.
-var errIrregular = errors.New("it is not a regular file")
+// errIrregular is the error for a folder, a FIFO or a device.
+var errIrregular = errors.New("not a regular file")
 
+// open opens the content, if it is a regular file or bytes.
 func (a *Attachment) open() (content, error) {
 	if a.kind == attachData {
 		return bytesContent{bytes.NewReader(a.data)}, nil
 	}
-	// Looked at first: opening a FIFO waits for its writer.
+	// Stat first: opening a FIFO would wait for its writer.
 	info, err := os.Stat(a.path)
 	if err != nil {
 		return nil, err
@@ -235,9 +240,9 @@ func (a *Attachment) open() (content, error) {
 	return os.Open(a.path)
 }
 
-// contentType returns the type that the content shows, or the given one where the
-// content says nothing in particular; without either it is application/octet-stream,
-// for text too, as in the other SDKs.
+// contentType returns the type that the content reveals or, if that is only text or bytes,
+// the given type. Without either it returns application/octet-stream, for text too, as the
+// other SDKs do.
 func (a *Attachment) contentType(c content) (string, error) {
 	head, err := io.ReadAll(io.LimitReader(c, sniffBytes))
 	if err != nil {
@@ -250,10 +255,10 @@ func (a *Attachment) contentType(c content) (string, error) {
 	return sniffed.String(), nil
 }
 
-// image is an image that was taken out of a message.
+// image is an image taken out of a message.
 type image = media.Image
 
-// attachImages attaches the images of a generation's messages.
+// attachImages attaches the images of a generation's messages, as parts of its input.
 func (e entity) attachImages(images []image) {
 	for _, i := range images {
 		a := DataAttachment(i.Data)

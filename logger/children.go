@@ -104,7 +104,7 @@ func (c container) begin(action messages.Action, kind messages.Entity, given, sp
 	if parent == c.route.Owner() {
 		parent = messages.Ref{}
 	}
-	if !c.send(w, messages.Command{Action: action, Birth: &messages.Birth{Child: ref, Parent: parent}}) {
+	if !c.send(w, messages.Command{Action: action, NewEntity: &messages.NewEntity{Child: ref, Parent: parent}}) {
 		c.pipe.actors.Forget(ref, c.route)
 	}
 	return child

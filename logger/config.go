@@ -16,7 +16,7 @@ const (
 	EnvAPIKey  = "MAXIM_API_KEY"
 	EnvRepoID  = "MAXIM_LOG_REPO_ID"
 	EnvBaseURL = "MAXIM_BASE_URL"
-	// EnvAllowInsecure sets Config.AllowInsecure where it is 1 or true.
+	// EnvAllowInsecure sets Config.AllowInsecure if it is 1 or true.
 	EnvAllowInsecure = "TROUPE_ALLOW_INSECURE"
 )
 
@@ -38,108 +38,111 @@ const (
 
 // Limits that are not configurable.
 const (
-	// MaxEntryBytes is the largest line of one entry, in bytes. Values that do not fit are
-	// cut, see docs/policies.md.
+	// MaxEntryBytes limits the line of one entry, in bytes. Values that do not fit are cut,
+	// see docs/policies.md.
 	MaxEntryBytes = protocol.MaxLine
-	// MaxBatchEntries and MaxBatchBytes cut the batches that are sent.
+	// MaxBatchEntries and MaxBatchBytes limit the batches that are sent.
 	MaxBatchEntries = 2000
 	MaxBatchBytes   = 4 << 20
-	// MaxInFlight is the largest Config.InFlight.
+	// MaxInFlight limits Config.InFlight.
 	MaxInFlight = 16
-	// MaxAttachmentBytes is the largest content of an attachment, in bytes.
+	// MaxAttachmentBytes limits the content of an attachment, in bytes.
 	MaxAttachmentBytes = protocol.MaxUpload
 )
 
-// maxAttachmentLine is the largest line of an attachment, in bytes: its record in the
-// spool is larger than the line.
+// maxAttachmentLine limits the line of an attachment, in bytes: its record in the spool is
+// larger than the line.
 const maxAttachmentLine = MaxEntryBytes / 4
 
 // spoolKeyBytes is the length of a key of AES-256.
 const spoolKeyBytes = 32
 
-// Config configures New. The zero value of each field is its default; New copies
-// the value and never writes to it. A field that would have no effect, because another
-// one rules it out, is refused with a *ConfigError.
+// Config configures a Logger. The zero value of each field means its default. New copies
+// the Config and never writes to it. A field that another one makes ineffective is refused
+// with a *ConfigError.
 type Config struct {
-	// ID is the log repository to write to. Required; empty means $MAXIM_LOG_REPO_ID.
+	// ID is the log repository to write to. Required. Empty means $MAXIM_LOG_REPO_ID.
 	ID string
-	// APIKey authenticates. Empty means $MAXIM_API_KEY. It may stay empty for a BaseURL
-	// on a loopback address: an own collector needs none.
+	// APIKey authenticates. Empty means $MAXIM_API_KEY. May be empty for a loopback BaseURL:
+	// a local collector needs no key.
 	APIKey string
-	// BaseURL is the server: scheme, host and port, and the path below which a proxy has it.
-	// Empty means $MAXIM_BASE_URL, then DefaultBaseURL. Plain http is accepted for loopback
-	// addresses only, and for others with AllowInsecure.
+	// BaseURL is the server: scheme, host and port, and the path under which a proxy serves
+	// it. Empty means $MAXIM_BASE_URL, then DefaultBaseURL. Plain http is accepted for
+	// loopback addresses only, and for others with AllowInsecure.
 	BaseURL string
-	// AllowInsecure accepts a BaseURL of plain http on another machine, for a collector in
-	// a network of your own: everybody on the way can read the API key and all that is
-	// logged, and change it. $TROUPE_ALLOW_INSECURE=1 does the same. Default false.
+	// AllowInsecure accepts a BaseURL of plain http on another machine, for a collector in a
+	// private network: everybody on the way can read and change the API key and everything
+	// that is logged. $TROUPE_ALLOW_INSECURE=1 does the same. Default false.
 	AllowInsecure bool
 
-	// ManualFlush stops sending by time: entries leave when a batch is full and on
-	// Flush and Close.
+	// ManualFlush stops sending by time: entries are sent when a batch is full, and on Flush
+	// and Close.
 	ManualFlush bool
 	// FlushInterval is the age at which an entry is sent, together with everything that is
 	// waiting by then. Default: DefaultLocalFlushInterval (1 s) if BaseURL is localhost or a
-	// loopback address, so that a local collector shows what happens, and
+	// loopback address, so that a local collector shows entries soon, and
 	// DefaultFlushInterval (10 s) otherwise. Negative is refused.
 	FlushInterval time.Duration
 
-	// InFlight is how many batches may be on their way to the server at once: for servers
-	// that are far away, where one batch after the other would wait for every answer. The
-	// lines of a session, or of a trace outside of sessions, arrive in their order all the
-	// same: Troupe's collector is told their numbers, and to servers that are known to be
-	// another, all lines of one of them go in one of the batches. To a collector whose
-	// answers lack the header X-Troupe-Order, because a proxy removes it, one batch goes
-	// after the other. Each takes up to MaxBatchBytes of memory twice.
-	// After a crash of this process the batches that were under way are sent again.
+	// InFlight limits how many batches are on their way to the server at once. Raise it for
+	// servers that are far away, where sending one batch after the other would wait for every
+	// answer. Each batch takes up to twice MaxBatchBytes of memory.
+	//
+	// The lines of a session, or of a trace outside sessions, arrive in order whatever the
+	// limit: Troupe's collector orders them by number, and to other servers all lines of a
+	// session go in one of the batches. To a collector whose answers lack the header
+	// X-Troupe-Order, because a proxy removes it, batches are sent one after the other. After
+	// a crash of this process, the batches that were on their way are sent again.
+	//
 	// Default 1, at most MaxInFlight.
 	InFlight int
 
-	// SpoolDir is the folder in which entries wait on disk for the server, across
-	// crashes and restarts; other processes, loggers and sinks may share it. It is made
-	// with mode 0700 and must be this user's own. Default: troupe in os.UserCacheDir.
+	// SpoolDir is the folder in which entries wait on disk for the server, across crashes and
+	// restarts. Processes, loggers and destinations may share it. It is created with mode
+	// 0700 and must belong to this user. Default: troupe in os.UserCacheDir.
 	SpoolDir string
 	// Durability says when an entry is safe; see its values. Default SyncGroup.
 	Durability Durability
-	// SyncEvery is how often SyncInterval syncs; it is refused with any other Durability.
+	// SyncEvery is the interval of SyncInterval; it is refused with any other Durability.
 	// Default DefaultSyncEvery.
 	SyncEvery time.Duration
-	// RequireDurable makes New fail with ErrSpool if the spool cannot be opened. Without
-	// it entries are kept in memory then, and Health and OnError tell.
+	// RequireDurable makes New fail with ErrSpool if the spool cannot be opened. Otherwise
+	// entries are kept in memory, and Health and OnError report it.
 	RequireDurable bool
-	// SpoolKey encrypts what is on disk with AES-256-GCM: 32 bytes, or none for plain
-	// files. What was written with another key is set aside, not deleted.
+	// SpoolKey encrypts entries on disk with AES-256-GCM: 32 bytes, or none for plain files.
+	// Files that were written with another key are set aside, not deleted.
 	SpoolKey []byte
-	// MaxSpoolBytes bounds the entries on disk, in bytes. Default DefaultMaxSpoolBytes,
-	// or a tenth of the free disk space where that is less.
+	// MaxSpoolBytes limits the entries on disk, in bytes. Default: DefaultMaxSpoolBytes, or a
+	// tenth of the free disk space if that is less.
 	MaxSpoolBytes int64
-	// MaxSpoolAge is how long an entry waits on disk before it is dropped, counted as
-	// too old. Only time that is known to have passed counts: while a process had the spool
-	// open and, on Linux, between processes as long as the machine was not started anew.
-	// However the clock is set, no entry gets older by it. Default DefaultMaxSpoolAge.
+	// MaxSpoolAge limits how long an entry waits on disk; then it is dropped, counted as too
+	// old. Only time that has passed for certain counts: while a process had the spool open
+	// and, on Linux, between processes as long as the machine did not reboot. Setting the
+	// clock makes no entry older. Default DefaultMaxSpoolAge.
 	MaxSpoolAge time.Duration
-	// OnFull says what becomes of entries when there is no room, on disk or in memory.
+	// OnFull says which entries are dropped when there is no room, on disk or in memory.
 	// Default FullBlock.
 	OnFull FullPolicy
 
-	// MaxBytes bounds the memory of entries that are accepted and not on disk yet, or,
-	// where there is no disk, not delivered yet, in bytes. Beside them, up to 2 MiB that
-	// are on disk already are kept for the sender. Default DefaultMaxBytes.
+	// MaxBytes limits the memory of accepted entries that are not on disk yet or, without a
+	// disk, not delivered yet, in bytes. In addition, the sender keeps up to 2 MiB that are on
+	// disk already. Default DefaultMaxBytes.
 	MaxBytes int64
-	// MaxWait is how long a call waits for room under MaxBytes before its entry is
-	// rejected, and with SyncEach for its entry to be safe. Default DefaultMaxWait;
-	// negative means not at all, which contradicts SyncEach. With FullDropNewest no call waits,
-	// and a MaxWait above 0 is refused unless Durability is SyncEach. When calls have waited for room for 5 seconds, or MaxWait
-	// if that is longer, and none came free in that time, nothing moves at all: then the
-	// calls that follow are rejected at once, until room comes free again.
+	// MaxWait limits how long a call waits for room under MaxBytes before its entry is
+	// rejected and, with SyncEach, how long it waits for its entry to be safe. Negative means
+	// not at all, which contradicts SyncEach. With FullDropNewest no call waits, and a MaxWait
+	// above 0 is refused unless Durability is SyncEach. Default DefaultMaxWait.
+	//
+	// If calls have waited for 5 seconds, or MaxWait if that is longer, and no room has come
+	// free in that time, everything is stuck: calls are then rejected at once until room comes
+	// free again.
 	MaxWait time.Duration
 
-	// IdleAfter is how long a session without calls and without open traces stays in
-	// memory; after that a record of about 400 bytes is kept until the session is ended
-	// or handed over, and the next call brings it back.
-	// Default DefaultIdleAfter.
+	// IdleAfter limits how long a session without calls and without open traces stays in memory.
+	// After that, a record of about 400 bytes is kept until the session is ended or handed
+	// over, and the next call brings it back. Default DefaultIdleAfter.
 	IdleAfter time.Duration
-	// AutoEndAfter is how long a trace without calls may stay open before the entities that
+	// AutoEndAfter limits how long a trace without calls stays open: then the entities that
 	// this process began in it are ended, with the metadata ended_by=idle. Contradicts
 	// DisableAutoEnd. Default DefaultAutoEndAfter.
 	AutoEndAfter time.Duration
@@ -147,84 +150,80 @@ type Config struct {
 	DisableAutoEnd bool
 
 	// Mask is called with every text of an entry before the entry leaves the caller's
-	// goroutine: names, inputs, outputs, messages, tags, and each text inside JSON
-	// values. What it returns is logged in the text's place. Ids, keys of objects,
-	// numbers, times, types of attachments and their contents are not masked. Where it panics, the call
-	// is rejected with ErrMask. It is called concurrently. Default: nothing is masked.
-	// Package mask has some.
+	// goroutine: names, inputs, outputs, messages, tags, and each text inside JSON values. Its
+	// result is logged instead. Ids, keys of objects, numbers, times, types of attachments and
+	// their contents are not masked. If it panics, the call is rejected with ErrMask. It is
+	// called concurrently. Package mask has ready-made ones. Default: nothing is masked.
 	Mask func(text string) string
-	// OmitContent logs what happened, and not what was said: in the place of inputs,
-	// outputs, messages, arguments and results of tools, documents, variables of
-	// evaluations, and comments of feedback stands [omitted], and nothing is attached.
-	// Names, models, parameters, token counts, times, errors, tags, metadata and events
-	// stay.
+	// OmitContent logs the course of the work without its content: [omitted] replaces inputs,
+	// outputs, messages, arguments and results of tools, documents, variables of evaluations
+	// and comments of feedback, and nothing is attached. Names, models, parameters, token
+	// counts, times, errors, tags, metadata and events stay.
 	OmitContent bool
 
-	// Prices, if set, says what each model call cost whose answer tells the tokens that it
-	// used: the cost is logged before the answer, for servers that know no prices, and
-	// for Tail. Use pricing.Default, alone or With prices of your own. A model that has no
-	// price there gets no cost, and one that AddCost gave before the answer stays. Default: none; Troupe's
-	// collector knows prices itself.
+	// Prices, if set, computes the cost of each model call whose response says how many tokens
+	// it used. The cost is logged before the response, for Tail and for servers that know no
+	// prices. Use pricing.Default, alone or With prices of your own. A model without a price
+	// gets no cost, and a cost that AddCost logged before the response stays. Default: none;
+	// Troupe's collector knows prices itself.
 	Prices Prices
 
-	// Sample is the part of sessions, and of traces outside of sessions, that are logged,
-	// above 0 and up to 1. A session is logged whole or not at all, whatever processes and
-	// loggers log to it: its id decides. Where another process works in a trace of a
-	// session, it must know the session: Inject and Extract tell it; a call by the trace's
-	// id alone decides by that. What is left out is in Stats.SampledOut. Default 1.
+	// Sample is the fraction of sessions, and of traces outside sessions, that are logged:
+	// above 0, up to 1. A session is logged whole or not at all, whatever processes and
+	// loggers log to it, because its id decides. A process that works in a trace of a session
+	// must therefore know the session: Inject and Extract pass it on; for a call by the
+	// trace's id alone, the trace's id decides. Dropped entries are counted in
+	// Stats.SampledOut. Default 1.
 	Sample float64
-	// Tail, if set, logs those traces only that turn out to be worth it.
+	// Tail, if set, logs only traces that turn out to be interesting.
 	Tail *TailSampling
 
-	// OnError is told of rejected and doubtful calls and of background failures, as an
-	// *Error. It runs on one goroutine of the logger, not on the caller's (only what
-	// happens after Close is told on the caller's); a panic in it is caught and
-	// counted. It must not call Flush or Close, nor log to this logger.
-	// Default: they go to Slog at warn level, at most one per reason and minute.
+	// OnError is called with an *Error for each rejected or suspicious call and each background
+	// failure. It runs on a goroutine of the logger, after Close on the caller's; a panic in it
+	// is caught and counted. It must not call Flush or Close, nor log to this logger. Default:
+	// errors go to Slog at warn level, at most one per reason and minute.
 	OnError func(error)
-	// PanicOnMisuse makes a rejected or misused call panic with its *Error on the
-	// caller's goroutine: for tests. Background failures still go to OnError.
+	// PanicOnMisuse makes a rejected or misused call panic with its *Error on the caller's
+	// goroutine: for tests. Background failures still go to OnError.
 	PanicOnMisuse bool
-	// Debug logs every accepted line through Slog at debug level, with the API key
-	// redacted. Up to 1,024 lines, or 1 MiB, wait for the handler; what it does not keep up
-	// with is left out and counted in Stats.Unreported, and the next record says how many. The
-	// handler of Slog must be enabled for debug level; the one of slog.Default is not at first.
+	// Debug logs every accepted line through Slog at debug level, with the API key redacted. Up
+	// to 1,024 lines, or 1 MiB, wait for the handler; lines that it does not keep up with are
+	// skipped and counted in Stats.Unreported, and the next record says how many. The handler
+	// of Slog must be enabled for debug level; the one of slog.Default is not at first.
 	Debug bool
-	// Slog receives the logger's own messages. Its handler runs on a goroutine of the logger
-	// (only after Close on the caller's), one record at a time: no call, Flush or Close waits
-	// for it, but Close for 100 ms. It must not log to this logger. Default slog.Default().
+	// Slog receives the logger's messages. Its handler runs on a goroutine of the logger, after
+	// Close on the caller's, one record at a time: no call, Flush or Close waits for it, except
+	// Close for 100 ms. It must not log to this logger. Default slog.Default().
 	Slog *slog.Logger
 
-	// Transport is the HTTP transport, for proxies, private authorities and tests. It
-	// must close every request's body, as http.RoundTripper demands: the sender waits
-	// for that.
-	// Contents of attachments go through it where the server takes them itself, and not
-	// where it names another host for them. Default: one of the logger's own with timeouts
-	// at every step, which trusts the authorities of the system, on Linux those in the file
-	// $SSL_CERT_FILE.
+	// Transport is the HTTP transport, for proxies, private certificate authorities and tests.
+	// It must close every request's body, as http.RoundTripper demands: the sender waits for
+	// that. Contents of attachments go through it if the server takes them itself, but not if
+	// the server names another host for them. Default: a dedicated transport with a timeout on
+	// every step, which trusts the system's certificate authorities (on Linux those in
+	// $SSL_CERT_FILE, if set).
 	Transport http.RoundTripper
 }
 
-// Durability says when an accepted entry is safe, and with that, what Sync waits for.
+// Durability says when an accepted entry is safe; Sync waits for it.
 type Durability uint8
 
 // The durabilities. All but MemoryOnly write entries to disk within milliseconds.
 const (
-	// SyncGroup writes and syncs entries to disk in groups, some milliseconds after the
-	// call: when the process is killed or the power fails, what was accepted in the last
-	// 20 ms can be lost, on a disk that is busy in the time of two syncs as well.
+	// SyncGroup writes and syncs entries to disk in groups, some milliseconds after the call.
+	// If the process is killed or the power fails, entries of the last 20 ms can be lost; on a
+	// busy disk, entries of the time that two syncs take.
 	SyncGroup Durability = iota
-	// SyncEach makes every call wait until its entry is synced to disk, for at most
-	// MaxWait.
+	// SyncEach makes every call wait until its entry is synced to disk, for at most MaxWait.
 	SyncEach
-	// SyncInterval writes entries as SyncGroup does, and syncs every SyncEvery: that much
-	// can be lost when the power fails.
+	// SyncInterval writes entries as SyncGroup does, and syncs every SyncEvery: entries of that
+	// time can be lost if the power fails.
 	SyncInterval
-	// SyncNone leaves syncing to the operating system: when the power fails, tens of
-	// seconds can be lost.
+	// SyncNone leaves syncing to the operating system: entries of tens of seconds can be lost
+	// if the power fails.
 	SyncNone
-	// MemoryOnly keeps entries in memory only, for hosts without a disk: what is not
-	// delivered when the process ends is lost. Close counts it as dropped. The fields about
+	// MemoryOnly keeps entries in memory, for hosts without a disk: entries that are not
+	// delivered when the process ends are lost. Close counts them as dropped. The fields about
 	// the disk, from SpoolDir to MaxSpoolAge, must be empty.
 	MemoryOnly
 )
@@ -234,8 +233,8 @@ type FullPolicy uint8
 
 // The policies.
 const (
-	// FullBlock makes calls wait for room, for at most MaxWait, and then rejects the entry
-	// with ErrBackpressure or ErrSpoolFull.
+	// FullBlock makes calls wait for room, for at most MaxWait, and then rejects the entry with
+	// ErrBackpressure or ErrSpoolFull.
 	FullBlock FullPolicy = iota
 	// FullDropNewest rejects the entry at once.
 	FullDropNewest
@@ -280,7 +279,9 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 // withDefaults returns d with the defaults filled in. MaxSpoolBytes stays 0: its default
 // depends on the disk.
 func (d Destination) withDefaults() Destination {
-	d.BaseURL = cmp.Or(d.BaseURL, DefaultBaseURL)
+	if d.Backend == nil {
+		d.BaseURL = cmp.Or(d.BaseURL, DefaultBaseURL)
+	}
 	if d.FlushInterval == 0 {
 		d.FlushInterval = DefaultFlushInterval
 		if transport.Local(d.BaseURL) {
@@ -320,7 +321,12 @@ func (d Destination) effective() error {
 
 // forAdding checks that d can be added to a running logger.
 func (d Destination) forAdding() error {
+	const backend = "has no effect with a Backend: leave one of them out"
 	return refused([]check{
+		{"APIKey", backend, d.Backend != nil && d.APIKey != ""},
+		{"BaseURL", backend, d.Backend != nil && d.BaseURL != ""},
+		{"AllowInsecure", backend, d.Backend != nil && d.AllowInsecure},
+		{"Transport", backend, d.Backend != nil && d.Transport != nil},
 		{"Durability", "is SyncEach, but no call waits for a destination that was added: use SyncGroup, and Logger.Sync to wait", d.Durability == SyncEach},
 	})
 }

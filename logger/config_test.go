@@ -36,19 +36,23 @@ var changed = map[string]any{
 	"MaxBytes":       int64(1 << 20),
 }
 
-// TestDestinationSharesItsFieldsWithConfig checks that each field of Destination is a field
-// of Config with the same type and default, that the primary destination gets it from
-// there, and that AddDestination accepts a value that differs from the default.
+// TestDestinationSharesItsFieldsWithConfig checks that each field of Destination, except
+// Backend, is a field of Config with the same type and default, that the primary
+// destination gets it from there, and that AddDestination accepts a value that differs from
+// the default.
 func TestDestinationSharesItsFieldsWithConfig(t *testing.T) {
 	none := func(string) string { return "" }
 	of := reflect.TypeFor[Destination]()
 	ofDefaults := reflect.ValueOf(Destination{}.withDefaults())
 	configDefaults := reflect.ValueOf(Config{}.withDefaults(none))
-	if of.NumField() != len(changed) {
-		t.Errorf("Destination has %d fields, the table %d", of.NumField(), len(changed))
+	if of.NumField() != len(changed)+1 {
+		t.Errorf("Destination has %d fields, want Backend and the %d of the table", of.NumField(), len(changed))
 	}
 	for i := range of.NumField() {
 		name := of.Field(i).Name
+		if name == "Backend" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			field, ok := reflect.TypeFor[Config]().FieldByName(name)
 			if !ok || field.Type != of.Field(i).Type {
@@ -123,6 +127,33 @@ func TestAFieldWithoutEffectIsRefused(t *testing.T) {
 	d.Durability, d.SyncEvery = SyncGroup, time.Second
 	if err := r.AddDestination(d); !errors.As(err, &bad) || bad.Field != "SyncEvery" {
 		t.Errorf("AddDestination with a SyncEvery = %v, want a *ConfigError about SyncEvery", err)
+	}
+}
+
+// TestBackendOfDestination checks that a Backend gets the entries, and that no field about
+// HTTP is accepted beside it.
+func TestBackendOfDestination(t *testing.T) {
+	r := newRig(t, Config{}, nil)
+	backend := &sink{}
+	for field, d := range map[string]Destination{
+		"APIKey": {APIKey: "key"}, "BaseURL": {BaseURL: "http://127.0.0.1:1"},
+		"AllowInsecure": {AllowInsecure: true}, "Transport": {Transport: http.DefaultTransport},
+	} {
+		d.ID, d.Durability, d.Backend = "spans", MemoryOnly, backend
+		var bad *ConfigError
+		if err := r.AddDestination(d); !errors.As(err, &bad) || bad.Field != field {
+			t.Errorf("AddDestination with a Backend and %s = %v, want a *ConfigError about it", field, err)
+		}
+	}
+	d := Destination{ID: "spans", Durability: MemoryOnly, ManualFlush: true, Backend: backend}
+	if err := r.AddDestination(d); err != nil {
+		t.Fatal(err)
+	}
+	r.Trace(TraceConfig{ID: "t"}).End()
+	r.flushed()
+	r.close()
+	if backend.count != 2 || len(backend.lines) != 2 || backend.lines[0].ID != "t" {
+		t.Errorf("the backend got %d lines: %v, want 2 of the trace t", backend.count, backend.lines)
 	}
 }
 

@@ -8,39 +8,40 @@ import (
 	"time"
 )
 
-// console passes records on to Config.Slog: the lines of Config.Debug, warnings, and those
-// of the actor library. The handler behind it is the user's. It may block, panic, end its
-// goroutine or call the logger, so it runs on a goroutine that nothing waits for, and
-// what it does not keep up with is left out and counted.
+// console passes records on to Config.Slog: the lines of Config.Debug, warnings, and the
+// messages of the actor library. The handler behind it is the user's: it may block, panic,
+// end its goroutine or call the logger. It therefore runs on a goroutine that nothing waits
+// for, and records that it does not keep up with are skipped and counted.
 type console struct {
 	log    *slog.Logger
 	redact func(string) string
 	wake   chan struct{} // capacity 1
-	done   chan struct{} // closed when nothing more is passed on
+	done   chan struct{} // closed when the last record has been passed on
 
 	mu      sync.Mutex
 	queue   []note // guarded by mu
 	bytes   int    // guarded by mu; of the lines in queue
-	skipped int64  // guarded by mu; left out since a record was last passed on
-	missed  int64  // guarded by mu; left out in all
-	panics  int64  // guarded by mu; of the handler
+	skipped int64  // guarded by mu; records skipped since one was last passed on
+	missed  int64  // guarded by mu; records skipped in all
+	panics  int64  // guarded by mu; panics of the handler
 	closed  bool   // guarded by mu
 }
 
 // note is a record on its way.
 type note struct {
-	at      time.Time
-	level   slog.Level
-	text    string
-	line    []byte // of Config.Debug, nil for a message; nobody writes to it
-	leftOut int    // messages of the same kind that were not worth a record
+	at         time.Time
+	level      slog.Level
+	text       string
+	line       []byte // of Config.Debug, nil for a message; immutable
+	suppressed int    // errors with the same reason that were not logged, see warnings
 }
 
-// What waits for the handler, at most: so many lines, and bytes of lines, but always one
-// line. As many messages wait beside them: a flood of lines leaves none of those out.
+// Limits of the queue: the number of lines, and their bytes, which one line alone may
+// exceed. As many messages may wait beside the lines, so that a flood of lines displaces no
+// message.
 const (
-	notesMost     = 1024
-	noteBytesMost = 1 << 20
+	maxNotes     = 1024
+	maxNoteBytes = 1 << 20
 )
 
 func newConsole(c Config, redact func(string) string) *console {
@@ -49,8 +50,8 @@ func newConsole(c Config, redact func(string) string) *console {
 	return p
 }
 
-// add takes a record. It does not block; but after close there is no goroutine left to
-// take a message, and the handler is called at once.
+// add queues a record without blocking. After close no goroutine reads the queue, so the
+// handler is called at once.
 func (p *console) add(n note) {
 	if p.kept(n) {
 		return
@@ -58,18 +59,19 @@ func (p *console) add(n note) {
 	p.handle(n, 0)
 }
 
-// kept reports false for a message after close.
+// kept queues or skips a record. It reports false for a message after close, for which the
+// handler must be called.
 func (p *console) kept(n note) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	most := 2 * notesMost
+	most := 2 * maxNotes
 	if n.line != nil {
-		most = notesMost
+		most = maxNotes
 	}
 	switch {
 	case p.closed && n.line == nil:
 		return false
-	case p.closed, len(p.queue) >= most, p.bytes > 0 && p.bytes+len(n.line) > noteBytesMost:
+	case p.closed, len(p.queue) >= most, p.bytes > 0 && p.bytes+len(n.line) > maxNoteBytes:
 		p.skipped++
 		p.missed++
 		return true
@@ -87,8 +89,8 @@ func (p *console) signal() {
 	}
 }
 
-// take returns the next record, and how many were left out since the last. It waits for
-// one, and reports false after close.
+// take waits for the next record, and returns it with the number of records skipped before
+// it. It reports false after close, when the queue is empty.
 func (p *console) take() (n note, skipped int64, ok bool) {
 	for {
 		p.mu.Lock()
@@ -112,7 +114,7 @@ func (p *console) take() (n note, skipped int64, ok bool) {
 func (p *console) run() {
 	finished := false
 	defer func() {
-		// runtime.Goexit in the handler takes this goroutine away.
+		// The handler may end this goroutine by runtime.Goexit.
 		if finished {
 			close(p.done)
 		} else {
@@ -125,7 +127,7 @@ func (p *console) run() {
 	finished = true
 }
 
-// handle calls the handler.
+// handle calls the handler, and contains its panics.
 func (p *console) handle(n note, skipped int64) {
 	defer func() {
 		if recover() != nil {
@@ -141,20 +143,20 @@ func (p *console) handle(n note, skipped int64) {
 	if n.line != nil {
 		r.AddAttrs(slog.String("line", p.redact(string(n.line))))
 	}
-	if n.leftOut > 0 {
-		r.AddAttrs(slog.Int("left_out", n.leftOut))
+	if n.suppressed > 0 {
+		r.AddAttrs(slog.Int("suppressed", n.suppressed))
 	}
 	if skipped > 0 {
 		r.AddAttrs(slog.Int64("skipped", skipped))
 	}
-	_ = p.log.Handler().Handle(context.Background(), r) // there is nowhere else to say it
+	_ = p.log.Handler().Handle(context.Background(), r) // nowhere else to report it
 }
 
-// consoleGrace is how long Close waits for a handler to keep up.
+// consoleGrace limits how long Close waits for a handler to catch up.
 const consoleGrace = 100 * time.Millisecond
 
-// close passes on what waits, for consoleGrace, and leaves out the rest. It does not
-// wait longer for a handler that hangs.
+// close gives the handler consoleGrace to take the queued records, and skips the rest. It
+// does not wait longer, because the handler may be stuck.
 func (p *console) close() {
 	p.mu.Lock()
 	p.closed = true
@@ -171,15 +173,15 @@ func (p *console) close() {
 	p.queue, p.bytes = nil, 0
 }
 
-// counts returns how many records were left out, and how often the handler panicked.
+// counts returns the number of records skipped, and of panics of the handler.
 func (p *console) counts() (missed, panics int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.missed, p.panics
 }
 
-// textHandler passes the texts of records on to a console, without their attributes: the
-// actor library logs on goroutines that must not wait for a handler.
+// textHandler passes the texts of records on to a console, without their attributes. The
+// actor library logs on goroutines that must not wait for the user's handler.
 type textHandler struct{ to *console }
 
 func (h textHandler) Enabled(context.Context, slog.Level) bool { return true }
@@ -193,7 +195,7 @@ func (h textHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
 
 func (h textHandler) WithGroup(string) slog.Handler { return h }
 
-// redact takes the API key out of a text.
+// redact removes the API key from a text.
 func (p *pipeline) redact(s string) string {
 	if p.cfg.APIKey == "" {
 		return s

@@ -37,7 +37,7 @@ func (h handlerFunc) Handle(_ context.Context, r slog.Record) error {
 }
 
 func TestALogHandlerDelaysNothing(t *testing.T) {
-	const calls = 3 * notesMost
+	const calls = 3 * maxNotes
 	for name, handler := range map[string]func(l **Logger, release <-chan struct{}) handlerFunc{
 		"Enabled blocks": func(_ **Logger, release <-chan struct{}) handlerFunc {
 			return handlerFunc{enabled: func(slog.Record) { <-release }}
@@ -83,7 +83,7 @@ func TestALogHandlerDelaysNothing(t *testing.T) {
 // What a handler does not keep up with is bounded, counted and said.
 func TestLinesThatAHandlerMissesAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const calls = 2 * notesMost
+		const calls = 2 * maxNotes
 		release := make(chan struct{})
 		var mu sync.Mutex
 		var lines, skipped int64
@@ -104,10 +104,10 @@ func TestLinesThatAHandlerMissesAreCounted(t *testing.T) {
 		for range calls {
 			trace.AddTag("k", strings.Repeat("v", 10))
 		}
-		r.Trace(TraceConfig{ID: "large"}).SetInput(strings.Repeat("x", noteBytesMost))
+		r.Trace(TraceConfig{ID: "large"}).SetInput(strings.Repeat("x", maxNoteBytes))
 		missed := r.Stats().Unreported
-		if missed != calls-notesMost+2 {
-			t.Errorf("%d records were left out, want %d", missed, calls-notesMost+2)
+		if missed != calls-maxNotes+2 {
+			t.Errorf("%d records were left out, want %d", missed, calls-maxNotes+2)
 		}
 		close(release)
 		synctest.Wait()
@@ -116,7 +116,7 @@ func TestLinesThatAHandlerMissesAreCounted(t *testing.T) {
 			t.Errorf("%d lines were logged and %d said to be left out, of %d", lines, skipped, calls+3)
 		}
 		mu.Unlock()
-		trace.AddTag("large", strings.Repeat("x", 2*noteBytesMost)) // alone, it is logged
+		trace.AddTag("large", strings.Repeat("x", 2*maxNoteBytes)) // alone, it is logged
 		synctest.Wait()
 		if got := r.Stats().Unreported; got != missed {
 			t.Errorf("%d records were left out when nothing else waited", got-missed)

@@ -15,7 +15,7 @@ import (
 	"github.com/troupelog/troupe/transport"
 )
 
-// Destination is a further server that entries go to, see Logger.AddDestination. Its fields
+// Destination is another place that entries go to, see Logger.AddDestination. Its fields
 // mean the same as the fields of Config with the same name. Nothing is taken from the
 // environment, which configures the primary destination only.
 //
@@ -32,6 +32,11 @@ type Destination struct {
 	AllowInsecure bool
 	// Transport is the HTTP transport. Default: a dedicated one.
 	Transport http.RoundTripper
+	// Backend, if set, receives the entries in place of a server that is reached over HTTP;
+	// APIKey, BaseURL, AllowInsecure and Transport must be empty then. The ID alone names the
+	// destination, and with it its part of the spool. The logger never closes the Backend:
+	// do so after Close. Config has no such field.
+	Backend transport.Backend
 
 	// ManualFlush stops sending by time.
 	ManualFlush bool
@@ -48,7 +53,7 @@ type Destination struct {
 	// Durability says when an entry is safe. Default SyncGroup. SyncEach is refused, because
 	// no call waits for a destination that was added: use Logger.Sync.
 	Durability Durability
-	// SyncEvery is how often SyncInterval syncs. Default DefaultSyncEvery.
+	// SyncEvery is the interval of SyncInterval. Default DefaultSyncEvery.
 	SyncEvery time.Duration
 	// RequireDurable makes AddDestination fail if the spool cannot be opened.
 	RequireDurable bool
@@ -85,6 +90,9 @@ func (l *Logger) AddDestination(d Destination) error {
 	d = d.withDefaults()
 	if err := d.validate(); err != nil {
 		return ofDestination(err)
+	}
+	if d.Backend != nil {
+		return ofDestination(l.addDestination(d, d.Backend, func() {}))
 	}
 	client, err := dial(d)
 	if err != nil {

@@ -130,7 +130,7 @@ func (e entity) EndOnPanic() {
 	if e.pipe != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		if err := e.pipe.actors.Finalise(ctx, e.route, "panic"); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		if err := e.pipe.actors.EndOpen(ctx, e.route, "panic"); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			e.pipe.report.tell(e.pipe.problem(e.ref, messages.End, ErrClosed, "the panic came after Close"))
 		}
 	}

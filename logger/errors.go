@@ -10,33 +10,32 @@ import (
 
 // Reasons of an *Error, for errors.Is.
 var (
-	// ErrInvalidID: an id is empty, longer than 1,024 bytes or holds something else than
-	// A-Z a-z 0-9 _ - . The call is logged under a safe id, see the package text; it is
-	// rejected with Config.PanicOnMisuse, and where an empty id names a session to join.
+	// ErrInvalidID: an id is empty, longer than 1,024 bytes or holds other characters than
+	// A-Z a-z 0-9 _ - . The call is logged under a safe id, see the package documentation. It
+	// is rejected with Config.PanicOnMisuse, and if the id of a session to join is empty.
 	ErrInvalidID = errors.New("invalid id")
-	// ErrUnencodable: a value has no JSON form, holds itself, or would make the line be
-	// nested more than 1,000 levels deep. It is left out; a call that carries nothing else is
-	// rejected.
+	// ErrUnencodable: a value has no JSON form, contains itself, or would nest the line more
+	// than 1,000 levels deep. It is left out; a call that carries nothing else is rejected.
 	ErrUnencodable = errors.New("value cannot be encoded")
-	// ErrTooLarge: an entry was over MaxEntryBytes or over Config.MaxBytes. Its largest
-	// values are cut, and the rest is logged (Error.Kept is true); the metadata troupe.cut of
-	// the entity lists what was cut. An attachment of more than MaxAttachmentBytes, and an
-	// entry for which Config.MaxBytes is too small in any case, are rejected.
+	// ErrTooLarge: an entry was over MaxEntryBytes or over Config.MaxBytes. Its largest values
+	// are cut and the rest is logged (Error.Kept is true); the metadata troupe.cut of the
+	// entity lists the cuts. An attachment of more than MaxAttachmentBytes is rejected, and so
+	// is an entry for which Config.MaxBytes is too small in any case.
 	ErrTooLarge = errors.New("entry too large")
-	// ErrInvalidTime: a time is the zero time, or its year in UTC is not from 2 to 9999, which
-	// is what a line can say. A call that sets nothing else is rejected; in the field of a
-	// config or of a call's data the time counts as not given. A zero time in the field of a
-	// config is no error: it means the default.
+	// ErrInvalidTime: a line cannot hold a time, because it is the zero time or its year in UTC
+	// is not from 2 to 9999. A call that sets nothing else is rejected; in the field of a config
+	// or of a call's data the time is ignored. A zero time in the field of a config is no error:
+	// it means the default.
 	ErrInvalidTime = errors.New("invalid time")
 	// ErrClosed: the logger is closed. The call is rejected.
 	ErrClosed = errors.New("logger closed")
-	// ErrBackpressure: Config.MaxBytes are accepted and undelivered, and no room came
+	// ErrBackpressure: Config.MaxBytes of entries are accepted and undelivered, and no room came
 	// free within Config.MaxWait. The call is rejected.
 	ErrBackpressure = errors.New("too much undelivered")
 	// ErrSpoolFull: the disk or Config.MaxSpoolBytes is full, and no room came free within
 	// Config.MaxWait. The call is rejected.
 	ErrSpoolFull = errors.New("spool full")
-	// ErrMask: Config.Mask panicked. The call is rejected: nothing is logged unmasked.
+	// ErrMask: Config.Mask panicked. The call is rejected, because nothing is logged unmasked.
 	ErrMask = errors.New("masking failed")
 	// ErrAttachment: the content of an attachment cannot be read or kept. The call is
 	// rejected.
@@ -48,64 +47,62 @@ var (
 	ErrDuplicateID = errors.New("duplicate id")
 	// ErrUnknownParent: the parent is not known in its trace. The entry is delivered.
 	ErrUnknownParent = errors.New("unknown parent")
-	// ErrUnknownResult: a generation's result has no known provider's form. It is
-	// delivered as given.
+	// ErrUnknownResult: a generation's result has the form of no known provider. It is delivered
+	// as given.
 	ErrUnknownResult = errors.New("result of unknown form")
 
-	// ErrDelivery: an attempt to deliver, of up to three requests, failed and is made
-	// again.
+	// ErrDelivery: an attempt to deliver, of up to three requests, failed. It will be retried.
 	ErrDelivery = errors.New("delivery failing")
 	// ErrRefused: the server refused an entry for good.
 	ErrRefused = errors.New("entry refused")
-	// ErrNotDelivered: Flush or Close ended before everything was delivered.
+	// ErrNotDelivered: Flush or Close returned before everything was delivered.
 	ErrNotDelivered = errors.New("not delivered")
-	// ErrNotDurable: Sync, or a call with SyncEach, ended before everything was safe.
+	// ErrNotDurable: Sync, or a call with SyncEach, returned before everything was safe.
 	ErrNotDurable = errors.New("not durable")
-	// ErrDropped: accepted entries were given up, for the reason in Detail.
+	// ErrDropped: accepted entries were dropped, for the reason in Detail.
 	ErrDropped = errors.New("entries dropped")
-	// ErrSpool: the spool does not take entries at present; they are kept in memory.
+	// ErrSpool: the spool cannot write entries at present; they are kept in memory.
 	ErrSpool = errors.New("spool failing")
 	// ErrStalled: a stage of the delivery makes no progress.
 	ErrStalled = errors.New("delivery stalled")
-	// ErrRepository: the server does not know the log repository, or could not say.
+	// ErrRepository: the server does not know the log repository, or the key is wrong.
 	ErrRepository = errors.New("log repository not confirmed")
 	// ErrPanic: a panic inside the logger was contained. Entries are delivered.
 	ErrPanic = errors.New("panic contained")
-	// ErrUnknownEntity: Snapshot was asked for an entity that is not live here.
+	// ErrUnknownEntity: the entity of a Snapshot is not live in this process.
 	ErrUnknownEntity = errors.New("entity is not live in this process")
 )
 
-// The longest ids and causes in bytes that the text of an *Error shows: both may quote
-// what a caller gave, of any length.
+// Limits of ids and causes in the text of an *Error, in bytes: both may quote a caller's
+// text of any length.
 const (
 	maxNameShown  = 100
 	maxCauseShown = 1024
 )
 
-// Error is what every failure of this package but a bad Config is reported as. It
-// never holds a payload, a prompt or a key; of an id that cannot stand in a line it quotes
-// the first 64 bytes.
+// Error reports every failure of this package except a bad Config. It never contains a
+// payload, a prompt or a key; of an id that a line cannot hold it quotes the first 64 bytes.
 type Error struct {
-	// Reason is one of the Err values of this package; errors.Is finds it.
+	// Reason is one of the Err variables of this package; errors.Is finds it.
 	Reason error
 	// Destination is the log repository of the destination, "" for the primary one.
 	Destination string
-	// Entity, ID and Action say what the call was about, where there was one. ID is the id
-	// in the lines: the safe one where another was given.
+	// Entity, ID and Action describe the call, if the failure is about one. ID is the id in
+	// lines: the safe form if another was given.
 	Entity, ID, Action string
-	// Detail says what exactly happened and what to do.
+	// Detail explains the failure, and how to resolve it.
 	Detail string
-	// Entries is how many entries it is about.
+	// Entries is the number of entries concerned.
 	Entries int
-	// Kept is true if the entries are delivered all the same.
+	// Kept is true if the entries are delivered anyway.
 	Kept bool
-	// Err is the cause, if there is one.
+	// Err is the cause, nil if there is none.
 	Err error
-	// Stack is where the panic of an ErrPanic was; it holds no values.
+	// Stack is the stack of the panic of an ErrPanic; it contains no values.
 	Stack []byte
 }
 
-// Error returns the whole story in one line, with long ids and causes cut.
+// Error describes the failure in one line. Long ids and causes are cut.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("troupe: ")
@@ -127,7 +124,7 @@ func (e *Error) Error() string {
 		b.WriteString(": " + e.Detail)
 	}
 	if e.Err != nil {
-		// errors.Join puts its parts on lines of their own.
+		// errors.Join separates its parts by line breaks.
 		b.WriteString(": " + strings.ReplaceAll(brief.Cut(e.Err.Error(), maxCauseShown), "\n", "; "))
 	}
 	return b.String()
@@ -145,13 +142,13 @@ func (e *Error) Unwrap() []error {
 // Logger.AddDestination for such a Destination.
 type ConfigError struct {
 	Field  string // the name of the field
-	Reason string // the problem, and what to do about it
+	Reason string // the problem and its remedy
 	Err    error  // the cause, nil if there is none
 
 	of string // the type that has the field; "" means Config
 }
 
-// Error names the field, the problem and what to do about it.
+// Error names the field, the problem and its remedy.
 func (e *ConfigError) Error() string {
 	return "troupe: " + cmp.Or(e.of, "Config") + "." + e.Field + " " + e.Reason
 }

@@ -30,7 +30,7 @@ func Example() {
 		Provider: "openai", Model: "gpt-4o",
 		Messages: []logger.Message{{Role: "user", Content: "What is a troupe?"}},
 	})
-	gen.Error(logger.Failure{Message: "rate limited", Code: "429"})
+	gen.Fail(logger.Failure{Message: "rate limited", Code: "429"})
 	trace.End()
 	if err := log.Close(context.Background()); err != nil {
 		fmt.Println(err)
@@ -39,7 +39,7 @@ func Example() {
 	// Output: accepted=5 delivered=5 pending=0 dead=0 dropped=0
 }
 
-// An id that cannot stand in a line is replaced by a safe one, and OnError is called.
+// An id that a line cannot hold is replaced by a safe one, and OnError is called.
 func ExampleConfig_onError() {
 	s := server()
 	defer s.Close()
@@ -57,7 +57,7 @@ func ExampleConfig_onError() {
 	}
 	fmt.Println(log.Stats())
 	// Output:
-	// true troupe: trace not-an-id-hr2bbbh4usqwiwjb: invalid id: given as "not an id", which cannot stand in a line; it is logged under this safe id and found by either. Ids of 1 to 1,024 of A-Z a-z 0-9 _ - stay as they are
+	// true troupe: trace not-an-id-hr2bbbh4usqwiwjb: invalid id: given as "not an id", which a line cannot hold; it is logged under this safe id and found by either. Ids of 1 to 1,024 of A-Z a-z 0-9 _ - stay as they are
 	// accepted=2 delivered=2 pending=0 dead=0 dropped=0
 }
 
@@ -77,14 +77,14 @@ func ExampleTrace_Snapshot() {
 	if err := log.Close(context.Background()); err != nil {
 		fmt.Println(err)
 	}
-	// What nobody ended, Close has ended: the tool call, then the trace.
+	// Close has ended the open entities: the tool call, then the trace.
 	fmt.Println(log.Stats().AutoEnded)
 	// Output:
 	// 1 [{tool_call search}] <nil>
 	// 2
 }
 
-// The account as a variable of expvar, served at /debug/vars.
+// The counters as a variable of expvar, served at /debug/vars.
 func ExampleLogger_Var() {
 	s := server()
 	defer s.Close()

@@ -10,7 +10,7 @@ import (
 	"github.com/troupelog/troupe/internal/delivery"
 )
 
-// maxPathShown is the longest path in bytes that an error shows.
+// maxPathShown limits paths in the text of an error, in bytes.
 const maxPathShown = 256
 
 // Sync waits until everything accepted before the call is safe: on disk and synced or, if
@@ -21,7 +21,7 @@ func (l *Logger) Sync(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	return l.covered(ctx, ErrNotDurable, "sync", (*delivery.Sink).Sync)
+	return l.covered(ctx, ErrNotDurable, "sync", (*delivery.Destination).Sync)
 }
 
 // Flush sends everything accepted before the call and waits until every server has
@@ -33,14 +33,14 @@ func (l *Logger) Flush(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	return l.covered(ctx, ErrNotDelivered, "flush", (*delivery.Sink).Flush)
+	return l.covered(ctx, ErrNotDelivered, "flush", (*delivery.Destination).Flush)
 }
 
-// covered waits in all destinations, for everything that earlier calls accepted. operation names
-// the operation.
-func (l *Logger) covered(ctx context.Context, reason error, operation string, wait func(*delivery.Sink, context.Context) error) error {
+// covered calls wait for all destinations, once everything that earlier calls accepted has
+// left the actors. operation is the name of the caller, for errors.
+func (l *Logger) covered(ctx context.Context, reason error, operation string, wait func(*delivery.Destination, context.Context) error) error {
 	ctx = orBackground(ctx)
-	if err := l.actors.Handed(ctx); err != nil {
+	if err := l.actors.Dispatched(ctx); err != nil {
 		return l.unfinished(reason, operation+" ended while entries were on their way from the calls to the spool", err)
 	}
 	if err := l.destinations.each(func(d *destination) error { return wait(d.sink, ctx) }); err != nil {
@@ -58,18 +58,18 @@ func (l *Logger) unfinished(reason error, detail string, err error) error {
 	return &Error{Reason: reason, Entries: entries, Kept: kept, Detail: detail, Err: errors.Join(l.destinations.primary().sink.Health().Err, err)}
 }
 
-// dropped returns an error about the entries that were dropped since it was last called,
-// nil if there are none.
+// dropped returns an error about the entries that were dropped since the last call, nil if
+// there are none.
 func (l *Logger) dropped(operation string) error {
 	if n := l.unreported(); n > 0 {
-		return &Error{Reason: ErrDropped, Entries: int(n), Detail: operation + " found them missing; see Stats.DroppedBy"}
+		return &Error{Reason: ErrDropped, Entries: int(n), Detail: operation + " found them dropped; see Stats.DroppedBy"}
 	}
 	return nil
 }
 
-// remains says what became of the entries that are not delivered: how many they are,
-// whether all of them are kept, and in words where. closed says that this is the end: what
-// is not on disk is lost then. Before, sending goes on.
+// remains counts the undelivered entries, reports whether all of them are kept, and
+// describes where. With closed, entries that are not on disk are lost; otherwise sending
+// continues.
 func (l *Logger) remains(closed bool) (entries int, kept bool, text string) {
 	var parts []string
 	kept = true
@@ -83,7 +83,7 @@ func (l *Logger) remains(closed bool) (entries int, kept bool, text string) {
 			name = " of the destination " + brief.Quote(d.cfg.ID)
 		}
 		entries += int(pending)
-		safe := pending // Close has given up what is not on disk
+		safe := pending // Close has dropped the others
 		if !closed {
 			safe = d.onDisk(pending)
 		}
@@ -91,11 +91,11 @@ func (l *Logger) remains(closed bool) (entries int, kept bool, text string) {
 			parts = append(parts, plural(safe, name)+d.whereabouts(closed))
 		}
 		if pending > safe {
-			parts = append(parts, plural(pending-safe, name)+" in memory only, and lost if the program ends before they are delivered; sending goes on")
+			parts = append(parts, plural(pending-safe, name)+" in memory only, and lost if the program ends before they are delivered; sending continues")
 		}
 	}
 	if !closed {
-		return entries, kept, strings.Join(parts, "; ") // a later call says what was dropped
+		return entries, kept, strings.Join(parts, "; ") // dropped entries are reported by a later call
 	}
 	if lost := l.unreported(); lost > 0 {
 		entries, kept = entries+int(lost), false
@@ -118,26 +118,25 @@ func plural(n int64, of string) string {
 	return fmt.Sprintf("%d entries%s are", n, of)
 }
 
-// onDisk returns how many of the pending entries of the destination outlive the program.
+// onDisk returns how many of the pending entries survive the end of the program.
 func (d *destination) onDisk(pending int64) int64 {
 	if d.spool.InMemory() || d.health().Spool != nil {
 		return 0
 	}
-	account := d.sink.Account()
+	account := d.sink.Counters()
 	return min(pending, account.Spooled)
 }
 
-// whereabouts says where entries that outlive the program are, as what follows "N entries
-// are".
+// whereabouts describes where entries on disk are. It continues "N entries are".
 func (d *destination) whereabouts(closed bool) string {
 	if closed {
 		return " kept in " + brief.Cut(d.dir, maxPathShown) + " and will be delivered by the next run"
 	}
-	return " kept in " + brief.Cut(d.dir, maxPathShown) + ", also if the program ends; sending goes on"
+	return " kept in " + brief.Cut(d.dir, maxPathShown) + ", also if the program ends; sending continues"
 }
 
-// place names where entries wait for the server. It looks at the spool alone: the sink
-// asks while it is made.
+// place names the folder in which entries wait for the server, or memory. It looks only at
+// the spool, because delivery.Start may call it before d.sink is set.
 func (d *destination) place() string {
 	if state := d.spool.Lines.State(); d.spool.InMemory() || state.Err != nil || state.Full {
 		return "memory"
@@ -145,11 +144,11 @@ func (d *destination) place() string {
 	return brief.Cut(d.dir, maxPathShown)
 }
 
-// noDisk says why entries were not on disk when the logger was closed: of the first
-// destination that gave up any.
+// noDisk explains why entries were not on disk when the logger was closed, for the first
+// destination that dropped any.
 func (l *Logger) noDisk() string {
 	for _, d := range l.destinations.list() {
-		if account := d.sink.Account(); sum(account.Dropped) == 0 {
+		if account := d.sink.Counters(); sum(account.Dropped) == 0 {
 			continue
 		}
 		h := d.health()
@@ -165,11 +164,11 @@ func (l *Logger) noDisk() string {
 	return "there was no time to write them to disk"
 }
 
-// unreported returns the number of entries that were dropped since it was last called.
+// unreported returns the number of entries that were dropped since the last call.
 func (l *Logger) unreported() int64 {
 	total := l.actors.Counts().Lost
 	for _, d := range l.destinations.list() {
-		for _, n := range d.sink.Account().Dropped {
+		for _, n := range d.sink.Counters().Dropped {
 			total += n
 		}
 	}
@@ -184,8 +183,8 @@ func (l *Logger) unreported() int64 {
 	}
 }
 
-// reasonsIn returns err without the parts that only count what is pending: remains says it
-// in the reader's words.
+// reasonsIn returns err without the parts that only count pending entries, which remains
+// describes better.
 func reasonsIn(err error) error {
 	if !errors.Is(err, delivery.ErrPending) {
 		return err

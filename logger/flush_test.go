@@ -34,7 +34,7 @@ func TestWithoutAServerErrorsSayWhereEntriesAre(t *testing.T) {
 		kept         bool
 	}{
 		"on disk": {
-			Config{SpoolDir: dir}, "2 entries are kept in " + dir + ", also if the program ends; sending goes on",
+			Config{SpoolDir: dir}, "2 entries are kept in " + dir + ", also if the program ends; sending continues",
 			"2 entries are kept in " + dir + " and will be delivered by the next run", true,
 		},
 		"in memory": {
@@ -70,9 +70,9 @@ func TestWithoutAServerErrorsSayWhereEntriesAre(t *testing.T) {
 			if !strings.Contains(err.Error(), "connection refused") {
 				t.Errorf("Close = %v does not say why", err)
 			}
-			want := "entries are kept until then in memory"
+			want := "until then entries are kept in memory"
 			if test.kept {
-				want = "entries are kept until then in " + dir
+				want = "until then entries are kept in " + dir
 			}
 			if err := <-failing; !strings.Contains(err.Error(), want) {
 				t.Errorf("OnError got %v, want %q", err, want)

@@ -17,8 +17,8 @@ type GenerationConfig struct {
 	Provider string    // sent in lower case; "" is sent as unknown
 	Messages []Message // the conversation so far
 
-	// ModelParameters are temperature and the like. Values other than strings are sent
-	// as their JSON; nil values are left out.
+	// ModelParameters are temperature and the like. Values that are not strings are sent as
+	// their JSON text; nil values are left out.
 	ModelParameters map[string]any
 
 	MaximPromptID        string // a prompt managed by the server

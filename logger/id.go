@@ -12,12 +12,12 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// tagGivenID is the tag that holds an id as the caller gave it, where the line carries a
-// safe id in its place.
+// tagGivenID is the tag that holds an id as the caller gave it, if the line carries its safe
+// form.
 const tagGivenID = "troupe.id"
 
-// identity is the id of an entity: the one that lines carry, which always satisfies
-// protocol.ValidID, and the one that the caller gave, nil if it is the same.
+// identity is the id of an entity: wire is the id in lines, which always satisfies
+// protocol.ValidID, and given the id from the caller, nil if it equals wire.
 type identity struct {
 	wire  string
 	given *string
@@ -31,8 +31,8 @@ func (i identity) String() string {
 	return i.wire
 }
 
-// identify returns the identity of an entity of a kind that is begun, or of an attachment: a new id for an empty one,
-// and the safe form of one that cannot stand in a line.
+// identify returns the identity of a new entity or attachment: a new id if id is empty, and
+// the safe form of an id that a line cannot hold.
 func (p *pipeline) identify(kind, id string) identity {
 	if id == "" {
 		return identity{wire: newID()}
@@ -40,29 +40,29 @@ func (p *pipeline) identify(kind, id string) identity {
 	return p.known(kind, id)
 }
 
-// known returns the identity of an entity that a call names by its id. An empty id gets
-// a new one, so that nothing that is logged below it is lost.
+// known returns the identity of an entity that a call names by its id. It replaces an empty
+// id by a new one, so that entries below it are not lost.
 func (p *pipeline) known(kind, id string) identity {
 	if protocol.ValidID(id) {
 		return identity{wire: id}
 	}
 	if p.cfg.PanicOnMisuse {
 		p.reject(&Error{Reason: ErrInvalidID, Entity: kind, Entries: 1,
-			Detail: brief.Quote(id) + " is not 1 to 1,024 of A-Z a-z 0-9 _ -; to begin something, leave the id empty to have one made"})
+			Detail: brief.Quote(id) + " is not 1 to 1,024 of A-Z a-z 0-9 _ -; leave the id of a new entity empty to get a generated one"})
 	}
 	return p.derive(kind, id)
 }
 
-// derive returns the safe identity in the place of an id that cannot stand in a line. It
-// is counted in Stats.Derived, and reported at most once a minute: ids of one kind of
-// source are usually all alike.
+// derive returns the safe identity for an id that a line cannot hold. It is counted in
+// Stats.Derived and reported at most once a minute, because the ids of one source are
+// usually alike.
 func (p *pipeline) derive(kind, id string) identity {
 	safe := identity{wire: protocol.SafeID(id), given: &id}
-	detail := "given as " + brief.Quote(id) + ", which cannot stand in a line; it is logged under this safe id and found by either. " +
+	detail := "given as " + brief.Quote(id) + ", which a line cannot hold; it is logged under this safe id and found by either. " +
 		"Ids of 1 to 1,024 of A-Z a-z 0-9 _ - stay as they are"
 	if id == "" {
 		safe = identity{wire: newID()}
-		detail = "the id that was given is empty; what the call logs goes under this new one"
+		detail = "the given id is empty; the call is logged under this new one"
 	}
 	p.derived.count.Add(1)
 	if p.derived.due(time.Now()) {
@@ -71,22 +71,23 @@ func (p *pipeline) derive(kind, id string) identity {
 	return safe
 }
 
-// derivedIDs counts the ids that were replaced by safe ones. It is safe for concurrent use.
+// derivedIDs counts ids that were replaced by safe ones. It is safe for concurrent use.
 type derivedIDs struct {
-	count atomic.Int64
-	told  atomic.Pointer[time.Time] // when one was reported last, nil before the first
+	count    atomic.Int64
+	reported atomic.Pointer[time.Time] // time of the last report, nil before the first
 }
 
-// due reports whether one is to be reported now, and remembers it.
+// due reports whether one must be reported now, and records the time.
 func (d *derivedIDs) due(now time.Time) bool {
-	last := d.told.Load()
+	last := d.reported.Load()
 	if last != nil && now.Sub(*last) < warnEvery {
 		return false
 	}
-	return d.told.CompareAndSwap(last, &now)
+	return d.reported.CompareAndSwap(last, &now)
 }
 
-// entityOf returns the entity with an identity.
+// entityOf returns the entity with an identity. If this process does not know it, the entity
+// becomes a separate root: its entries are ordered among themselves only.
 func (p *pipeline) entityOf(kind messages.Entity, id identity) entity {
 	ref := messages.Ref{Entity: kind, ID: id.wire}
 	if kind != messages.Session {
@@ -97,8 +98,8 @@ func (p *pipeline) entityOf(kind messages.Entity, id identity) entity {
 	return entity{p, ref, routeTo(ref, messages.Ref{}, id.given, nil), id.given}
 }
 
-// routeTo returns the route to a root and a trace below it, which remembers the ids that
-// the caller gave.
+// routeTo returns the route to a root and a trace below it. It keeps the ids that the caller
+// gave, which snapshots and scopes return.
 func routeTo(root, trace messages.Ref, givenRoot, givenTrace *string) *messages.Route {
 	route := messages.NewRoute(root, trace)
 	if givenRoot != nil || givenTrace != nil {
@@ -107,10 +108,10 @@ func routeTo(root, trace messages.Ref, givenRoot, givenTrace *string) *messages.
 	return route
 }
 
-// identity returns the identity of the entity, zero for an inert handle.
+// identity returns the identity of the entity, zero for a zero handle.
 func (e entity) identity() identity { return identity{e.ref.ID, e.given} }
 
-// session returns the session that the entity is known to be part of, zero for none.
+// session returns the session that the entity is known to belong to, zero for none.
 func (e entity) session() identity {
 	if e.route.Root.Entity != messages.Session {
 		return identity{}
@@ -122,7 +123,7 @@ func (e entity) session() identity {
 	return id
 }
 
-// owner returns the session, trace or foreign entity whose actor keeps the entity's state.
+// owner returns the session, trace or foreign entity whose actor holds the state of e.
 func (e entity) owner() entity {
 	owner := entity{pipe: e.pipe, ref: e.route.Owner(), route: e.route}
 	if g := e.route.Given; g != nil {
@@ -134,8 +135,8 @@ func (e entity) owner() entity {
 	return owner
 }
 
-// tagged returns the tags of the line that begins an entity: those of the caller, and the
-// id as it was given if the line carries another. The caller's map is not changed.
+// tagged returns the tags of the line that begins an entity: the caller's tags and, if the
+// line carries a safe id, the id as it was given. It never changes the caller's map.
 func (i identity) tagged(tags map[string]string) map[string]string {
 	if i.given == nil {
 		return tags
@@ -148,8 +149,8 @@ func (i identity) tagged(tags map[string]string) map[string]string {
 	return tags
 }
 
-// original returns the text of an id for a tag: U+FFFD for each byte that is not UTF-8,
-// cut to protocol.MaxID bytes between characters.
+// original returns an id as the text of a tag: it replaces invalid UTF-8 by U+FFFD and cuts
+// the text to protocol.MaxID bytes, between characters.
 func original(id string) string {
 	var b strings.Builder
 	for _, r := range id {

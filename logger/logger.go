@@ -94,12 +94,12 @@ func (p *pipeline) actorConfig(fault func(*messages.Command)) actors.Config {
 	return actors.Config{
 		Ledger: p.ledger, Out: p.out, Sampled: p.sampler != nil,
 		Workers: workers, Shards: workers,
-		IdleAfter: p.cfg.IdleAfter, Linger: min(graceAfterEnd, p.cfg.IdleAfter), OrphanAfter: autoEndAfter,
+		IdleAfter: p.cfg.IdleAfter, Grace: min(graceAfterEnd, p.cfg.IdleAfter), AutoEndAfter: autoEndAfter,
 		Report: p.event, Log: slog.New(textHandler{p.console}), Fault: fault,
 	}
 }
 
-// graceAfterEnd is how long the state of an ended trace is kept, to distinguish a late
+// graceAfterEnd is the time that the state of an ended trace is kept, to distinguish a late
 // write from a write to an entity of another process.
 const graceAfterEnd = 10 * time.Second
 
@@ -208,7 +208,7 @@ func (l *Logger) awaitBackground(ctx context.Context) {
 // backgroundGrace is the time goroutines have to notice that their context has ended.
 const backgroundGrace = 50 * time.Millisecond
 
-// handOverGrace is how much longer than its context Close may take to get accepted
+// handOverGrace is the time beyond its context that Close may take to get accepted
 // entries from the actors into the spools, which waits for no I/O.
 const handOverGrace = time.Second
 
@@ -219,7 +219,7 @@ func (l *Logger) shut(ctx context.Context) error {
 	if l.cfg.DisableAutoEnd {
 		reason = ""
 	}
-	handing, cancel := delivery.Longer(ctx, handOverGrace)
+	handing, cancel := delivery.WithGrace(ctx, handOverGrace)
 	defer cancel()
 	ending, stop := timeForEnds(ctx)
 	defer stop()
@@ -258,7 +258,7 @@ func timeForEnds(ctx context.Context) (context.Context, context.CancelFunc) {
 	if deadline, limited := ctx.Deadline(); limited {
 		half, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
 	}
-	ending, stop := delivery.Longer(half, endsGrace)
+	ending, stop := delivery.WithGrace(half, endsGrace)
 	return ending, func() {
 		stop()
 		cancel()

@@ -8,7 +8,7 @@ import (
 	"github.com/troupelog/troupe/internal/wire"
 )
 
-// unmasked are the members of a line's data that say what belongs where.
+// unmasked are the members of a line's data that hold ids, times and types.
 var unmasked = map[string]bool{
 	"id": true, "sessionId": true, "spanId": true, "key": true,
 	"startTimestamp": true, "endTimestamp": true, "type": true, "mimeType": true, "mime_type": true,
@@ -17,8 +17,8 @@ var unmasked = map[string]bool{
 // texts are the members of a line's data whose values are texts that hold JSON.
 var texts = map[string]bool{"metadata": true, "modelParameters": true}
 
-// mask returns a line with all its texts masked, and where the byte that was at a
-// position has gone. It reports false if the mask panicked.
+// mask returns a line with all its texts masked, and the new position of the byte that was
+// at position at. It reports false if hook panicked.
 func mask(line []byte, at int, hook func(string) string) (masked []byte, moved int, ok bool) {
 	defer func() { ok = recover() == nil }()
 	m := masker{hook: hook, in: line, at: at, out: make([]byte, 0, len(line))}
@@ -31,10 +31,10 @@ func mask(line []byte, at int, hook func(string) string) (masked []byte, moved i
 	return m.out, m.moved, true
 }
 
-// dataMark stands before the data of a line and nowhere before: ids hold no comma.
+// dataMark precedes the data of a line. It cannot occur earlier, because ids hold no comma.
 var dataMark = []byte(",data=")
 
-// masker copies JSON that the encoder wrote, so it is known to be well formed.
+// masker copies JSON and masks its texts. The encoder wrote the JSON, so it is well formed.
 type masker struct {
 	hook      func(string) string
 	in, out   []byte

@@ -8,30 +8,30 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// Message is one message of a chat, as the model was sent it.
+// Message is one message of the conversation that is sent to a model.
 type Message struct {
 	Role    string // system, user, assistant, tool, …
 	Content any    // a string, or parts with a JSON form; nil is sent as null
 
-	Name       string            // optional: who speaks
-	ToolCalls  []MessageToolCall // what an assistant message asks for
-	ToolCallID string            // the call that a tool message answers
+	Name       string            // optional: the name of the speaker
+	ToolCalls  []MessageToolCall // requested by an assistant message
+	ToolCallID string            // the call whose result a tool message carries
 
 	whole []byte // set by MessageOf: JSON sent in place of the fields
-	bad   error  // set by MessageOf: why there is no JSON
+	bad   error  // set by MessageOf: the error of encoding
 }
 
-// MessageToolCall is a call that an assistant message asks for.
+// MessageToolCall is a tool call that an assistant message requests.
 type MessageToolCall struct {
 	ID        string // the provider's id of the call
 	Name      string // the function
 	Arguments string // JSON text
 }
 
-// MessageOf returns a message that is sent as the JSON of v: a message type of a
-// provider's SDK, a map, or raw JSON. It is encoded once, now, so a history is cheap
-// to log again with every generation. A value without JSON is reported when the
-// message is logged.
+// MessageOf returns a message that is sent as the JSON of v: a message type of a provider's
+// SDK, a map, or raw JSON. It encodes v now, once, so that logging a history again with
+// every generation is cheap. A value without a JSON form is reported when the message is
+// logged.
 func MessageOf(v any) Message {
 	whole, err := wire.Encode(v, messageDepth)
 	if err != nil {
@@ -40,11 +40,11 @@ func MessageOf(v any) Message {
 	return Message{whole: whole}
 }
 
-// messageDepth is how many arrays and objects a line has around a message.
+// messageDepth is the number of arrays and objects around a message in a line.
 const messageDepth = 2
 
-// messages writes the messages field, without the images in them, which are
-// returned. A message without JSON is left out and reported.
+// messages writes the messages field and returns the images that it took out of the
+// messages. A message without a JSON form is left out and reported.
 func (p *pipeline) messages(w *wire.Encoder, ref messages.Ref, action messages.Action, list []Message) []image {
 	w.Name("messages")
 	w.Open('[')
@@ -67,11 +67,11 @@ func (p *pipeline) messages(w *wire.Encoder, ref messages.Ref, action messages.A
 	return images
 }
 
-// newestMessages is how many of the last messages are cut last, where not all fit.
+// newestMessages is the number of messages at the end that are cut last, if not all fit.
 const newestMessages = 4
 
-// crowded reports whether messages are more than twice what a line holds. Then the long
-// texts of the older ones are cut before they are encoded.
+// crowded reports whether messages exceed twice the limit of a line. The long texts of the
+// older ones are then cut before they are encoded, which bounds the memory of a call.
 func crowded(list []Message) bool {
 	size := 0
 	for i := range list {
@@ -85,14 +85,14 @@ func crowded(list []Message) bool {
 	return size > 2*oversize.Limit
 }
 
-// mayHoldImages is false for plain text that is not a tool's: that of a tool may be JSON
-// with images in it.
+// mayHoldImages reports whether a message can contain images. Plain text cannot, except the
+// text of a tool, which may be JSON.
 func (m *Message) mayHoldImages() bool {
 	_, text := m.Content.(string)
 	return !text || m.whole != nil || m.Role == "tool"
 }
 
-// extract takes the images out of the message that was written behind before.
+// extract takes the images out of the message that was written after the place before.
 func extract(w *wire.Encoder, before wire.Place) []image {
 	written := w.Since(before)
 	comma := 0
@@ -110,6 +110,7 @@ func extract(w *wire.Encoder, before wire.Place) []image {
 	return images
 }
 
+// write writes the message as an element of an array.
 func (m *Message) write(w *wire.Encoder) error {
 	switch {
 	case m.bad != nil:

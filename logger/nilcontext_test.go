@@ -57,7 +57,7 @@ func TestANilContextIsTheBackground(t *testing.T) {
 	if err := r.Close(none); err != nil {
 		t.Errorf("Close = %v", err)
 	}
-	if err := r.Cleanup(none); err != nil { //nolint:staticcheck // deprecated, and tested all the same
+	if err := r.Cleanup(none); err != nil {
 		t.Errorf("Cleanup = %v", err)
 	}
 	called["Close"], called["Cleanup"] = true, true

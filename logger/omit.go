@@ -6,7 +6,7 @@ import (
 	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
-// omitted stands in the place of contents with Config.OmitContent.
+// omitted replaces contents with Config.OmitContent.
 const omitted = `"[omitted]"`
 
 // contents are the members of a line's data that are content as a whole.
@@ -14,8 +14,7 @@ var contents = map[string]bool{
 	"input": true, "output": true, "args": true, "docs": true, "variables": true, "comment": true,
 }
 
-// plain are the members within messages and results of generations whose texts are no
-// content.
+// plain are the members of messages and results of generations whose texts are not content.
 var plain = map[string]bool{
 	"role": true, "type": true, "id": true, "model": true, "object": true, "name": true, "finish_reason": true, "tool_call_id": true,
 	"call_id": true, "service_tier": true, "system_fingerprint": true, "status": true,
@@ -48,7 +47,7 @@ func omit(line []byte) []byte {
 	return append(out, '}', '}')
 }
 
-// omitTexts appends JSON with its texts omitted, but for those of plain members.
+// omitTexts appends JSON with its texts omitted, except in plain members.
 func omitTexts(out, value []byte) []byte {
 	keep := false
 	for at := 0; at < len(value); {

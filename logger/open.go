@@ -23,7 +23,7 @@ import (
 type destination struct {
 	cfg     Destination
 	added   bool // by AddDestination
-	sink    *delivery.Sink
+	sink    *delivery.Destination
 	spool   *spool.Spool
 	lost    error  // the spool could not be opened, so that entries are in memory
 	dir     string // the folder of the spool, "" with MemoryOnly
@@ -100,26 +100,26 @@ func (p *pipeline) open(c Destination, backend transport.Backend, memory int64, 
 	return d, nil
 }
 
-// A batch is due before it takes a large part of a small Config.MaxBytes: where there
-// is no disk, its entries keep their room until they are delivered.
+// Batches are limited to a part of MaxBytes, because without a disk their entries occupy
+// memory until they are delivered.
 const (
 	batchesInMemory = 4
-	smallEntry      = 512 // bytes, with what it is charged for
+	smallEntry      = 512 // bytes, overhead included
 )
 
-// spoolDir returns the folder of the spool, "" where the user wants none.
+// spoolDir returns the folder of the spool, "" with MemoryOnly.
 func spoolDir(c Destination) (string, error) {
 	if c.Durability == MemoryOnly || c.SpoolDir != "" {
 		return c.SpoolDir, nil
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("there is no default for Config.SpoolDir: %w", err)
+		return "", fmt.Errorf("no default for SpoolDir, set it: %w", err)
 	}
 	return filepath.Join(cache, "troupe"), nil
 }
 
-// openSpool returns nil without an error where the user wants none.
+// openSpool opens the spool on disk. With MemoryOnly it returns nil.
 func openSpool(c Destination, sc spool.Config) (*spool.Spool, error) {
 	if c.Durability == MemoryOnly {
 		return nil, nil
@@ -143,7 +143,7 @@ func openSpool(c Destination, sc spool.Config) (*spool.Spool, error) {
 func defaultSpoolBytes(dir string) int64 {
 	folder, err := vfs.OS(dir)
 	if err != nil {
-		return DefaultMaxSpoolBytes // opening the spool will say what is wrong
+		return DefaultMaxSpoolBytes // spool.Open will report the error
 	}
 	free, err := folder.Free()
 	if err := errors.Join(err, folder.Close()); err != nil {
@@ -152,5 +152,5 @@ func defaultSpoolBytes(dir string) int64 {
 	return min(DefaultMaxSpoolBytes, max(free/10, leastSpoolBytes))
 }
 
-// leastSpoolBytes is the least that a default gives: four segments.
+// leastSpoolBytes is the least default of MaxSpoolBytes: four segments.
 const leastSpoolBytes = 64 << 20

@@ -10,8 +10,9 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// fit cuts the line of c where it is over the limit, and lists in the entity's metadata
-// what was cut, here and before. It reports and counts the call, which is accepted.
+// fit cuts values of the line of c until the line fits, and lists all cuts, including the
+// earlier ones in cuts, in the entity's metadata. The call is accepted, counted and
+// reported.
 func (p *pipeline) fit(c *messages.Command, cuts []oversize.Cut) {
 	line := c.Entry.Line
 	start := dataStart(line)
@@ -27,34 +28,31 @@ func (p *pipeline) fit(c *messages.Command, cuts []oversize.Cut) {
 		return
 	}
 	c.Entry.Line = withMark(line, start, oversize.Mark(cuts))
-	if up := c.Entry.Upload; up != nil { // the key is the last one of this name
+	if up := c.Entry.Upload; up != nil { // the last member named key is the upload's
 		key := []byte(`"key":"`)
 		up.KeyAt = bytes.LastIndex(c.Entry.Line, append(key, "/"+up.Path...)) + len(key)
 	}
 	given, kept := oversize.Sum(cuts)
 	bad := p.problem(c.Target, c.Action, ErrTooLarge, fmt.Sprintf(
 		"values cut: %d, from %d to %d bytes together; everything else is logged: shorten them, or attach them as files", len(cuts), given, kept))
-	bad.Kept = true
-	p.report.count(bad)
-	p.report.tell(bad)
+	p.suspect(bad)
 }
 
-// room returns how long the data of a line may be, in bytes, before the list of what was
-// cut is added.
+// room returns the limit of a line's data in bytes, before the list of cuts is added.
 func (p *pipeline) room(c *messages.Command) int {
 	limit := MaxEntryBytes
 	if c.Entry.Upload != nil {
 		limit = maxAttachmentLine
 	}
 	const reserved = MaxEntryBytes - oversize.Limit
-	// Without this a small Config.MaxBytes would refuse the whole line.
+	// Otherwise a small Config.MaxBytes would refuse the whole line.
 	if most := p.cfg.MaxBytes - messages.EntryOverhead; most < int64(limit) && most > 2*reserved {
 		limit = int(most)
 	}
 	return limit - reserved
 }
 
-// contentKept returns the cuts that are not of contents, which OmitContent leaves out.
+// contentKept returns the cuts of values that OmitContent does not omit.
 func contentKept(cuts []oversize.Cut) (kept []oversize.Cut) {
 	for _, c := range cuts {
 		name := c.Path
@@ -68,10 +66,11 @@ func contentKept(cuts []oversize.Cut) (kept []oversize.Cut) {
 	return kept
 }
 
+// dataStart returns the position of the data in a line.
 func dataStart(line []byte) int { return bytes.Index(line, dataMark) + len(dataMark) }
 
-// withMark returns a line whose metadata has the list of what was cut, as a text that
-// holds JSON. The line's data begins at start.
+// withMark returns a line whose metadata has the list of cuts, as a JSON text. The line's
+// data begins at start.
 func withMark(line []byte, start int, mark []byte) []byte {
 	member := append(wire.AppendString(nil, oversize.Key), ':')
 	member = wire.AppendString(member, string(mark))

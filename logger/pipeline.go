@@ -24,7 +24,7 @@ import (
 
 // pipeline is the path of every call: line begins its line, the handle writes the data,
 // and send masks it, cuts it to size, admits it to the ledger and puts it into the actors.
-// What the actors emit comes back through out, and goes to the destinations.
+// The entries that the actors emit come back through out, and go to the destinations.
 //
 // Handles point at the pipeline; the Logger on top of it adds the lifecycle. The fields
 // without a guard are immutable once start has returned.
@@ -141,7 +141,7 @@ func (p *pipeline) put(c *messages.Command) {
 func (p *pipeline) syncEach(target messages.Ref, action messages.Action) {
 	ctx, cancel := context.WithTimeout(context.Background(), p.cfg.MaxWait)
 	defer cancel()
-	err := p.actors.Handed(ctx)
+	err := p.actors.Dispatched(ctx)
 	if err == nil {
 		err = p.destinations.primary().sink.Sync(ctx)
 	}

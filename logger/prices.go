@@ -10,14 +10,14 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// Prices computes what model calls cost; *pricing.Table implements it.
+// Prices computes the cost of model calls; *pricing.Table implements it.
 type Prices interface {
 	// Cost returns the price of a call at a time, and false if it does not know one. It is
 	// called concurrently. A panic in it is caught and reported with ErrPanic.
 	Cost(model, provider string, at time.Time, u pricing.Usage) (pricing.Cost, bool)
 }
 
-// priceState is what is known about a generation that may be priced.
+// priceState holds the facts about a generation that Config.Prices may need.
 type priceState struct {
 	model, provider string      // as AddGeneration was given them; immutable
 	given           atomic.Bool // the caller has logged the cost
@@ -51,7 +51,7 @@ func (g Generation) sendCost(c Cost) {
 	if c.Total == 0 {
 		c.Total = c.Input + c.Output
 	}
-	facts := messages.Command{Action: messages.AddCost, Spent: &messages.Spent{Cost: c.Total}}
+	facts := messages.Command{Action: messages.AddCost, Cost: &messages.Cost{USD: c.Total}}
 	g.updateOf(facts, func(w *wire.Encoder) bool {
 		w.Name("cost")
 		w.Open('{')

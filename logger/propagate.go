@@ -11,26 +11,25 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// maxPropagated is the longest name in bytes that travels in a header; a longer one is
-// ignored.
+// maxPropagated limits a name in a header, in bytes. Longer ones are ignored.
 const maxPropagated = 256
 
-// Inject writes what the work of ctx is part of into the headers of a request to another
-// process, for its Extract or Middleware. The ids of the lines, so safe ones in the place
-// of ids that cannot stand in a line, travel in x-maxim-trace-id,
-// x-maxim-session-id and, with the span, in the members troupe-session, troupe-trace and
-// troupe-span of baggage; x-maxim-generation-name has what NameGeneration gave.
+// Inject writes the session, trace and span of ctx into the headers of a request to another
+// process, for its Extract or Middleware. Ids travel in the form that lines carry, in
+// x-maxim-trace-id, x-maxim-session-id and, together with the span, in the members
+// troupe-session, troupe-trace and troupe-span of baggage. x-maxim-generation-name carries
+// the name that NameGeneration set. Without a trace or session in ctx, only that is written.
 //
-// For tools that know W3C Trace Context there is a traceparent. It continues the trace
-// that Extract found; else its trace id are the digits of the trace's id if that is a
-// UUID, and the beginning of the id's SHA-256 if not. The parent id is the beginning of
-// the SHA-256 of the span's, or else the trace's, id; the sampled flag is that of the trace
-// which Extract found, else it is set unless Config.Sample leaves the trace out. A traceparent that is there
-// already, say of OpenTelemetry, stays, and so do the other members of a baggage.
+// For tools that know W3C Trace Context it writes a traceparent too, unless there is one
+// already, such as one of OpenTelemetry. Its trace id continues the trace that Extract found;
+// otherwise it is the digits of the trace's id if that is a UUID, and the beginning of the
+// id's SHA-256 if not. The parent id is the beginning of the SHA-256 of the span's id or, if
+// there is no span, of the trace's id. The sampled flag comes from the trace that Extract
+// found; otherwise it is set unless Config.Sample drops the trace. Foreign members of a
+// baggage stay.
 //
-// The session, trace and span are handed over, see Trace.HandOver: as the other process
-// may still write to them, this one no longer ends them if nobody does. Without a trace
-// or session in ctx nothing is written.
+// The session, trace and span are handed over, see Trace.HandOver: the other process may
+// still write to them, so this one does not end them if nobody does.
 func Inject(ctx context.Context, h http.Header) {
 	s := FromContext(ctx)
 	if h == nil {
@@ -68,28 +67,28 @@ func Inject(ctx context.Context, h http.Header) {
 	}
 }
 
-// set sets a header whose name is in its canonical form, unless the value could not be
-// sent or would not be read.
+// set sets a header by its canonical name, unless the value cannot be sent or would be
+// ignored by Extract.
 func set(h http.Header, name, value string) {
 	if name == headerTracestate || propagates(value) {
 		h[name] = []string{value}
 	}
 }
 
-// Extract returns a context whose work is part of what the headers of a request name, as
-// Inject or a Maxim SDK wrote them. The logger is that of ctx; without one, and where the
-// headers name nothing, ctx is returned as it is. What is begun in the trace or span is
-// logged by its id, in the trace of the other process, which goes on owning it: this one
-// ends only what it began itself.
+// Extract returns a context whose work belongs to the session, trace and span that the
+// headers of a request name, as Inject or a Maxim SDK wrote them. The logger is the one of
+// ctx. If ctx carries none or the headers name nothing, the place in the log stays as it is
+// in ctx. Entities that are begun in the trace or span are logged in the trace of the other
+// process, which still owns it: this process ends only entities that it began itself.
 //
-// An x-maxim header counts more than the baggage. An id that cannot stand in a line is
-// replaced by its safe form, as in any call, see Stats.Derived; here also with
-// Config.PanicOnMisuse. A traceparent alone names no trace of this log; it is passed
-// on by Inject. Where Config.Sample is the same in both processes, a session is logged by
-// both or by none, and so is a trace outside of sessions.
+// An x-maxim header takes precedence over the baggage. An id that a line cannot hold is
+// replaced by its safe form, as in any call, see Stats.Derived; it never panics, not even with
+// Config.PanicOnMisuse. A traceparent alone names no trace of this log, but Inject passes it
+// on. If Config.Sample is the same in both processes, a session is logged by both or by none,
+// and so is a trace outside sessions.
 //
-// Whoever can send the headers can write to any trace whose id is known. Remove
-// x-maxim-* and baggage from requests that come from outside.
+// Whoever can send the headers can write to any trace whose id is known. Remove x-maxim-* and
+// baggage from requests that come from outside.
 func Extract(ctx context.Context, h http.Header) context.Context {
 	ctx = orBackground(ctx)
 	s := FromContext(ctx)
@@ -114,15 +113,15 @@ func Extract(ctx context.Context, h http.Header) context.Context {
 	return withScope(ctx, found)
 }
 
-// farTrace returns a trace that another process may have begun, in a session if that is
-// known.
+// farTrace returns a trace that another process may have begun, in a session if session is
+// not zero.
 func (p *pipeline) farTrace(id, session identity) entity {
 	ref := messages.Ref{Entity: messages.Trace, ID: id.wire}
 	if route := p.actors.Lookup(ref); route != nil {
 		return entity{p, ref, route, id.given}
 	}
 	route := routeTo(ref, messages.Ref{}, id.given, nil)
-	route.Within = session.wire
+	route.SessionHint = session.wire
 	return entity{p, ref, route, id.given}
 }
 
@@ -135,7 +134,7 @@ func (p *pipeline) spanIn(trace entity, id identity) entity {
 	return entity{p, ref, trace.route, id.given}
 }
 
-// one returns the only value of a header, "" for none and for several.
+// one returns the value of a header, "" if there is none or more than one.
 func one(h http.Header, name string) string {
 	if values := h[name]; len(values) == 1 {
 		return values[0]
@@ -144,7 +143,7 @@ func one(h http.Header, name string) string {
 }
 
 // sentID returns the identity of an entity that a header names, zero for none. It never
-// panics: what a client sends is no misuse by the program.
+// panics, because a bad header is no misuse by the program.
 func (p *pipeline) sentID(kind messages.Entity, id string) identity {
 	if id == "" || protocol.ValidID(id) {
 		return identity{wire: id}
@@ -152,7 +151,7 @@ func (p *pipeline) sentID(kind messages.Entity, id string) identity {
 	return p.derive(kind.String(), id)
 }
 
-// propagates reports whether a text can be the value of a header and is short enough.
+// propagates reports whether a text can be the value of a header and is within maxPropagated.
 func propagates(text string) bool {
 	if text == "" || len(text) > maxPropagated || !utf8.ValidString(text) {
 		return false

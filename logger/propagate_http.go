@@ -11,17 +11,17 @@ import (
 	"github.com/troupelog/troupe/internal/brief"
 )
 
-// Middleware returns a handler that logs each request next answers, and runs it with a
-// context whose work is part of that: see FromContext. A request that names a trace, see
-// Extract, becomes a span in it; any other a trace of its own, in the session that it
-// names. Name, method, route and status are logged, and neither the address nor the
-// headers and bodies.
+// Middleware returns a handler that logs each request that next serves. It calls next with a
+// context whose work belongs to the request, see FromContext. A request that names a trace,
+// see Extract, becomes a span in it; any other request becomes a trace, in the session that
+// it names, if any. The name, method, route and status are logged, but not the address,
+// headers and bodies. On a nil *Logger, Middleware returns next.
 //
-// The name is the pattern of the route, or the method where none is known: a mux within
-// next tells it behind the answer. A status of 500 and more is logged as an error, and so
-// is a panic, which goes on unchanged. http.ErrAbortHandler is no error, but told in the
-// metadata, and so is a client that went away. What the request began is ended with it.
-// On a nil *Logger, Middleware returns next.
+// The name is the pattern of the route, or the method if no pattern is known: a mux inside
+// next sets the pattern, so the name may be updated after the response. A status of 500 or
+// more is logged as an error, and so is a panic, which continues unchanged.
+// http.ErrAbortHandler and a client that went away are no errors; they are logged as
+// metadata.
 func (l *Logger) Middleware(next http.Handler) http.Handler {
 	if l == nil {
 		return next
@@ -42,12 +42,12 @@ func (l *Logger) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-// serving is a request that is being answered.
+// serving is a request that is being served: a span, or a trace.
 type serving struct {
 	container
-	name     string // the name it was begun with
-	w3c      string // the trace of another system
-	returned bool   // the handler came to its end
+	name     string // at the beginning
+	w3c      string // the trace id of another system, "" for none
+	returned bool   // the handler returned normally
 }
 
 // beginServing begins the span or trace of a request.
@@ -65,7 +65,7 @@ func (l *Logger) beginServing(r *http.Request) (context.Context, *serving) {
 	return next, s
 }
 
-// requestName returns the pattern of the route, with its method, or the method alone.
+// requestName returns the pattern of the route with its method, or the method alone.
 func requestName(r *http.Request) string {
 	switch {
 	case r.Pattern == "":
@@ -77,7 +77,7 @@ func requestName(r *http.Request) string {
 	}
 }
 
-// end logs how the request came out, and ends it. value is that of a panic.
+// end logs the outcome of the request, and ends it. value is the value of a panic, or nil.
 func (s *serving) end(r *http.Request, answer *answerRecorder, value any) {
 	aborted := false
 	if err, ok := value.(error); ok {
@@ -114,5 +114,5 @@ func (s *serving) end(r *http.Request, answer *answerRecorder, value any) {
 	s.End()
 }
 
-// maxPanicText is how much of the value of a panic is logged, in bytes.
+// maxPanicText limits the text of a panic that is logged, in bytes.
 const maxPanicText = 1024

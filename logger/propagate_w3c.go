@@ -15,7 +15,7 @@ const (
 	headerBaggage     = "Baggage"
 )
 
-// Keys of the members of a baggage that carry ids as they are.
+// Keys of the members of a baggage that carry ids.
 const (
 	baggagePrefix  = "troupe-"
 	baggageSession = baggagePrefix + "session"
@@ -23,18 +23,19 @@ const (
 	baggageSpan    = baggagePrefix + "span"
 )
 
-// maxBaggage is how long a baggage everybody has to pass on, in bytes (W3C Baggage 3.3.2).
+// maxBaggage is the length of a baggage that every party must pass on, in bytes (W3C Baggage
+// 3.3.2).
 const maxBaggage = 8192
 
-// w3cSpan is what a traceparent header says: https://www.w3.org/TR/trace-context/.
+// w3cSpan is the content of a traceparent header: https://www.w3.org/TR/trace-context/.
 type w3cSpan struct {
 	trace string // 32 hexadecimal digits, "" for none
 	flags string // 2 hexadecimal digits
-	state string // tracestate, as it came
+	state string // tracestate, unchanged
 }
 
-// parseTraceparent reads the headers of a request. What is malformed is none. Versions
-// later than 00 may have more fields, which say nothing here.
+// parseTraceparent reads the headers of a request. It returns the zero w3cSpan if they are
+// missing or malformed. Versions later than 00 may have more fields, which are ignored.
 func parseTraceparent(h http.Header) w3cSpan {
 	values := h[headerTraceparent]
 	if len(values) != 1 {
@@ -50,14 +51,17 @@ func parseTraceparent(h http.Header) w3cSpan {
 	return w3cSpan{trace: parts[1], flags: parts[3], state: strings.Join(h[headerTracestate], ",")}
 }
 
+// isHex reports whether s is a number of hexadecimal digits in lower case.
 func isHex(s string, length int) bool {
 	return len(s) == length && strings.Trim(s, "0123456789abcdef") == ""
 }
 
+// zero reports whether s consists of zeros.
 func zero(s string) bool { return strings.Trim(s, "0") == "" }
 
-// traceparent returns the header for an entity of a trace. Unless the scope continues
-// the trace of another system, the trace id is that of the Troupe trace, see w3cTraceID.
+// traceparent returns the header for the innermost entity of the scope. Unless the scope
+// continues the trace of another system, the trace id is derived from the Troupe trace, see
+// w3cTraceID.
 func (s Scope) traceparent() string {
 	trace, flags := s.w3c.trace, s.w3c.flags
 	if trace == "" {
@@ -69,17 +73,16 @@ func (s Scope) traceparent() string {
 	return "00-" + trace + "-" + w3cParentID(s.innermost().ref.ID) + "-" + flags
 }
 
-// w3cTraceID returns the id of a trace in traceparent headers. The collector derives the
-// same one from the trace's lines.
+// w3cTraceID returns the id of a trace in traceparent headers. The collector derives the same
+// id from the trace's lines.
 func w3cTraceID(id string) string { return protocol.TraceIDOf(id).String() }
 
-// w3cParentID returns the id of an entity in traceparent headers, by which the collector
-// finds the parent of spans that another process sends it.
+// w3cParentID returns the id of an entity in traceparent headers. By it, the collector finds
+// the parent of spans that another process sends.
 func w3cParentID(id string) string { return protocol.SpanIDOf(id).String() }
 
-// mergeBaggage adds members to the baggage of h in place of earlier ones of this package.
-// What others put there stays. If it gets too long for everybody to pass on, nothing
-// is added.
+// mergeBaggage replaces the members of this package in the baggage of h. Foreign members
+// stay. If the result exceeds maxBaggage, only they are kept.
 func mergeBaggage(h http.Header, members []string) {
 	var kept []string
 	for _, value := range h[headerBaggage] {
@@ -105,7 +108,7 @@ func parseBaggage(h http.Header) map[string]string {
 	var found map[string]string
 	for _, value := range h[headerBaggage] {
 		for member := range strings.SplitSeq(value, ",") {
-			member, _, _ = strings.Cut(member, ";") // properties say nothing here
+			member, _, _ = strings.Cut(member, ";") // without properties
 			key, text, ok := strings.Cut(member, "=")
 			key = strings.TrimSpace(key)
 			if !ok || !strings.HasPrefix(key, baggagePrefix) {

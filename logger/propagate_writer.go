@@ -7,15 +7,15 @@ import (
 	"net/http"
 )
 
-// answerRecorder records the status of an answer. It belongs to the handler's goroutine.
+// answerRecorder records the status of a response. It is owned by the handler's goroutine.
 type answerRecorder struct {
 	http.ResponseWriter
 	status   int // 0 until the header is written
 	hijacked bool
 }
 
-// WriteHeader implements http.ResponseWriter. Informational answers come before the
-// one that counts.
+// WriteHeader implements http.ResponseWriter. It ignores informational responses, which
+// precede the final one.
 func (a *answerRecorder) WriteHeader(status int) {
 	if a.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
 		a.status = status
@@ -28,8 +28,8 @@ func (a *answerRecorder) Write(b []byte) (int, error) {
 	return a.ResponseWriter.Write(b)
 }
 
-// ReadFrom implements io.ReaderFrom, by the writer's own if it has one: sendfile is not
-// lost.
+// ReadFrom implements io.ReaderFrom, through the writer's ReadFrom if it has one, so that
+// sendfile still works.
 func (a *answerRecorder) ReadFrom(src io.Reader) (int64, error) {
 	a.wrote()
 	return io.Copy(a.ResponseWriter, src)
@@ -38,15 +38,15 @@ func (a *answerRecorder) ReadFrom(src io.Reader) (int64, error) {
 // Unwrap is for http.ResponseController.
 func (a *answerRecorder) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// wrote records that the header goes out with the body if it has not yet.
+// wrote records the status 200 if the body is written before a header.
 func (a *answerRecorder) wrote() {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
 }
 
-// writer returns the recorder with those optional interfaces that the writer has:
-// handlers that stream look for a Flusher, and those of WebSockets for a Hijacker.
+// writer returns the recorder with the optional interfaces of the writer, and no others:
+// handlers that stream look for a Flusher, and WebSocket handlers for a Hijacker.
 func (a *answerRecorder) writer() http.ResponseWriter {
 	f, flushes := a.ResponseWriter.(http.Flusher)
 	h, hijacks := a.ResponseWriter.(http.Hijacker)
@@ -71,7 +71,7 @@ func (a *answerRecorder) writer() http.ResponseWriter {
 	return a
 }
 
-// flusher records the status that a flush sends.
+// flusher records the status 200 that a flush may send.
 type flusher struct {
 	answer *answerRecorder
 	http.Flusher
@@ -83,7 +83,7 @@ func (f flusher) Flush() {
 	f.Flusher.Flush()
 }
 
-// hijacker records that the handler took the connection over.
+// hijacker records that the handler took over the connection.
 type hijacker struct {
 	answer *answerRecorder
 	http.Hijacker

@@ -17,12 +17,12 @@ import (
 	"github.com/troupelog/troupe/internal/spool/seglog"
 )
 
-// reporter is the one way out for errors: it counts them by reason and calls
-// Config.OnError on a goroutine of its own.
+// reporter is the only way out for errors: it counts calls by reason and calls
+// Config.OnError on its own goroutine, so that no caller waits for the user's function.
 type reporter struct {
 	onError func(error)
 	slog    *console
-	queue   chan *Error // nil stands for the end of a failure
+	queue   chan *Error // a nil *Error means that deliveries work again
 	done    chan struct{}
 
 	mu         sync.Mutex
@@ -32,13 +32,13 @@ type reporter struct {
 	gate   sync.RWMutex
 	closed bool // guarded by gate
 
-	late    atomic.Bool  // an error is being told after close
-	unseen  atomic.Int64 // errors that OnError did not see: counted, not reported
+	late    atomic.Bool  // OnError is running for an error that came after close
+	unseen  atomic.Int64 // errors that were counted but not passed to OnError
 	panicky atomic.Int64 // panics of onError, and goroutines that it ended
 }
 
-// reportQueue is how many errors may wait for OnError: at least two for each line of a
-// batch, all of which a server may refuse in one answer.
+// reportQueue limits the errors that wait for OnError. It has room for two per line of a
+// batch, because a server may refuse all of them in one answer.
 const reportQueue = 2 * MaxBatchEntries
 
 func newReporter(c Config, log *console) *reporter {
@@ -56,7 +56,7 @@ func newReporter(c Config, log *console) *reporter {
 func (r *reporter) run() {
 	finished := false
 	defer func() {
-		// runtime.Goexit in OnError, as by t.Fatal, ends this goroutine.
+		// OnError may end this goroutine by runtime.Goexit, as t.Fatal does.
 		if finished {
 			close(r.done)
 		} else {
@@ -101,9 +101,8 @@ func (r *reporter) count(err *Error) {
 	}
 }
 
-// tell queues an error for OnError; it never blocks. After close there is no
-// goroutine left to queue for, and OnError is called at once; not for an error that
-// OnError itself causes then.
+// tell queues an error for OnError; it never blocks. After close no goroutine reads the
+// queue, so OnError is called at once, except for an error that OnError itself causes.
 func (r *reporter) tell(err *Error) {
 	if r.queued(err) {
 		return
@@ -116,7 +115,7 @@ func (r *reporter) tell(err *Error) {
 	r.call(err)
 }
 
-// queued reports false after close.
+// queued queues an error, or counts it if the queue is full. It reports false after close.
 func (r *reporter) queued(err *Error) bool {
 	r.gate.RLock()
 	defer r.gate.RUnlock()
@@ -131,8 +130,8 @@ func (r *reporter) queued(err *Error) bool {
 	return true
 }
 
-// close waits until OnError has seen what was told, or ctx has ended: then OnError
-// goes on with what is queued.
+// close waits until OnError has handled all queued errors, or ctx has ended: then OnError
+// continues with the rest on its own.
 func (r *reporter) close(ctx context.Context) {
 	r.gate.Lock()
 	r.closed = true
@@ -144,7 +143,7 @@ func (r *reporter) close(ctx context.Context) {
 	}
 }
 
-// event turns what the actors say into an *Error.
+// event reports an event of the actors.
 func (p *pipeline) event(e actors.Event) {
 	err := &Error{Entries: e.Entries, Err: e.Err}
 	if e.Target.ID != "" {
@@ -154,14 +153,14 @@ func (p *pipeline) event(e actors.Event) {
 	case actors.EndedTwice:
 		err.Reason, err.Kept, err.Detail = ErrEnded, true, "it was ended before; the last end counts"
 	case actors.AfterEnd:
-		err.Reason, err.Kept, err.Detail = ErrEnded, true, "the call came after the end; it is logged all the same"
+		err.Reason, err.Kept, err.Detail = ErrEnded, true, "the call came after the end; it is logged anyway"
 	case actors.DuplicateID:
 		err.Reason, err.Kept, err.Detail = ErrDuplicateID, true, "the entity was begun before; the server will merge the two"
 	case actors.UnknownParent:
 		err.Reason, err.Kept, err.Detail = ErrUnknownParent, true, "its span is not known in this trace"
 	case actors.Panicked:
 		err.Reason, err.Kept, err.Stack = ErrPanic, true, e.Failure.Stack
-		err.Detail = "an actor of the logger failed and went on; please report it with Error.Stack"
+		err.Detail = "an actor of the logger panicked and was restarted; please report it with Error.Stack"
 	case actors.Dropped:
 		err.Reason = ErrDropped
 	}
@@ -172,13 +171,13 @@ func (p *pipeline) event(e actors.Event) {
 	p.report.tell(err)
 }
 
-// deliveryEvent turns what a sink says into an *Error.
+// deliveryEvent reports an event of a destination's delivery.
 func (p *pipeline) deliveryEvent(d *destination, e delivery.Event) {
 	err := &Error{Entries: e.Entries, Err: e.Err}
 	err.Entity, err.ID, err.Action = subject(e.Line)
 	switch e.Kind {
 	case delivery.Failing:
-		err.Reason, err.Kept, err.Detail = ErrDelivery, true, "it is tried again, and entries are kept until then in "+d.place()
+		err.Reason, err.Kept, err.Detail = ErrDelivery, true, "will retry; until then entries are kept in "+d.place()
 	case delivery.Dead:
 		err.Reason = ErrRefused
 	case delivery.Dropped:
@@ -189,14 +188,14 @@ func (p *pipeline) deliveryEvent(d *destination, e delivery.Event) {
 	case delivery.Recovered:
 		p.report.tell(nil)
 		return
-	default: // entries of a dead process were adopted: Stats.Recovered
+	default: // adopted entries of a dead process are in Stats.Recovered
 		return
 	}
 	p.report.tell(d.named(err))
 }
 
-// subject returns what a line is about. All are empty if the line does not begin as one
-// of this package does.
+// subject returns the entity, id and action that a line begins with. All are empty if the
+// line is none of this package.
 func subject(line []byte) (entity, id, action string) {
 	head, _, _ := strings.Cut(string(line[:min(len(line), protocol.MaxID+128)]), ",data=")
 	entity, rest, _ := strings.Cut(head, "{id=")
@@ -207,31 +206,31 @@ func subject(line []byte) (entity, id, action string) {
 	return entity, id, action
 }
 
-// spoolEvent turns what a spool says into an *Error.
+// spoolEvent reports an event of a destination's spool.
 func (p *pipeline) spoolEvent(d *destination, e seglog.Event) {
 	err := &Error{Entries: int(e.Count), Err: e.Err}
 	switch e.Kind {
 	case seglog.Degraded:
-		err.Reason, err.Kept, err.Detail = ErrSpool, true, "entries are kept in memory and delivered from there until the disk takes them again"
+		err.Reason, err.Kept, err.Detail = ErrSpool, true, "entries are kept in memory and delivered from there until the disk works again"
 		if e.Reason != "" {
-			err.Detail = "which entries are delivered cannot be noted on disk: they may be sent again after a restart"
+			err.Detail = "the position of the delivery cannot be written to disk: entries may be sent again after a restart"
 		}
 	case seglog.Damaged:
-		err.Reason, err.Detail = ErrDropped, "files of the spool are damaged or missing; these entries are lost, and all that are sound are delivered"
+		err.Reason, err.Detail = ErrDropped, "files of the spool are damaged or missing; these entries are lost, all others are delivered"
 		if e.Count == 0 {
-			err.Reason, err.Kept, err.Detail = ErrSpool, true, "the file "+e.Name+" of the spool is not as it was written; all entries that are sound are delivered"
+			err.Reason, err.Kept, err.Detail = ErrSpool, true, "the file "+e.Name+" of the spool is damaged; all undamaged entries are delivered"
 		}
 	case seglog.Unknown:
 		err.Reason, err.Kept = ErrSpool, true
-		err.Entries, err.Detail = 0, fmt.Sprintf("files of the spool are damaged or missing: whether up to %d entries were delivered, or never written, or are lost is not known; they are in no count", e.Count)
+		err.Entries, err.Detail = 0, fmt.Sprintf("files of the spool are damaged or missing: up to %d entries may have been delivered, never written, or lost; they are in no counter", e.Count)
 	case seglog.Dropped:
 		err.Reason, err.Detail = ErrDropped, e.Reason
 	case seglog.Quarantined:
-		err.Reason, err.Kept, err.Detail = ErrSpool, true, "of the file "+e.Name+" of the spool, what cannot be read is kept in the folder quarantine"
+		err.Reason, err.Kept, err.Detail = ErrSpool, true, "the unreadable part of the file "+e.Name+" of the spool is kept in the folder quarantine"
 	case seglog.Discarded:
 		err.Reason, err.Detail = ErrSpool, "the quarantine of the spool is full: its oldest files were removed"
 	case spool.SlotSkipped:
-		err.Reason, err.Kept, err.Detail = ErrSpool, true, "slot "+e.Name+" is left as it is; see troupe spool ls"
+		err.Reason, err.Kept, err.Detail = ErrSpool, true, "slot "+e.Name+" cannot be used and is left unchanged; see troupe spool ls"
 	default: // the disk takes entries again
 		return
 	}

@@ -36,7 +36,7 @@ func (g Generation) Result(response any) {
 	w.Replace(begin, normal.JSON) // in place, if it is sent as given
 	facts := messages.Command{Action: messages.Result, Failed: normal.Failed}
 	if normal.Usage != (pricing.Usage{}) {
-		facts.Spent = &messages.Spent{Usage: usageOf(normal.Usage)}
+		facts.Cost = &messages.Cost{Usage: usageOf(normal.Usage)}
 	}
 	g.send(w, facts)
 }

@@ -12,37 +12,38 @@ import (
 // DefaultTailWait is the default of TailSampling.Wait.
 const DefaultTailWait = 10 * time.Second
 
-// TailSampling logs a trace if there is a reason to: an error, or one of those below. The
-// lines of a trace are held in memory until there is one, and then go on in their order; from
-// then on the trace is logged as ever. If it has ended without, all its lines are left out,
-// or logged, as KeepRate says. Lines of sessions themselves, and of traces that another
-// process began, are not held.
+// TailSampling logs a trace only if there is a reason: an error, or one that a field below
+// defines. The lines of a trace are held in memory until a reason occurs; then they are
+// logged in order, and later lines are logged at once. If the trace ends without a reason,
+// all its lines are dropped, or logged at KeepRate. Lines of sessions themselves, and of
+// traces that another process began, are not held.
 //
-// What is held is not in the spool: a crash loses it. Sync and Flush do not wait for it, and
-// do not decide on it; Close does. In a session, a trace that is held arrives behind what was
-// logged later.
+// Held lines are not in the spool: a crash loses them. Sync and Flush neither wait for them
+// nor decide on them; Close does. In a session, the lines of a held trace arrive after lines
+// that were logged later.
 type TailSampling struct {
-	// KeepRate is the part of traces without a reason that is logged all the same, from 0
-	// to 1. The trace's id decides. Default 0.
+	// KeepRate is the fraction of traces without a reason that are logged anyway, from 0 to 1.
+	// The trace's id decides. Default 0.
 	KeepRate float64
-	// Slow is a reason: the trace's calls, or its time until the end, take longer.
-	// 0 looks at no time; a trace that is open for an hour is logged in any case.
+	// Slow is a reason: the calls of the trace, or the trace until its end, take longer. 0 means
+	// that no duration is a reason, but a trace that is open for an hour is logged in any case.
 	Slow time.Duration
-	// Cost is a reason: more US dollars than that were logged for model calls. 0 looks
-	// at no cost.
+	// Cost is a reason: the model calls cost more, in US dollars. 0 means that no cost is a
+	// reason.
 	Cost float64
-	// DislikedBelow is a reason: feedback with a lower score. Default: scores below 0.
+	// DislikedBelow is a reason: feedback with a lower score. Default 0: negative scores.
 	DislikedBelow float64
-	// Wait is how long after its end a trace is held for feedback.
-	// Default DefaultTailWait; negative decides within a second of the end.
+	// Wait is the time that a trace is held for feedback after its end. Negative decides within a
+	// second of the end. Default DefaultTailWait.
 	Wait time.Duration
-	// MaxBytes bounds the memory of what is held, in bytes; it is part of Config.MaxBytes.
-	// Where there is no room for a line, its trace is logged. Default: a quarter of
-	// Config.MaxBytes, which is the most.
+	// MaxBytes limits the memory of held lines, in bytes; it is part of Config.MaxBytes. If there
+	// is no room for a line, its trace is logged. Default, and largest value: a quarter of
+	// Config.MaxBytes.
 	MaxBytes int64
 }
 
-// tailShare is the largest part of Config.MaxBytes that may be held: calls must find room.
+// tailShare is the divisor of Config.MaxBytes for the limit of held lines: the rest is room for
+// calls.
 const tailShare = 4
 
 func (t TailSampling) withDefaults(maxBytes int64) TailSampling {
@@ -57,7 +58,7 @@ func (t TailSampling) validate(c Config) error {
 		{"Tail.Slow", "is negative", t.Slow < 0},
 		{"Tail.Cost", "is negative", !(t.Cost >= 0)},
 		{"Tail.MaxBytes", "must be from 1 to a quarter of MaxBytes, or 0 for that", t.MaxBytes < 0 || t.MaxBytes > c.MaxBytes/tailShare},
-		{"Tail", "contradicts Durability: SyncEach: what is held is not on disk", c.Durability == SyncEach},
+		{"Tail", "contradicts Durability: SyncEach, because held lines are not on disk", c.Durability == SyncEach},
 	})
 }
 
@@ -73,10 +74,10 @@ func (p *pipeline) newSampler() *sampling.Sampler {
 	return sampling.New(policy, p.destinations.put, p.leaveOut)
 }
 
-// tailTick is how often traces are looked at whose time may have come.
+// tailTick is the time between two checks whether TailSampling.Wait of a trace is over.
 const tailTick = time.Second
 
-// decide looks at what is held, until ctx ends.
+// decide makes the sampler decide on held traces, until ctx ends.
 func (p *pipeline) decide(ctx context.Context) {
 	ticker := time.NewTicker(tailTick)
 	defer ticker.Stop()
@@ -90,7 +91,7 @@ func (p *pipeline) decide(ctx context.Context) {
 	}
 }
 
-// leaveOut gives back what entries take that are not logged.
+// leaveOut releases the memory and the contents of entries that the sampler drops.
 func (p *pipeline) leaveOut(entries []messages.Entry) {
 	cost := int64(0)
 	var blobs []string
@@ -101,7 +102,7 @@ func (p *pipeline) leaveOut(entries []messages.Entry) {
 		}
 	}
 	p.ledger.Release(cost)
-	if len(blobs) > 0 { // not here: the writer waits for no disk
+	if len(blobs) > 0 { // in the background, because the writer must not wait for a disk
 		p.background.Go(func() {
 			for _, blob := range blobs {
 				p.destinations.forget(blob)

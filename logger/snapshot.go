@@ -7,14 +7,14 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// Snapshot is the live state of a session or trace, as this process knows it.
+// Snapshot is the live state of a session or trace, as far as this process knows it.
 type Snapshot struct {
 	Entity  string // session or trace
-	ID      string // as it was given to the handle or call that asks
+	ID      string // as it was given to the handle
 	Ended   bool
 	Entries int64       // entries logged for it and below it
 	Begun   Counts      // entities begun below it
-	Open    []EntityRef // direct children of a session, or all of a trace, that have not ended; oldest first; with the ids in lines, see the package text
+	Open    []EntityRef // not ended, oldest first: traces of a session, or all entities of a trace; with their ids in lines, see the package documentation
 
 	Failures int // logged errors and failed results
 	Tokens   Tokens
@@ -28,7 +28,7 @@ type Counts struct {
 	Traces, Spans, Generations, Retrievals, ToolCalls, Errors int
 }
 
-// Tokens are the sums of what the results of generations said.
+// Tokens are the sums of the token counts in the results of generations.
 type Tokens struct {
 	Input, Output, Total int64
 	Cached               int64 // of Input
@@ -62,6 +62,7 @@ func (e entity) snapshot(ctx context.Context) (Snapshot, error) {
 	return snapshot, nil
 }
 
+// snapshotOf converts the state that an actor reports.
 func snapshotOf(m messages.Snapshot) Snapshot {
 	s := Snapshot{
 		Entity: m.Owner.Entity.String(), ID: m.Owner.ID, Ended: m.Ended, Entries: m.Entries,
@@ -72,8 +73,8 @@ func snapshotOf(m messages.Snapshot) Snapshot {
 		},
 		Failures: int(m.Failures),
 	}
-	if m.Spent != nil {
-		s.Tokens, s.Cost = Tokens(m.Spent.Usage), m.Spent.Cost
+	if m.Cost != nil {
+		s.Tokens, s.Cost = Tokens(m.Cost.Usage), m.Cost.USD
 	}
 	if m.First != 0 {
 		s.First, s.Last = time.UnixMicro(m.First), time.UnixMicro(m.Last)

@@ -87,7 +87,7 @@ func (l *Logger) Stats() Stats {
 	all := l.destinations.list()
 	// Read the entries that left the actors before those that entered them, so that none is
 	// counted as pending twice.
-	primary := all[0].sink.Account()
+	primary := all[0].sink.Counters()
 	sampledOut := int64(0)
 	if l.sampler != nil {
 		sampledOut = l.sampler.Left()
@@ -97,7 +97,7 @@ func (l *Logger) Stats() Stats {
 	s := Stats{
 		Accepted: a.Accepted - sampledOut, SampledOut: sampledOut, Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
 		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes, Unreported: l.report.unseen.Load() + missed,
-		Panics: c.Panics + primary.Panics + l.report.panicky.Load() + panics, Salvaged: a.Quarantined, AutoEnded: c.Orphans, LeftOpen: c.LeftOpen,
+		Panics: c.Panics + primary.Panics + l.report.panicky.Load() + panics, Salvaged: a.Quarantined, AutoEnded: c.AutoEnded, LeftOpen: c.LeftOpen,
 		Derived: l.derived.count.Load(), Live: c.Live, Passive: c.Passive, KnownIDs: c.Registered, Traffic: trafficOf(&primary),
 	}
 	if c.Lost > 0 {
@@ -130,14 +130,14 @@ func sum(counts map[string]int64) (total int64) {
 // stats returns the counters of an added destination. Logger.Stats computes those for
 // the primary, because only it knows the entries that are still with the actors.
 func (d *destination) stats() DestinationStats {
-	a := d.sink.Account()
+	a := d.sink.Counters()
 	return DestinationStats{
 		ID: d.cfg.ID, Accepted: a.Appended, Recovered: a.Recovered, Delivered: a.Delivered, Pending: a.Pending(), Dead: a.Dead,
 		Dropped: sum(a.Dropped), DroppedBy: maps.Clone(a.Dropped), Traffic: trafficOf(&a),
 	}
 }
 
-func trafficOf(a *delivery.Account) Traffic {
+func trafficOf(a *delivery.Counters) Traffic {
 	t := Traffic{
 		Batches: a.Sent.Batches, Entries: a.Sent.Entries, Bytes: a.Sent.Bytes,
 		LargestEntries: a.Sent.LargestEntries, LargestBytes: a.Sent.LargestBytes,

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Var is the account and the health of a logger as a variable of the standard library's
-// expvar: its String is a JSON object of numbers, whose members docs/telemetry.md lists.
-// It holds names of log repositories, reasons and stages, and no text of an entry or an
-// error. It costs nothing until it is read. Make it with Logger.Var.
+// Var exposes Stats and Health of a logger as a variable of the standard library's expvar.
+// Its String is a JSON object; docs/telemetry.md lists the members. It contains numbers,
+// names of log repositories, reasons and stages, and no text of an entry or an error. It
+// costs nothing until it is read. Make it with Logger.Var.
 type Var struct{ log *Logger }
 
-// Var returns the logger as an expvar.Var, to be published by the program:
+// Var returns the logger as an expvar.Var, for the program to publish:
 //
 //	expvar.Publish("troupe", log.Var())
 //
-// This package does not import expvar itself, because that would serve the command line
-// of the process at /debug/vars of http.DefaultServeMux, asked or not.
+// This package does not import expvar, because importing it exposes the command line of the
+// process at /debug/vars of http.DefaultServeMux.
 func (l *Logger) Var() Var { return Var{l} }
 
 // counters is the form of Var.
@@ -46,6 +46,7 @@ type counters struct {
 	Destinations []destinationCounters `json:"destinations"`
 }
 
+// destinationCounters is an element of counters.Destinations.
 type destinationCounters struct {
 	Repository string           `json:"repository"`
 	Accepted   int64            `json:"accepted"`
@@ -58,6 +59,7 @@ type destinationCounters struct {
 	state
 }
 
+// traffic is the part of counters that Traffic holds.
 type traffic struct {
 	Batches         int64   `json:"batches"`
 	BatchEntries    int64   `json:"batch_entries"`
@@ -70,6 +72,7 @@ type traffic struct {
 	QueueAge        float64 `json:"queue_age_seconds"`
 }
 
+// state is the part of counters that Health holds.
 type state struct {
 	OK         bool   `json:"ok"`
 	DeliveryOK bool   `json:"delivery_ok"`
@@ -101,12 +104,12 @@ func (v Var) String() string {
 	}
 	text, err := json.Marshal(c)
 	if err != nil {
-		return "{}" // never: there is nothing in it that is not JSON
+		return "{}" // impossible: all members are numbers, strings and maps of them
 	}
 	return string(text)
 }
 
-// counts returns an empty object instead of null.
+// counts returns by, or an empty map for nil, whose JSON would be null.
 func counts(by map[string]int64) map[string]int64 {
 	if by == nil {
 		return map[string]int64{}

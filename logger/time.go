@@ -8,14 +8,14 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// validTime reports whether a line can say t, and t was set at all: the zero time is in
-// the year 1, and so is what is computed from it.
+// validTime reports whether a line can hold t and t was set at all: the zero time is in the
+// year 1, and so are times computed from it.
 func validTime(t time.Time) bool {
 	year := t.UTC().Year()
 	return year > 1 && year <= 9999
 }
 
-// or returns t, or another time if t is not given.
+// or returns t, or other if t is zero.
 func or(t, other time.Time) time.Time {
 	if t.IsZero() {
 		return other
@@ -23,8 +23,8 @@ func or(t, other time.Time) time.Time {
 	return t
 }
 
-// validOrZero returns the time in a field of a config. One that a line cannot say is reported,
-// and counts as not given.
+// validOrZero returns the time in a field of a config, or the zero time if a line cannot
+// hold it, which it reports.
 func (p *pipeline) validOrZero(t time.Time, ref messages.Ref, action messages.Action, field string) time.Time {
 	if t.IsZero() || validTime(t) {
 		return t
@@ -35,15 +35,16 @@ func (p *pipeline) validOrZero(t time.Time, ref messages.Ref, action messages.Ac
 	return time.Time{}
 }
 
+// badTime describes a time that a line cannot hold.
 func (p *pipeline) badTime(t time.Time, ref messages.Ref, action messages.Action, field string) *Error {
-	what := "is in the year " + strconv.Itoa(t.UTC().Year()) + ", which is not from 2 to 9999"
+	text := "is in the year " + strconv.Itoa(t.UTC().Year()) + ", which is not from 2 to 9999"
 	if t.IsZero() {
-		what = "is the zero time"
+		text = "is the zero time"
 	}
-	return p.problem(ref, action, ErrInvalidTime, field+" "+what+"; it is left out")
+	return p.problem(ref, action, ErrInvalidTime, field+" "+text+"; it is left out")
 }
 
-// setTime sets a time of an entity.
+// setTime sends an update of a time of the entity, or rejects one that a line cannot hold.
 func (e entity) setTime(key string, t time.Time) {
 	if e.pipe != nil && !validTime(t) {
 		e.pipe.reject(e.pipe.badTime(t, e.ref, messages.Update, key))
@@ -55,11 +56,11 @@ func (e entity) setTime(key string, t time.Time) {
 	})
 }
 
-// timeFields are the members of a line's data that are times.
+// timeFields are the members of a line's data that hold times.
 var timeFields = map[string]bool{"startTimestamp": true, "endTimestamp": true, "timestamp": true}
 
-// badField reports a member of a line's data that is a time which a line cannot say, and
-// returns whether it is.
+// badField reports whether a member of a line's data is a time that a line cannot hold, and
+// if so, reports it to OnError.
 func (e entity) badField(action messages.Action, key string, v any) bool {
 	t, ok := v.(time.Time)
 	if at, isPointer := v.(*time.Time); isPointer && at != nil {

@@ -70,7 +70,7 @@ func (p *pipeline) create(ref messages.Ref, route *messages.Route, given *string
 	if ref.Entity != messages.Session {
 		p.actors.Register(ref, route)
 	}
-	if !e.send(w, messages.Command{Action: messages.Create, Birth: &messages.Birth{Child: ref}}) {
+	if !e.send(w, messages.Command{Action: messages.Create, NewEntity: &messages.NewEntity{Child: ref}}) {
 		p.actors.Forget(ref, route)
 	}
 	return e

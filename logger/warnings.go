@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// warnEvery is how often errors with the same reason are logged.
+// warnEvery is the least time between two records about errors with the same reason.
 const warnEvery = time.Minute
 
-// warnings is what is done with errors where the user has no OnError: they go to
-// slog, at most one per reason and minute, with the number of those left out.
+// warnings is the default OnError. It logs to slog at most one error per reason and minute,
+// with the number suppressed.
 type warnings struct {
 	log *console
 
@@ -19,19 +19,21 @@ type warnings struct {
 	last map[error]*warned // guarded by mu; by reason
 }
 
+// warned is the last record about a reason.
 type warned struct {
-	at      time.Time
-	leftOut int // since at
+	at         time.Time
+	suppressed int // errors since at
 }
 
 func (w *warnings) warn(err error) {
 	if n, ok := w.due(err); ok {
-		w.log.add(note{at: time.Now(), level: slog.LevelWarn, text: err.Error(), leftOut: n})
+		w.log.add(note{at: time.Now(), level: slog.LevelWarn, text: err.Error(), suppressed: n})
 	}
 }
 
-// due reports whether err is to be logged, and how many like it were not.
-func (w *warnings) due(err error) (leftOut int, ok bool) {
+// due reports whether err must be logged, and how many errors with its reason were
+// suppressed since the last one.
+func (w *warnings) due(err error) (suppressed int, ok bool) {
 	reason := err
 	if e, is := errors.AsType[*Error](err); is {
 		reason = e.Reason
@@ -44,10 +46,10 @@ func (w *warnings) due(err error) (leftOut int, ok bool) {
 		w.last[reason] = &warned{at: time.Now()}
 		return 0, true
 	case time.Since(last.at) < warnEvery:
-		last.leftOut++
+		last.suppressed++
 		return 0, false
 	}
-	leftOut = last.leftOut
-	last.at, last.leftOut = time.Now(), 0
-	return leftOut, true
+	suppressed = last.suppressed
+	last.at, last.suppressed = time.Now(), 0
+	return suppressed, true
 }

@@ -26,7 +26,7 @@ func TestWarningsAreLoggedOnceAMinuteAndReason(t *testing.T) {
 		out.Reset()
 		w.warn(&Error{Reason: ErrInvalidID})
 		synctest.Wait()
-		if !strings.Contains(out.String(), "invalid id") || !strings.Contains(out.String(), "left_out=99") {
+		if !strings.Contains(out.String(), "invalid id") || !strings.Contains(out.String(), "suppressed=99") {
 			t.Errorf("a minute later: %s", out.String())
 		}
 	})

@@ -2,36 +2,42 @@ package messages
 
 import "sync"
 
-// Commands are commands on their way to one actor, in their order. A shard gets those of
-// its root keys, a root those of its own, a trace below a session its own.
+// Commands is a batch of commands on its way to one actor, in the order of the calls. A shard
+// receives the commands of all its root keys; a root, and a trace below a session, only those for
+// itself.
 //
-// An actor goes through them with Next, and a root collects what it emits with Emit and
-// sends it to the writer, as the Out of a list of its own. They belong to one goroutine at a
-// time: to the sender before they are sent, then to the receiver.
+// The receiver takes them with Next. A root collects their entries with Emit and sends them to
+// the writer as the Out of another Commands.
+//
+// Commands are pooled and belong to one goroutine at a time: to the sender until they are sent,
+// then to the receiver. The last owner calls Free.
 type Commands struct {
 	List []*Command
-	// Out is what was emitted of them.
+	// Out holds the entries that Emit collected, in the order of the commands.
 	Out []*Entry
-	// Start, if it has a Route, is what the actor is to begin with: it may have served
-	// another trace before.
+	// Start makes the actor serve another session or trace, from the first command on. It is
+	// ignored without a Route.
 	Start Begin
-	// Sent is set when they are done, or on their way to the writer.
+	// Sent is set when the receiver has handled all commands, and in a batch for the writer. A
+	// supervisor does not give such a batch to its actor again.
 	Sent bool
 
-	next int // the first of List that was not begun
+	next int // index in List of the first command that was not begun
 }
 
-// keptCommands is the longest list that is kept for other commands.
-const keptCommands = 1024
+// maxPooled is the capacity above which a slice is left to the garbage collector, so that one
+// burst does not pin its memory.
+const maxPooled = 1024
 
 var batches = sync.Pool{New: func() any { return &Commands{} }}
 
-// NewCommands returns an empty list. It may be called concurrently.
+// NewCommands returns an empty batch. It may be called concurrently.
 func NewCommands() *Commands { return batches.Get().(*Commands) }
 
-// Free gives the list back; the caller must not use it afterwards.
+// Free gives the batch back for reuse. The caller must not use it afterwards. The commands and
+// entries in it stay valid: others may still hold them.
 func (b *Commands) Free() {
-	if cap(b.List) > keptCommands || cap(b.Out) > keptCommands {
+	if cap(b.List) > maxPooled || cap(b.Out) > maxPooled {
 		return
 	}
 	clear(b.List)
@@ -43,8 +49,8 @@ func (b *Commands) Free() {
 // Add appends a command.
 func (b *Commands) Add(c *Command) { b.List = append(b.List, c) }
 
-// Next begins the next command, and returns nil after the last one. A command that was
-// begun is not returned again, whatever becomes of it.
+// Next begins the next command and returns it, or returns nil after the last one. It never
+// returns a command twice: after a panic the actor goes on with the next.
 func (b *Commands) Next() *Command {
 	if b.next == len(b.List) {
 		return nil
@@ -53,7 +59,8 @@ func (b *Commands) Next() *Command {
 	return b.List[b.next-1]
 }
 
-// Begun returns the command that was begun last, or nil.
+// Begun returns the command that Next returned last, or nil. After a panic it is the command to
+// blame.
 func (b *Commands) Begun() *Command {
 	if b.next == 0 {
 		return nil
@@ -61,18 +68,18 @@ func (b *Commands) Begun() *Command {
 	return b.List[b.next-1]
 }
 
-// Emit puts the entry of a command into Out, once.
+// Emit adds the command's entry to Out, unless it was emitted before or the command has no
+// entry.
 func (b *Commands) Emit(c *Command) {
 	if c.Emitted || c.Action == None {
 		return
 	}
 	c.Emitted = true
 	if c.Route != nil {
-		c.Entry.Lane = c.Route.Lane
+		c.Entry.OrderKey = c.Route.OrderKey
 	}
 	b.Out = append(b.Out, &c.Entry)
 }
 
-// Unfinished reports whether their actor is not done with them: after a failure it is
-// given them again.
+// Unfinished reports whether the actor has to be given the batch again after a failure.
 func (b *Commands) Unfinished() bool { return !b.Sent }

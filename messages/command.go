@@ -2,29 +2,28 @@ package messages
 
 import "sync"
 
-// Entry is what an actor emits for the writer: one finished line.
+// Entry is one finished line with its accounting. Actors emit entries for the writer.
 type Entry struct {
-	// Line is the encoded line without its newline. Nobody writes to it.
+	// Line is the encoded line without its newline. It is immutable, and shared by all
+	// destinations.
 	Line []byte
-	// Upload is the attachment that the line describes, nil if it describes none.
+	// Upload is the attachment that the line describes, or nil.
 	Upload *Upload
-	// Of is the command that the entry is of, where sampling is to decide on it; nil
-	// where not.
+	// Of is the command that made the entry. It is nil unless a sampler has to decide on it.
 	Of *Command
-	// Lane is the Route's: entries of one lane are delivered in their order.
-	Lane uint16
-	// Epoch is the flush epoch the ledger admitted the entry in.
+	// OrderKey is copied from the Route. Entries with the same key are delivered in order.
+	OrderKey uint16
+	// Epoch is the flush epoch in which the ledger admitted the entry.
 	Epoch uint64
-	// Quarantined is set when the actor failed before it could emit the entry,
-	// so that the supervisor emitted it instead.
-	Quarantined bool
 }
 
-// EntryOverhead is charged for each entry beside its bytes: what a command, its queue
-// slots and its bookkeeping cost in memory, in bytes.
+// EntryOverhead is the number of bytes charged for each entry in addition to its content: the
+// memory of its command, its places in queues and its bookkeeping.
 const EntryOverhead = 256
 
-// Cost is the memory that the entry is charged for, in bytes.
+// Cost returns the memory in bytes that the ledger charges for the entry: the line, content
+// that is held in memory, and EntryOverhead. It must not change while the entry is under way,
+// because the same amount is released.
 func (e *Entry) Cost() int64 {
 	cost := int64(len(e.Line)) + EntryOverhead
 	if e.Upload != nil {
@@ -33,93 +32,100 @@ func (e *Entry) Cost() int64 {
 	return cost
 }
 
-// Upload is an attachment: where its content is kept in the spool of each sink, and
-// where it is to be stored.
+// Upload locates the content of an attachment: in the spool of each destination, and in the
+// storage of the server.
 type Upload struct {
-	Blob string // the content's name in the spool, "" for the URL of a content elsewhere
-	MIME string // its type
-	Path string // its storage key, without the repository's id and a slash in front
-	Size int64  // bytes of the content
-	Held int64  // bytes of the content that are in memory
-	// Stored has a bit for each destination, in their order, whose spool has the content;
-	// the others get the line alone.
+	Blob string // name of the content in the spool; "" if the attachment is a URL
+	MIME string // media type of the content
+	Path string // storage key, without the repository and the slash in front of it
+	Size int64  // length of the content in bytes
+	Held int64  // bytes of the content in memory; 0 if it is on disk
+	// Stored has bit i set if the spool of destination i has the content. The other
+	// destinations receive the line alone.
 	Stored uint64
-	// KeyAt is where in the entry's line the sink puts its repository's id, as the inside
-	// of a JSON string.
+	// KeyAt is the offset in the entry's line at which each destination inserts its
+	// repository, as the inside of a JSON string.
 	KeyAt int
 }
 
-// Usage is the token count of a model call.
+// Usage counts the tokens of model calls.
 type Usage struct {
 	Input, Output, Total, Cached, Reasoning int64
 }
 
-// Add adds u to the receiver.
-func (s *Usage) Add(u Usage) {
-	s.Input += u.Input
-	s.Output += u.Output
-	s.Total += u.Total
-	s.Cached += u.Cached
-	s.Reasoning += u.Reasoning
+// Add adds the counts of other to u.
+func (u *Usage) Add(other Usage) {
+	u.Input += other.Input
+	u.Output += other.Output
+	u.Total += other.Total
+	u.Cached += other.Cached
+	u.Reasoning += other.Reasoning
 }
 
-// Command is one call of the API, sent to the actors that own its entity. Its
-// entry is complete; the other fields are the facts that the actors keep state
-// by, so that no actor parses JSON.
+// Cost is the usage and the price of model calls.
+type Cost struct {
+	Usage Usage
+	USD   float64 // US dollars; 0 if the price is not known
+}
+
+// Command is one call of the API, on its way to the actors that own its entity. Its entry is
+// complete. The other fields repeat the facts from which actors keep their state, so that no
+// actor parses JSON.
 type Command struct {
 	Entry  Entry
 	Route  *Route
-	Target Ref // the entity the line addresses
+	Target Ref // the entity that the line addresses
 
-	// Birth is of the entity that the command begins; nil if it begins none.
-	Birth *Birth
-	// Spent is what a result or an add-cost says was spent, nil if nothing.
-	Spent *Spent
-	// Score is what a feedback gives, nil if it gives none.
+	// NewEntity is the entity that the command creates, or nil.
+	NewEntity *NewEntity
+	// Cost is set by a result with usage or a price, and by add-cost; else nil.
+	Cost *Cost
+	// Score is the score of a feedback, or nil.
 	Score *float64
-	At    int64 // when the call was made, Unix nanoseconds
+	At    int64 // time of the call, Unix nanoseconds
 
-	Action Action // what the line does to Target
-	// Implied marks an end that the API added after a result or an error: a later
-	// explicit end is not a mistake of the caller.
+	Action Action // of the line on Target
+	// Implied marks an end that the API added after a result or an error. A later explicit
+	// end is then not reported as a mistake of the caller.
 	Implied bool
-	// HandOver exempts Target from finalisation.
+	// HandOver exempts Target from EndOpen: another process will end it.
 	HandOver bool
-	// Failed marks an error result.
+	// Failed marks the result of a failed call.
 	Failed bool
-	// Emitted is set by the root actor when the entry is on its way to the writer,
-	// so that a failure after that does not emit it again. Only the actor that
-	// handles the command, or its supervisor, touches it.
+	// Emitted is set by the root actor once the entry is on its way to the writer, so that a
+	// failure after that does not emit it again. It is owned by the actor that handles the
+	// command, and by its supervisor while the actor is suspended.
 	Emitted bool
 }
 
-// Birth is the beginning of an entity.
-type Birth struct {
+// NewEntity describes an entity that a command creates.
+type NewEntity struct {
 	Child Ref
-	// Parent is the entity that Child hangs below; zero if it is the owner itself.
+	// Parent is the span that Child is in, or zero if it is directly in its trace.
 	Parent Ref
 }
 
-// Child returns the entity that the command begins, the zero Ref if it begins none.
+// Child returns the entity that the command creates, or the zero Ref.
 func (c *Command) Child() Ref {
-	if c.Birth == nil {
+	if c.NewEntity == nil {
 		return Ref{}
 	}
-	return c.Birth.Child
+	return c.NewEntity.Child
 }
 
-// commandsAtOnce is how many commands are allocated together. They are freed together
-// too, so they are few: commands of one goroutine are done at about the same time.
-const commandsAtOnce = 16
+// slabSize is the number of commands that are allocated together. They are also freed together,
+// so the number is small: commands of one goroutine are usually done at about the same time.
+const slabSize = 16
 
-var commands = sync.Pool{New: func() any { return &[]Command{} }}
+var slabs = sync.Pool{New: func() any { return &[]Command{} }}
 
-// NewCommand returns a zero Command. It may be called concurrently.
+// NewCommand returns a zero Command, at a sixteenth of an allocation. Commands are not reused.
+// It may be called concurrently.
 func NewCommand() *Command {
-	free := commands.Get().(*[]Command)
-	defer commands.Put(free)
+	free := slabs.Get().(*[]Command)
+	defer slabs.Put(free)
 	if len(*free) == 0 {
-		*free = make([]Command, commandsAtOnce)
+		*free = make([]Command, slabSize)
 	}
 	c := &(*free)[0]
 	*free = (*free)[1:]

@@ -20,11 +20,12 @@ const (
 	Error      = protocol.Error
 )
 
-// Entities is the number of kinds, Unknown included: the length of an array indexed by one.
+// Entities is the number of kinds, including Unknown: the length of an array that is indexed by
+// Entity.
 const Entities = protocol.NumKinds
 
-// The actions that the client writes. None is the zero value; a command without an action
-// carries no entry.
+// The actions that the client writes. None is the zero value: a command without an action has no
+// entry.
 const (
 	None          = protocol.None
 	Create        = protocol.Create
@@ -44,47 +45,48 @@ const (
 	Evaluate      = protocol.Evaluate
 )
 
-// Ref names one entity. It is comparable and usable as a map key.
+// Ref names one entity. It is comparable, so it can be the key of a map.
 type Ref struct {
 	Entity Entity
 	ID     string
 }
 
-// Route says which actors own an entity. One Route is shared by a trace and
-// everything below it; it never changes after it was made.
+// Route names the actors that own an entity. A trace and everything below it share one Route. It
+// is immutable, except for RootAt and TraceAt.
 type Route struct {
-	// Root is the root key: the session, or the trace itself (or, for an entity
-	// of another process, that entity) where there is no session.
+	// Root is the root key: the session, or the trace itself if it is in no session. For an
+	// entity of another process whose root is not known, it is that entity.
 	Root Ref
-	// Trace is the trace that owns the entity, the zero Ref for the session itself.
+	// Trace is the trace that owns the entity; zero for the session itself.
 	Trace Ref
-	// Within is the id of the session that the root is part of in another process, "" for
-	// none that is known. It decides on sampling in the root's place, as it does there.
-	Within string
+	// SessionHint is the id of the session that the root is part of in another process, or "". It
+	// replaces the root's id when sampling decides, so that all processes decide alike.
+	SessionHint string
 
-	// Given are the ids of Root and Trace as the caller gave them, nil if lines carry both
-	// as they were given.
+	// Given holds the ids of Root and Trace as the caller gave them; nil if lines carry both
+	// unchanged.
 	Given *Given
 
-	// Lane is LaneOf(Root).
-	Lane uint16
+	// OrderKey is OrderKeyOf(Root).
+	OrderKey uint16
 
-	// RootAt and TraceAt are where the actors keep what they found for the route the last
-	// time: RootAt belongs to the shard of Root, TraceAt to the actor of Root.
+	// RootAt and TraceAt cache the records that actors have found for the route. RootAt is owned
+	// by the shard of Root, TraceAt by the actor of Root.
 	RootAt, TraceAt any
 }
 
-// Given holds ids as the caller gave them, each nil if it is the id in lines.
+// Given holds ids as the caller gave them; each is nil if lines carry it unchanged.
 type Given struct{ Root, Trace *string }
 
-// NewRoute returns the route to the actors of a root, and of a trace below it, the zero
-// Ref for the root itself.
-func NewRoute(root, trace Ref) *Route { return &Route{Root: root, Trace: trace, Lane: LaneOf(root)} }
+// NewRoute returns the route to a trace below a root, or to the root itself if trace is zero.
+func NewRoute(root, trace Ref) *Route {
+	return &Route{Root: root, Trace: trace, OrderKey: OrderKeyOf(root)}
+}
 
-// LaneOf returns the lane of a root's entries: those of one lane are delivered in their
-// order. It is the same in every process, since entries outlive theirs: FNV-1a of the
-// id, with 32 bits folded into 16.
-func LaneOf(root Ref) uint16 {
+// OrderKeyOf returns the order key of a root: the FNV-1a hash of its id, with its 32 bits folded
+// into 16. Entries with the same key are delivered in order; different roots may share a key.
+// The function must never change: entries in spools outlive the process that keyed them.
+func OrderKeyOf(root Ref) uint16 {
 	const offset, prime = 2166136261, 16777619
 	hash := uint32(offset)
 	for i := range len(root.ID) {
@@ -93,10 +95,10 @@ func LaneOf(root Ref) uint16 {
 	return uint16(hash>>16) ^ uint16(hash)
 }
 
-// Leads reports whether two routes lead to the same owner.
+// Leads reports whether the routes lead to the same owner.
 func (r *Route) Leads(to *Route) bool { return r == to || r.Root == to.Root && r.Trace == to.Trace }
 
-// Owner returns the actor that keeps the state of the route's entities.
+// Owner returns the session or trace that keeps the state of the route's entities.
 func (r *Route) Owner() Ref {
 	if r.Trace.Entity != Unknown {
 		return r.Trace

@@ -6,25 +6,25 @@ import (
 	"syscall"
 )
 
-// refuseNonpublic is a net.Dialer.Control. It runs with the address of every connection,
-// after names are resolved: what a name resolved to at any other time does not matter.
+// refuseNonpublic is a net.Dialer.Control. It is called with the address of every connection, after
+// the name was resolved, so an answer of the resolver at another time cannot mislead it.
 func refuseNonpublic(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return &unsafeURL{"it leads to something that is no IP address"}
 	}
-	if what := nonpublic(to.Addr()); what != "" {
-		return &unsafeURL{"it leads to " + what}
+	if kind := nonpublic(to.Addr()); kind != "" {
+		return &unsafeURL{"it leads to " + kind}
 	}
 	return nil
 }
 
-// nonpublicRanges are the addresses that are not reachable from everywhere, or not one
-// host: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), multicast
-// and what is reserved. Of IPv6, only 2000::/3 is given out to hosts (RFC 4291).
+// nonpublicRanges lists the addresses that cannot be reached from everywhere, or are not a single
+// host: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), multicast and reserved
+// addresses. In IPv6, hosts have addresses in 2000::/3 only (RFC 4291).
 var nonpublicRanges = []struct {
 	prefix netip.Prefix
-	what   string
+	kind   string
 }{
 	{netip.MustParsePrefix("0.0.0.0/8"), "the local network"},
 	{netip.MustParsePrefix("10.0.0.0/8"), "a private address"},
@@ -57,8 +57,8 @@ var (
 	nat64         = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052
 )
 
-// nonpublic says what an address is if it is not a public one, "" if it is. An IPv4
-// address counts the same in each form that IPv6 has for it.
+// nonpublic returns the kind of an address that is not public, or "" for a public one. An IPv4
+// address is recognised in each form that IPv6 has for it.
 func nonpublic(addr netip.Addr) string {
 	addr = addr.WithZone("").Unmap()
 	if nat64.Contains(addr) {
@@ -67,7 +67,7 @@ func nonpublic(addr netip.Addr) string {
 	}
 	for _, r := range nonpublicRanges {
 		if r.prefix.Contains(addr) {
-			return r.what
+			return r.kind
 		}
 	}
 	if addr.Is6() && !globalUnicast.Contains(addr) {
@@ -76,9 +76,9 @@ func nonpublic(addr netip.Addr) string {
 	return ""
 }
 
-// numeric reports whether a host is written as a number in a way that some resolvers
-// take for an IPv4 address: its last part is decimal, octal or hexadecimal, and it is
-// not an address in the usual form (the rule of the URL Standard, "ends in a number").
+// numeric reports whether a host is written as a number that some resolvers accept as an IPv4
+// address: its last part is decimal, octal or hexadecimal, and the whole is not an address in the
+// usual form (the rule of the URL Standard, "ends in a number").
 func numeric(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return false

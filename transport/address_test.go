@@ -268,7 +268,7 @@ func TestUploadURLsForAServerOnThisMachine(t *testing.T) {
 }
 
 // Only the server's own origin gets the ordinary connections, in any spelling.
-func TestUploadToTheServersOwnOrigin(t *testing.T) {
+func TestUploadToTheOriginOfTheServer(t *testing.T) {
 	for _, c := range []struct {
 		base, signed string
 		own          bool

@@ -8,23 +8,24 @@ import (
 	"net/http"
 )
 
-// Limits of an answer's body, in bytes. What is longer is read in part, and then is no
-// JSON object.
+// Limits of the body of an answer, in bytes. Of a longer body only the beginning is read, which is
+// then not a JSON object.
 const (
 	maxAnswer     = 64 << 10 // of every answer
-	answerPerLine = 512      // more for each line sent, which may be listed as refused
+	answerPerLine = 512      // in addition for each line sent, which may be listed as refused
 	longestAnswer = 16 << 20 // of any answer, however many lines were sent
 )
 
-// answerLimit is the context key of how long the answer to a request may be.
+// answerLimit is the context key of the limit for the answer to a request.
 type answerLimit struct{}
 
-// withLines returns a context for a request with so many lines.
+// withLines returns a context for a request with the given number of lines.
 func withLines(ctx context.Context, lines int) context.Context {
 	lines = min(lines, longestAnswer/answerPerLine)
 	return context.WithValue(ctx, answerLimit{}, int64(min(maxAnswer+lines*answerPerLine, longestAnswer)))
 }
 
+// limitOf returns the limit for the answer to a request, in bytes.
 func limitOf(ctx context.Context) int64 {
 	if limit, ok := ctx.Value(answerLimit{}).(int64); ok {
 		return limit
@@ -32,21 +33,20 @@ func limitOf(ctx context.Context) int64 {
 	return maxAnswer
 }
 
-// bounded reads each answer, up to its limit, before it hands it on. So the whole answer
-// is known when it is judged, and its connection is free for the next request.
+// bounded reads each answer up to its limit before it returns it. So the whole answer is known when
+// it is classified, and its connection is free for the next request.
 type bounded struct{ http.RoundTripper }
 
-// CloseIdleConnections is what http.Client looks for.
+// CloseIdleConnections is called by http.Client.CloseIdleConnections.
 func (b bounded) CloseIdleConnections() {
 	if t, ok := b.RoundTripper.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
 }
 
-// RoundTrip implements http.RoundTripper. The request has a goroutine of its own, because
-// the RoundTripper may be the user's: one that panics or ends its goroutine, as t.FailNow
-// does, ends neither the process nor the sender. What it panicked with can hold anything,
-// and is not repeated.
+// RoundTrip implements http.RoundTripper. It makes the request on a separate goroutine, because the
+// RoundTripper may be the user's: if it panics or ends its goroutine, as t.FailNow does, neither the
+// process nor the sender ends. The value of the panic is not reported: it can contain anything.
 func (b bounded) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	returned, ended := false, make(chan struct{})
 	go func() {
@@ -67,7 +67,7 @@ func (b bounded) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	return resp, err
 }
 
-// exchange makes the request and reads the answer.
+// exchange makes the request and reads the whole answer.
 func (b bounded) exchange(req *http.Request) (*http.Response, error) {
 	resp, err := b.RoundTripper.RoundTrip(req)
 	switch {
@@ -79,12 +79,12 @@ func (b bounded) exchange(req *http.Request) (*http.Response, error) {
 		resp.Body = http.NoBody
 	}
 	defer resp.Body.Close()
-	// http.Client parses this header even where it is told not to follow it, and would
-	// replace the answer by an error if it cannot.
+	// http.Client parses this header even if it does not follow redirects, and would replace the
+	// answer by an error if it cannot.
 	resp.Header.Del("Location")
 
 	read := &readBody{Reader: new(bytes.Reader)}
-	// A connection that switched protocols has no body that ends.
+	// After a switch of protocols the body never ends.
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		read.bytes, read.err = io.ReadAll(io.LimitReader(resp.Body, limitOf(req.Context())))
 		read.Reader.Reset(read.bytes)
@@ -93,29 +93,29 @@ func (b bounded) exchange(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// errNoAnswer is what a RoundTripper that does not keep its contract ends in.
+// errNoAnswer is the error if a RoundTripper breaks its contract.
 var errNoAnswer = errors.New("transport: the RoundTripper returned neither an answer nor an error")
 
-// readBody is the body of an answer that was read already.
+// readBody is the body of an answer after it was read.
 type readBody struct {
 	*bytes.Reader
 	bytes []byte
-	err   error // why the bytes are not all of it
+	err   error // of the read, if bytes is incomplete
 }
 
 // Close implements io.Closer.
 func (*readBody) Close() error { return nil }
 
-// answer is what came of a request, in the terms of Classify.
+// answer is the result of a request, in the terms of Classify.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 	err    error
-	lines  lineCount // what a 2xx says of the lines of a batch; zero for other requests
+	lines  lineCount // of a batch with a 2xx; zero for other requests
 }
 
-// kind is what to do about the answer.
+// kind returns the kind of the answer, with its counts of lines taken into account.
 func (a answer) kind() Kind {
 	kind := Classify(a.status, a.header, a.body, a.err)
 	switch {
@@ -130,8 +130,8 @@ func (a answer) kind() Kind {
 	}
 }
 
-// answerOf takes apart what the client returned. Every body is a *readBody, because
-// every answer came through bounded.
+// answerOf converts the result of a client. Every body is a *readBody, because every answer came
+// through bounded.
 func answerOf(resp *http.Response, err error) answer {
 	if resp == nil {
 		return answer{err: err}

@@ -17,8 +17,8 @@ import "context"
 //
 // # Retries
 //
-// The caller retries, so each call is one attempt; it may contain a few quick repetitions,
-// as those of HTTP do. The error decides what follows:
+// The caller retries, so each call is one attempt; it may contain a few quick repetitions, as a
+// call of HTTP does. The error decides how the caller goes on:
 //
 //   - nil: the backend has every line of the batch, or the whole file. The entries then leave
 //     the disk, so return nil only when they would survive the end of the process.
@@ -28,15 +28,15 @@ import "context"
 //   - any other error counts as Retry: the same lines come again after [Backoff], for ever.
 //
 // Lines that are retried have the same numbers as before (Batch.Spool and Batch.First),
-// though batches may be cut in other places: a Backend can recognise what it has. Lines may
+// though batches may be cut in other places: a Backend can recognise the lines it has. Lines may
 // also come again after nil, if the process dies before the acknowledgement is on disk.
 //
 // A panic is contained, counted, and treated as an error of kind Retry.
 //
 // # Contexts and closing
 //
-// The context of a call ends when the destination gives up closing, and has no deadline before
-// that: a Backend limits its own waits. When the context ends, the call must return at once. The
+// The context of a call ends when the time for closing the destination is over. It has no deadline
+// before that: a Backend limits its own waits. When the context ends, the call must return at once. The
 // destination waits for it for 50 ms and then abandons it. Entries of a call that failed stay in the
 // spool for the next process. A call that begins after that has a context that has ended.
 //
@@ -50,7 +50,7 @@ type Backend interface {
 	// Upload stores a file under its key, in place of a file that had the key before. It must
 	// close the reader that f.Open returned before it returns itself. A Backend without a place
 	// for files returns nil, and gets the line about the file afterwards all the same. An error
-	// that matches [ErrNoContent] blames the file: it is tried once more and then given up.
+	// that matches [ErrNoContent] blames the file: it is tried once more and then becomes a dead letter.
 	Upload(ctx context.Context, f File) error
 	// Order returns the order into which the backend puts lines that are sent concurrently, as
 	// far as it is known. It is asked before each round of batches and must not block. While it

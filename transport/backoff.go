@@ -14,22 +14,21 @@ const (
 	minRetryAfter = 250 * time.Millisecond
 	maxRetryAfter = 5 * time.Minute
 
-	// spread is the part of a fixed wait that chance may add to it.
+	// spread is the largest random extension of a fixed wait, as a part of it.
 	spread = 0.1
 )
 
-// clockless stands for the present where only the form of a header matters.
+// clockless is passed as the present time if only the form of a header matters.
 var clockless time.Time
 
-// Backoff returns how long to wait before the next attempt at a batch, for the kinds
-// Retry and Throttled. Attempt counts from 0; rnd returns a number in [0, 1), as
-// rand.Float64 does.
+// Backoff returns the wait before the next attempt at a batch, for the kinds Retry and Throttled.
+// The attempt counts from 0; rnd returns a number in [0, 1), as rand.Float64 does.
 //
 // Without a retryAfter the wait is drawn evenly from 500 ms up to a ceiling that
-// starts at 1 s and doubles with each attempt until it is 60 s ("full jitter": clients
-// that failed together must not come back together; see Brooker, "Exponential Backoff
-// And Jitter", 2015). With one, it is that time and up to a tenth more, and
-// always within 250 ms and 5 minutes.
+// starts at 1 s and doubles with each attempt until it is 60 s. This is "full jitter": clients
+// that failed together must not come back together (Brooker, "Exponential Backoff And Jitter",
+// 2015). With a retryAfter the wait is that time and up to a tenth more, and always between 250 ms
+// and 5 minutes.
 func Backoff(attempt int, retryAfter time.Duration, rnd func() float64) time.Duration {
 	if retryAfter > 0 {
 		asked := min(max(retryAfter, minRetryAfter), maxRetryAfter)
@@ -39,12 +38,12 @@ func Backoff(attempt int, retryAfter time.Duration, rnd func() float64) time.Dur
 	return minBackoff + time.Duration(rnd()*float64(ceiling-minBackoff))
 }
 
-// Pause is how long to wait before the next attempt while the kind is Misconfigured. It
-// is constant: a server that refuses a key sees at most one request a minute, and
-// delivery goes on within a minute of the key being put right.
+// Pause is the wait before the next attempt while the kind is Misconfigured. It is constant: a
+// server that refuses a key gets at most one request a minute, and delivery continues within a
+// minute after the key was corrected.
 const Pause = time.Minute
 
-// lengthen adds up to a tenth to d.
+// lengthen adds up to spread to d.
 func lengthen(d time.Duration, rnd func() float64) time.Duration {
 	return d + time.Duration(rnd()*spread*float64(d))
 }
@@ -57,9 +56,9 @@ func doubled(d time.Duration, n int, limit time.Duration) time.Duration {
 	return min(d, limit)
 }
 
-// RetryAfter returns the wait a server asks for in the Retry-After header (RFC 9110,
+// RetryAfter returns the wait for which a server asks in the Retry-After header (RFC 9110,
 // section 10.2.3: whole seconds or an HTTP date), clamped to between 250 ms and 5
-// minutes. It reports false where the header is missing or is neither.
+// minutes. It returns false if the header is missing or has neither form.
 func RetryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if date, err := http.ParseTime(value); err == nil {
@@ -72,8 +71,8 @@ func RetryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 	return max(seconds, minRetryAfter), true
 }
 
-// wholeSeconds reads decimal digits and stops counting above the longest wait, so that
-// no number is too large.
+// wholeSeconds parses decimal digits. The result is at most maxRetryAfter, so that no number
+// overflows.
 func wholeSeconds(digits string) (d time.Duration, ok bool) {
 	for _, c := range []byte(digits) {
 		if c < '0' || c > '9' {

@@ -12,16 +12,16 @@ import (
 	"strings"
 )
 
-// Kind is what a caller must do about the answer to a batch, or to an upload.
+// Kind says how to go on after an answer to a batch or to an upload.
 type Kind uint8
 
-// The kinds, each with the answers of the server that lead to it. For a file, read file
-// instead of batch; it cannot be split. A refusal by its storage is of kind Retry.
+// The kinds, each with the answers of the server that lead to it. For an upload read file instead of
+// batch; a file cannot be split. A refusal by the storage is of kind Retry.
 const (
 	// OK: a 2xx whose body is a JSON object that reports no error. The batch is delivered.
 	OK Kind = iota
-	// Retry: 408, 425, 5xx, and every failure of the network. Send the same batch again
-	// after Backoff, for ever.
+	// Retry: 408, 425, 5xx, and every failure of the network. Send the same batch again after
+	// Backoff, for ever.
 	Retry
 	// Throttled: 429, and 503 with a Retry-After. Send the same batch again after
 	// Backoff with Error.RetryAfter.
@@ -30,26 +30,27 @@ const (
 	TooLarge
 	// Rejected: 400, 422, any other 4xx, and a 2xx whose body is a JSON object that reports
 	// an error: an "error" other than null and false, "errors" that are not empty, or a
-	// "success" that is false. Split the batch until the line to blame stands alone.
+	// "success" that is false. Split the batch until the line to blame is alone.
 	Rejected
 	// Misconfigured: 401, 402, 403, 404, 405, 407, 410, 1xx, 3xx, a 2xx whose body is no
 	// JSON object (an empty one, a web page), and a server that fails TLS verification or
-	// speaks no TLS. No batch can be to blame: keep all, tell somebody, and try again
-	// after Pause.
+	// does not use TLS. No batch can be to blame: keep all of them, report the failure, and try
+	// again after Pause.
 	Misconfigured
 	// Canceled: the caller's context ended before an answer came. The batch may have
 	// been delivered.
 	Canceled
 	// PartlyRefused: a 2xx of a collector that counts some lines of the batch as refused.
-	// All others are delivered. Error.Refused names the refused lines; where
-	// Error.Unlisted is not 0, send parts of the batch again until it is. Only Send
-	// returns it, never Classify.
+	// All others are delivered. Error.Refused lists the refused lines; while Error.Unlisted is
+	// not 0, send parts of the batch again. Only Send returns it, never Classify.
 	PartlyRefused
 )
 
-var kindNames = [...]string{"ok", "retry", "throttled", "too large", "rejected", "misconfigured", "canceled", "partly refused"}
+var kindNames = [...]string{
+	"ok", "retry", "throttled", "too large", "rejected", "misconfigured", "canceled", "partly refused",
+}
 
-// String returns the kind in words.
+// String returns the kind in words, or "unknown".
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
 		return kindNames[k]
@@ -57,13 +58,13 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
-// Classify is the whole policy: it tells what to do from one answer. Status is 0
-// when no answer came, and err then says why. An err beside a status means that the
-// body broke off; that matters only where the body decides, on a 2xx: whether the
-// batch arrived is unknown then, so it is sent again.
+// Classify is the whole policy: it maps one answer to a kind. Status is 0 if there was no answer;
+// err is then the reason. An err together with a status means that the body is incomplete. That
+// matters only for a 2xx, where the body decides: it is then unknown whether the batch arrived, so it
+// is sent again.
 //
-// A context.DeadlineExceeded counts as a timeout of the network, because timeouts of
-// the net package claim to be one; whose deadline it was only the caller can know.
+// A context.DeadlineExceeded counts as a timeout of the network, because timeouts of package net
+// match it too; only the caller can know whose deadline it was.
 func Classify(status int, header http.Header, body []byte, err error) Kind {
 	switch {
 	case status == 0:
@@ -97,6 +98,7 @@ func Classify(status int, header http.Header, body []byte, err error) Kind {
 	}
 }
 
+// classifySuccess is Classify for a 2xx.
 func classifySuccess(body []byte, err error) Kind {
 	object, refusal := readObject(body)
 	switch {
@@ -111,6 +113,7 @@ func classifySuccess(body []byte, err error) Kind {
 	}
 }
 
+// classifyFailure is Classify without an answer.
 func classifyFailure(err error) Kind {
 	var unverified *tls.CertificateVerificationError
 	switch {
@@ -123,9 +126,9 @@ func classifyFailure(err error) Kind {
 	}
 }
 
-// readObject reports whether a body is one whole JSON object, and whether it reports at
-// its top level that nothing was taken. The body may be cut off: what is in front of the
-// cut counts, and so does a report whose value is cut off.
+// readObject reports whether a body is exactly one JSON object, and whether the object reports at
+// its top level that nothing was accepted. The body may be incomplete: the members before the end
+// count, and so does a report whose value is incomplete.
 func readObject(body []byte) (object, refusal bool) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
@@ -144,14 +147,14 @@ func readObject(body []byte) (object, refusal bool) {
 		}
 	}
 	if _, err := dec.Token(); err != nil {
-		return false, refusal // the object is cut off
+		return false, refusal // the object is incomplete
 	}
 	_, err := dec.Token()
 	return errors.Is(err, io.EOF), refusal
 }
 
-// isRefusal reports whether a member of an answer says that nothing was taken. A value
-// that is not whole is one of which the beginning alone is known to be there.
+// isRefusal reports whether a member of an answer means that nothing was accepted. If whole is not
+// set, the value is incomplete.
 func isRefusal(key json.Token, value string, whole bool) bool {
 	switch key {
 	case "error":
@@ -165,7 +168,7 @@ func isRefusal(key json.Token, value string, whole bool) bool {
 	}
 }
 
-// compacted returns a JSON value without the space that an empty list or object may hold.
+// compacted returns a JSON value without white space, for comparison with empty lists and objects.
 func compacted(value string) string {
 	return strings.Join(strings.Fields(value), "")
 }

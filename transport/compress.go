@@ -13,44 +13,44 @@ import (
 // codingZstd is the content coding of compressed batches (RFC 8878, RFC 9659).
 const codingZstd = "zstd"
 
-// minCompressed is the smallest body, in bytes, that is compressed. A smaller one goes
-// into a packet as it is.
+// minCompressed is the size in bytes of the smallest body that is compressed. A smaller one fits
+// into a packet anyway.
 const minCompressed = 1 << 10
 
-// maxMatch is how far back the encoder looks for repetitions, in bytes. It keeps that
-// much memory, and lines repeat what is near: the rest of their turn.
+// maxMatch is the window of the encoder, in bytes: the distance over which it finds repetitions, and
+// the memory that it keeps. Lines mostly repeat parts of the same turn, so a small window is enough.
 const maxMatch = 1 << 20
 
-// What is known of a server.
+// States of a server.
 const (
-	unasked   int32 = iota // it has not said that it takes compressed bodies
-	offered                // it has said so
-	withdrawn              // it has said so, and did not take one: for good
+	unasked   int32 = iota // it has not announced that it accepts compressed bodies
+	offered                // it has announced that
+	withdrawn              // it has refused one all the same; this state is final
 )
 
 // compression decides which bodies are compressed, and compresses them. It may be used
 // concurrently.
 type compression struct {
-	pointless bool         // the server is on this machine; immutable once in use
+	pointless bool         // the server is on this machine, so nothing is compressed; immutable
 	server    atomic.Int32 // unasked, offered or withdrawn
 
 	mu      sync.Mutex
-	encoder *zstd.Encoder // guarded by mu; nil until it is needed
+	encoder *zstd.Encoder // guarded by mu; nil before the first body
 	spare   []byte        // guarded by mu; memory for the next body, nil while a Send uses it
 }
 
-// learn notes what an answer that took a batch says about compressed ones.
+// learn reads the announcement in an answer that accepted a batch.
 func (c *compression) learn(header http.Header) {
 	if accepts(header, codingZstd) {
 		c.server.CompareAndSwap(unasked, offered)
 	}
 }
 
-// withdraw makes all further bodies go as they are.
+// withdraw stops compression for good.
 func (c *compression) withdraw() { c.server.Store(withdrawn) }
 
-// pack compresses a body, or returns false for one that is to be sent as it is. The
-// caller gives the result back with release.
+// pack compresses a body, or returns false if the body is to be sent uncompressed. The caller gives
+// the result back with release.
 func (c *compression) pack(body []byte) ([]byte, bool) {
 	if len(body) < minCompressed || c.pointless || c.server.Load() != offered {
 		return nil, false
@@ -70,7 +70,7 @@ func (c *compression) pack(body []byte) ([]byte, bool) {
 	return c.encoder.EncodeAll(body, memory[:0]), true
 }
 
-// release takes back what pack returned.
+// release takes back the memory that pack returned.
 func (c *compression) release(packed []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,8 +79,8 @@ func (c *compression) release(packed []byte) {
 	}
 }
 
-// accepts reports whether an answer says that requests may be in a content coding: the
-// Accept-Encoding of RFC 9110, section 12.5.3, where a weight of zero means no.
+// accepts reports whether an answer announces that requests may use a content coding, in the
+// Accept-Encoding of RFC 9110, section 12.5.3. A weight of zero means that they may not.
 func accepts(header http.Header, coding string) bool {
 	for _, value := range header.Values("Accept-Encoding") {
 		for member := range strings.SplitSeq(value, ",") {
@@ -93,8 +93,8 @@ func accepts(header http.Header, coding string) bool {
 	return false
 }
 
-// weight returns the weight of a member of a list (RFC 9110, section 12.4.2): 1 if none is
-// given, and 0 for one that makes no sense.
+// weight returns the weight of a member of a list (RFC 9110, section 12.4.2): 1 if there is none,
+// and 0 if it is malformed.
 func weight(parameters string) float64 {
 	if strings.TrimSpace(parameters) == "" {
 		return 1

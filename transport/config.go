@@ -10,44 +10,45 @@ import (
 	"github.com/troupelog/troupe/internal/brief"
 )
 
-// Config says where to send and as whom. BaseURL and RepositoryID are required.
-// Printing a Config shows no key.
+// Config configures an HTTP. BaseURL and RepositoryID are required. Printing a Config shows no
+// key.
 type Config struct {
-	// BaseURL is where the server's API starts: https, or http for a loopback host. It
-	// may have a path, and has no query, fragment or user information.
+	// BaseURL is the URL of the server's API: https, or http for a loopback host. It may have a
+	// path, but no query, fragment or user information.
 	BaseURL string
-	// RepositoryID names the log repository. Any text: it is escaped in requests.
+	// RepositoryID is the id of the log repository. It may be any text; requests escape it.
 	RepositoryID string
 	// APIKey authenticates the client. It may be empty for a loopback host only.
 	APIKey string `json:"-"`
-	// AllowInsecure permits http to hosts other than loopback: everybody on the way
-	// can then read the key and the log.
+	// AllowInsecure permits http to hosts other than loopback. Everybody on the network path can
+	// then read the key and the log.
 	AllowInsecure bool
-	// InFlight is how many batches may be on their way at once: there are as many
+	// InFlight limits the number of batches in flight at the same time. There are as many
 	// connections, and three for everything else. Default 1.
 	InFlight int
-	// RoundTripper makes the requests to the server, in place of connections of the
-	// package's own with timeouts at every step. It must not follow redirects. Uploads
-	// to other origins than the server's are not made with it, see Upload.
+	// RoundTripper makes the requests to the server. It must not follow redirects. It is not used
+	// for uploads to other origins, see Upload. Default: a dedicated transport with a timeout on
+	// every step.
 	RoundTripper http.RoundTripper
 }
 
 // Format implements fmt.Formatter, so that no verb prints the key.
 func (c Config) Format(s fmt.State, _ rune) {
-	fmt.Fprintf(s, "transport.Config{RepositoryID: %s, AllowInsecure: %t}", brief.Quote(c.RepositoryID), c.AllowInsecure)
+	repository := brief.Quote(c.RepositoryID)
+	fmt.Fprintf(s, "transport.Config{RepositoryID: %s, AllowInsecure: %t}", repository, c.AllowInsecure)
 }
 
-// ConfigError is returned by New for a setting it cannot use. It names the field and
-// never holds its value, which may be a secret.
+// ConfigError is returned by New for a field that it cannot use. It never contains the value, which
+// may be a secret.
 type ConfigError struct {
 	Field  string // name of the field of Config
-	Reason string // what it must be
+	Reason string // the rule that the value breaks, and how to fix it
 }
 
 // Error implements error.
 func (e *ConfigError) Error() string { return "transport: Config." + e.Field + " " + e.Reason }
 
-// endpoint checks the settings and returns the parsed base URL.
+// endpoint checks all fields and returns the parsed base URL.
 func (c Config) endpoint() (*url.URL, error) {
 	base, err := parseBase(c.BaseURL)
 	if err != nil {
@@ -56,7 +57,8 @@ func (c Config) endpoint() (*url.URL, error) {
 	local := loopback(base.Hostname())
 	switch {
 	case base.Scheme == "http" && !local && !c.AllowInsecure:
-		return nil, &ConfigError{"BaseURL", "must use https: over http everybody on the way can read the key and the log; if they may, set AllowInsecure"}
+		return nil, &ConfigError{"BaseURL", "must use https: over http everybody on the way can read " +
+			"the key and the log; if they may, set AllowInsecure"}
 	case c.RepositoryID == "":
 		return nil, &ConfigError{"RepositoryID", "is empty: give the id of the log repository"}
 	case c.APIKey == "" && !local:
@@ -67,7 +69,8 @@ func (c Config) endpoint() (*url.URL, error) {
 	return base, nil
 }
 
-// parseBase never wraps the parser's error: it quotes the URL, password included.
+// parseBase parses a base URL. Its errors never include the parser's error, which quotes the URL,
+// password included.
 func parseBase(raw string) (*url.URL, error) {
 	fail := func(reason string) (*url.URL, error) { return nil, &ConfigError{"BaseURL", reason} }
 	if raw == "" {
@@ -89,15 +92,15 @@ func parseBase(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// Local reports whether the host of a base URL is this machine by its name alone:
-// localhost, or a loopback address. What is not a URL is not local.
+// Local reports whether the host of a base URL is this machine by its name alone: localhost, or a
+// loopback address. It returns false if baseURL is not a URL.
 func Local(baseURL string) bool {
 	u, err := url.Parse(baseURL)
 	return err == nil && loopback(u.Hostname())
 }
 
-// loopback reports whether the host is this machine by its name alone. A name that
-// only resolves to loopback does not count: what it resolves to can change.
+// loopback reports whether a host is this machine by its name alone. A name that resolves to a
+// loopback address does not count, because the address of a name can change.
 func loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

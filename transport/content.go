@@ -7,19 +7,19 @@ import (
 	"sync"
 )
 
-// content is the body of an upload. It passes on exactly as many bytes as were
-// announced, or fails; and it fails before the last byte, so that no server ever has
-// all bytes of a request whose content was wrong.
+// content is the body of an upload. It yields exactly the announced number of bytes, or fails. It
+// fails before the last byte, so that a server never has a complete request with wrong content.
 type content struct {
 	source io.Reader
 	size   int64
 	left   int64 // owned by the reader
-	err    error // why the content cannot be had; owned by the reader
+	err    error // of the content, or nil; owned by the reader
 
-	released chan struct{} // closed when nobody reads any more
-	release  func()        // closes released; safe to call again
+	released chan struct{} // closed when the reader is done
+	release  func()        // closes released; may be called again
 }
 
+// newContent returns a body that reads size bytes from source. It does not close source.
 func newContent(source io.Reader, size int64) *content {
 	released := make(chan struct{})
 	return &content{
@@ -53,10 +53,10 @@ func (c *content) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// errLength is what becomes of content of another length than was announced.
+// errLength is the error for content whose length is not the announced one.
 var errLength = errors.New("the content has another length than announced")
 
-// end checks that nothing follows the last byte, which came with err.
+// end checks that no byte follows the last one, which was read with err.
 func (c *content) end(err error) error {
 	if err == nil {
 		var next [1]byte
@@ -72,15 +72,14 @@ func (c *content) end(err error) error {
 	}
 }
 
-// Close implements io.Closer: the caller reads no more. It leaves the source open.
+// Close implements io.Closer. The caller must not read any more. The source stays open.
 func (c *content) Close() error {
 	c.release()
 	return nil
 }
 
-// wait returns when the reader has called Close. Only then may other goroutines look
-// at left and err.
+// wait returns after the reader has called Close. Only then may other goroutines use left and err.
 func (c *content) wait() { <-c.released }
 
-// complete reports whether all was read.
+// complete reports whether the whole content was read.
 func (c *content) complete() bool { return c.left == 0 && c.err == nil }

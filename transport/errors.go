@@ -11,27 +11,27 @@ import (
 	"time"
 )
 
-// Reasons a caller may want to tell apart, for errors.Is.
+// Reasons of an *Error, for errors.Is.
 var (
 	// ErrUnauthorized is returned when the server refuses the key: 401, 402 or 403.
 	ErrUnauthorized = errors.New("transport: the server refuses the API key")
-	// ErrNoRepository is returned when the server does not know the repository: 404, or
-	// a refusal of the repository check. A wrong base URL can look the same.
+	// ErrNoRepository is returned when the server does not know the repository: 404, or any
+	// refusal of the repository check. A wrong base URL can look the same.
 	ErrNoRepository = errors.New("transport: the server does not know the repository")
-	// ErrUnreachable is returned when no answer came at all, except after a cancel.
+	// ErrUnreachable is returned when there was no answer, except after a cancel.
 	ErrUnreachable = errors.New("transport: the server did not answer")
-	// ErrUnsafeURL is returned when the server hands out an upload URL that a file must
-	// not be sent to: one that is not https, or that leads into a private network.
+	// ErrUnsafeURL is returned when the server hands out an upload URL to which a file must not be
+	// sent: one that is not https, or leads into a private network.
 	ErrUnsafeURL = errors.New("transport: the upload URL is not safe to use")
-	// ErrStorageRefused is returned when the storage refuses an upload with a 4xx other
-	// than 408, 413, 425 and 429, or a 2xx that reports an error. The URL may have expired, and the next attempt has a
-	// new one; a file that is refused again and again is the caller's to give up.
+	// ErrStorageRefused is returned when the storage refuses an upload with a 4xx other than 408,
+	// 413, 425 and 429, or with a 2xx that reports an error. The URL may have expired; the next
+	// attempt has a new one. The caller decides when a file has been refused too often.
 	ErrStorageRefused = errors.New("transport: the storage refuses the upload")
-	// ErrNoContent is returned when the content of a file cannot be had, or has another
-	// length than its Size. A new attempt at the same file fails in the same way.
+	// ErrNoContent is returned when the content of a file cannot be read, or has not the length
+	// File.Size. A new attempt at the same file fails in the same way.
 	ErrNoContent = errors.New("transport: the content of the file is missing or not what was announced")
 	// ErrRoundTripper is returned when Config.RoundTripper panicked or ended its goroutine,
-	// as runtime.Goexit and t.FailNow do. Whether the request was made is not known.
+	// as runtime.Goexit and t.FailNow do. The request may or may not have been made.
 	ErrRoundTripper = errors.New("transport: the RoundTripper panicked or ended its goroutine")
 )
 
@@ -42,38 +42,39 @@ const (
 	opUpload     = "upload"
 )
 
-// Error is every failure of a request. It holds no key, no payload, no query, and of an
-// upload neither the key of the file nor more of the signed URL than its origin.
+// Error is the type of every failure of a request. It contains no API key, no payload and no query
+// values. For an upload it contains neither the key of the file nor the signed URL, except for the
+// URL's origin. It is immutable.
 type Error struct {
 	// Op is the call that failed: "send", "repository" or "upload".
 	Op string
-	// Status is the HTTP status of the last answer, 0 where none came or where the
-	// failure has nothing to do with one.
+	// Status is the HTTP status of the last answer; 0 if there was none, or if the failure has
+	// nothing to do with it.
 	Status int
-	// Kind is what to do; never OK.
+	// Kind says how to go on. It is never OK.
 	Kind Kind
-	// RetryAfter is how long a throttling server asked to wait, between 250 ms and 5
-	// minutes; 0 where it did not say.
+	// RetryAfter is the wait for which a throttling server asked, between 250 ms and 5 minutes; 0
+	// if it named none.
 	RetryAfter time.Duration
-	// Message is what the server or the network said: one line of printable text of at
-	// most 256 bytes, without anything the request held. It may be empty.
+	// Message is the message of the server or the network: one line of printable text of at most
+	// 256 bytes, without any part of the request. It may be empty.
 	Message string
-	// Refused names the lines that were refused, of kind PartlyRefused, in the order of
-	// their places. All others of the batch are delivered if Unlisted is 0.
+	// Refused lists the refused lines of kind PartlyRefused, in the order of the batch. All other
+	// lines are delivered if Unlisted is 0.
 	Refused []RefusedLine
-	// Unlisted is how many lines the server counts as refused and does not name. Which they
-	// are is not known, so no line but those of Refused has an outcome then. Sent again in
-	// smaller batches under the same numbers, lines that were stored count as duplicates
-	// and the others are refused and named.
+	// Unlisted is the number of lines that the server counts as refused and does not name. If it
+	// is not 0, only the lines in Refused have an outcome. Send the others again in smaller
+	// batches, under the same numbers: lines that were stored count as duplicates, and the rest
+	// is refused and named.
 	Unlisted int
 
-	subject string  // what was sent where, for people
-	storage bool    // the storage of files is concerned, not the server
-	unsent  bool    // the package itself gave up
-	causes  []error // only values that cannot carry text from outside
+	subject string  // the payload and the address, for people
+	storage bool    // the failure is of the storage of files, not of the server
+	unsent  bool    // the package itself stopped the request
+	causes  []error // only values whose text is fixed
 }
 
-// Error implements error: what happened, to what, and what to do.
+// Error implements error. The text names the payload, the failure and the remedy.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "transport: %s %s: ", e.Op, e.subject)
@@ -96,27 +97,26 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns what errors.Is can find: the reasons of this package, the end of a
-// context, an unexpected end of data, a missing file, or the error number of the
-// system. The original
-// error is not kept, because its text may quote a URL or what the server sent.
+// Unwrap returns the causes for errors.Is: the reasons of this package, the end of a context, an
+// unexpected end of data, a missing file, or the error number of the system. The original error is
+// not kept, because its text may quote a URL or the server.
 func (e *Error) Unwrap() []error { return e.causes }
 
-// because adds a cause, if there is one.
+// because adds a cause, unless it is nil.
 func (e *Error) because(cause error) {
 	if cause != nil {
 		e.causes = append(e.causes, cause)
 	}
 }
 
-// advice says what to do about the error.
+// advice returns the remedy for the error, or "" if there is nothing to do but wait.
 func (e *Error) advice() string {
 	switch e.Kind {
 	case Retry:
 		if e.Status == 0 && !e.storage && !e.unsent {
 			return "check that a server runs there"
 		}
-		return "" // nothing to do but to wait
+		return ""
 	case Throttled:
 		if e.RetryAfter > 0 {
 			return "it asks to wait " + e.RetryAfter.String()
@@ -141,7 +141,7 @@ func (e *Error) advice() string {
 	}
 }
 
-// remedy says what a person should look at.
+// remedy returns the remedy for an error that only a person can fix.
 func (e *Error) remedy() string {
 	switch {
 	case errors.Is(e, ErrUnauthorized):
@@ -159,8 +159,8 @@ func (e *Error) remedy() string {
 	}
 }
 
-// reason returns the sentinel that describes an answer, nil where none does. Refused
-// says that the answer was of kind Rejected.
+// reason returns the sentinel for an answer, or nil. If refused is set, the answer was of kind
+// Rejected.
 func reason(op string, status int, refused bool) error {
 	switch {
 	case status == 0:
@@ -174,7 +174,8 @@ func reason(op string, status int, refused bool) error {
 	}
 }
 
-// known reduces an error to values whose text is fixed.
+// known returns the part of an error whose text is fixed, and therefore cannot quote anything, or
+// nil.
 func known(err error) error {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno

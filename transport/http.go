@@ -21,27 +21,27 @@ const (
 	userAgent = "troupe"
 )
 
-// Batch is what one request carries.
+// Batch is the content of one request.
 type Batch struct {
-	// Body is the lines, joined by a newline, without one at the end. Send does not
-	// change it and does not read it any more once it has returned.
+	// Body holds the lines, separated by newlines, without a newline at the end. Send neither
+	// changes it nor reads it after it has returned.
 	Body []byte
-	// Lines is how many lines Body holds.
+	// Lines is the number of lines in Body.
 	Lines int
-	// Spool identifies the queue the lines come from: 32 hexadecimal digits, or empty
-	// where they have no identity that would let a server recognise them.
+	// Spool identifies the producer of the lines: 32 hexadecimal digits, or "" if the lines have no
+	// numbers by which a server could recognise them.
 	Spool string
-	// First is the sequence number of the first line in Spool; the others follow it
-	// without a gap. It is used only where Spool is set.
+	// First is the sequence number of the first line in Spool; the others follow without a gap.
+	// It is ignored if Spool is empty.
 	First uint64
 }
 
-// HTTP sends batches to one log repository, and files to the storage of its server.
-// Make it with New. It may be used concurrently; all fields but failing, server and
-// compression are immutable after New.
+// HTTP sends batches to one log repository, and files to the storage of its server. Make one with
+// New. It may be used concurrently: failing, server and compression are safe for that, and all other
+// fields are immutable after New.
 type HTTP struct {
 	client      *retryablehttp.Client // to the server
-	storage     *http.Client          // to where the server's upload URLs lead
+	storage     *http.Client          // to other origins, for uploads
 	base        *url.URL
 	key         string
 	logs        target
@@ -52,18 +52,18 @@ type HTTP struct {
 	compression compression
 }
 
-// Order is what is known of the order into which a server puts lines.
+// Order is the order into which a backend puts lines that are sent concurrently.
 type Order int32
 
 // The orders.
 const (
-	Unknown   Order = iota // the answers so far do not tell
-	ByArrival              // that in which it takes the requests
-	ByNumber               // that of Batch.Spool and Batch.First
+	Unknown   Order = iota // not known yet
+	ByArrival              // the order in which it accepts requests
+	ByNumber               // the order of the numbers, by Batch.Spool and Batch.First
 )
 
-// Order returns what the answers of the server have shown so far. Once it is ByNumber it
-// stays so: an answer without the header protocol.HeaderOrder may come from a proxy on the way.
+// Order returns the order that the answers of the server have shown so far. Once it is ByNumber it
+// stays so: an answer without the header protocol.HeaderOrder may come from a proxy.
 func (h *HTTP) Order() Order { return h.server.order() }
 
 // target is one URL of the server.
@@ -72,8 +72,8 @@ type target struct {
 	shown string // the same without query, for errors
 }
 
-// New checks the settings and returns a sender for them. It does not connect. The
-// error is a *ConfigError.
+// New checks the Config and returns an HTTP for it. It does not connect. The error is a
+// *ConfigError.
 func New(c Config) (*HTTP, error) {
 	base, err := c.endpoint()
 	if err != nil {
@@ -103,38 +103,37 @@ func newTarget(base *url.URL, path string, query url.Values) target {
 	return target{url: u.String(), shown: shown}
 }
 
-// Send delivers a batch. It returns nil when the server took all of it, and otherwise an
-// *Error; that is of kind PartlyRefused where the server took some lines and refused
-// others. It makes up to three requests and returns when ctx ends or after 30 seconds
-// at most. The server may have stored a batch for which an error is returned, if its
-// answer was lost. An empty batch is delivered without a request.
+// Send delivers a batch. It returns nil if the server accepted all lines, and otherwise an *Error. Its
+// kind is PartlyRefused if the server accepted some lines and refused others. Send makes up to three
+// requests, and returns when ctx ends or after 30 seconds. The server may have stored a batch for
+// which an error is returned, if its answer was lost. An empty batch needs no request.
 //
-// The answer of a collector counts the lines. Where its counts do not add up to the lines
-// of the batch, or where a server that has counted lines before sends a 2xx that does
-// not, the batch is not delivered and the kind is Retry.
+// A collector counts the lines in its answer. If the counts do not add up to the lines of the
+// batch, or if a server that has counted lines before sends a 2xx without counts, the batch is not
+// delivered and the kind is Retry.
 //
-// Once the server has taken a batch and said in its answer that it takes bodies
-// compressed with zstd (Accept-Encoding, RFC 9110, section 12.5.3), bodies of 1 KiB or
-// more go compressed, except to a loopback host, where that only costs time. A compressed
-// body that is refused is sent once more as it is, with up to three more requests, and
-// only what the server says to that counts.
+// Once the server has accepted a batch and announced in its answer that it accepts bodies
+// compressed with zstd (Accept-Encoding, RFC 9110, section 12.5.3), bodies of 1 KiB or more are
+// compressed, except for a loopback host, where that only costs time. A compressed body that is
+// refused is sent once more uncompressed, with up to three more requests, and only the answer to
+// those counts.
 func (h *HTTP) Send(ctx context.Context, b Batch) error {
 	if len(b.Body) == 0 {
 		return nil
 	}
 	attempt, cancel := context.WithTimeout(ctx, h.budget)
 	defer cancel()
-	c := call{op: opSend, subject: fmt.Sprintf("%d lines (%d bytes) to %s", b.Lines, len(b.Body), h.logs.shown), body: b.Body}
+	subject := fmt.Sprintf("%d lines (%d bytes) to %s", b.Lines, len(b.Body), h.logs.shown)
+	c := call{op: opSend, subject: subject, body: b.Body}
 	return h.outcome(ctx, c, h.deliver(attempt, b))
 }
 
-// deliver sends a batch, compressed if the server wants that.
+// deliver sends a batch, compressed if the server accepts that.
 //
-// A refusal of a compressed body says nothing about its lines. Behind the same address
-// there may be an older server too, or a proxy on the way may drop Content-Encoding or
-// change the body, and what reads compressed bytes as lines finds bad ones. So the plain
-// body decides. If that is taken, compression was to blame, and is given up, as after a
-// 415.
+// The refusal of a compressed body says nothing about its lines: the answer may come from an older
+// server behind the same address, or a proxy may have dropped Content-Encoding or changed the body,
+// so that somebody read compressed bytes as lines. The uncompressed body decides. If it is
+// accepted, compression was to blame and is withdrawn, as after a 415.
 func (h *HTTP) deliver(ctx context.Context, b Batch) answer {
 	packed, compressed := h.compression.pack(b.Body)
 	if compressed {
@@ -158,8 +157,8 @@ func (h *HTTP) deliver(ctx context.Context, b Batch) answer {
 	return a
 }
 
-// post makes the requests for a batch, with its body in a content coding, "" for none.
-// Nobody reads the body any more when it returns.
+// post makes the requests for a batch, with its body in a content coding, or "" for none. Nobody
+// reads the body after it has returned.
 func (h *HTTP) post(ctx context.Context, b Batch, body []byte, coding string) answer {
 	source := &payload{bytes: body}
 	defer source.wait()
@@ -167,7 +166,8 @@ func (h *HTTP) post(ctx context.Context, b Batch, body []byte, coding string) an
 	for range nonEmpty(b.Body) {
 		sent++
 	}
-	req, err := retryablehttp.NewRequestWithContext(withLines(ctx, sent), http.MethodPost, h.logs.url, retryablehttp.ReaderFunc(source.reader))
+	read := retryablehttp.ReaderFunc(source.reader)
+	req, err := retryablehttp.NewRequestWithContext(withLines(ctx, sent), http.MethodPost, h.logs.url, read)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -185,10 +185,9 @@ func (h *HTTP) post(ctx context.Context, b Batch, body []byte, coding string) an
 	return a
 }
 
-// Repository asks the server, with one request of at most 30 seconds, whether it knows
-// the repository and accepts the key. It returns nil if so, and otherwise an *Error
-// that is ErrNoRepository, ErrUnauthorized or ErrUnreachable where one of these is
-// known to be the reason.
+// Repository asks the server, with one request of at most 30 seconds, whether it knows the
+// repository and accepts the key. It returns nil if it does, and otherwise an *Error, which matches
+// ErrNoRepository, ErrUnauthorized or ErrUnreachable if that is the reason.
 func (h *HTTP) Repository(ctx context.Context) error {
 	attempt, cancel := context.WithTimeout(ctx, h.budget)
 	defer cancel()
@@ -201,7 +200,8 @@ func (h *HTTP) Repository(ctx context.Context) error {
 	return h.outcome(ctx, c, answerOf(h.client.HTTPClient.Do(req))) //nolint:bodyclose // bounded has read and closed it
 }
 
-// Close releases the idle connections. Calls that are under way are not disturbed.
+// Close releases the idle connections. Calls that are under way go on, and later calls make new
+// connections.
 func (h *HTTP) Close() {
 	h.client.HTTPClient.CloseIdleConnections()
 	h.storage.CloseIdleConnections()
@@ -210,7 +210,7 @@ func (h *HTTP) Close() {
 // Format implements fmt.Formatter, so that no verb prints the key.
 func (h *HTTP) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "transport.HTTP(%s)", h.logs.shown) }
 
-// sign says who sends.
+// sign adds the headers that identify the client.
 func (h *HTTP) sign(header http.Header) {
 	header.Set("User-Agent", userAgent)
 	if h.key != "" {
@@ -218,15 +218,15 @@ func (h *HTTP) sign(header http.Header) {
 	}
 }
 
-// call is what an answer belongs to.
+// call describes the call to which an answer belongs.
 type call struct {
 	op, subject string // as in Error
 	storage     bool   // as in Error
-	body        []byte // what was sent, and no message may quote
+	body        []byte // the payload, which no message may quote
 }
 
-// outcome turns an answer of the server into what the caller gets. Ctx is the caller's
-// own context.
+// outcome returns the error of a call for an answer of the server, or nil. ctx is the caller's
+// context, without the limit of the attempt.
 func (h *HTTP) outcome(ctx context.Context, c call, a answer) error {
 	kind := a.kind()
 	if c.op == opSend {
@@ -249,8 +249,8 @@ func (h *HTTP) outcome(ctx context.Context, c call, a answer) error {
 	return e
 }
 
-// failure returns the error for an answer of a kind, without a message. Ctx is the
-// caller's own context: when it has ended, it is why no answer came.
+// failure returns the error for an answer of a kind, without a message. ctx is the caller's context:
+// if it has ended, it is the reason why there was no answer.
 func (c call) failure(ctx context.Context, a answer, kind Kind) *Error {
 	e := &Error{Op: c.op, Status: a.status, Kind: kind, subject: c.subject, storage: c.storage}
 	if a.err != nil && kind == Retry && ctx.Err() != nil {
@@ -263,7 +263,7 @@ func (c call) failure(ctx context.Context, a answer, kind Kind) *Error {
 	return e
 }
 
-// message is what there is to say about an answer, fit to be shown.
+// message returns the message for an answer, cleaned.
 func (h *HTTP) message(c call, a answer) string {
 	if a.lines.wrong != "" {
 		return a.lines.wrong

@@ -12,44 +12,44 @@ import (
 	"github.com/troupelog/troupe/internal/brief"
 )
 
-// maxMessage is the longest message that is taken over from outside, in bytes, and
-// maxWords the longest beginning of an answer that is not what was due.
+// maxMessage limits a message from outside, in bytes; maxWords limits a quotation from an answer
+// that is not a JSON object.
 const (
 	maxMessage = 256
 	maxWords   = 100
 )
 
-// withheld stands for a message that quotes what it was sent.
+// withheld replaces a message that quotes the request.
 const withheld = "message withheld: it quotes the request"
 
-// request is what a message from outside must not give away.
+// request holds the secrets of a request: a message from outside must not repeat them.
 type request struct {
 	key  string
 	body []byte
 }
 
-// clean makes text from outside fit for an error: one line, printable, at most
-// maxMessage bytes, no user information, no query values; and nothing at all where it
-// quotes the request.
+// clean makes text from outside fit for an error: one printable line of at most maxMessage bytes,
+// without user information and query values. It returns withheld if the text quotes the request.
 func (r request) clean(text string) string {
 	short := brief.Cut(strip(printable(text)), maxMessage)
-	// The whole text is searched for the key too: the cut may have gone through it.
+	// The whole text is searched for the key as well, because the cut may have split it.
 	if r.holdsKey(text) || r.holdsKey(short) || quotes(short, r.body) {
 		return withheld
 	}
 	return short
 }
 
+// holdsKey reports whether text contains the API key, as it is or escaped.
 func (r request) holdsKey(text string) bool {
 	return r.key != "" && (strings.Contains(text, r.key) || strings.Contains(text, url.QueryEscape(r.key)))
 }
 
-// quoteBlock is the grain of quotes, in bytes.
+// quoteBlock is the size of the blocks that quotes compares, in bytes.
 const quoteBlock = 8
 
-// quotes reports whether text repeats a part of body. It compares the text block by
-// block, so any repetition of at least 2*quoteBlock-1 bytes is found; a text whose
-// blocks occur in the body by chance is lost, which costs only its words.
+// quotes reports whether text repeats a part of body. It looks up the text block by block, so it
+// finds every repetition of at least 2*quoteBlock-1 bytes. A block may also occur in the body by
+// chance; then a harmless message is withheld.
 func quotes(text string, body []byte) bool {
 	for ; len(text) >= quoteBlock; text = text[quoteBlock:] {
 		if bytes.Contains(body, []byte(text[:quoteBlock])) {
@@ -71,17 +71,17 @@ var (
 	query    = regexp.MustCompile(`\?[^\s"]*`)
 )
 
-// strip removes query values from the URLs in a text, and all in front of an @: where a
-// password begins is not certain in a URL that could not be parsed.
+// strip removes query values from the URLs in a text, and everything before an @, because a
+// password may begin anywhere in a URL that cannot be parsed.
 func strip(text string) string {
 	return query.ReplaceAllString(userInfo.ReplaceAllString(text, ""), "")
 }
 
-// markup is what a web page holds beside its words.
+// markup matches everything in a web page except its words.
 var markup = regexp.MustCompile(`(?is)<(script|style)\b.*?(</(script|style)\s*>|$)|<!--.*?(-->|$)|<[^>]*(>|$)`)
 
-// noObject says what a 2xx holds in place of the JSON object that is due: the first words
-// of a web page and, if quoted, of any other text.
+// noObject describes the body of a 2xx that is not the expected JSON object. It quotes the first
+// words of a web page and, if quoted is set, of any other text.
 func noObject(body []byte, quoted bool) string {
 	text := strings.ToValidUTF8(string(body), " ")
 	switch words := brief.Cut(printable(markup.ReplaceAllString(text, " ")), maxWords); {
@@ -101,9 +101,9 @@ func noObject(body []byte, quoted bool) string {
 // isMarkup reports whether a body is HTML or XML.
 func isMarkup(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }
 
-// serverMessage finds what a server says in the body of its answer: the "message" of
-// a JSON "error" object, or of the first of the "errors", an "error" or "message" string,
-// or plain text. A page of HTML and other JSON say nothing that helps.
+// serverMessage returns the message in the body of an answer: the "message" of a JSON "error"
+// object or of the first of the "errors", an "error" or "message" string, or plain text. It ignores
+// HTML and other JSON, which would not help a reader.
 func serverMessage(body []byte) string {
 	text := strings.TrimSpace(string(body))
 	switch {
@@ -116,6 +116,7 @@ func serverMessage(body []byte) string {
 	}
 }
 
+// jsonMessage is serverMessage for a JSON object.
 func jsonMessage(body []byte) string {
 	var outer map[string]json.RawMessage
 	if json.Unmarshal(body, &outer) != nil {
@@ -137,13 +138,13 @@ func jsonMessage(body []byte) string {
 	return ""
 }
 
-// jsonString returns the text of a JSON string, "" for anything else.
+// jsonString returns the text of a JSON string, or "" for any other value.
 func jsonString(raw json.RawMessage) (text string) {
 	_ = json.Unmarshal(raw, &text)
 	return text
 }
 
-// failureMessage is the text of an error of net/http without the request's URL, which
+// failureMessage returns the text of an error of net/http without the URL of the request, which
 // net/http puts in front of it.
 func failureMessage(err error) string {
 	if outer, ok := errors.AsType[*url.Error](err); ok {

@@ -14,37 +14,37 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// RefusedLine is a line that a server did not store although it stored others of the
-// batch. The line would be refused again.
+// RefusedLine is a line that a server refused while it stored others of the same batch. It would
+// refuse the line again.
 type RefusedLine struct {
-	// Line is its place among the lines of Batch.Body, from 0. Empty lines do not count.
+	// Line is the index of the line in Batch.Body. Empty lines do not count.
 	Line int `json:"line"`
-	// Reason is what the server says: one line of printable text of at most 256 bytes. It
-	// is empty where the server gives no reason.
+	// Reason is the reason that the server gave, or "": one line of printable text of at most 256
+	// bytes.
 	Reason string `json:"reason"`
 }
 
-// lineCount is what a 2xx says of the lines of a batch.
+// lineCount is the account of a 2xx of the lines of a batch.
 type lineCount struct {
 	refused int           // lines that the server did not store
-	named   []RefusedLine // those of them that it names, in the order of their places
-	// wrong says why the answer does not account for the batch; then the rest is zero.
-	// The batch is no more delivered than after a lost answer.
+	named   []RefusedLine // the refused lines that it names, in the order of the batch
+	// wrong is the reason why the answer does not account for the batch; the rest is zero then.
+	// The batch counts as not delivered, as after a lost answer.
 	wrong string
 }
 
-// receipt is the data of a collector's 2xx. Members that are missing are 0. Deleted is
-// for collectors that know which lines were deleted after they had been stored.
+// receipt is the data in a 2xx of a collector. Missing members are 0. Deleted counts lines that come
+// again after they were stored and deleted; not every collector knows them.
 type receipt struct {
 	Accepted   int64         `json:"accepted"`
 	Duplicates int64         `json:"duplicates"`
 	Refused    int64         `json:"refused"`
 	Deleted    int64         `json:"deleted"`
-	Rejected   []RefusedLine `json:"-"` // those that name a line
+	Rejected   []RefusedLine `json:"-"` // entries that name a line
 }
 
-// readReceipt returns the receipt in the body of a 2xx, and whether there is one: only a
-// collector of Troupe counts what it accepted.
+// readReceipt returns the receipt in the body of a 2xx, and whether there is one: only a collector
+// of Troupe counts accepted lines.
 func readReceipt(body []byte) (r receipt, found bool, err error) {
 	var outer struct {
 		Data json.RawMessage `json:"data"`
@@ -59,7 +59,7 @@ func readReceipt(body []byte) (r receipt, found bool, err error) {
 	if err := json.Unmarshal(outer.Data, &r); err != nil {
 		return r, true, err
 	}
-	// An entry without the place of its line names none: the line is one to be found.
+	// An entry without an index names no line; the line counts as unlisted.
 	var listed []struct {
 		Line   *int   `json:"line"`
 		Reason string `json:"reason"`
@@ -77,8 +77,8 @@ func readReceipt(body []byte) (r receipt, found bool, err error) {
 	return r, true, nil
 }
 
-// addsUp reports whether the counts are those of so many lines. Early collectors
-// counted a refused line that came again as a duplicate, too.
+// addsUp reports whether the counts account for all lines that were sent. Early collectors counted
+// a refused line that came again as a duplicate as well.
 func (r *receipt) addsUp(sent int) bool {
 	sum := int64(0)
 	for _, n := range []int64{r.Accepted, r.Duplicates, r.Refused, r.Deleted} {
@@ -91,10 +91,11 @@ func (r *receipt) addsUp(sent int) bool {
 	return twice >= 0 && twice <= min(r.Duplicates, r.Refused)
 }
 
-// count holds a receipt against the lines that were sent.
+// count checks a receipt against the number of lines that were sent.
 func (r *receipt) count(sent int) lineCount {
 	if !r.addsUp(sent) {
-		return lineCount{wrong: fmt.Sprintf("the answer does not account for %d lines: it counts %d accepted, %d duplicates, %d refused and %d deleted",
+		return lineCount{wrong: fmt.Sprintf("the answer does not account for %d lines: "+
+			"it counts %d accepted, %d duplicates, %d refused and %d deleted",
 			sent, r.Accepted, r.Duplicates, r.Refused, r.Deleted)}
 	}
 	named := slices.Clone(r.Rejected)
@@ -110,7 +111,7 @@ func (r *receipt) count(sent int) lineCount {
 	return lineCount{refused: int(r.Refused), named: named}
 }
 
-// nonEmpty returns the lines of a body that a server counts, in their order.
+// nonEmpty yields the lines of a body that a server counts, in their order.
 func nonEmpty(body []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for line := range bytes.SplitSeq(body, []byte("\n")) {
@@ -121,20 +122,20 @@ func nonEmpty(body []byte) iter.Seq[[]byte] {
 	}
 }
 
-// knowledge is what the answers of a server have shown of it. It only grows: an answer
-// without a sign takes nothing back, for it may come from something on the way.
+// knowledge records the abilities that a server has shown in its answers. It only grows: an answer
+// without a sign proves nothing, because it may come from a proxy. It may be used concurrently.
 type knowledge struct{ level atomic.Int32 }
 
 // Levels of knowledge.
 const (
-	nothing   int32 = iota // it has not taken a batch yet
-	foreign                // it took a batch and gave no sign of being a collector of Troupe
-	counting               // it counts the lines of a batch: a collector of Troupe
+	nothing   int32 = iota // it has not accepted a batch yet
+	foreign                // it accepted a batch and gave no sign of being a collector of Troupe
+	counting               // it counts the lines of a batch, so it is a collector of Troupe
 	numbering              // it also puts lines in the order of their numbers
 )
 
-// learn notes what an answer shows, whatever its status. Taken says that it is a 2xx
-// with a JSON object that reports no error, and counted that the object has a receipt.
+// learn raises the level as far as an answer proves, whatever its status. It is taken if it is a 2xx
+// with a JSON object that reports no error, and counted if the object has a receipt.
 func (k *knowledge) learn(header http.Header, taken, counted bool) {
 	switch {
 	case header.Get(protocol.HeaderOrder) == protocol.OrderSeq:
@@ -146,6 +147,7 @@ func (k *knowledge) learn(header http.Header, taken, counted bool) {
 	}
 }
 
+// raise raises the level, unless it is higher already.
 func (k *knowledge) raise(to int32) {
 	for {
 		at := k.level.Load()
@@ -170,8 +172,7 @@ func (k *knowledge) order() Order {
 	}
 }
 
-// countLines holds a 2xx against the lines that were sent, and learns from the answer
-// what the server is.
+// countLines checks a 2xx against the number of lines that were sent, and learns from the answer.
 func (h *HTTP) countLines(a answer, sent int) lineCount {
 	if a.status == 0 {
 		return lineCount{}
@@ -189,13 +190,14 @@ func (h *HTTP) countLines(a answer, sent int) lineCount {
 	case found:
 		return r.count(sent)
 	case h.server.collector():
-		return lineCount{wrong: "the answer counts no lines, as a collector does: something on the way may have answered in its place"}
+		return lineCount{wrong: "the answer counts no lines, as a collector does: " +
+			"something on the way may have answered in its place"}
 	default:
 		return lineCount{}
 	}
 }
 
-// name puts the refused lines into an error, with reasons that are fit to be shown.
+// name puts the refused lines into an error, with cleaned reasons.
 func (e *Error) name(key string, body []byte, c lineCount) {
 	e.Unlisted = c.refused - len(c.named)
 	e.Refused = slices.Clone(c.named)
@@ -212,6 +214,7 @@ func (e *Error) name(key string, body []byte, c lineCount) {
 	}
 	e.Message = fmt.Sprintf("%d of the lines are refused", c.refused)
 	if next > 0 && e.Refused[0].Reason != "" {
-		e.Message = brief.Cut(fmt.Sprintf("%s, line %d: %s", e.Message, e.Refused[0].Line, e.Refused[0].Reason), maxMessage)
+		first := e.Refused[0]
+		e.Message = brief.Cut(fmt.Sprintf("%s, line %d: %s", e.Message, first.Line, first.Reason), maxMessage)
 	}
 }

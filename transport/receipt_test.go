@@ -105,7 +105,7 @@ func TestReasonsOfRefusedLinesHoldNoSecrets(t *testing.T) {
 }
 
 // What a server has shown stays known: a proxy on the way can answer in its place.
-func TestWhatWasLearntOfAServerIsNotUnlearnt(t *testing.T) {
+func TestKnowledgeOfAServerOnlyGrows(t *testing.T) {
 	type said struct {
 		status int
 		body   string

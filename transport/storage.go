@@ -10,10 +10,9 @@ import (
 	"strings"
 )
 
-// newStorage returns the client for upload URLs that lead elsewhere than the server. It
-// has nothing from the user's settings, and checks each address it connects to, except
-// where the server is on this machine: a server for development, whose storage is there
-// too.
+// newStorage returns the client for upload URLs with another origin than the server. It takes
+// nothing from the user's Config, and checks each address to which it connects, unless the server is
+// on this machine: then it is for development, and its storage may be here as well.
 func newStorage(base *url.URL) *http.Client {
 	dialer := &net.Dialer{Timeout: dialTimeout}
 	if !loopback(base.Hostname()) {
@@ -22,21 +21,21 @@ func newStorage(base *url.URL) *http.Client {
 	return newSingleClient(newTransport(dialer, connections))
 }
 
-// destination is where an upload goes.
+// destination is the target of an upload.
 type destination struct {
 	origin string // scheme, host and port
 	client *http.Client
 }
 
-// unsafeURL says why an upload URL is not used.
+// unsafeURL is the reason why an upload URL is not used.
 type unsafeURL struct{ reason string }
 
 // Error implements error.
 func (e *unsafeURL) Error() string { return e.reason }
 
-// destination checks an upload URL as far as its text tells, and chooses the client.
-// The server's own origin gets the ordinary one: it is trusted with more than a file,
-// and may be reachable only through the user's RoundTripper or a proxy.
+// destination checks the text of an upload URL and chooses the client. The origin of the server gets
+// the client of Send: it is trusted with more than a file, and may be reachable only through the
+// user's RoundTripper or a proxy.
 func (h *HTTP) destination(signed string) (destination, error) {
 	u, err := url.Parse(signed)
 	if err != nil {
@@ -70,7 +69,10 @@ func origin(u *url.URL) string {
 
 // unsafe returns the error for an upload URL that is not used.
 func (c call) unsafe(err error) error {
-	e := &Error{Op: c.op, Kind: Misconfigured, Message: "its upload URL is not safe", subject: c.subject, storage: true, unsent: true}
+	e := &Error{
+		Op: c.op, Kind: Misconfigured, Message: "its upload URL is not safe",
+		subject: c.subject, storage: true, unsent: true,
+	}
 	if why, ok := errors.AsType[*unsafeURL](err); ok {
 		e.Message += ": " + why.reason
 	}
@@ -78,9 +80,8 @@ func (c call) unsafe(err error) error {
 	return e
 }
 
-// classifyStored tells what to do from one answer of the storage. What it refuses may
-// be the URL as well as the file, and only the URL is new at the next attempt: every
-// refusal but of the size is worth one.
+// classifyStored maps one answer of the storage to a kind. The storage may refuse the URL or the file;
+// the next attempt has a new URL, so every refusal except of the size is retried.
 func classifyStored(a answer) Kind {
 	switch {
 	case a.status >= 200 && a.status <= 299:
@@ -92,16 +93,16 @@ func classifyStored(a answer) Kind {
 	}
 }
 
-// page finds the beginning of a web page, and xmlError that of the XML in which storages
-// report errors.
+// page matches the beginning of a web page, xmlError the beginning of the XML in which storages report
+// errors.
 var (
 	page     = regexp.MustCompile(`(?i)^\s*<(!doctype\s+html|html|head|body|title|meta|script)\b`)
 	xmlError = regexp.MustCompile(`^\s*(<\?xml[^>]*>\s*)?<Error\b`)
 )
 
-// classifyStoredBody tells what to do from the body of a 2xx of the storage. A storage
-// answers a PUT with no body or with words of its own; a web page comes from something
-// on the way, and a report of an error is a refusal.
+// classifyStoredBody maps the body of a 2xx of the storage to a kind. A storage answers a PUT with
+// any body, or none. A web page comes from a proxy or a login page, and a report of an error is a
+// refusal.
 func classifyStoredBody(body []byte) Kind {
 	_, refusal := readObject(body)
 	switch {
@@ -114,8 +115,7 @@ func classifyStoredBody(body []byte) Kind {
 	}
 }
 
-// refused reports whether a status says that the storage does not take the request as
-// it is.
+// refused reports whether a status means that the storage would refuse the same request again.
 func refused(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -124,9 +124,9 @@ func refused(status int) bool {
 	return status >= 400 && status <= 499
 }
 
-// storageMessage is what there is to say about a failed PUT: what the operating system,
-// the resolver or TLS said, which came before any content was sent. What the storage
-// itself says is not shown, as it may quote the content or the URL.
+// storageMessage returns the message for a failed PUT: of the operating system, the resolver or TLS,
+// which failed before any content was sent. The answer of the storage is not shown, because it may
+// quote the content or the URL.
 func storageMessage(err error) string {
 	var network *net.OpError
 	var name *net.DNSError

@@ -16,38 +16,35 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// uploadRate is the slowest rate, in bytes per second, at which an upload comes to its end.
+// uploadRate is the slowest rate, in bytes per second, at which an upload is not interrupted.
 const uploadRate = 64 << 10
 
-// File is what Upload stores.
+// File is a file for Upload.
 type File struct {
-	// Key names the file in the server's storage. Any text: it is escaped in requests.
+	// Key names the file in the storage of the server. It may be any text; requests escape it.
 	Key string
-	// MIME is the media type of the content, which the storage notes: printable ASCII.
+	// MIME is the media type of the content, for the storage. It must be printable ASCII.
 	MIME string
 	// Size is the length of the content in bytes; it may be 0.
 	Size int64
-	// Open returns a new reader of the content, which must yield exactly Size bytes.
-	// Upload calls it once, reads from another goroutine and closes the reader before
-	// it returns.
+	// Open returns a new reader of the content, which must yield exactly Size bytes. Upload calls
+	// it once, reads on another goroutine, and closes the reader before it returns.
 	Open func() (io.ReadCloser, error)
 }
 
-// Upload stores a file. It returns nil when the storage has all of it, and otherwise an
-// *Error. It is one attempt: it asks the server for a new signed URL, with up to three
-// requests in 30 seconds, and sends the content there with one PUT, which may take 30
-// seconds and as long as its Size takes at 64 KiB/s. The content is never held in
-// memory.
+// Upload stores a file. It returns nil if the storage has all of it, and otherwise an *Error. It
+// makes one attempt: it asks the server for a new signed URL, with up to three requests in 30
+// seconds, and sends the content there with one PUT. The PUT may take 30 seconds plus the time for
+// Size at 64 KiB/s. The whole content is never in memory.
 //
-// The URL must be https and lead to a public address, see ErrUnsafeURL; with a base URL
-// on a loopback host it may lead anywhere, and be http to a loopback host. A URL at the
-// origin of the base URL is always used, over the connections of Send. All others are
-// requested over connections of their own, which take nothing from Config: no key, no
-// RoundTripper, no proxy. Redirects are not followed.
+// The URL must be https and lead to a public address, see ErrUnsafeURL. If the base URL is on a
+// loopback host, the URL may lead anywhere, and may be http to a loopback host. A URL at the origin
+// of the base URL is always used, with the connections of Send. All others use separate
+// connections, which take nothing from Config: no key, no RoundTripper, no proxy. Redirects are not
+// followed.
 //
-// A refusal by the storage is of kind Retry, because a new URL can help: see
-// ErrStorageRefused. Upload returns when ctx ends, as soon as a Read of the content
-// that is under way has returned.
+// A refusal by the storage is of kind Retry, because a new URL can help: see ErrStorageRefused. When
+// ctx ends, Upload returns as soon as a Read of the content that is under way has returned.
 func (h *HTTP) Upload(ctx context.Context, f File) error {
 	c := call{op: opUpload, subject: fmt.Sprintf("%d bytes", f.Size)}
 	if why := f.unfit(); why != "" {
@@ -71,7 +68,7 @@ func (h *HTTP) Upload(ctx context.Context, f File) error {
 	return h.put(ctx, signed, f.MIME, body)
 }
 
-// unfit says why a file cannot be sent, whatever its content.
+// unfit returns the reason why a file cannot be sent whatever its content, or "".
 func (f File) unfit() string {
 	switch {
 	case f.Size < 0:
@@ -83,8 +80,8 @@ func (f File) unfit() string {
 	}
 }
 
-// unreadable returns the error for content that cannot be had. Only a failure that the
-// system calls temporary, such as too many open files, is worth another attempt.
+// unreadable returns the error for content that cannot be read. It is retried only if the system
+// calls the failure temporary, such as too many open files.
 func (c call) unreadable(ctx context.Context, err error) error {
 	kind := Rejected
 	if errno, ok := errors.AsType[syscall.Errno](err); ok && errno.Temporary() || ctx.Err() != nil {
@@ -99,7 +96,8 @@ func (c call) unreadable(ctx context.Context, err error) error {
 	return e
 }
 
-// contentMessage is the text of an error about content, as far as it can hold none of it.
+// contentMessage returns the text of an error about content, unless the text could contain a part
+// of the content.
 func contentMessage(err error) string {
 	if errors.Is(err, errLength) {
 		return err.Error()
@@ -110,13 +108,14 @@ func contentMessage(err error) string {
 	return "the content cannot be read"
 }
 
-// signedURL asks the server where to put a file.
+// signedURL asks the server for the URL to which a file must be sent.
 func (h *HTTP) signedURL(ctx context.Context, f File) (string, error) {
 	attempt, cancel := context.WithTimeout(ctx, h.budget)
 	defer cancel()
 	query := url.Values{"key": {f.Key}, "mimeType": {f.MIME}, "size": {strconv.FormatInt(f.Size, 10)}}
 	to := newTarget(h.base, uploadPath, query)
-	c := call{op: opUpload, subject: fmt.Sprintf("%d bytes by %s", f.Size, to.shown), body: []byte(f.Key + "\n" + query.Encode())}
+	subject := fmt.Sprintf("%d bytes by %s", f.Size, to.shown)
+	c := call{op: opUpload, subject: subject, body: []byte(f.Key + "\n" + query.Encode())}
 	req, err := retryablehttp.NewRequestWithContext(attempt, http.MethodGet, to.url, nil)
 	if err != nil {
 		return "", h.outcome(ctx, c, answer{err: err})
@@ -128,13 +127,15 @@ func (h *HTTP) signedURL(ctx context.Context, f File) (string, error) {
 	}
 	signed := uploadURL(a.body)
 	if signed == "" {
-		return "", &Error{Op: c.op, Status: a.status, Kind: Misconfigured, subject: c.subject, Message: "the answer holds no upload URL"}
+		return "", &Error{
+			Op: c.op, Status: a.status, Kind: Misconfigured,
+			Message: "the answer holds no upload URL", subject: c.subject,
+		}
 	}
 	return signed, nil
 }
 
-// uploadURL returns the URL in an answer of the form {"data":{"url":"…"}}, "" if there
-// is none.
+// uploadURL returns the URL in an answer of the form {"data":{"url":"…"}}, or "" if there is none.
 func uploadURL(body []byte) string {
 	var found struct {
 		Data struct {
@@ -163,7 +164,7 @@ func (h *HTTP) put(ctx context.Context, signed, mime string, body *content) erro
 	}
 	req.ContentLength = body.size
 	if body.size == 0 {
-		req.Body = http.NoBody // with any other, a length of 0 means that it is not known
+		req.Body = http.NoBody // with another body, a length of 0 means that the length is unknown
 		body.release()
 	}
 	req.Header.Set("User-Agent", userAgent)
@@ -175,14 +176,14 @@ func (h *HTTP) put(ctx context.Context, signed, mime string, body *content) erro
 	return c.stored(ctx, a, body)
 }
 
-// sendingTime is how long the content may take to be sent.
+// sendingTime returns the time that the content may take at uploadRate.
 func sendingTime(size int64) time.Duration {
-	const longest = int64(24 * time.Hour / time.Second) // no file that is stored takes so long
+	const longest = int64(24 * time.Hour / time.Second) // enough for any file, and no overflow
 	return time.Duration(min(size/uploadRate, longest)) * time.Second
 }
 
-// stored turns an answer of the storage into what the caller gets. The content is not
-// read any more.
+// stored returns the error of Upload for an answer of the storage, or nil. The reader of the content
+// must be done.
 func (c call) stored(ctx context.Context, a answer, body *content) error {
 	if body.err != nil {
 		return c.unreadable(ctx, body.err)
@@ -199,7 +200,7 @@ func (c call) stored(ctx context.Context, a answer, body *content) error {
 	case kind == OK:
 		kind, message = Retry, "the answer came before the whole content was sent"
 	case taken && kind == Misconfigured:
-		message = "the answer is a web page, not that of a storage"
+		message = "the answer is a web page, not the answer of a storage"
 	case taken:
 		refusal, message = true, "the answer reports an error"
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/troupelog/troupe/logger/loggertest"
 )
 
-// backend keeps what it is sent, and fails as often as it is told.
+// backend keeps what it is sent, and fails the given number of times.
 type backend struct {
 	mu    sync.Mutex
 	fails int                     // guarded by mu
@@ -171,7 +171,7 @@ func TestABackendThatIsDownLosesNothingAndGetsNothingTwice(t *testing.T) {
 	}
 }
 
-func TestWhatComesLateIsCounted(t *testing.T) {
+func TestLateEntriesAreCounted(t *testing.T) {
 	log, e := exporting(t, &backend{})
 	tr := log.Trace(logger.TraceConfig{ID: "t"})
 	tr.End()
@@ -187,7 +187,7 @@ func TestWhatComesLateIsCounted(t *testing.T) {
 	}
 }
 
-func TestShutdownSendsWhatIsOpen(t *testing.T) {
+func TestShutdownSendsOpenTraces(t *testing.T) {
 	b := &backend{}
 	log, e := exporting(t, b)
 	log.Trace(logger.TraceConfig{ID: "t", Name: "open"}).HandOver() // so that Close does not end it

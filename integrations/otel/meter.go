@@ -15,10 +15,9 @@ const (
 	reasonKey     = attribute.Key("troupe.reason")
 )
 
-// Meter makes the account of a logger, see logger.Stats, observable: docs/telemetry.md
-// lists the instruments. The account is read whenever the meter's reader collects, and
-// nothing is done in between; the registration it returns ends that. It fails as the
-// meter does.
+// Meter makes the counters of a logger observable; see logger.Stats, and docs/telemetry.md for the
+// instruments. The counters are read whenever the meter's reader collects, and never in between.
+// Unregister the result to stop that. It returns the first error of the meter.
 func Meter(l *logger.Logger, m metric.Meter) (metric.Registration, error) {
 	b := builder{meter: m}
 	totals, traffic := newTotals(&b), newTraffic(&b)
@@ -46,23 +45,23 @@ type builder struct {
 	err   error
 }
 
-func (b *builder) counter(name, unit, what string) metric.Int64ObservableCounter {
-	c, err := b.meter.Int64ObservableCounter(name, metric.WithUnit(unit), metric.WithDescription(what))
+func (b *builder) counter(name, unit, description string) metric.Int64ObservableCounter {
+	c, err := b.meter.Int64ObservableCounter(name, metric.WithUnit(unit), metric.WithDescription(description))
 	return kept(b, c, err)
 }
 
-func (b *builder) gauge(name, unit, what string) metric.Int64ObservableGauge {
-	g, err := b.meter.Int64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(what))
+func (b *builder) gauge(name, unit, description string) metric.Int64ObservableGauge {
+	g, err := b.meter.Int64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(description))
 	return kept(b, g, err)
 }
 
-func (b *builder) seconds(name, what string) metric.Float64ObservableGauge {
-	g, err := b.meter.Float64ObservableGauge(name, metric.WithUnit("s"), metric.WithDescription(what))
+func (b *builder) seconds(name, description string) metric.Float64ObservableGauge {
+	g, err := b.meter.Float64ObservableGauge(name, metric.WithUnit("s"), metric.WithDescription(description))
 	return kept(b, g, err)
 }
 
-func (b *builder) upDown(name, unit, what string) metric.Int64ObservableUpDownCounter {
-	c, err := b.meter.Int64ObservableUpDownCounter(name, metric.WithUnit(unit), metric.WithDescription(what))
+func (b *builder) upDown(name, unit, description string) metric.Int64ObservableUpDownCounter {
+	c, err := b.meter.Int64ObservableUpDownCounter(name, metric.WithUnit(unit), metric.WithDescription(description))
 	return kept(b, c, err)
 }
 
@@ -74,7 +73,7 @@ func kept[T metric.Observable](b *builder, made T, err error) T {
 	return made
 }
 
-// totals are the instruments for what became of entries and calls.
+// totals holds the instruments for the outcomes of entries and calls.
 type totals struct {
 	accepted, recovered, delivered, dead, dropped    metric.Int64ObservableCounter
 	rejected, suspicious, derived, panics, autoEnded metric.Int64ObservableCounter
@@ -147,7 +146,7 @@ func number(ok bool) int64 {
 	return 0
 }
 
-// traffic are the instruments for what a destination was sent.
+// traffic holds the instruments for the batches and uploads of a destination.
 type traffic struct {
 	batches, entries, bytes, uploads, uploaded, retries metric.Int64ObservableCounter
 	largestEntries, largestBytes                        metric.Int64ObservableGauge

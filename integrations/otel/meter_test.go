@@ -54,7 +54,7 @@ func points[N int64 | float64](into map[string]float64, name string, points []me
 	}
 }
 
-func TestMeterTellsTheAccountOfEveryDestination(t *testing.T) {
+func TestMeterReportsEveryDestination(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }))
 	defer server.Close()
 	log, _ := loggertest.New(t, logger.Config{ID: "first"})
@@ -100,7 +100,7 @@ func TestMeterTellsTheAccountOfEveryDestination(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left := collected(t, reader); len(left) != 0 {
-		t.Errorf("still told after the registration ended: %v", left)
+		t.Errorf("still reported after the registration ended: %v", left)
 	}
 }
 

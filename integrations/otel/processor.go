@@ -16,30 +16,30 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// Processor is a span processor that logs spans of generative AI: those with attributes
-// of OpenTelemetry's conventions (gen_ai.*), of OpenInference or of OpenLLMetry. Model
-// calls become generations, tools tool calls, retrievers retrievals, and agents, chains
-// and workflows spans. Spans of other things, as of HTTP and databases, are left out, and what is
-// in them hangs below what is around them.
+// Processor is a span processor that logs spans of generative AI, which have attributes of
+// OpenTelemetry's conventions (gen_ai.*), of OpenInference or of OpenLLMetry. Model calls become
+// generations, tools become tool calls, retrievers become retrievals; agents, chains and workflows
+// become spans. Other spans, such as of HTTP and databases, are not logged; their children are
+// logged in the span around them.
 //
-// # Where it goes
+// # Place
 //
-// What a span becomes is part of the span or trace that the context of its beginning says
-// (logger.StartTrace, logger.StartSpan), or else of that of the span around it. Where there
-// is neither, it begins a trace whose id is OpenTelemetry's in hexadecimal, with the
-// session that gen_ai.conversation.id names; it ends with the last span of that trace
-// in this process. Below a span of another process the trace is taken to have begun there.
+// A span becomes part of the span or trace in the context of OnStart (logger.StartTrace,
+// logger.StartSpan) or, without one, of the span around it. Without either it begins a trace whose
+// id is OpenTelemetry's in hexadecimal, in the session that gen_ai.conversation.id names. That trace
+// ends with its last span in this process. A span whose parent is in another process continues the
+// trace, which is taken to have begun there.
 //
-// A model call that package llm logs too is logged by that alone, which knows more, in the
+// A model call that package llm logs as well is logged only once, by llm, which knows more, in the
 // place of the span.
 //
-// # When
+// # Time
 //
-// Agents, chains and workflows are logged when they begin, if their attributes say then
-// what they are, which the conventions ask for, and all else when it has ended.
+// Agents, chains and workflows are logged when they begin, if their attributes identify them then,
+// as the conventions require. All other spans are logged when they have ended.
 //
-// Make it with NewProcessor. It may be used concurrently. A call of it does what calls of
-// the logger do, and never waits for a network.
+// Make one with NewProcessor. It may be used concurrently. Its calls cost as much as calls of the
+// logger, and never wait for a network.
 type Processor struct {
 	log  *logger.Logger
 	stop func()
@@ -61,25 +61,25 @@ type spanKey struct {
 
 // liveSpan is a span that has not ended. Its fields are guarded by Processor.mu.
 type liveSpan struct {
-	parent *liveSpan // nil at the top of what is in this process
-	said   place     // what the context of the beginning said
+	parent *liveSpan // nil for the topmost span in this process
+	said   place     // the scope in the context of OnStart
 	around logger.Scope
 	inside logger.Scope
 	span   logger.Span // as which it was logged when it began, zero if it was not
 	called bool        // package llm logs a model call in it
 }
 
-// processTrace is a trace of which spans are live.
+// processTrace is a trace with live spans. Guarded by Processor.mu.
 type processTrace struct {
 	name  string // of the first span
 	start time.Time
 	live  int          // spans
 	begun logger.Trace // zero unless the processor began one
-	scope logger.Scope // of what has nothing around it; inert until it is needed
+	scope logger.Scope // around the topmost spans; inert until it is needed
 	asked bool         // an input is logged
 }
 
-// place names what a scope is part of.
+// place identifies the trace and the span of a scope.
 type place struct{ trace, span string }
 
 func placeOf(s logger.Scope) place { return place{s.Trace().ID(), s.Span().ID()} }
@@ -134,7 +134,7 @@ func (p *Processor) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	l.inside = logger.FromContext(logger.NewContext(context.Background(), l.span))
 }
 
-// place finds what is around a span that nothing says that of; p.mu is held.
+// place chooses the scope around a span whose context names none. Callers must hold p.mu.
 func (p *Processor) place(l *liveSpan, t *processTrace, s sdktrace.ReadOnlySpan, attributes []otlp.Attribute) {
 	if l.around.Active() {
 		return
@@ -145,7 +145,8 @@ func (p *Processor) place(l *liveSpan, t *processTrace, s sdktrace.ReadOnlySpan,
 	l.around, l.inside = t.scope, t.scope
 }
 
-// begin begins the trace of a span, or goes on with that of another process; p.mu is held.
+// begin begins the trace of a span, or continues the trace of another process. Callers must hold
+// p.mu.
 func (p *Processor) begin(t *processTrace, s sdktrace.ReadOnlySpan, attributes []otlp.Attribute) logger.Scope {
 	id := s.SpanContext().TraceID().String()
 	if s.Parent().IsRemote() {
@@ -206,8 +207,8 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	over.EndWith(logger.EndConfig{EndTime: s.EndTime()})
 }
 
-// Within implements modelcall.Observer: what package llm logs is part of the span that a
-// request is made in, unless the context says something that was begun since.
+// Within implements modelcall.Observer. A call that package llm logs is part of the span in its
+// context, unless something was begun with the logger since.
 func (p *Processor) Within(ctx context.Context, s logger.Scope) logger.Scope {
 	sc := trace.SpanContextFromContext(ctx)
 	if !sc.IsValid() {
@@ -232,8 +233,8 @@ func (p *Processor) Begun(ctx context.Context) {
 	}
 }
 
-// ForceFlush implements sdktrace.SpanProcessor: it waits until what has ended is delivered,
-// as Logger.Flush does.
+// ForceFlush implements sdktrace.SpanProcessor. It waits until all ended spans are delivered, as
+// Logger.Flush does.
 func (p *Processor) ForceFlush(ctx context.Context) error { return p.log.Flush(ctx) }
 
 // Shutdown implements sdktrace.SpanProcessor. It ends the traces that the processor began,
@@ -250,8 +251,8 @@ func (p *Processor) Shutdown(ctx context.Context) error {
 	return p.log.Flush(ctx)
 }
 
-// contain keeps a panic of a user's value from the program, which would meet it
-// wherever a span begins or ends.
+// contain recovers from a panic of a user's value, which must not reach the code that begins or ends
+// a span.
 func contain() { _ = recover() }
 
 // attributesOf returns attributes in the form that package otlp reads.

@@ -146,7 +146,7 @@ func TestSpansArePartOfTheTraceOfTheirContext(t *testing.T) {
 	i.rec.AllEnded(t)
 }
 
-func TestWhatIsNotOfGenerativeAIIsNotLogged(t *testing.T) {
+func TestOtherSpansAreNotLogged(t *testing.T) {
 	i := instrument(t)
 	ctx, outer := i.start(t.Context(), "GET /")
 	_, inner := i.start(ctx, "SELECT", "db.system", "postgresql")
@@ -295,7 +295,7 @@ func TestConcurrentSpansAreLoggedEachInItsTrace(t *testing.T) {
 	}
 }
 
-func TestShutdownEndsWhatIsOpen(t *testing.T) {
+func TestShutdownEndsOpenTraces(t *testing.T) {
 	i := instrument(t)
 	_, chat := i.start(t.Context(), "chat", operation, "invoke_agent")
 	if err := i.p.Shutdown(t.Context()); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// describe returns what a span becomes.
+// describe returns the entity that a span becomes.
 func describe(s sdktrace.ReadOnlySpan, attributes []otlp.Attribute) otlp.Description {
 	from := otlp.Span{
 		TraceID: s.SpanContext().TraceID(), ID: s.SpanContext().SpanID(), Parent: s.Parent().SpanID(),
@@ -76,10 +76,10 @@ type recorder struct {
 	fields begun
 }
 
-// record logs a span that has ended, or what it says beside its beginning.
+// record logs a span that has ended; of one that was logged when it began, the rest.
 func record(l *liveSpan, s sdktrace.ReadOnlySpan, d *otlp.Description) {
 	r := recorder{live: l, start: s.StartTime(), end: s.EndTime(), d: d}
-	_ = json.Unmarshal(d.Fields, &r.fields) // what has another type is left out, the rest is read
+	_ = json.Unmarshal(d.Fields, &r.fields) // fields of another type are skipped
 	switch {
 	case l.span != (logger.Span{}):
 		r.step(l.span)
@@ -94,8 +94,8 @@ func record(l *liveSpan, s sdktrace.ReadOnlySpan, d *otlp.Description) {
 	}
 }
 
-// each calls fn for what is said of the entity then, and leaves the rest to what is
-// around it.
+// each calls fn for each line about the entity. Events and errors that fn does not take are logged
+// in the scope around the span.
 func (r *recorder) each(fn func(action string, a *about) bool) {
 	for _, said := range r.d.About {
 		var a about
@@ -140,10 +140,10 @@ func (r *recorder) generation() {
 	if f.Cost != nil {
 		g.AddCost(*f.Cost)
 	}
-	told := false
+	logged := false
 	r.each(func(action string, a *about) bool {
 		if action == "result" {
-			told = true
+			logged = true
 			if why, ok := onlyFailed(a.Result); ok {
 				g.Fail(why.detail())
 			} else {
@@ -152,11 +152,11 @@ func (r *recorder) generation() {
 		}
 		return action == "result"
 	})
-	if !told && f.Usage != nil {
-		told = true
+	if !logged && f.Usage != nil {
+		logged = true
 		g.Result(completionOf(r.d.ID, r.start, f.Usage))
 	}
-	if !told {
+	if !logged {
 		g.EndWith(logger.EndConfig{EndTime: r.end})
 		return
 	}
@@ -173,7 +173,7 @@ func onlyFailed(result json.RawMessage) (failure, bool) {
 	return f, json.Unmarshal(members["error"], &f) == nil
 }
 
-// completionOf returns a chat completion that says no more than what it cost.
+// completionOf returns a chat completion with nothing but the usage.
 func completionOf(id string, at time.Time, usage json.RawMessage) any {
 	return map[string]any{"id": id, "object": "chat.completion", "created": at.Unix(), "choices": []any{}, "usage": usage}
 }
@@ -199,21 +199,21 @@ func (r *recorder) tool() {
 	for name, value := range f.Metrics {
 		t.AddMetric(name, value)
 	}
-	told := false
+	logged := false
 	r.each(func(action string, a *about) bool {
 		switch action {
 		case "result":
-			told = true
+			logged = true
 			t.Result(plain(a.Result))
 		case "error":
-			told = true
+			logged = true
 			t.Error(a.Error.detail())
 		default:
 			return false
 		}
 		return true
 	})
-	if !told {
+	if !logged {
 		t.EndWith(logger.EndConfig{EndTime: r.end})
 		return
 	}
@@ -236,7 +236,7 @@ func (r *recorder) retrieval() {
 	r.endedAt(retrieval.SetEndTime)
 }
 
-// step logs what spans have: inputs, outputs, errors and events of their own.
+// step logs the fields of a span: its input and output, errors and events.
 func (r *recorder) step(s logger.Span) {
 	f := &r.fields
 	if r.d.Input != "" {

@@ -62,7 +62,7 @@ func (d *destination) mine(slots []spool.SlotInfo) ([]spool.SlotInfo, error) {
 // outcome is what came of what waited in slots.
 type outcome struct{ delivered, dead, dropped, left int64 }
 
-func (o *outcome) add(a *delivery.Account) {
+func (o *outcome) add(a *delivery.Counters) {
 	o.delivered += a.Delivered
 	o.dead += a.Dead
 	o.left += a.Pending()
@@ -157,7 +157,7 @@ func (d *deliverer) slot(ctx context.Context, s *spool.Spool, sum *outcome, prep
 		},
 	})
 	go watch(ctx, cancel, func() logger.Stats {
-		a := sink.Account()
+		a := sink.Counters()
 		return logger.Stats{Delivered: a.Delivered, Dead: a.Dead, Pending: a.Pending()}
 	}, d.patience)
 	err := sink.Flush(ctx)
@@ -167,7 +167,7 @@ func (d *deliverer) slot(ctx context.Context, s *spool.Spool, sum *outcome, prep
 	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), graceTime)
 	defer stop()
 	closeErr := sink.Close(grace, err == nil)
-	account := sink.Account()
+	account := sink.Counters()
 	sum.add(&account)
 	if errors.Is(closeErr, delivery.ErrPending) && err != nil {
 		closeErr = nil // err says it already

@@ -6,65 +6,66 @@ import (
 	"time"
 )
 
-// adoptEvery is how often the sink looks for what processes that died have left.
+// adoptEvery is the interval at which a destination looks for ownerless slots.
 const adoptEvery = 5 * time.Second
 
-// adopt delivers orphans, one after the other, until ctx ends. It takes one only while
-// the sink's own deliveries work.
-func (s *Sink) adopt(ctx context.Context) {
+// runAdopter empties ownerless slots, one after the other, until ctx ends. It takes one only
+// while deliveries from its own slot succeed: entries of dead processes must not queue up behind
+// a server that is down.
+func (s *Destination) runAdopter(ctx context.Context) {
 	if inMemory(s.cfg.Spool) {
 		return
 	}
 	for ctx.Err() == nil {
-		if s.gate.last() != nil || !s.adoptOne(ctx) {
+		if s.throttle.last() != nil || !s.adoptOne(ctx) {
 			sleep(ctx, adoptEvery, nil)
 		}
 	}
 }
 
-// adoptOne empties an orphan, and returns false if there is none.
-func (s *Sink) adoptOne(ctx context.Context) bool {
-	orphan, err := s.cfg.Spool.Orphan()
-	if err != nil || orphan == nil {
-		return false // an error is one of the folder, which the spool has reported
+// adoptOne empties an ownerless slot, and returns false if there is none.
+func (s *Destination) adoptOne(ctx context.Context) bool {
+	slot, err := s.cfg.Spool.Orphan()
+	if err != nil || slot == nil {
+		return false // the spool has reported an error of its folder
 	}
-	l := newLane(s, orphan)
-	l.urgent = true
-	n := l.found()
+	d := newDrainer(s, slot)
+	d.urgent = true
+	n := d.countRecovered()
 	s.mu.Lock()
-	s.orphan = l
-	s.account.Recovered += n
+	s.ownerless = d
+	s.counters.Recovered += n
 	s.mu.Unlock()
 	s.report(Event{Kind: Adopted, Entries: int(n)})
-	l.empty(ctx)
-	end, stop := Longer(ctx, closeGrace/2)
-	_ = orphan.Close(end) // what is not acknowledged on disk is found again
+	d.drain(ctx)
+	end, stop := WithGrace(ctx, closeGrace/2)
+	_ = slot.Close(end) // entries whose acknowledgement is not on disk are found again
 	stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.orphan = nil
-	s.account.DeadDropped += orphan.DeadDropped()
-	lines, uploads := orphan.Lines.State(), orphan.Uploads.State()
+	s.ownerless = nil
+	s.counters.DeadDropped += slot.DeadDropped()
+	lines, uploads := slot.Lines.State(), slot.Uploads.State()
 	for _, dropped := range []map[string]int64{lines.Dropped, uploads.Dropped} {
 		for reason, n := range dropped {
-			s.account.Dropped[reason] += n
+			s.counters.Dropped[reason] += n
 		}
 	}
 	return true
 }
 
-// empty delivers what is in the lane, until ctx ends.
-func (l *lane) empty(ctx context.Context) {
+// drain delivers everything in the slot, until ctx ends.
+func (d *drainer) drain(ctx context.Context) {
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var lanes sync.WaitGroup
-	lanes.Go(func() { l.runLines(running) })
-	lanes.Go(func() { l.runUploads(running) })
-	_ = l.drained(ctx) // an error is the end of ctx
+	var goroutines sync.WaitGroup
+	goroutines.Go(func() { d.runLines(running) })
+	goroutines.Go(func() { d.runUploads(running) })
+	_ = d.waitDrained(ctx) // it fails only when ctx ends
 	cancel()
-	lanes.Wait()
-	if len(l.spent) > 0 {
+	goroutines.Wait()
+	if len(d.done) > 0 {
 		sleep(ctx, blobGrace, nil)
-		l.sweep(blobGrace)
+		d.removeDone(blobGrace)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/troupelog/troupe/messages"
 )
 
-// BenchmarkDeliver measures what delivery costs per entry of 500 bytes, from Append to
+// BenchmarkDeliver measures the cost of delivery per entry of 500 bytes, from Append to
 // the acknowledgement of a client that takes no time.
 func BenchmarkDeliver(b *testing.B) {
 	for _, where := range []string{"memory", "disk"} {

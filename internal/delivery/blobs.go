@@ -11,16 +11,16 @@ import (
 	"github.com/troupelog/troupe/internal/spool/seglog"
 )
 
-// blobSyncer makes the contents of attachments durable, which were only written when
-// their entries were appended.
+// blobSyncer makes the contents of attachments durable. The caller that logged an attachment has
+// written its content, but not synced it: that would cost each call a wait for the disk.
 type blobSyncer struct {
 	spool *spool.Spool
 	added chan struct{} // capacity 1
 
 	mu    sync.Mutex
 	names []string      // guarded by mu; oldest first
-	last  uint64        // guarded by mu; how many were added
-	done  uint64        // guarded by mu; how many of these are durable or gone
+	last  uint64        // guarded by mu; number of blobs that were added
+	done  uint64        // guarded by mu; number of those that are durable or gone
 	moved chan struct{} // guarded by mu; closed and replaced when done or ended changes
 	ended bool          // guarded by mu
 }
@@ -29,6 +29,7 @@ func newBlobSyncer(s *spool.Spool) *blobSyncer {
 	return &blobSyncer{spool: s, added: make(chan struct{}, 1), moved: make(chan struct{})}
 }
 
+// add queues a blob. It never blocks.
 func (b *blobSyncer) add(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -37,8 +38,8 @@ func (b *blobSyncer) add(name string) {
 	signal(b.added)
 }
 
-// run syncs blobs until ctx ends. One that cannot be synced is tried again every
-// second until it can, or has been delivered.
+// run syncs blobs, oldest first, until ctx ends. One that cannot be synced is retried every second
+// until it can, or has been delivered and removed.
 func (b *blobSyncer) run(ctx context.Context) {
 	defer b.change(func() { b.ended = true })
 	for ctx.Err() == nil {
@@ -57,6 +58,7 @@ func (b *blobSyncer) run(ctx context.Context) {
 	}
 }
 
+// sync reports whether nothing is left to do for a blob.
 func (b *blobSyncer) sync(name string) bool {
 	err := b.spool.SyncBlob(name)
 	return err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, spool.ErrName)
@@ -78,7 +80,7 @@ func (b *blobSyncer) next() {
 	})
 }
 
-// change makes a change under mu and tells those who wait.
+// change makes a change under mu and wakes the callers of wait.
 func (b *blobSyncer) change(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -87,8 +89,8 @@ func (b *blobSyncer) change(f func()) {
 	b.moved = make(chan struct{})
 }
 
-// wait waits until all blobs that were added before are durable. It returns nil, the
-// cause of ctx, or seglog.ErrClosed when nobody syncs any more.
+// wait waits until all blobs that were added before are durable. It returns nil, the cause of
+// ctx, or seglog.ErrClosed after run has returned.
 func (b *blobSyncer) wait(ctx context.Context) error {
 	b.mu.Lock()
 	last := b.last

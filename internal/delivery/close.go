@@ -9,40 +9,40 @@ import (
 	"github.com/troupelog/troupe/internal/spool/seglog"
 )
 
-// ErrPending is returned by Close when entries are left that were not delivered.
+// ErrPending is returned by Close if entries were not delivered.
 var ErrPending = errors.New("delivery: entries are not delivered")
 
-// closeGrace is how much later than its context Close returns, at most.
+// closeGrace limits how long after the end of its context Close returns.
 const closeGrace = 100 * time.Millisecond
 
-// Close ends the sink. First everything is made durable; then, with drain, what fits
-// into ctx is sent. What is left stays in the spool for the next process; without a
-// disk it is dropped and counted as "closed". Close returns within 100 ms of the end of
-// ctx even if the Backend or the disk does not answer; whatever waits for them is
+// Close stops the destination. It first makes all entries durable. If drain is set, it then
+// sends as many entries as it can until ctx ends. Undelivered entries stay in the spool for the next process;
+// without a disk they are dropped and counted as "closed". Close returns within 100 ms of the end
+// of ctx even if the Backend or the disk does not answer; calls that are under way are then
 // abandoned.
 //
-// The error is ErrPending, with the numbers, when entries are left, and holds that of
-// the spool. A second Close returns what the first did.
-func (s *Sink) Close(ctx context.Context, drain bool) error {
+// If entries are left, the error is ErrPending, with their number. It includes an error of the
+// spool. A second Close returns the same error as the first.
+func (s *Destination) Close(ctx context.Context, drain bool) error {
 	s.closing.Do(func() { s.closed = s.close(ctx, drain) })
 	return s.closed
 }
 
-func (s *Sink) close(ctx context.Context, drain bool) error {
+func (s *Destination) close(ctx context.Context, drain bool) error {
 	if drain {
-		s.hurry()
-		signal(s.gate.force) // a firm wait ends, too: this is the last chance
+		s.flushNow()
+		signal(s.throttle.force) // a firm wait ends, too: this is the last chance
 		signal(s.own.lastTry)
 	}
-	s.commit(ctx)
+	s.makeDurable(ctx)
 	if drain {
-		_ = s.own.drained(ctx) // what is left is counted below
+		_ = s.own.waitDrained(ctx) // closeError counts the entries that are left
 	}
 	s.cancel()
-	half, stopHalf := Longer(ctx, closeGrace/2)
+	half, stopHalf := WithGrace(ctx, closeGrace/2)
 	defer stopHalf()
 	within(half, s.running.Wait)
-	end, stop := Longer(ctx, closeGrace)
+	end, stop := WithGrace(ctx, closeGrace)
 	defer stop()
 	var err error
 	closed := make(chan error, 1)
@@ -52,32 +52,37 @@ func (s *Sink) close(ctx context.Context, drain bool) error {
 	case <-end.Done():
 		err = context.Cause(end)
 	}
-	return s.verdict(err)
+	return s.closeError(err)
 }
 
-// commit makes everything durable, if the disk takes it.
-func (s *Sink) commit(ctx context.Context) {
+// makeDurable makes all entries durable, if the disk takes them.
+func (s *Destination) makeDurable(ctx context.Context) {
 	if s.own.onDisk() {
-		_ = s.Sync(ctx) // verdict tells what is not on disk
+		_ = s.Sync(ctx) // closeError counts the entries that are not on disk
 	}
 }
 
-// verdict says what is left, and counts as dropped what is lost.
-func (s *Sink) verdict(err error) error {
-	a := s.Account()
-	pending := min(a.Pending(), s.cfg.Spool.Lines.State().Unacked+s.cfg.Spool.Uploads.State().Unacked) // what is left of an orphan is as safe as it was
-	lost := min(notOnDisk(s.cfg.Spool.Lines.State())+notOnDisk(s.cfg.Spool.Uploads.State()), pending)
+// closeError returns the error of Close, and counts the entries that end with the process as
+// dropped.
+func (s *Destination) closeError(err error) error {
+	lines, uploads := s.cfg.Spool.Lines.State(), s.cfg.Spool.Uploads.State()
+	c := s.Counters()
+	// Entries of an adopted slot are left out: they are as safe as they were before.
+	pending := min(c.Pending(), lines.Unacked+uploads.Unacked)
+	lost := min(notOnDisk(lines)+notOnDisk(uploads), pending)
 	s.drop(lost, "closed", err)
 	switch {
 	case lost > 0:
-		return errors.Join(fmt.Errorf("%w: %d are in the spool and %d, which were in memory, are dropped", ErrPending, pending-lost, lost), err)
+		left := fmt.Errorf("%w: %d are in the spool and %d, which were in memory, are dropped",
+			ErrPending, pending-lost, lost)
+		return errors.Join(left, err)
 	case pending > 0:
 		return errors.Join(fmt.Errorf("%w: %d are in the spool for the next process", ErrPending, pending), err)
 	}
 	return err
 }
 
-// notOnDisk counts the records that end with the process.
+// notOnDisk returns the number of records that end with the process.
 func notOnDisk(state seglog.State) int64 {
 	if state.Written <= state.Acked {
 		return state.Unacked
@@ -85,7 +90,7 @@ func notOnDisk(state seglog.State) int64 {
 	return state.Unacked - min(state.Unacked, int64(state.Written-state.Acked))
 }
 
-// within waits until f returns or ctx ends.
+// within waits until f returns or ctx ends. Then f goes on alone.
 func within(ctx context.Context, f func()) {
 	done := make(chan struct{})
 	go func() {
@@ -98,11 +103,12 @@ func within(ctx context.Context, f func()) {
 	}
 }
 
-// Longer returns a context that ends some time after ctx, and the function that frees it.
-func Longer(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+// WithGrace returns a context that ends the given time after ctx, with the values of ctx. The
+// caller must call the function to free it.
+func WithGrace(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	unhook := context.AfterFunc(ctx, func() {
-		sleep(later, d, nil)
+		sleep(later, grace, nil)
 		cancel()
 	})
 	return later, func() {

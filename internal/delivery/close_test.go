@@ -45,7 +45,7 @@ func TestCloseWithABlackHole(t *testing.T) { // R17, short
 			if !errors.Is(err, ErrPending) {
 				t.Errorf("close: %v", err)
 			}
-			a := r.Account()
+			a := r.Counters()
 			if dir == "" {
 				if a.Dropped["closed"] != n || a.Pending() != 0 {
 					t.Errorf("%+v", a)
@@ -61,7 +61,7 @@ func TestCloseWithABlackHole(t *testing.T) { // R17, short
 			if diff := cmp.Diff(lines, s.taken()); diff != "" {
 				t.Error(diff)
 			}
-			if a := next.Account(); a.Recovered != n || a.Delivered != n {
+			if a := next.Counters(); a.Recovered != n || a.Delivered != n {
 				t.Errorf("%+v", a)
 			}
 			next.close()
@@ -95,7 +95,7 @@ func TestAppendAfterCloseIsCounted(t *testing.T) {
 		r := open(t, newServer(), dir, Config{})
 		r.close()
 		r.log(numbered(3)...)
-		if a := r.Account(); a.Dropped["closed"] != 3 || a.Pending() != 0 {
+		if a := r.Counters(); a.Dropped["closed"] != 3 || a.Pending() != 0 {
 			t.Errorf("%+v", a)
 		}
 	})
@@ -135,7 +135,7 @@ func TestSyncInMemoryDelivers(t *testing.T) {
 	})
 }
 
-func TestOrphansAreAdopted(t *testing.T) {
+func TestOwnerlessSlotsAreAdopted(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
@@ -158,18 +158,18 @@ func TestOrphansAreAdopted(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		if a := living.Account(); a.Recovered != 101 || a.Delivered != 102 {
+		if a := living.Counters(); a.Recovered != 101 || a.Delivered != 102 {
 			t.Errorf("%+v", a)
 		}
-		if told := living.told(Adopted); len(told) != 1 || told[0].Entries != 101 {
-			t.Errorf("told %+v", told)
+		if reported := living.reported(Adopted); len(reported) != 1 || reported[0].Entries != 101 {
+			t.Errorf("reported %+v", reported)
 		}
 		living.close()
 		dying.ended(101)
 	})
 }
 
-func TestOrphansWaitForAServer(t *testing.T) {
+func TestOwnerlessSlotsWaitForAServer(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
@@ -187,15 +187,15 @@ func TestOrphansWaitForAServer(t *testing.T) {
 		dying.log(numbered(10)...)
 		_ = dying.Close(t.Context(), false)
 		time.Sleep(time.Minute)
-		if told := living.told(Adopted); len(told) != 0 {
-			t.Errorf("adopted while the server is down: %+v", told)
+		if reported := living.reported(Adopted); len(reported) != 0 {
+			t.Errorf("adopted while the server is down: %+v", reported)
 		}
 		s.mu.Lock()
 		down = false
 		s.mu.Unlock()
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if a := living.Account(); a.Delivered != 11 {
+		if a := living.Counters(); a.Delivered != 11 {
 			t.Errorf("%+v", a)
 		}
 		living.close()
@@ -216,13 +216,13 @@ func TestAHungBackendIsReportedOnce(t *testing.T) {
 			t.Errorf("stalled too early: %q", h.Stalled)
 		}
 		time.Sleep(time.Minute)
-		if h := r.Health(); h.Stalled != stageSend {
+		if h := r.Health(); h.Stalled != activitySend {
 			t.Errorf("stalled: %q", h.Stalled)
 		}
 		close(hole)
 		time.Sleep(time.Minute)
-		if told := r.told(Stalled); r.Health().Stalled != "" || len(told) != 1 || told[0].Reason != stageSend {
-			t.Errorf("stalled %q, told %+v", r.Health().Stalled, told)
+		if reported := r.reported(Stalled); r.Health().Stalled != "" || len(reported) != 1 || reported[0].Reason != activitySend {
+			t.Errorf("stalled %q, reported %+v", r.Health().Stalled, reported)
 		}
 		r.close()
 	})

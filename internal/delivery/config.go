@@ -7,34 +7,33 @@ import (
 	"github.com/troupelog/troupe/transport"
 )
 
-// Config says what a sink delivers, and where. Repository, Spool and Backend are
-// required.
+// Config configures a destination. Repository, Spool and Backend are required.
 type Config struct {
-	// Repository is the id of the log repository: the first part of the keys of uploads.
+	// Repository is the id of the log repository. It is the first part of the keys of uploads.
 	Repository string
-	// Spool is where entries wait. It belongs to the sink from Start on; Close closes it.
+	// Spool holds the entries until they have an outcome. It belongs to the destination from
+	// Start on; Close closes it.
 	Spool *spool.Spool
 	// Backend receives the entries. Its panics are contained and counted.
 	Backend transport.Backend
 
-	// BatchEntries and BatchBytes bound a batch; the second counts the lines and their
-	// newlines. Defaults: DefaultBatchEntries and DefaultBatchBytes. A line over
+	// BatchEntries and BatchBytes limit a batch; BatchBytes counts the lines and their
+	// newlines. Defaults: DefaultBatchEntries and DefaultBatchBytes. A line longer than
 	// BatchBytes is sent alone.
 	BatchEntries, BatchBytes int
-	// InFlight is how many batches may be under way at once. Lines of one lane keep their
-	// order all the same. Default 1.
+	// InFlight limits the number of batches in flight at the same time. Lines with the same
+	// order key keep their order all the same. Default 1.
 	InFlight int
-	// Age is how old an entry becomes before it is sent in a batch that is not full; 0 is
-	// at once, negative is never: then entries leave when a batch is full and on Flush
-	// and Close.
+	// Age is the age at which an entry is sent in a batch that is not full. 0 means at once. A
+	// negative age means never: entries are sent when a batch is full, and by Flush and Close.
 	Age time.Duration
 
-	// Charge is told the cost of records that the sink appends by itself, when it moves
-	// an entry from one place of its spool to another. It is the counterpart of the
-	// spool's Release, which will be told the same cost. Nil: such records cost nothing.
+	// Charge is called with the cost in bytes of records that the destination appends itself,
+	// when it moves an entry within its spool. It is the counterpart of the spool's Release,
+	// which will be called with the same cost. Nil means that such records cost nothing.
 	Charge func(cost int64)
-	// Report is told of events. It is called concurrently and must not block. Default:
-	// nobody is told.
+	// Report is called with each event, concurrently; it must not block. Nil means that events
+	// are not reported.
 	Report func(Event)
 }
 
@@ -59,34 +58,34 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// EventKind says what happened.
+// EventKind is the kind of an Event.
 type EventKind uint8
 
 // The kinds of events.
 const (
-	// Failing: an attempt to send or to upload failed for Event.Err. It will be repeated.
-	// Each failed attempt is reported, but what only a person can mend, such as a wrong key
-	// or a web page in place of an answer, once until Recovered.
+	// Failing: an attempt to send or upload failed with Event.Err and will be repeated. Each
+	// failed attempt is reported, except for failures that only a person can fix, such as a wrong
+	// key or a web page instead of an answer: those are reported once until Recovered.
 	Failing EventKind = iota
 	// Recovered: an attempt succeeded after others had failed.
 	Recovered
-	// Dead: an entry became a dead letter, for Event.Err.
+	// Dead: an entry became a dead letter because of Event.Err.
 	Dead
-	// Dropped: entries were given up, for Event.Reason.
+	// Dropped: entries were discarded for Event.Reason.
 	Dropped
-	// Stalled: the stage that Event.Reason names has made no progress since Event.Since.
-	// It is told once until it makes progress again.
+	// Stalled: the activity named by Event.Reason has made no progress since Event.Since. It is
+	// reported once until it makes progress again.
 	Stalled
-	// Adopted: entries that another process had left are now delivered by this one.
+	// Adopted: entries of a slot whose process died are now delivered by this process.
 	Adopted
 )
 
-// Event is something that happened to a sink.
+// Event is a report about a destination.
 type Event struct {
 	Kind    EventKind
-	Entries int       // that it happened to
-	Err     error     // of Failing and Dead; of Dropped, where there is one
-	Reason  string    // of Dropped; of Stalled, the stage
+	Entries int       // number of entries concerned
+	Err     error     // of Failing and Dead; of Dropped if there is one
+	Reason  string    // of Dropped; of Stalled the activity
 	Since   time.Time // of Stalled
-	Line    []byte    // of Dead, and of Dropped for a refused entry: the line, unless it is in an upload
+	Line    []byte    // of Dead, and of Dropped for a rejected entry: the line, unless it is in an upload
 }

@@ -12,7 +12,7 @@ import (
 
 // A process that dies between putting a job back and acknowledging it leaves it twice,
 // with one content: it is one entry, and no dead letter.
-func TestAJobThatWasPutBackAndLeftTwiceIsOneEntry(t *testing.T) {
+func TestAJobThatIsInTheSpoolTwiceIsOneEntry(t *testing.T) {
 	dir, name := t.TempDir(), blobName(7)
 	sp := openSpool(t, dir, nil)
 	if _, err := sp.PutBlob(name, strings.NewReader("content"), 100); err != nil {
@@ -34,7 +34,7 @@ func TestAJobThatWasPutBackAndLeftTwiceIsOneEntry(t *testing.T) {
 	s := newServer()
 	r := open(t, s, dir, Config{})
 	r.flush()
-	if a := r.Account(); a.Recovered != 1 || a.Delivered != 1 || a.Dead != 0 {
+	if a := r.Counters(); a.Recovered != 1 || a.Delivered != 1 || a.Dead != 0 {
 		t.Errorf("account %+v, want one entry, delivered", a)
 	}
 	if diff := cmp.Diff([]string{attachmentLine(name)}, s.taken()); diff != "" {

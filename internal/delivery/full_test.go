@@ -36,7 +36,7 @@ func dropping(c *spool.Config) {
 	}
 }
 
-func TestWhatTheSpoolDropsIsCountedOnce(t *testing.T) {
+func TestEntriesDroppedByTheSpoolAreCountedOnce(t *testing.T) {
 	everywhere(t, func(t *testing.T, dir string) {
 		s := newServer()
 		down := true
@@ -56,7 +56,7 @@ func TestWhatTheSpoolDropsIsCountedOnce(t *testing.T) {
 		down = false
 		s.mu.Unlock()
 		r.flush()
-		a := r.Account()
+		a := r.Counters()
 		dropped := total(a.Dropped)
 		if dropped == 0 || a.Delivered == 0 || a.Delivered+dropped != 5000 || int(a.Delivered) != len(s.taken()) {
 			t.Errorf("%+v, %d arrived", a, len(s.taken()))
@@ -95,7 +95,7 @@ func TestABatchThatIsDroppedOnItsWayIsCountedOnce(t *testing.T) {
 		}
 		close(release)
 		r.flush()
-		if a := r.Account(); a.Delivered != 5000-total(a.Dropped) || total(a.Dropped) == 0 {
+		if a := r.Counters(); a.Delivered != 5000-total(a.Dropped) || total(a.Dropped) == 0 {
 			t.Errorf("%+v, %d sent", a, sent)
 		}
 		r.close()
@@ -148,7 +148,7 @@ func TestUploadsOfAFullSpoolAreTriedInPlace(t *testing.T) {
 		down = false
 		s.mu.Unlock()
 		r.flush()
-		if a := r.Account(); a.Delivered != 20 || len(s.files) != 10 {
+		if a := r.Counters(); a.Delivered != 20 || len(s.files) != 10 {
 			t.Errorf("%+v, %d files", a, len(s.files))
 		}
 		r.close()

@@ -92,7 +92,7 @@ func TestUploadsOverRealHTTP(t *testing.T) { // R20, short
 	if diff := cmp.Diff(want, s.lines.files); diff != "" || large != "" {
 		t.Errorf("large line found: %t, other files: %s", large == "", diff)
 	}
-	if a := r.Account(); a.Delivered != 13 || a.Dead != 0 {
+	if a := r.Counters(); a.Delivered != 13 || a.Dead != 0 {
 		t.Errorf("%+v", a)
 	}
 	r.close()

@@ -71,19 +71,19 @@ func (c *far) Order() transport.Order {
 	return c.order
 }
 
-// logLanes appends n lines of so many lanes, in turn.
-func (r *rig) logLanes(lanes, n int) {
+// logKeys appends n lines of the given number of order keys, in turn.
+func (r *rig) logKeys(keys, n int) {
 	entries := make([]messages.Entry, n)
 	for i := range entries {
-		lane := i % lanes
-		entries[i] = messages.Entry{Lane: uint16(lane), Line: fmt.Appendf(nil, "trace{id=t%d,action=update,data={\"input\":%d}}", lane, i)}
+		key := i % keys
+		entries[i] = messages.Entry{OrderKey: uint16(key), Line: fmt.Appendf(nil, "trace{id=t%d,action=update,data={\"input\":%d}}", key, i)}
 		r.release(-entries[i].Cost())
 	}
 	r.Append(entries)
 }
 
-// ofLanes takes lines apart by the trace they are about.
-func ofLanes(lines []string) map[string][]string {
+// byTrace groups lines by their trace.
+func byTrace(lines []string) map[string][]string {
 	by := map[string][]string{}
 	for _, line := range lines {
 		trace, _, _ := strings.Cut(line, ",")
@@ -101,7 +101,7 @@ func TestSeveralBatchesAreUnderWayAtOnce(t *testing.T) {
 				r.log("trace{id=t,action=create,data={}}")
 				r.flush() // now the order is known
 				begun := time.Now()
-				r.logLanes(8, 400)
+				r.logKeys(8, 400)
 				r.flush()
 				// One after the other the 40 batches would take 8 seconds.
 				if took := time.Since(begun); c.most != 4 || took > 3*time.Second {
@@ -117,7 +117,7 @@ func TestOneBatchAtATimeIsTheDefault(t *testing.T) {
 	everywhere(t, func(t *testing.T, dir string) {
 		c := &far{order: transport.ByNumber, by: map[string]string{}}
 		r := open(t, newServer(), dir, Config{Backend: c, BatchEntries: 10})
-		r.logLanes(8, 100)
+		r.logKeys(8, 100)
 		r.flush()
 		if c.most != 1 {
 			t.Errorf("%d batches at once", c.most)
@@ -126,7 +126,7 @@ func TestOneBatchAtATimeIsTheDefault(t *testing.T) {
 	})
 }
 
-// chaotic refuses and fails at random, and condemns the lines that hold "poison".
+// chaotic rejects and fails at random, and always rejects lines that contain "poison".
 func chaotic(seed uint64) func(transport.Batch) error {
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(seed, seed))
@@ -148,27 +148,27 @@ func chaotic(seed uint64) func(transport.Batch) error {
 	}
 }
 
-// Whatever fails, every line has one outcome, those of one lane arrive in their order,
-// and a number never stands for two lines.
-func TestManyInFlightLoseNothingAndKeepTheOrderOfEachLane(t *testing.T) {
+// Whatever fails, every line has one outcome, lines with one order key arrive in their order, and
+// no number is used for two lines.
+func TestManyInFlightLoseNothingAndKeepTheOrderOfEachKey(t *testing.T) {
 	for name, order := range map[string]transport.Order{"by number": transport.ByNumber, "by arrival": transport.ByArrival} {
 		for seed := range uint64(8) {
 			t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					c := &far{order: order, by: map[string]string{}, answer: chaotic(seed)}
 					r := open(t, newServer(), "", Config{Backend: c, InFlight: 5, BatchEntries: 16})
-					const lanes, lines = 7, 600
-					r.logLanes(lanes, lines/2)
+					const goroutines, lines = 7, 600
+					r.logKeys(goroutines, lines/2)
 					r.log("trace{id=bad,action=update,data={\"input\":\"poison\"}}")
-					r.logLanes(lanes, lines/2)
+					r.logKeys(goroutines, lines/2)
 					r.flush()
-					if a := r.Account(); a.Delivered != lines || a.Dead != 1 {
+					if a := r.Counters(); a.Delivered != lines || a.Dead != 1 {
 						t.Errorf("%+v", a)
 					}
 					want := map[string][]string{}
 					for range 2 {
 						for i := range lines / 2 {
-							key := fmt.Sprintf("trace{id=t%d", i%lanes)
+							key := fmt.Sprintf("trace{id=t%d", i%goroutines)
 							want[key] = append(want[key], fmt.Sprintf("%s,action=update,data={\"input\":%d}}", key, i))
 						}
 					}
@@ -176,7 +176,7 @@ func TestManyInFlightLoseNothingAndKeepTheOrderOfEachLane(t *testing.T) {
 					if order == transport.ByNumber {
 						got = inOrderOfNumbers(c.by)
 					}
-					if diff := cmp.Diff(want, ofLanes(got)); diff != "" {
+					if diff := cmp.Diff(want, byTrace(got)); diff != "" {
 						t.Errorf("-want +got:\n%.2000s", diff)
 					}
 					r.close()
@@ -205,59 +205,59 @@ func inOrderOfNumbers(by map[string]string) []string {
 // moment asked for.
 func TestATimeThatTheServerAskedForMakesABackOffFirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(4)
-		first, _ := g.enter(t.Context())
-		second, _ := g.enter(t.Context())
+		th := newThrottle(4)
+		first, _ := th.acquire(t.Context())
+		second, _ := th.acquire(t.Context())
 		for range 20 { // so that the next back-off is long
-			g.failed(errors.New("reset"))
+			th.failed(errors.New("reset"))
 		}
-		g.hold(first, errors.New("reset"), again)
-		if wait := g.firmly(); wait != 0 {
+		th.block(first, errors.New("reset"), retry)
+		if wait := th.firmWait(); wait != 0 {
 			t.Errorf("a back-off is firm for %v", wait)
 		}
-		g.hold(second, &transport.Error{Kind: transport.Throttled, RetryAfter: time.Second}, again)
-		if wait := g.firmly(); wait < time.Second {
+		th.block(second, &transport.Error{Kind: transport.Throttled, RetryAfter: time.Second}, retry)
+		if wait := th.firmWait(); wait < time.Second {
 			t.Errorf("the wait is firm for %v, and the server asked for a second", wait)
 		}
-		g.leave(first)
-		g.leave(second)
+		th.release(first)
+		th.release(second)
 	})
 }
 
 // While a server fails, one attempt at a time finds out whether it is well again, and no
-// answer to a request from before shortens what it asked for.
+// answer to an earlier request shortens the wait that the server asked for.
 func TestAFailingServerIsAskedByOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(4)
-		var passes []pass
+		th := newThrottle(4)
+		var passes []permit
 		for range 4 {
-			p, ok := g.enter(t.Context())
+			p, ok := th.acquire(t.Context())
 			if !ok {
-				t.Fatal("the gate is closed")
+				t.Fatal("the throttle is blocked")
 			}
 			passes = append(passes, p)
 		}
 		begun := time.Now()
-		g.hold(passes[0], &transport.Error{Kind: transport.Throttled, RetryAfter: time.Minute}, again)
-		if g.clear(passes[1]) {
-			t.Error("an answer from before opened the gate")
+		th.block(passes[0], &transport.Error{Kind: transport.Throttled, RetryAfter: time.Minute}, retry)
+		if th.unblock(passes[1]) {
+			t.Error("an answer from before ended the wait")
 		}
-		g.hold(passes[2], errors.New("reset"), again)
-		if n := g.count; n != 1 {
+		th.block(passes[2], errors.New("reset"), retry)
+		if n := th.count; n != 1 {
 			t.Errorf("%d failures are counted, want 1", n)
 		}
 		for _, p := range passes {
-			g.leave(p)
+			th.release(p)
 		}
 		var inside, most int
 		var mu sync.Mutex
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(func() {
-				p, _ := g.enter(t.Context())
+				p, _ := th.acquire(t.Context())
 				mu.Lock()
 				inside++
-				alone := g.last() != nil
+				alone := th.last() != nil
 				if alone {
 					most = max(most, inside)
 				}
@@ -269,8 +269,8 @@ func TestAFailingServerIsAskedByOneAtATime(t *testing.T) {
 				mu.Lock()
 				inside--
 				mu.Unlock()
-				g.clear(p)
-				g.leave(p)
+				th.unblock(p)
+				th.release(p)
 			})
 		}
 		all.Wait()

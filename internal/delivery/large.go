@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// largeBytes is the longest line that is posted; longer ones are uploaded. Every
-	// client of the Maxim log protocol draws the line here.
+	// largeBytes is the length in bytes of the longest line that is sent in a batch; longer lines
+	// are uploaded. Every client of the Maxim log protocol has this limit.
 	largeBytes = 900_000
-	// largeTries is how often in a row the upload of a large line may fail before it
-	// gives up its place among the lines.
+	// largeTries is the number of failed uploads in a row after which a large line loses its
+	// place among the lines.
 	largeTries = 3
 
 	largeMIME = "text/plain"
@@ -29,24 +29,26 @@ const (
 
 func isLarge(r *seglog.Record) bool { return len(r.Data) > largeBytes }
 
-// largeLine is how far the large line at the head of the lines has come.
+// largeLine is the progress of the large line that is next in the log.
 type largeLine struct {
 	id       uuid.UUID
-	stored   bool
-	failures int
-	refused  bool
+	stored   bool // its content is uploaded; its stub has to be sent
+	failures int  // failed uploads in a row
+	refused  bool // the server has rejected it once
 }
 
-// largeID names a large line. It follows from the record's number, so that an upload
-// which is repeated, by whatever process, replaces the one before.
+// largeID returns the id of a large line. It is derived from the number of the record, so an
+// upload that is repeated, by whatever process, replaces the earlier one.
 func largeID(r *seglog.Record) uuid.UUID {
 	return uuid.NewSHA1(uuid.UUID(r.Origin), binary.BigEndian.AppendUint64(nil, r.Seq))
 }
 
-func (s *Sink) largeKey(id uuid.UUID) string { return s.cfg.Repository + "/large-logs/" + id.String() }
+func (s *Destination) largeKey(id uuid.UUID) string {
+	return s.cfg.Repository + "/large-logs/" + id.String()
+}
 
-// largeStub returns the line that stands for a large one, in docs/wire.md.
-func (s *Sink) largeStub(id uuid.UUID) []byte {
+// largeStub returns the line that is sent in place of a large one; see docs/wire.md.
+func (s *Destination) largeStub(id uuid.UUID) []byte {
 	e := wire.NewEncoder()
 	defer e.Release()
 	e.Begin(protocol.LargeLogEntity, id.String(), protocol.ProcessLargeLog.String())
@@ -54,75 +56,77 @@ func (s *Sink) largeStub(id uuid.UUID) []byte {
 	return e.Finish()
 }
 
-// sendLarge brings a large line a step further: it uploads it, and then posts the line
-// that stands for it, under the same number.
-func (l *lane) sendLarge(ctx context.Context, r seglog.Record) {
-	if id := largeID(&r); l.large.id != id {
-		l.large = largeLine{id: id}
+// sendLarge takes the next step with a large line: it uploads the line, and then sends the stub
+// under the same number.
+func (d *drainer) sendLarge(ctx context.Context, r seglog.Record) {
+	if id := largeID(&r); d.large.id != id {
+		d.large = largeLine{id: id}
 	}
-	if !l.large.stored && !l.storeLarge(ctx, r) {
+	if !d.large.stored && !d.storeLarge(ctx, r) {
 		return
 	}
-	r.Data = l.sink.largeStub(l.large.id)
-	l.flights[0].settle(ctx, []seglog.Record{r}, nil)
+	r.Data = d.dest.largeStub(d.large.id)
+	d.senders[0].settle(ctx, []seglog.Record{r}, nil)
 }
 
-// storeLarge makes one attempt to upload a large line and returns whether that went
-// well.
-func (l *lane) storeLarge(ctx context.Context, r seglog.Record) bool {
-	p, ok := l.sink.gate.enter(ctx)
+// storeLarge makes one attempt to upload a large line and reports whether it succeeded. It goes
+// through the throttle like a batch, because the lines behind it wait for it.
+func (d *drainer) storeLarge(ctx context.Context, r seglog.Record) bool {
+	p, ok := d.dest.throttle.acquire(ctx)
 	if !ok {
 		return false
 	}
-	err := l.put(ctx, &l.flights[0].sending, transport.File{
-		Key: l.sink.largeKey(l.large.id), MIME: largeMIME, Size: int64(len(r.Data)), Open: opener(r.Data),
+	err := d.uploadFile(ctx, &d.senders[0].sending, transport.File{
+		Key: d.dest.largeKey(d.large.id), MIME: largeMIME, Size: int64(len(r.Data)), Open: opener(r.Data),
 	})
-	what := remedyFor(err)
-	l.sink.passed(ctx, p, 1, what, err)
-	l.sink.gate.leave(p)
+	action := actionFor(err)
+	d.dest.attempted(ctx, p, 1, action, err)
+	d.dest.throttle.release(p)
 	switch {
-	case what == settled:
-		l.large.stored = true
+	case action == accepted:
+		d.large.stored = true
 	case ctx.Err() != nil:
-	case what == divide || what == shrink:
-		l.refusedLarge(ctx, r, err)
+	case action == split || action == splitSmaller:
+		d.refusedLarge(ctx, r, err)
 	default:
-		if l.large.failures++; l.large.failures >= largeTries {
-			l.moveLarge(ctx, r)
+		if d.large.failures++; d.large.failures >= largeTries {
+			d.moveLarge(ctx, r)
 		}
 	}
-	return l.large.stored
+	return d.large.stored
 }
 
-// refusedLarge sees to a large line that the server refuses to store.
-func (l *lane) refusedLarge(ctx context.Context, r seglog.Record, refusal error) {
+// refusedLarge decides about a large line that the server refuses to store, as deadLetterCheck
+// does about others.
+func (d *drainer) refusedLarge(ctx context.Context, r seglog.Record, rejection error) {
 	switch {
-	case !l.large.refused:
-		l.large.refused = true
+	case !d.large.refused:
+		d.large.refused = true
 		sleep(ctx, confirmAfter, nil)
-	case l.sink.breaker.condemn():
-		l.bury(l.spool.Lines, r, refusal)
+	case d.dest.breaker.allow():
+		d.deadLetter(d.spool.Lines, r, rejection)
 	default:
-		l.sink.failing(1, errTooMany)
-		l.sink.gate.shut(errTooMany)
+		d.dest.reportFailing(1, errTooMany)
+		d.dest.throttle.pause(errTooMany)
 	}
 }
 
-// moveLarge makes a large line a job of the uploads, so that a dead storage host does
-// not hold up the lines behind it. Where it does not fit there, it stays.
-func (l *lane) moveLarge(ctx context.Context, r seglog.Record) {
-	l.large.failures = 0
+// moveLarge turns a large line into a job, so that a storage host that is down does not hold up
+// the lines behind it. If it does not fit into the upload log it stays.
+func (d *drainer) moveLarge(ctx context.Context, r seglog.Record) {
+	d.large.failures = 0
 	job := spool.AppendUpload(nil, &spool.Upload{
-		Blob: hex.EncodeToString(l.large.id[:]), Size: int64(len(r.Data)), MIME: largeMIME, Key: l.sink.largeKey(l.large.id), Line: r.Data,
+		Blob: hex.EncodeToString(d.large.id[:]), Size: int64(len(r.Data)), MIME: largeMIME,
+		Key: d.dest.largeKey(d.large.id), Line: r.Data,
 	})
-	l.move(ctx, move{
-		from: l.spool.Lines, upTo: r.Seq, to: l.spool.Uploads,
+	d.move(ctx, move{
+		from: d.spool.Lines, upTo: r.Seq, to: d.spool.Uploads,
 		items: []seglog.Item{{Kind: seglog.LargeLine, Lane: r.Lane, Data: job}},
-		done:  func(uint64) { l.moved++ },
+		done:  func(uint64) { d.moved++ },
 	})
 }
 
-// opener returns the Open of a file whose content is in memory.
+// opener returns the Open of a transport.File whose content is in memory.
 func opener(content []byte) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
 }

@@ -91,7 +91,7 @@ func TestALargeLineMovesOutOfTheWay(t *testing.T) {
 		if diff := cmp.Diff([]string{"a", "b", "c", largeOf("x")}, s.expanded(t)); diff != "" {
 			t.Error("the large line did not come last")
 		}
-		if a := r.Account(); a.Delivered != 4 {
+		if a := r.Counters(); a.Delivered != 4 {
 			t.Errorf("%+v", a)
 		}
 		r.close()
@@ -115,7 +115,7 @@ func TestALargeLineKeepsItsKeyInTheNextProcess(t *testing.T) {
 		s.mu.Unlock()
 		second := open(t, s, dir, Config{})
 		second.flush()
-		if a := second.Account(); a.Recovered != 1 || a.Delivered != 1 {
+		if a := second.Counters(); a.Recovered != 1 || a.Delivered != 1 {
 			t.Errorf("%+v", a)
 		}
 		if len(s.files) != 1 {
@@ -128,7 +128,7 @@ func TestALargeLineKeepsItsKeyInTheNextProcess(t *testing.T) {
 	})
 }
 
-func TestALargeLineThatIsRefusedTwiceIsDead(t *testing.T) {
+func TestALargeLineThatIsRejectedTwiceIsDead(t *testing.T) {
 	for _, kind := range []transport.Kind{transport.Rejected, transport.TooLarge} {
 		everywhere(t, func(t *testing.T, dir string) {
 			s := newServer()
@@ -144,7 +144,7 @@ func TestALargeLineThatIsRefusedTwiceIsDead(t *testing.T) {
 					t.Errorf("letter %d, %d bytes, %v", letter.Status, len(letter.Data), err)
 				}
 			}
-			if a := r.Account(); a.Dead != 1 {
+			if a := r.Counters(); a.Dead != 1 {
 				t.Errorf("%+v", a)
 			}
 			r.close()
@@ -193,7 +193,7 @@ func TestUploadsWithFailures(t *testing.T) { // R20, short
 				t.Errorf("blob %d is still there", i)
 			}
 		}
-		if a := r.Account(); a.Delivered != 120 {
+		if a := r.Counters(); a.Delivered != 120 {
 			t.Errorf("%+v", a)
 		}
 		r.close()
@@ -227,8 +227,8 @@ func TestABadUploadHoldsUpNobody(t *testing.T) {
 			t.Errorf("flush with a bad upload: %v", err)
 		}
 		if dir == "" {
-			if err := r.Close(ctx, true); !errors.Is(err, ErrPending) || r.Account().Dropped["closed"] != 1 {
-				t.Errorf("close: %v, %+v", err, r.Account())
+			if err := r.Close(ctx, true); !errors.Is(err, ErrPending) || r.Counters().Dropped["closed"] != 1 {
+				t.Errorf("close: %v, %+v", err, r.Counters())
 			}
 			return
 		}
@@ -275,7 +275,7 @@ func TestAnUploadThatCannotSucceedIsDead(t *testing.T) {
 		if dir != "" {
 			want = 2
 		}
-		if a := r.Account(); a.Dead != want || a.Delivered != 1 {
+		if a := r.Counters(); a.Dead != want || a.Delivered != 1 {
 			t.Errorf("%+v", a)
 		}
 		r.close()
@@ -298,7 +298,7 @@ func TestUploadsPauseWithTheLines(t *testing.T) {
 		s.script = nil
 		s.mu.Unlock()
 		time.Sleep(time.Minute)
-		if a := r.Account(); a.Delivered != 2 {
+		if a := r.Counters(); a.Delivered != 2 {
 			t.Errorf("%+v", a)
 		}
 		r.close()
@@ -335,7 +335,7 @@ func TestUploadsKeepTheTimeThatTheServerAskedFor(t *testing.T) {
 			for time.Since(begun) < 30*time.Second {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				if err := r.Flush(ctx); err == nil {
-					t.Error("flushed what was not delivered")
+					t.Error("flushed action was not delivered")
 				}
 				cancel()
 			}

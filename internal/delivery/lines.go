@@ -10,96 +10,96 @@ import (
 )
 
 const (
-	// minBatchBytes is how small answers of 413 make the batches.
+	// minBatchBytes is the smallest limit to which answers of 413 reduce batches.
 	minBatchBytes = 64 << 10
-	// confirmAfter is how long an entry that was refused alone waits for its second try.
+	// confirmAfter is the time after which an entry that was rejected alone is tried again.
 	confirmAfter = time.Second
-	// unburied is the reason under which refused entries are counted that could not be
-	// stored as dead letters.
-	unburied = "dead letter not stored"
-	// idle is how long to wait where no time can make a record due.
+	// idle is the wait while no record can become due by its age.
 	idle = time.Hour
 )
 
 var (
-	errPanicked = errors.New("delivery: the client panicked; the batch is sent again")
-	errTooMany  = errors.New("delivery: the server refuses more than a fifth of the entries, so that is taken for a fault of the server; check its version and the base URL")
+	errPanicked = errors.New("delivery: the backend panicked; the batch will be sent again")
+	errTooMany  = errors.New("delivery: the server rejects more than a fifth of the entries, " +
+		"which looks like a fault of the server; sending pauses for a minute; " +
+		"check the version of the server and the base URL")
 )
 
-// runLines sends what is due until ctx ends.
-func (l *lane) runLines(ctx context.Context) {
+// runLines sends the lines that are due, until ctx ends.
+func (d *drainer) runLines(ctx context.Context) {
 	for ctx.Err() == nil {
-		if wait := l.due(); wait > 0 {
-			l.rest(ctx, wait)
+		if wait := d.due(); wait > 0 {
+			d.waitForLines(ctx, wait)
 			continue
 		}
-		if !l.batch(ctx) {
-			l.rest(ctx, time.Second) // nothing can be read though something waits
+		if !d.sendNext(ctx) {
+			d.waitForLines(ctx, time.Second) // lines wait but cannot be read: the disk fails
 		}
 	}
 }
 
-// rest waits until something may have become due.
-func (l *lane) rest(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
+// waitForLines waits until lines may have become due, at most for the given time.
+func (d *drainer) waitForLines(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
-	case <-l.wakeLines:
-	case <-l.spool.Lines.Changed():
+	case <-d.wakeLines:
+	case <-d.spool.Lines.Changed():
 	}
 }
 
-// due returns how long the oldest line can wait yet.
-func (l *lane) due() time.Duration {
-	cfg, state := &l.sink.cfg, l.spool.Lines.State()
+// due returns how long the oldest line may still wait; 0 or less means that it is due.
+func (d *drainer) due() time.Duration {
+	cfg, state := &d.dest.cfg, d.spool.Lines.State()
 	switch {
 	case state.Unacked == 0:
 		return idle
-	case l.eager(), state.Full, state.Unacked >= int64(cfg.BatchEntries), state.UnackedBytes >= int64(l.size()):
+	case d.flushing(), state.Full,
+		state.Unacked >= int64(cfg.BatchEntries), state.UnackedBytes >= int64(d.batchSize()):
 		return 0
 	case cfg.Age < 0:
 		return idle
 	}
-	if l.seen.IsZero() {
-		l.seen = time.Now()
+	if d.seen.IsZero() {
+		d.seen = time.Now()
 	}
-	// The clock may have been set back since; the time in this process goes on.
-	return cfg.Age - max(time.Since(state.Oldest), time.Since(l.seen))
+	// The wall clock may have been set back; time since seen is measured by the monotonic clock.
+	return cfg.Age - max(time.Since(state.Oldest), time.Since(d.seen))
 }
 
-// batch reads as many lines as may be under way at once and sees them through. It returns
-// false if there was nothing to read.
-func (l *lane) batch(ctx context.Context) bool {
-	log := l.spool.Lines
-	l.seen = time.Time{}
-	l.catchUp()
-	order := l.sink.cfg.Backend.Order()
-	entries, bytes := l.sink.cfg.BatchEntries, l.size()
-	if n := len(l.flights); n > 1 && order != transport.Unknown {
+// sendNext reads as many lines as may be in flight at once and sends them. It returns false if
+// there was nothing to read.
+func (d *drainer) sendNext(ctx context.Context) bool {
+	log := d.spool.Lines
+	d.seen = time.Time{}
+	d.catchUp()
+	order := d.dest.cfg.Backend.Order()
+	entries, bytes := d.dest.cfg.BatchEntries, d.batchSize()
+	if n := len(d.senders); n > 1 && order != transport.Unknown {
 		entries, bytes = n*entries, n*bytes
 		if order == transport.ByArrival {
-			// Lanes do not divide evenly, and a flight that takes more than a batch is late.
+			// Order keys do not divide evenly, and all wait for a sender that needs two batches.
 			entries, bytes = entries*4/5, bytes*4/5
 		}
 	}
 	var err error
-	l.records, err = log.Read(l.records[:0], log.Next(), entries, bytes)
-	if err != nil || len(l.records) == 0 {
+	d.records, err = log.Read(d.records[:0], log.Next(), entries, bytes)
+	if err != nil || len(d.records) == 0 {
 		return false
 	}
-	if isLarge(&l.records[0]) {
-		l.sendLarge(ctx, l.records[0])
+	if isLarge(&d.records[0]) {
+		d.sendLarge(ctx, d.records[0])
 		return true
 	}
-	l.fly(ctx, order, l.unsettled(l.records[:run(l.records)]))
+	d.sendAll(ctx, order, d.withoutOutcome(d.records[:runLength(d.records)]))
 	return true
 }
 
-// run returns how many of the records go together: they follow each other without a
-// gap, and none is large.
-func run(records []seglog.Record) int {
+// runLength returns how many leading records can be sent together: their numbers have no gap, and
+// none is large.
+func runLength(records []seglog.Record) int {
 	records = records[:consecutive(records)]
 	for i := range records {
 		if isLarge(&records[i]) {

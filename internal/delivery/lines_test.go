@@ -98,7 +98,7 @@ func TestBatchesAreNumberedAndInOrder(t *testing.T) {
 	})
 }
 
-func TestCleanRefusalsLoseAndDoubleNothing(t *testing.T) { // R5
+func TestCleanRejectionsLoseAndDoubleNothing(t *testing.T) { // R5
 	everywhere(t, func(t *testing.T, dir string) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
@@ -114,8 +114,8 @@ func TestCleanRefusalsLoseAndDoubleNothing(t *testing.T) { // R5
 		if diff := cmp.Diff(lines, s.taken()); diff != "" {
 			t.Error(diff)
 		}
-		if len(r.told(Failing)) == 0 || len(r.told(Recovered)) == 0 || r.Health().Err != nil {
-			t.Errorf("%d failures told, %d recoveries, %v", len(r.told(Failing)), len(r.told(Recovered)), r.Health().Err)
+		if len(r.reported(Failing)) == 0 || len(r.reported(Recovered)) == 0 || r.Health().Err != nil {
+			t.Errorf("%d failures reported, %d recoveries, %v", len(r.reported(Failing)), len(r.reported(Recovered)), r.Health().Err)
 		}
 		r.close()
 	})
@@ -189,8 +189,8 @@ func TestOrderPerRootWithFaults(t *testing.T) {
 				}
 				dead[string(letter.Data)] = true
 			}
-			if int64(len(dead)) != r.Account().Dead {
-				t.Errorf("%d letters, %d counted", len(dead), r.Account().Dead)
+			if int64(len(dead)) != r.Counters().Dead {
+				t.Errorf("%d letters, %d counted", len(dead), r.Counters().Dead)
 			}
 			for root, lines := range logged {
 				var want []string
@@ -219,7 +219,7 @@ func TestAFlushCutsABackOffShortOnce(t *testing.T) {
 			before := len(s.seen())
 			ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
 			if err := r.Flush(ctx); err == nil {
-				t.Error("flushed what was not delivered")
+				t.Error("flushed action was not delivered")
 			}
 			cancel()
 			// The shortest back-off is half a second.
@@ -247,7 +247,7 @@ func TestAFlushKeepsTheTimeThatTheServerAskedFor(t *testing.T) { // R11
 		for time.Since(begun) < 270*time.Second {
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			if err := r.Flush(ctx); err == nil {
-				t.Error("flushed what was not delivered")
+				t.Error("flushed action was not delivered")
 			}
 			cancel()
 		}
@@ -325,7 +325,7 @@ func TestAPanicOfTheBackendIsContained(t *testing.T) {
 		r := open(t, s, dir, Config{Backend: c})
 		r.log(numbered(3)...)
 		r.flush()
-		if a := r.Account(); a.Panics != 2 || a.Delivered != 3 {
+		if a := r.Counters(); a.Panics != 2 || a.Delivered != 3 {
 			t.Errorf("%+v", a)
 		}
 		r.close()

@@ -31,7 +31,7 @@ func TestProgressOfALog(t *testing.T) {
 			{seglog.State{Appended: 9, Written: 5}, 7},
 			{seglog.State{Appended: 9, Written: 9}, -1},
 		} {
-			p.look(c.state)
+			p.observe(c.state)
 			want := time.Time{}
 			if c.since >= 0 {
 				want = start.Add(c.since * time.Second)
@@ -55,22 +55,22 @@ func TestEarlier(t *testing.T) {
 	}
 }
 
-func TestAVoidCopyIsNotUploaded(t *testing.T) {
+func TestASupersededJobIsNotUploaded(t *testing.T) {
 	everywhere(t, func(t *testing.T, dir string) {
 		s := newServer()
 		r := open(t, s, dir, Config{Age: time.Second})
 		r.own.mu.Lock() // so that the copy is void before anybody looks at it
 		copied := spool.AppendUpload(nil, &spool.Upload{Blob: blobName(9), Size: 1, Key: "repo/copy", Line: []byte("copy")})
 		seq := r.cfg.Spool.Uploads.Append([]seglog.Item{{Kind: seglog.Attachment, Data: copied}})
-		r.own.void[seq] = struct{}{}
+		r.own.superseded[seq] = struct{}{}
 		r.own.mu.Unlock()
 		r.attach(blobName(1), "content")
 		r.flush()
 		if diff := cmp.Diff([]string{attachmentLine(blobName(1))}, s.taken()); diff != "" {
 			t.Error(diff)
 		}
-		if s.attempts["repo/copy"] != 0 || len(r.own.void) != 0 {
-			t.Errorf("%d uploads of the copy, %d void", s.attempts["repo/copy"], len(r.own.void))
+		if s.attempts["repo/copy"] != 0 || len(r.own.superseded) != 0 {
+			t.Errorf("%d uploads of the copy, %d superseded", s.attempts["repo/copy"], len(r.own.superseded))
 		}
 		r.close()
 	})

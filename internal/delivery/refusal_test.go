@@ -64,7 +64,7 @@ func TestPoisonIsIsolated(t *testing.T) { // R9
 					if !slices.Equal(good, s.taken()) {
 						t.Error("the good lines did not all arrive, once and in order")
 					}
-					if got := r.Account(); got.Dead != int64(k) || got.Delivered != int64(n-k) {
+					if got := r.Counters(); got.Dead != int64(k) || got.Delivered != int64(n-k) {
 						t.Errorf("%+v", got)
 					}
 					for letter, err := range r.cfg.Spool.Letters() {
@@ -79,7 +79,7 @@ func TestPoisonIsIsolated(t *testing.T) { // R9
 	}
 }
 
-func TestALineIsRefusedTwiceAloneBeforeItIsDead(t *testing.T) {
+func TestALineIsRejectedTwiceAloneBeforeItIsDead(t *testing.T) {
 	everywhere(t, func(t *testing.T, dir string) {
 		s := newServer()
 		s.script = func(p *post) answer {
@@ -91,7 +91,7 @@ func TestALineIsRefusedTwiceAloneBeforeItIsDead(t *testing.T) {
 		r := open(t, s, dir, Config{})
 		r.log(numbered(1)...)
 		r.flush()
-		if a := r.Account(); a.Dead != 0 || a.Delivered != 1 {
+		if a := r.Counters(); a.Dead != 0 || a.Delivered != 1 {
 			t.Errorf("%+v", a)
 		}
 		r.close()
@@ -126,8 +126,8 @@ func TestTooLargeMakesSmallerBatches(t *testing.T) {
 			}
 		}
 		// 4 levels of halves to begin with; then a batch outgrows the limit now and then.
-		if refused > 20 || r.Account().Delivered != 300 {
-			t.Errorf("%d posts were too large, %d entries delivered", refused, r.Account().Delivered)
+		if refused > 20 || r.Counters().Delivered != 300 {
+			t.Errorf("%d posts were too large, %d entries delivered", refused, r.Counters().Delivered)
 		}
 		r.close()
 	})
@@ -156,15 +156,15 @@ func TestMisconfigurationPausesAndLosesNothing(t *testing.T) { // R10
 						t.Errorf("post %d came after %v", i+1, d)
 					}
 				}
-				if r.Health().Err == nil || r.Account().Dead != 0 {
-					t.Errorf("health %v, %d dead", r.Health().Err, r.Account().Dead)
+				if r.Health().Err == nil || r.Counters().Dead != 0 {
+					t.Errorf("health %v, %d dead", r.Health().Err, r.Counters().Dead)
 				}
 				s.mu.Lock()
 				s.script = nil
 				s.mu.Unlock()
 				time.Sleep(time.Minute)
 				synctest.Wait()
-				if a := r.Account(); a.Delivered != 300 {
+				if a := r.Counters(); a.Delivered != 300 {
 					t.Errorf("a minute after the key was fixed: %+v", a)
 				}
 				r.close()
@@ -184,20 +184,20 @@ func TestCloseTriesOnceMoreInAPause(t *testing.T) {
 		s.script = nil
 		s.mu.Unlock()
 		r.close()
-		if a := r.Account(); a.Delivered != 5 {
+		if a := r.Counters(); a.Delivered != 5 {
 			t.Errorf("%+v", a)
 		}
 	})
 }
 
-func TestAServerThatRefusesEverythingIsNotBelieved(t *testing.T) {
+func TestAServerThatRejectsEverythingPausesDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		s.script = func(*post) answer { return answer{status: 400} }
 		r := open(t, s, "", Config{Age: time.Millisecond, BatchEntries: 100})
 		r.log(numbered(1000)...)
 		time.Sleep(220 * time.Second) // 200 entries at a second each; then the pause begins
-		if a := r.Account(); a.Dead != mostDead {
+		if a := r.Counters(); a.Dead != maxDead {
 			t.Errorf("%+v", a)
 		}
 		posts := len(s.seen())
@@ -209,7 +209,7 @@ func TestAServerThatRefusesEverythingIsNotBelieved(t *testing.T) {
 		s.script = nil
 		s.mu.Unlock()
 		r.flushThroughPause(t)
-		if a := r.Account(); a.Dead != mostDead || a.Delivered != 1000-mostDead {
+		if a := r.Counters(); a.Dead != maxDead || a.Delivered != 1000-maxDead {
 			t.Errorf("%+v", a)
 		}
 		r.close()
@@ -228,54 +228,54 @@ func (r *rig) flushThroughPause(t *testing.T) {
 
 func TestBreakerWindow(t *testing.T) {
 	var b breaker
-	for i := range mostDead {
-		if !b.condemn() {
+	for i := range maxDead {
+		if !b.allow() {
 			t.Fatalf("%d dead letters were too many", i+1)
 		}
 	}
-	b.delivered(windowSize - mostDead)
-	for range 10 * mostDead { // each leaves the window as the next enters it
-		if !b.condemn() {
+	b.delivered(windowSize - maxDead)
+	for range 10 * maxDead { // each leaves the window as the next enters it
+		if !b.allow() {
 			t.Fatal("a fifth was too many")
 		}
 		b.delivered(4)
 	}
-	for i := range mostDead + 1 {
-		if ok := b.condemn(); !ok {
-			if i > mostDead {
+	for i := range maxDead + 1 {
+		if ok := b.allow(); !ok {
+			if i > maxDead {
 				t.Errorf("stopped after %d", i)
 			}
 			break
 		}
-		if i == mostDead {
+		if i == maxDead {
 			t.Error("more than a fifth was not too many")
 		}
 	}
-	if !b.condemn() {
+	if !b.allow() {
 		t.Error("the window did not start anew")
 	}
 }
 
-func TestRemedies(t *testing.T) {
+func TestActionForErrors(t *testing.T) {
 	for _, c := range []struct {
 		err  error
-		want remedy
+		want retryAction
 	}{
-		{nil, settled},
-		{context.DeadlineExceeded, again},
-		{errPanicked, again},
-		{&transport.Error{Kind: transport.Retry}, again},
-		{&transport.Error{Kind: transport.Throttled}, again},
-		{&transport.Error{Kind: transport.Canceled}, again},
-		{&transport.Error{Kind: transport.Misconfigured}, suspend},
-		{&transport.Error{Kind: transport.Rejected}, divide},
-		{&transport.Error{Kind: transport.TooLarge}, shrink},
-		{&transport.Error{Kind: 200}, again},
-		{fmt.Errorf("wrapped: %w", &transport.Error{Kind: transport.Rejected}), divide},
-		{transport.ErrUnsafeURL, suspend},
-		{transport.ErrNoContent, divide},
+		{nil, accepted},
+		{context.DeadlineExceeded, retry},
+		{errPanicked, retry},
+		{&transport.Error{Kind: transport.Retry}, retry},
+		{&transport.Error{Kind: transport.Throttled}, retry},
+		{&transport.Error{Kind: transport.Canceled}, retry},
+		{&transport.Error{Kind: transport.Misconfigured}, pause},
+		{&transport.Error{Kind: transport.Rejected}, split},
+		{&transport.Error{Kind: transport.TooLarge}, splitSmaller},
+		{&transport.Error{Kind: 200}, retry},
+		{fmt.Errorf("wrapped: %w", &transport.Error{Kind: transport.Rejected}), split},
+		{transport.ErrUnsafeURL, pause},
+		{transport.ErrNoContent, split},
 	} {
-		if got := remedyFor(c.err); got != c.want {
+		if got := actionFor(c.err); got != c.want {
 			t.Errorf("%v: %d, want %d", c.err, got, c.want)
 		}
 	}

@@ -64,7 +64,7 @@ func restarts(t *testing.T, dir string, chance *dice) {
 	var logged []string
 	for run := range 4 {
 		r := open(t, s, dir, Config{Age: time.Second, BatchEntries: 10})
-		recovered := r.Account().Recovered
+		recovered := r.Counters().Recovered
 		for i := range 30 {
 			switch name := blobName(100*run + i); chance.IntN(10) {
 			case 0:
@@ -84,7 +84,7 @@ func restarts(t *testing.T, dir string, chance *dice) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(chance.IntN(3000))*time.Millisecond)
 		err := r.Close(ctx, chance.IntN(2) == 0)
 		cancel()
-		a := r.Account()
+		a := r.Counters()
 		if pending := a.Pending(); a.Appended != 30 || a.Recovered != recovered || (pending > 0) != errors.Is(err, ErrPending) {
 			t.Errorf("close: %v, %+v", err, a)
 		} else {
@@ -96,7 +96,7 @@ func restarts(t *testing.T, dir string, chance *dice) {
 	s.mu.Unlock()
 	last := open(t, s, dir, Config{})
 	last.flush()
-	if a := last.Account(); a.Dead != 0 {
+	if a := last.Counters(); a.Dead != 0 {
 		t.Errorf("%+v", a)
 	}
 	last.close()

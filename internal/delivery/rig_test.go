@@ -22,7 +22,7 @@ import (
 
 const repository = "repo"
 
-// answer is what the server says to a post; the zero value is 200.
+// answer is the server's answer to a batch; the zero value is 200.
 type answer struct {
 	status     int
 	retryAfter string
@@ -53,7 +53,7 @@ type server struct {
 	numbers  map[string]string // line by origin and number
 	files    map[string]string // by key
 	attempts map[string]int    // uploads by key
-	problems []string          // what a client must not do
+	problems []string          // violations of the protocol by the client
 }
 
 func newServer() *server {
@@ -150,7 +150,7 @@ func (s *server) seen() []post {
 	return append([]post(nil), s.posts...)
 }
 
-// client is the real transport for lines, and the server's own function for files.
+// client is the real transport for lines, and a function of the server for files.
 type client struct {
 	*transport.HTTP
 	server *server
@@ -159,9 +159,9 @@ type client struct {
 // Upload implements transport.Backend.
 func (c client) Upload(ctx context.Context, f transport.File) error { return c.server.upload(ctx, f) }
 
-// rig is a sink with a server.
+// rig is a destination with a server.
 type rig struct {
-	*Sink
+	*Destination
 	t      testing.TB
 	server *server
 
@@ -170,7 +170,7 @@ type rig struct {
 	cost   int64   // guarded by mu; charged and not released
 }
 
-// open starts a sink. Without a folder it works in memory. Nothing is sent by age
+// open starts a destination. Without a folder it works in memory. Nothing is sent by age
 // unless c says so.
 func open(t testing.TB, s *server, dir string, c Config, with ...func(*spool.Config)) *rig {
 	t.Helper()
@@ -195,7 +195,7 @@ func open(t testing.TB, s *server, dir string, c Config, with ...func(*spool.Con
 		defer r.mu.Unlock()
 		r.events = append(r.events, e)
 	}
-	r.Sink = Start(c)
+	r.Destination = Start(c)
 	t.Cleanup(func() { // of a test that failed halfway
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -273,7 +273,7 @@ func (r *rig) flush() {
 	r.balanced(0)
 }
 
-// close ends the sink and expects that nothing is left.
+// close closes the destination and expects that nothing is left.
 func (r *rig) close() {
 	r.t.Helper()
 	if err := r.Close(r.t.Context(), true); err != nil {
@@ -282,12 +282,12 @@ func (r *rig) close() {
 	r.ended(0)
 }
 
-// ended checks the account of a sink that is closed, and what the server complains of.
+// ended checks the counters of a closed destination, and that the server saw no violation.
 func (r *rig) ended(pending int64) {
 	r.t.Helper()
 	r.balanced(pending)
 	r.mu.Lock()
-	if r.cost != 0 && pending == 0 && r.Account().Dropped["closed"] == 0 {
+	if r.cost != 0 && pending == 0 && r.Counters().Dropped["closed"] == 0 {
 		r.t.Errorf("%d bytes were charged and not released", r.cost)
 	}
 	r.mu.Unlock()
@@ -298,10 +298,10 @@ func (r *rig) ended(pending int64) {
 	}
 }
 
-// balanced checks that the account agrees with what is in the spool.
+// balanced checks that the counters agree with the spool.
 func (r *rig) balanced(pending int64) {
 	r.t.Helper()
-	a := r.Account()
+	a := r.Counters()
 	if a.Pending() != pending {
 		r.t.Errorf("%d entries are pending, want %d: %+v", a.Pending(), pending, a)
 	}
@@ -318,8 +318,8 @@ func (r *rig) balanced(pending int64) {
 	}
 }
 
-// told returns the events of a kind.
-func (r *rig) told(kind EventKind) []Event {
+// reported returns the events of a kind.
+func (r *rig) reported(kind EventKind) []Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var found []Event

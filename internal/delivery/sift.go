@@ -8,8 +8,8 @@ import (
 	"github.com/troupelog/troupe/transport"
 )
 
-// refusedError is why a record is a dead letter that the server refused in an answer
-// which took others.
+// refusedError is the cause of a dead letter that the server rejected while it accepted other
+// lines of the same batch.
 type refusedError struct {
 	answer *transport.Error
 	reason string
@@ -21,26 +21,26 @@ func (e *refusedError) Error() string {
 	if reason == "" {
 		reason = "it gives no reason"
 	}
-	return "the server took the batch but refused this line: " + reason
+	return "the server accepted the batch but rejected this line: " + reason
 }
 
 // Unwrap returns the answer.
 func (e *refusedError) Unwrap() error { return e.answer }
 
-// siftable reports whether it is known which of the records the server refused: all are
-// named, or there is one only.
-func siftable(records []seglog.Record, refusal error) bool {
-	answer, ok := errors.AsType[*transport.Error](refusal)
+// siftable reports whether it is known which records the server rejected: all are named, or
+// there is only one record.
+func siftable(records []seglog.Record, rejection error) bool {
+	answer, ok := errors.AsType[*transport.Error](rejection)
 	return ok && (answer.Unlisted == 0 || len(records) == 1)
 }
 
-// sift gives each record of a siftable refusal its outcome: those that the server named
-// become dead letters with its reasons, and all others are delivered. A named line is not
-// tried again, and however many there are, the server is believed: it took the rest. It
-// returns false if ctx ended halfway; the records that are left are sent again.
-func (f *flight) sift(ctx context.Context, records []seglog.Record, refusal error) (dead int, ok bool) {
-	l := f.lane
-	answer, _ := errors.AsType[*transport.Error](refusal)
+// sift gives each record of a siftable rejection its outcome: lines that the server named become
+// dead letters with its reasons, all others are delivered. A named line is not tried again, and the
+// breaker is not asked: a server that accepts the rest is believed. It returns false if ctx ended
+// halfway; the remaining records are sent again.
+func (b *batchSender) sift(ctx context.Context, records []seglog.Record, rejection error) (dead int, ok bool) {
+	d := b.drainer
+	answer, _ := errors.AsType[*transport.Error](rejection)
 	reasons := make(map[int]string, len(answer.Refused))
 	for _, line := range answer.Refused {
 		reasons[line.Line] = line.Reason
@@ -50,8 +50,8 @@ func (f *flight) sift(ctx context.Context, records []seglog.Record, refusal erro
 	}
 	var good, bad []seglog.Record
 	var causes []error
-	for place, r := range records {
-		if reason, refused := reasons[place]; refused {
+	for i, r := range records {
+		if reason, refused := reasons[i]; refused {
 			bad = append(bad, r)
 			causes = append(causes, &refusedError{answer, reason})
 		} else {
@@ -59,15 +59,15 @@ func (f *flight) sift(ctx context.Context, records []seglog.Record, refusal erro
 		}
 	}
 	if len(good) > 0 {
-		l.sink.count(func(a *Account) { a.Sent.batch(len(good), bytesOf(good)) })
-		l.grow()
-		l.delivered(good)
+		d.dest.count(func(c *Counters) { c.Sent.batch(len(good), bytesOf(good)) })
+		d.growBatches()
+		d.delivered(good)
 	}
 	for i, r := range bad {
 		if ctx.Err() != nil {
 			return i, false
 		}
-		l.bury(l.spool.Lines, r, causes[i])
+		d.deadLetter(d.spool.Lines, r, causes[i])
 	}
 	return len(bad), true
 }

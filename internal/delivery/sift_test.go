@@ -129,7 +129,7 @@ func (r *rig) flushes(n int) {
 	for range n {
 		ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 		if err := r.Flush(ctx); err == nil {
-			r.t.Error("flushed what was not delivered")
+			r.t.Error("flushed action was not delivered")
 		}
 		cancel()
 	}
@@ -150,7 +150,7 @@ func (r *rig) letters() (data []string) {
 // A collector may refuse any lines, and name all of them or the first few: accepted =
 // delivered + dead, each dead letter has its reason and was reported, and no line is
 // stored twice.
-func TestRefusedLinesBecomeDeadLettersAndTheOthersAreDelivered(t *testing.T) { // A1
+func TestRejectedLinesBecomeDeadLettersAndTheOthersAreDelivered(t *testing.T) { // A1
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 300).Draw(rt, "lines")
 		bad := map[string]bool{}
@@ -177,7 +177,7 @@ func TestRefusedLinesBecomeDeadLettersAndTheOthersAreDelivered(t *testing.T) { /
 					good = append(good, line)
 				}
 			}
-			if a := r.Account(); a.Delivered != int64(len(good)) || a.Dead != int64(len(dead)) || a.Sent.Entries != a.Delivered {
+			if a := r.Counters(); a.Delivered != int64(len(good)) || a.Dead != int64(len(dead)) || a.Sent.Entries != a.Delivered {
 				t.Errorf("%d delivered, %d dead, %d counted as sent; want %d, %d", a.Delivered, a.Dead, a.Sent.Entries, len(good), len(dead))
 			}
 			letters := r.letters()
@@ -186,7 +186,7 @@ func TestRefusedLinesBecomeDeadLettersAndTheOthersAreDelivered(t *testing.T) { /
 			if diff := cmp.Diff(dead, letters); diff != "" {
 				t.Errorf("dead letters: %s", diff)
 			}
-			events := r.told(Dead)
+			events := r.reported(Dead)
 			if len(events) != len(dead) {
 				t.Errorf("%d dead letters were reported, want %d", len(events), len(dead))
 			}
@@ -203,15 +203,15 @@ func TestRefusedLinesBecomeDeadLettersAndTheOthersAreDelivered(t *testing.T) { /
 	})
 }
 
-func TestManyRefusedLinesOfOneBatchAreAllDead(t *testing.T) {
+func TestManyRejectedLinesOfOneBatchAreAllDead(t *testing.T) {
 	everywhere(t, func(t *testing.T, dir string) {
 		const n = 500
 		c := newCounter(func(string) bool { return true })
 		r := open(t, newServer(), dir, Config{Backend: c.client(t), BatchEntries: n})
 		r.log(numbered(n)...)
 		r.flush()
-		if a := r.Account(); a.Dead != n || c.posts != 1 || len(r.told(Dead)) != n {
-			t.Errorf("%d dead after %d posts, %d reported; want %d after one", a.Dead, c.posts, len(r.told(Dead)), n)
+		if a := r.Counters(); a.Dead != n || c.posts != 1 || len(r.reported(Dead)) != n {
+			t.Errorf("%d dead after %d posts, %d reported; want %d after one", a.Dead, c.posts, len(r.reported(Dead)), n)
 		}
 		for letter, err := range r.cfg.Spool.Letters() {
 			if err != nil || letter.Status != 200 || !strings.Contains(letter.Reason, "bad line") {
@@ -223,7 +223,7 @@ func TestManyRefusedLinesOfOneBatchAreAllDead(t *testing.T) {
 }
 
 // A server that refuses a line and does not say which is asked again with less.
-func TestARefusedLineThatNobodyNamesIsFound(t *testing.T) {
+func TestARejectedLineThatIsNotNamedIsFound(t *testing.T) {
 	everywhere(t, func(t *testing.T, dir string) {
 		c := newCounter(func(line string) bool { return strings.Contains(line, "poison") })
 		c.spoil = func(w *httptest.ResponseRecorder, _ bool) {
@@ -234,10 +234,10 @@ func TestARefusedLineThatNobodyNamesIsFound(t *testing.T) {
 		lines, good := poisoned(1000, 333, 777)
 		r.log(lines...)
 		r.flush()
-		if a := r.Account(); a.Dead != 2 || a.Delivered != int64(len(good)) || len(c.stored) != len(good) || c.twice != 0 {
+		if a := r.Counters(); a.Dead != 2 || a.Delivered != int64(len(good)) || len(c.stored) != len(good) || c.twice != 0 {
 			t.Errorf("%d dead, %d delivered, %d stored, %d twice", a.Dead, a.Delivered, len(c.stored), c.twice)
 		}
-		for _, e := range r.told(Dead) {
+		for _, e := range r.reported(Dead) {
 			if !strings.Contains(e.Err.Error(), "gives no reason") {
 				t.Errorf("reported is %v", e.Err)
 			}
@@ -286,13 +286,13 @@ func TestAnswersOfAProxyLoseAndDoubleNothing(t *testing.T) { // A2, B2
 					r.log("trace{id=t,action=create,data={}}")
 					r.flush() // now the server is known
 					c.spoil, c.lose = spoil, func() bool { return one(8) }
-					r.logLanes(7, 400)
+					r.logKeys(7, 400)
 					r.flush()
 					// Who refuses a line twice is believed, though it may be a proxy.
-					if a := r.Account(); a.Delivered+a.Dead != 401 || a.Dead > 0 && name != "a refusal" {
+					if a := r.Counters(); a.Delivered+a.Dead != 401 || a.Dead > 0 && name != "a refusal" {
 						t.Errorf("%+v", a)
 					}
-					if int64(len(c.stored)) < r.Account().Delivered || c.twice != 0 || c.nameless != 0 {
+					if int64(len(c.stored)) < r.Counters().Delivered || c.twice != 0 || c.nameless != 0 {
 						t.Errorf("%d stored, %d of them twice, %d posts without numbers", len(c.stored), c.twice, c.nameless)
 					}
 					r.close()
@@ -304,7 +304,7 @@ func TestAnswersOfAProxyLoseAndDoubleNothing(t *testing.T) { // A2, B2
 
 // A server that never says that it goes by numbers gets them all the same: it may be a
 // collector behind a proxy that takes the header away.
-func TestEveryBatchIsNumberedWhateverTheServerSays(t *testing.T) { // B2
+func TestEveryBatchIsNumbered(t *testing.T) { // B2
 	for name, spoil := range map[string]func(*httptest.ResponseRecorder){
 		"a collector without the header": func(*httptest.ResponseRecorder) {},
 		"a server that counts nothing":   func(w *httptest.ResponseRecorder) { w.Body = bytes.NewBufferString("{}") },
@@ -323,15 +323,15 @@ func TestEveryBatchIsNumberedWhateverTheServerSays(t *testing.T) { // B2
 				}
 				r := open(t, newServer(), "", Config{Backend: c.client(t), BatchEntries: 10, InFlight: 4})
 				for range 5 {
-					r.logLanes(7, 100)
+					r.logKeys(7, 100)
 					r.flush()
 				}
-				if a := r.Account(); a.Delivered != 500 || c.nameless != 0 {
+				if a := r.Counters(); a.Delivered != 500 || c.nameless != 0 {
 					t.Errorf("%d delivered, %d posts without numbers", a.Delivered, c.nameless)
 				}
 				// The lines of the five rounds are the same.
 				if len(c.numbers) != 500 || c.twice != 400 {
-					t.Errorf("%d lines are stored under numbers of their own, want 500", len(c.numbers))
+					t.Errorf("%d lines are stored under different numbers, want 500", len(c.numbers))
 				}
 				r.close()
 			})
@@ -339,7 +339,7 @@ func TestEveryBatchIsNumberedWhateverTheServerSays(t *testing.T) { // B2
 	}
 }
 
-// What only a person can mend is reported once, until something is delivered again.
+// A failure that only a person can fix is reported once, until something is delivered again.
 func TestAMisconfigurationIsReportedOnce(t *testing.T) { // A2
 	everywhere(t, func(t *testing.T, dir string) {
 		s := newServer()
@@ -351,20 +351,20 @@ func TestAMisconfigurationIsReportedOnce(t *testing.T) { // A2
 		r.log(numbered(3)...)
 		for range 2 {
 			synctest.Wait()
-			before := len(r.told(Failing))
+			before := len(r.reported(Failing))
 			r.flushes(20)
-			failing := r.told(Failing)[before:]
+			failing := r.reported(Failing)[before:]
 			if len(failing) != 1 || !strings.Contains(failing[0].Err.Error(), "a web page: Hotel Wi-Fi") {
 				t.Errorf("reported is %v", failing)
 			}
-			if a := r.Account(); r.Health().Err == nil || a.Pending() == 0 {
+			if a := r.Counters(); r.Health().Err == nil || a.Pending() == 0 {
 				t.Errorf("health %v, %d pending", r.Health().Err, a.Pending())
 			}
 			s.mu.Lock()
 			s.script = nil
 			s.mu.Unlock()
 			r.flush()
-			if n := len(r.told(Recovered)); n == 0 {
+			if n := len(r.reported(Recovered)); n == 0 {
 				t.Error("the recovery was not reported")
 			}
 			s.mu.Lock()
@@ -391,7 +391,7 @@ func TestABackendWhoseRoundTripperBreaksIsCounted(t *testing.T) { // B9
 		r := open(t, newServer(), "", Config{Backend: c})
 		r.log(numbered(3)...)
 		r.flush()
-		if a := r.Account(); a.Panics != 2 || a.Delivered != 3 {
+		if a := r.Counters(); a.Panics != 2 || a.Delivered != 3 {
 			t.Errorf("%+v", a)
 		}
 		r.close()

@@ -19,59 +19,62 @@ import (
 )
 
 const (
+	// jobsAtOnce and jobBytesAtOnce limit the jobs that are in memory.
 	jobsAtOnce     = 64
 	jobBytesAtOnce = 1 << 20
-	// mostLate is how many jobs that are put off nextJob looks behind for one that is not.
-	mostLate = 1024
+	// maxDeferredScan limits how many deferred jobs nextJob skips while looking for one that is
+	// due.
+	maxDeferredScan = 1024
 
-	// patience is how many uploads in a row may fail, whatever they are, before the
-	// lane waits as a whole.
-	patience = 3
-	// longestDelay is the longest time that a job can be put off: what is more comes of
-	// a clock that was set.
-	longestDelay = 5 * time.Minute
+	// maxUploadFailures is the number of uploads that may fail in a row before all uploads of the
+	// drainer wait.
+	maxUploadFailures = 3
+	// maxDelay is the longest time for which a job is deferred. A longer one means that the wall
+	// clock was set back.
+	maxDelay = 5 * time.Minute
 )
 
-// runUploads uploads what is due until ctx ends.
-func (l *lane) runUploads(ctx context.Context) {
-	rush := uint64(0) // jobs up to it are due whenever they were put off to
+// runUploads uploads the jobs that are due, until ctx ends.
+func (d *drainer) runUploads(ctx context.Context) {
+	rush := uint64(0) // jobs up to this number are due, however long they were deferred
 	for ctx.Err() == nil {
 		select {
-		case <-l.wakeUploads:
-			rush = l.spool.Uploads.State().Appended
-		case <-l.tidyUploads:
-			l.tidy()
+		case <-d.wakeUploads:
+			rush = d.spool.Uploads.State().Appended
+		case <-d.gcWanted:
+			d.gc()
 		default:
 		}
-		l.sweep(blobGrace)
-		if left := time.Until(l.firmUntil); left > 0 {
-			if l.restUploads(ctx, left, false, l.lastTry) {
-				l.firmUntil = time.Time{}
-				rush = l.spool.Uploads.State().Appended
+		d.removeDone(blobGrace)
+		if left := time.Until(d.firmUntil); left > 0 {
+			if d.waitForUploads(ctx, left, false, d.lastTry) {
+				d.firmUntil = time.Time{}
+				rush = d.spool.Uploads.State().Appended
 			}
 			continue
 		}
-		job, wait := l.nextJob(ctx, rush)
+		job, wait := d.nextJob(ctx, rush)
 		if job != nil {
-			wait = l.attemptUpload(ctx, *job)
+			wait = d.attemptUpload(ctx, *job)
 		}
-		if wait > 0 && l.restUploads(ctx, wait, job == nil, l.wakeUploads) {
-			rush = l.spool.Uploads.State().Appended
+		if wait > 0 && d.waitForUploads(ctx, wait, job == nil, d.wakeUploads) {
+			rush = d.spool.Uploads.State().Appended
 		}
 	}
 }
 
-// restUploads waits, and returns true if wake, which a flush or Close signals, asks for
-// an attempt at once. New jobs end the wait only where there is none to do.
-func (l *lane) restUploads(ctx context.Context, d time.Duration, none bool, wake <-chan struct{}) bool {
-	changed := l.spool.Uploads.Changed()
+// waitForUploads waits for the given time. It returns true if wake, which a flush or Close signals,
+// asks for an attempt at once. New jobs end the wait only if none is left to do: while an upload
+// fails, another attempt would not help them.
+func (d *drainer) waitForUploads(ctx context.Context, wait time.Duration, none bool, wake <-chan struct{}) bool {
+	changed := d.spool.Uploads.Changed()
 	if !none {
 		changed = nil
 	}
-	if len(l.spent) > 0 && none {
-		d = min(d, blobGrace)
+	if len(d.done) > 0 && none {
+		wait = min(wait, blobGrace)
 	}
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
 		select {
@@ -80,65 +83,65 @@ func (l *lane) restUploads(ctx context.Context, d time.Duration, none bool, wake
 		case <-changed:
 		case <-wake:
 			return true
-		case <-l.tidyUploads:
-			l.tidy()
+		case <-d.gcWanted:
+			d.gc()
 			continue
 		}
 		return false
 	}
 }
 
-// nextJob returns the oldest job if it is due. If it is not and another is, those in
-// front of that one go to the end. It returns nil and how long to wait where no job is
-// due.
-func (l *lane) nextJob(ctx context.Context, rush uint64) (*seglog.Record, time.Duration) {
+// nextJob returns the oldest job if it is due. If a later one is due instead, it moves the jobs
+// before that one to the end of the log. If none is due it returns nil and the time to wait.
+func (d *drainer) nextJob(ctx context.Context, rush uint64) (*seglog.Record, time.Duration) {
 	wait := idle
-	var late []seglog.Item // not due, with the number of the last
-	last := uint64(0)
-	for from := l.spool.Uploads.Next(); ; {
+	var deferred []seglog.Item // the leading jobs, which are not due
+	last := uint64(0)          // number of the last of them
+	for from := d.spool.Uploads.Next(); ; {
 		var err error
-		l.jobs, err = l.spool.Uploads.Read(l.jobs[:0], from, jobsAtOnce, jobBytesAtOnce)
+		d.jobs, err = d.spool.Uploads.Read(d.jobs[:0], from, jobsAtOnce, jobBytesAtOnce)
 		if err != nil {
 			return nil, time.Second
 		}
-		if len(l.jobs) == 0 || len(late) >= mostLate {
+		if len(d.jobs) == 0 || len(deferred) >= maxDeferredScan {
 			return nil, wait
 		}
-		for i := range l.jobs {
-			r := &l.jobs[i]
-			left := l.delay(r, rush)
+		for i := range d.jobs {
+			r := &d.jobs[i]
+			left := d.delay(r, rush)
 			switch {
-			case left <= 0 && len(late) == 0:
+			case left <= 0 && len(deferred) == 0:
 				return r, 0
 			case left <= 0:
-				return nil, l.putBack(ctx, last, late)
+				return nil, d.deferJobs(ctx, last, deferred)
 			}
 			wait = min(wait, left)
-			late = append(late, seglog.Item{Kind: r.Kind, Data: bytes.Clone(r.Data), Cost: l.held(r)})
+			deferred = append(deferred, seglog.Item{Kind: r.Kind, Data: bytes.Clone(r.Data), Cost: d.memoryOf(r)})
 			last = r.Seq
 		}
 		from = last + 1
 	}
 }
 
-// delay returns how long a job is put off. A job that is void or damaged is not.
-func (l *lane) delay(r *seglog.Record, rush uint64) time.Duration {
-	if r.Seq <= rush || l.isVoid(r.Seq) {
+// delay returns how long a job is still deferred. A job that is superseded or damaged is not
+// deferred, so that it leaves the log.
+func (d *drainer) delay(r *seglog.Record, rush uint64) time.Duration {
+	if r.Seq <= rush || d.isSuperseded(r.Seq) {
 		return 0
 	}
 	u, err := spool.ParseUpload(r.Data)
 	if err != nil || u.After.IsZero() {
 		return 0
 	}
-	if left := time.Until(u.After); left <= longestDelay {
+	if left := time.Until(u.After); left <= maxDelay {
 		return left
 	}
 	return 0
 }
 
-// held returns how many bytes of memory a job holds beside its record.
-func (l *lane) held(r *seglog.Record) int64 {
-	if r.Kind != seglog.Attachment || !inMemory(l.spool) {
+// memoryOf returns the bytes of memory of a job in addition to its record.
+func (d *drainer) memoryOf(r *seglog.Record) int64 {
+	if r.Kind != seglog.Attachment || !inMemory(d.spool) {
 		return 0
 	}
 	u, err := spool.ParseUpload(r.Data)
@@ -148,21 +151,22 @@ func (l *lane) held(r *seglog.Record) int64 {
 	return u.Size
 }
 
-func (l *lane) isVoid(seq uint64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, ok := l.void[seq]
+// isSuperseded reports whether a later copy of a job has replaced it.
+func (d *drainer) isSuperseded(seq uint64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, ok := d.superseded[seq]
 	return ok
 }
 
-// putBack puts the oldest jobs, up to a number, to the end. It returns how long to wait
-// if that cannot be done.
-func (l *lane) putBack(ctx context.Context, upTo uint64, items []seglog.Item) time.Duration {
-	moved := l.move(ctx, move{
-		from: l.spool.Uploads, upTo: upTo, to: l.spool.Uploads, items: items,
+// deferJobs moves the oldest jobs, up to a number, to the end of the log. If that fails it returns
+// the time to wait.
+func (d *drainer) deferJobs(ctx context.Context, upTo uint64, items []seglog.Item) time.Duration {
+	moved := d.move(ctx, move{
+		from: d.spool.Uploads, upTo: upTo, to: d.spool.Uploads, items: items,
 		done: func(last uint64) {
 			for i := range uint64(len(items)) {
-				l.renumber(upTo-i, last-i)
+				d.renumber(upTo-i, last-i)
 			}
 		},
 	})
@@ -172,122 +176,122 @@ func (l *lane) putBack(ctx context.Context, upTo uint64, items []seglog.Item) ti
 	return 0
 }
 
-// renumber notes the new number of a job. It needs mu.
-func (l *lane) renumber(from, to uint64) {
-	first, ok := l.born[from]
+// renumber records the new number of a job. Callers must hold mu.
+func (d *drainer) renumber(from, to uint64) {
+	first, ok := d.baseSeq[from]
 	if !ok {
 		first = from
 	}
-	delete(l.born, from)
-	l.born[to] = first
-	if l.refused[from] {
-		delete(l.refused, from)
-		l.refused[to] = true
+	delete(d.baseSeq, from)
+	d.baseSeq[to] = first
+	if d.refused[from] {
+		delete(d.refused, from)
+		d.refused[to] = true
 	}
 }
 
-// attemptUpload makes one attempt at a job and returns how long to wait before the next job.
-func (l *lane) attemptUpload(ctx context.Context, r seglog.Record) time.Duration {
-	if l.isVoid(r.Seq) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.void, r.Seq)
-		ack(l.spool.Uploads, r.Seq) // its entry is another job
+// attemptUpload makes one attempt at a job and returns the time to wait before the next job.
+func (d *drainer) attemptUpload(ctx context.Context, r seglog.Record) time.Duration {
+	if d.isSuperseded(r.Seq) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.superseded, r.Seq)
+		ack(d.spool.Uploads, r.Seq) // not counted: the copy is the entry
 		return 0
 	}
-	if wait := l.sink.gate.firmly(); wait > 0 {
-		return min(wait, time.Second) // lines ask whether the server takes anything at all
+	if wait := d.dest.throttle.firmWait(); wait > 0 {
+		return min(wait, time.Second) // the attempt after a firm wait belongs to the lines
 	}
 	select {
-	case <-l.lastTry: // this attempt is the one that was asked for
+	case <-d.lastTry: // this attempt is the one that was asked for
 	default:
 	}
 	u, err := spool.ParseUpload(r.Data)
 	if err != nil {
-		l.bury(l.spool.Uploads, r, err)
+		d.deadLetter(d.spool.Uploads, r, err)
 		return 0
 	}
-	c := content{lane: l, upload: &u, kind: r.Kind}
-	err = l.put(ctx, &l.uploading, transport.File{Key: u.Key, MIME: u.MIME, Size: u.Size, Open: c.open})
+	c := content{drainer: d, upload: &u, kind: r.Kind}
+	err = d.uploadFile(ctx, &d.uploading, transport.File{Key: u.Key, MIME: u.MIME, Size: u.Size, Open: c.open})
 	switch {
 	case err == nil:
-		return l.stored(ctx, r, &u)
+		return d.uploadSucceeded(ctx, r, &u)
 	case ctx.Err() != nil:
 		return 0
 	case c.gone() != nil:
-		l.bury(l.spool.Uploads, r, c.gone())
+		d.deadLetter(d.spool.Uploads, r, c.gone())
 		return 0
 	}
-	return l.unstored(ctx, r, &u, err)
+	return d.uploadFailed(ctx, r, &u, err)
 }
 
-// put makes one attempt to upload a file.
-func (l *lane) put(ctx context.Context, s *stage, f transport.File) error {
-	s.begin()
-	defer s.end()
-	err := l.sink.contained(func(b transport.Backend) error { return b.Upload(ctx, f) })
+// uploadFile makes one attempt to upload a file.
+func (d *drainer) uploadFile(ctx context.Context, a *activity, f transport.File) error {
+	a.begin()
+	defer a.end()
+	err := d.dest.call(func(b transport.Backend) error { return b.Upload(ctx, f) })
 	if err == nil {
-		l.sink.count(func(a *Account) {
-			a.Sent.Uploads++
-			a.Sent.UploadBytes += f.Size
+		d.dest.count(func(c *Counters) {
+			c.Sent.Uploads++
+			c.Sent.UploadBytes += f.Size
 		})
 	}
 	return err
 }
 
-// stored puts the line of a job among the lines.
-func (l *lane) stored(ctx context.Context, r seglog.Record, u *spool.Upload) time.Duration {
-	if l.upload.succeeded() {
-		l.sink.recovered()
+// uploadSucceeded appends the line of a job to the entry log. The entry is delivered with it.
+func (d *drainer) uploadSucceeded(ctx context.Context, r seglog.Record, u *spool.Upload) time.Duration {
+	if d.uploadFailures.succeeded() {
+		d.dest.reportRecovered()
 	}
 	line := bytes.Clone(u.Line)
 	if r.Kind == seglog.LargeLine {
 		if id, err := uuid.Parse(u.Blob); err == nil {
-			line = l.sink.largeStub(id)
+			line = d.dest.largeStub(id)
 		}
 	}
-	moved := l.move(ctx, move{
-		from: l.spool.Uploads, upTo: r.Seq, to: l.spool.Lines,
+	moved := d.move(ctx, move{
+		from: d.spool.Uploads, upTo: r.Seq, to: d.spool.Lines,
 		items: []seglog.Item{{Kind: seglog.Line, Data: line}},
-		done:  func(uint64) { delete(l.born, r.Seq) },
+		done:  func(uint64) { delete(d.baseSeq, r.Seq) },
 	})
 	if !moved {
 		return time.Second
 	}
-	delete(l.refused, r.Seq)
+	delete(d.refused, r.Seq)
 	if r.Kind == seglog.Attachment {
-		l.spent = append(l.spent, spentBlob{u.Blob, time.Now()})
+		d.done = append(d.done, doneBlob{u.Blob, time.Now()})
 	}
 	return 0
 }
 
-// unstored sees to a job whose upload failed: it is tried again behind the others, or
-// becomes a dead letter when the server refused it twice.
-func (l *lane) unstored(ctx context.Context, r seglog.Record, u *spool.Upload, err error) time.Duration {
-	what, delay, rest := remedyFor(err), confirmAfter, time.Duration(0)
-	switch what {
-	case divide, shrink:
-		if l.refused[r.Seq] {
-			return l.rejected(r, err)
+// uploadFailed decides about a job whose upload failed: it is tried again after the others, or
+// becomes a dead letter if the server has rejected it twice.
+func (d *drainer) uploadFailed(ctx context.Context, r seglog.Record, u *spool.Upload, err error) time.Duration {
+	action, delay, rest := actionFor(err), confirmAfter, time.Duration(0)
+	switch action {
+	case split, splitSmaller:
+		if d.refused[r.Seq] {
+			return d.uploadRejected(r, err)
 		}
-		l.refused[r.Seq] = true
+		d.refused[r.Seq] = true
 	default:
-		delay = waitFor(err, again, u.Attempt)
-		if before := l.upload.failed(err); before >= patience {
-			rest = transport.Backoff(before-patience, 0, rand.Float64)
+		delay = waitFor(err, retry, u.Attempt)
+		if before := d.uploadFailures.failed(err); before >= maxUploadFailures {
+			rest = transport.Backoff(before-maxUploadFailures, 0, rand.Float64)
 		}
 	}
-	l.sink.failing(1, err)
-	if isFirm(err, what) {
+	d.dest.reportFailing(1, err)
+	if isFirm(err, action) {
 		rest = 0
-		l.firmUntil = time.Now().Add(waitFor(err, what, u.Attempt))
+		d.firmUntil = time.Now().Add(waitFor(err, action, u.Attempt))
 	}
 	u.Attempt++
 	u.After = time.Now().Add(delay)
-	moved := l.move(ctx, move{
-		from: l.spool.Uploads, upTo: r.Seq, to: l.spool.Uploads,
-		items: []seglog.Item{{Kind: r.Kind, Lane: r.Lane, Data: spool.AppendUpload(nil, u), Cost: l.held(&r)}},
-		done:  func(last uint64) { l.renumber(r.Seq, last) },
+	moved := d.move(ctx, move{
+		from: d.spool.Uploads, upTo: r.Seq, to: d.spool.Uploads,
+		items: []seglog.Item{{Kind: r.Kind, Lane: r.Lane, Data: spool.AppendUpload(nil, u), Cost: d.memoryOf(&r)}},
+		done:  func(last uint64) { d.renumber(r.Seq, last) },
 	})
 	if !moved {
 		rest = max(rest, delay)
@@ -295,45 +299,47 @@ func (l *lane) unstored(ctx context.Context, r seglog.Record, u *spool.Upload, e
 	return rest
 }
 
-// rejected sees to a job that the server refused twice.
-func (l *lane) rejected(r seglog.Record, err error) time.Duration {
-	if !l.sink.breaker.condemn() {
-		l.sink.failing(1, errTooMany)
-		l.firmUntil = time.Now().Add(transport.Pause)
+// uploadRejected makes a dead letter of a job that the server has rejected twice, unless the
+// breaker blames the server.
+func (d *drainer) uploadRejected(r seglog.Record, err error) time.Duration {
+	if !d.dest.breaker.allow() {
+		d.dest.reportFailing(1, errTooMany)
+		d.firmUntil = time.Now().Add(transport.Pause)
 		return 0
 	}
-	delete(l.refused, r.Seq)
-	l.bury(l.spool.Uploads, r, err)
+	delete(d.refused, r.Seq)
+	d.deadLetter(d.spool.Uploads, r, err)
 	return 0
 }
 
-// content is what a job uploads.
+// content is the content of a job.
 type content struct {
-	lane   *lane
-	upload *spool.Upload
-	kind   seglog.Kind
+	drainer *drainer
+	upload  *spool.Upload
+	kind    seglog.Kind
 
 	mu   sync.Mutex
-	lost error // guarded by mu; why there is nothing to upload, now and later
+	lost error // guarded by mu; why the content cannot be uploaded, now or later; nil if it can
 }
 
+// gone returns the reason why the content is lost for good, or nil.
 func (c *content) gone() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lost
 }
 
-// errSize is why a blob is not what was put into the spool.
-var errSize = errors.New("delivery: the content has another length than it had in the spool")
+// errSize is the reason if a blob has changed since it was put into the spool.
+var errSize = errors.New("delivery: the content of an attachment has not the length it had in the call")
 
-// open is the Open of a transport.File.
+// open is the Open of a transport.File. The Backend calls it on any goroutine.
 func (c *content) open() (io.ReadCloser, error) {
 	if c.kind == seglog.LargeLine {
 		return opener(c.upload.Line)()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	blob, err := c.lane.spool.OpenBlob(c.upload.Blob)
+	blob, err := c.drainer.spool.OpenBlob(c.upload.Blob)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, spool.ErrDamaged):
 		c.lost = fmt.Errorf("delivery: the content of an attachment is lost: %w", err)

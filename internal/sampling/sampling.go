@@ -123,7 +123,7 @@ func (s *Sampler) patience() time.Duration {
 
 // LeavesOut reports whether the head decision leaves out all that belongs to a root.
 func (s *Sampler) LeavesOut(r *messages.Route) bool {
-	return (r.Root.Entity == messages.Session || r.Root.Entity == messages.Trace) && !Keeps(cmp.Or(r.Within, r.Root.ID), s.policy.Head)
+	return (r.Root.Entity == messages.Session || r.Root.Entity == messages.Trace) && !Keeps(cmp.Or(r.SessionHint, r.Root.ID), s.policy.Head)
 }
 
 func (s *Sampler) take(e messages.Entry, c *messages.Command) {
@@ -161,8 +161,8 @@ func (s *Sampler) take(e messages.Entry, c *messages.Command) {
 
 // learn notes what a command says of its trace, and reports whether it says of a failure.
 func (t *trace) learn(c *messages.Command, owner messages.Ref) (failed bool) {
-	if c.Spent != nil {
-		t.cost += c.Spent.Cost
+	if c.Cost != nil {
+		t.cost += c.Cost.USD
 	}
 	if c.Action == messages.End && c.Target == owner && !t.ended {
 		t.ended, t.end = true, c.At

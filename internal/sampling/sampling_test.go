@@ -44,7 +44,7 @@ var (
 	session = ref(messages.Session, "s")
 	trace   = ref(messages.Trace, "t")
 	route   = messages.NewRoute(session, trace)
-	create  = messages.Command{Route: route, Target: trace, Action: messages.Create, Birth: &messages.Birth{Child: trace}}
+	create  = messages.Command{Route: route, Target: trace, Action: messages.Create, NewEntity: &messages.NewEntity{Child: trace}}
 	update  = messages.Command{Route: route, Target: trace, Action: messages.Update}
 	end     = messages.Command{Route: route, Target: trace, Action: messages.End}
 )
@@ -61,11 +61,11 @@ func TestATraceIsKeptForAReason(t *testing.T) {
 		return c
 	}
 	spent := update
-	spent.Spent = &messages.Spent{Cost: 0.6}
+	spent.Cost = &messages.Cost{USD: 0.6}
 	failed := update
 	failed.Failed = true
 	anError := update
-	anError.Action, anError.Birth = messages.AddError, &messages.Birth{Child: ref(messages.Error, "e")}
+	anError.Action, anError.NewEntity = messages.AddError, &messages.NewEntity{Child: ref(messages.Error, "e")}
 	for name, test := range map[string]struct {
 		commands []messages.Command
 		kept     bool
@@ -183,7 +183,7 @@ func TestTracesAreWholeAndInOrder(t *testing.T) {
 			switch {
 			case !begun[id]:
 				begun[id] = true
-				c.Action, c.Birth = messages.Create, &messages.Birth{Child: tr}
+				c.Action, c.NewEntity = messages.Create, &messages.NewEntity{Child: tr}
 			case rapid.IntRange(0, 5).Draw(t, "what") == 0:
 				c.Action = messages.End
 			case rapid.IntRange(0, 9).Draw(t, "fails") == 0:

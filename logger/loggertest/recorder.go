@@ -1,10 +1,3 @@
-// Package loggertest records what a logger sends, for the tests of programs that
-// use package logger. Nothing leaves the process.
-//
-//	log, rec := loggertest.New(t, logger.Config{})
-//	answer(log, "What is a troupe?") // the code under test
-//	gen := rec.One(t, "generation", "result")
-//	rec.AllEnded(t)
 package loggertest
 
 import (
@@ -44,8 +37,8 @@ func (l Line) String() string {
 	return fmt.Sprintf("%s{id=%s,action=%s,data=%s}", l.Entity, l.ID, l.Action, data)
 }
 
-// Recorder is an http.RoundTripper that keeps the lines it is sent and answers as a
-// server would. Its methods may be called concurrently.
+// Recorder is an http.RoundTripper that records the lines that a logger sends, and answers
+// like a server. Its methods may be called concurrently.
 type Recorder struct {
 	log *logger.Logger
 
@@ -56,13 +49,13 @@ type Recorder struct {
 	status   int               // guarded by mu; 0 means 200
 }
 
-// deadline bounds a flush: nothing here waits for a network.
+// deadline limits a flush, which waits for no network.
 const deadline = 30 * time.Second
 
-// New returns a logger that writes to a new Recorder. The fields of c that say where and
-// when to send are replaced, and entries are kept in memory: the fields about the disk are
-// ignored. OnError is called beside the recorder's own. The logger is closed at the end of
-// the test.
+// New returns a logger that writes to a new Recorder. It replaces the fields of c that say
+// where and when to send, and ignores those about the disk: entries are kept in memory. Errors
+// are recorded, and passed on to c.OnError if it is set. The logger is closed at the end of the
+// test, which fails if Close does.
 func New(t testing.TB, c logger.Config) (*logger.Logger, *Recorder) {
 	t.Helper()
 	r := &Recorder{contents: map[string][]byte{}}
@@ -73,7 +66,7 @@ func New(t testing.TB, c logger.Config) (*logger.Logger, *Recorder) {
 	c.FlushInterval = 0
 	c.SpoolDir, c.SpoolKey, c.MaxSpoolBytes, c.MaxSpoolAge = "", nil, 0, 0
 	if c.OnFull == logger.FullDropNewest {
-		c.MaxWait = 0 // it may have been that of SyncEach
+		c.MaxWait = 0 // which only SyncEach could have used
 	}
 	c.Durability, c.RequireDurable, c.SyncEvery = logger.MemoryOnly, false, 0
 	onError := c.OnError
@@ -135,7 +128,7 @@ func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// record adds the lines of a body; mu is held.
+// record adds the lines of a body. Callers must hold mu.
 func (r *Recorder) record(body []byte) error {
 	for raw := range bytes.SplitSeq(body, []byte("\n")) {
 		parsed, err := wire.Parse(raw)
@@ -151,8 +144,8 @@ func (r *Recorder) record(body []byte) error {
 	return nil
 }
 
-// Answer makes the recorder answer log posts with an HTTP status from now on, and
-// keep nothing of them; 200 makes it record again.
+// Answer makes the recorder answer posts of lines with an HTTP status from now on, without
+// recording them. 200 makes it record again.
 func (r *Recorder) Answer(status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -161,9 +154,9 @@ func (r *Recorder) Answer(status int) {
 	}
 }
 
-// Lines flushes the logger and returns all lines in the order in which they came. Those
-// of one trace or session are in the order of their calls; traces have no order among
-// each other.
+// Lines flushes the logger and returns all lines in the order of their arrival. The lines of
+// one trace or session are in the order of their calls; traces are not ordered among each
+// other.
 func (r *Recorder) Lines(t testing.TB) []Line {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
@@ -176,8 +169,8 @@ func (r *Recorder) Lines(t testing.TB) []Line {
 	return slices.Clone(r.lines)
 }
 
-// Contents flushes the logger and returns the contents of attachments that were
-// uploaded, by the key in their lines.
+// Contents flushes the logger and returns the uploaded contents of attachments, by the key in
+// their lines.
 func (r *Recorder) Contents(t testing.TB) map[string][]byte {
 	t.Helper()
 	r.Lines(t)
@@ -227,6 +220,7 @@ func (r *Recorder) Logged(t testing.TB, entity, action string, data map[string]a
 	}
 }
 
+// covers reports whether got has all members of want.
 func covers(got, want map[string]any) bool {
 	for k, v := range want {
 		if have, ok := got[k]; !ok || !reflect.DeepEqual(have, v) {
@@ -236,7 +230,7 @@ func covers(got, want map[string]any) bool {
 	return true
 }
 
-// AllEnded flushes and fails the test for each entity that was begun and not ended.
+// AllEnded flushes and fails the test for each entity that was begun but not ended.
 func (r *Recorder) AllEnded(t testing.TB) {
 	t.Helper()
 	begun := map[string]bool{}
@@ -253,19 +247,19 @@ func (r *Recorder) AllEnded(t testing.TB) {
 		}
 	}
 	for _, open := range slices.Sorted(maps.Keys(begun)) {
-		t.Errorf("%s was begun and not ended", open)
+		t.Errorf("%s was begun but not ended", open)
 	}
 }
 
-// Errors returns what the logger told OnError so far. Errors come on a goroutine of
-// the logger's, after the call that caused them.
+// Errors returns the errors reported to OnError so far. They are reported on a goroutine of
+// the logger, some time after the call that caused them.
 func (r *Recorder) Errors() []error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.errs)
 }
 
-// NoErrors closes the logger and fails the test for each error it told.
+// NoErrors closes the logger and fails the test for each error that it reported.
 func (r *Recorder) NoErrors(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
@@ -278,6 +272,7 @@ func (r *Recorder) NoErrors(t testing.TB) {
 	}
 }
 
+// list returns lines for a message, one a line.
 func list(lines []Line) string {
 	if len(lines) == 0 {
 		return " none"

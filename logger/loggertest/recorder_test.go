@@ -21,7 +21,7 @@ func answer(log *logger.Logger, question string) {
 	span := trace.AddSpan(logger.SpanConfig{Name: "agent"})
 	defer span.End()
 	span.AddGeneration(logger.GenerationConfig{Model: "gpt-4o", Provider: "openai"}).
-		Error(logger.Failure{Message: "rate limited", Code: "429"})
+		Fail(logger.Failure{Message: "rate limited", Code: "429"})
 }
 
 func TestRecorderSeesWhatWasLogged(t *testing.T) {
@@ -80,7 +80,7 @@ func TestAssertionsFail(t *testing.T) {
 		}, `"name":"question"`},
 		"none":   {func(r *loggertest.Recorder, t testing.TB) { r.One(t, "session", "create") }, "0 lines"},
 		"many":   {func(r *loggertest.Recorder, t testing.TB) { r.One(t, "", "end") }, "3 lines"},
-		"open":   {func(r *loggertest.Recorder, t testing.TB) { r.AllEnded(t) }, "trace open was begun and not ended"},
+		"open":   {func(r *loggertest.Recorder, t testing.TB) { r.AllEnded(t) }, "trace open was begun but not ended"},
 		"errors": {func(r *loggertest.Recorder, t testing.TB) { r.NoErrors(t) }, "invalid id"},
 	} {
 		t.Run(name, func(t *testing.T) {

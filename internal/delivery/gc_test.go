@@ -58,8 +58,8 @@ func TestBlobsOfDroppedUploadsAreRemovedWhileRunning(t *testing.T) {
 		if _, err := r.cfg.Spool.PutBlob(young, strings.NewReader("its record is yet to come"), 100); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * tidyEvery)
-		a := r.Account()
+		time.Sleep(2 * gcEvery)
+		a := r.Counters()
 		if left := int64(r.blobsLeft(n)); total(a.Dropped) == 0 || left != a.Pending() {
 			t.Errorf("%d blobs are left of %d: %+v", left, n, a)
 		}
@@ -84,7 +84,7 @@ func TestDroppedDeadLettersAreCounted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if a := r.Account(); a.DeadDropped != 2 { // 12 of 5 MiB are within 64 MiB
+		if a := r.Counters(); a.DeadDropped != 2 { // 12 of 5 MiB are within 64 MiB
 			t.Errorf("%d dead letters were dropped, want 2", a.DeadDropped)
 		}
 		r.close()

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestTheAccountTellsWhatWasSentAndWhatWaits(t *testing.T) {
+func TestCountersCountSentAndPendingEntries(t *testing.T) {
 	everywhere(t, func(t *testing.T, dir string) {
 		s := newServer()
 		failures := 2
@@ -25,7 +25,7 @@ func TestTheAccountTellsWhatWasSentAndWhatWaits(t *testing.T) {
 		r.log(lines...)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		before := r.Account()
+		before := r.Counters()
 		if before.Sent != (Sent{}) || before.Retries != 1 || before.Oldest.IsZero() {
 			t.Errorf("after one failure: %+v", before)
 		}
@@ -33,7 +33,7 @@ func TestTheAccountTellsWhatWasSentAndWhatWaits(t *testing.T) {
 		r.attach(blobName(1), "content")
 		r.flush()
 
-		after := r.Account()
+		after := r.Counters()
 		first, rest := strings.Join(lines[:10], "\n"), strings.Join(lines[10:], "\n")
 		want := Sent{
 			Batches: 3, Entries: 13, Bytes: int64(len(first) + len(rest) + len(attachmentLine(blobName(1)))),
@@ -46,7 +46,7 @@ func TestTheAccountTellsWhatWasSentAndWhatWaits(t *testing.T) {
 	})
 }
 
-func TestTheOldestPendingEntryIsThatOfTheOlderQueue(t *testing.T) {
+func TestOldestIsTheEarlierOfBothLogs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		s.script = func(*post) answer { return answer{status: 429, retryAfter: "60"} }
@@ -57,7 +57,7 @@ func TestTheOldestPendingEntryIsThatOfTheOlderQueue(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.attach(blobName(1), "content")
 		synctest.Wait()
-		if oldest := r.Account().Oldest; !oldest.Equal(begun) {
+		if oldest := r.Counters().Oldest; !oldest.Equal(begun) {
 			t.Errorf("the oldest entry is of %v, want %v", oldest, begun)
 		}
 	})
