@@ -38,6 +38,7 @@ var (
 
 // readBody returns the decompressed body of a request. It takes its memory from share.
 func readBody(w http.ResponseWriter, r *http.Request, share *share) ([]byte, error) {
+	// Refusing by the announced length saves the transfer. Bodies without a length are limited below.
 	if r.ContentLength > protocol.MaxBody {
 		return nil, &http.MaxBytesError{Limit: protocol.MaxBody}
 	}
@@ -74,6 +75,7 @@ var unzipping = make(chan struct{}, 2)
 
 // readGzip decodes a body once all of it has arrived, as readZstd does.
 func readGzip(r *http.Request, sent *sourceReader, share *share) ([]byte, error) {
+	// The packed bytes are limited like decoded ones, so a body cannot be larger packed.
 	packed, err := readAll(sent, protocol.MaxDecodedBody, share)
 	if err != nil {
 		return nil, bodyError(err, sent.err)
@@ -129,6 +131,7 @@ func readZstd(sent *sourceReader, share *share) ([]byte, error) {
 	if err != nil {
 		return nil, bodyError(err, sent.err)
 	}
+	// DecodeAll returns no error for an empty input.
 	if len(packed) == 0 { // not even a frame
 		return nil, errEncoding
 	}

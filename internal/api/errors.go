@@ -125,6 +125,7 @@ func (s *Server) writeJSON(w http.ResponseWriter, status int, v any) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
+	// Infinite numbers cannot be encoded, for instance.
 	if err := encoder.Encode(v); err != nil {
 		s.logger.Error("encoding an answer failed", "type", fmt.Sprintf("%T", v), "error", err)
 		status = http.StatusInternalServerError

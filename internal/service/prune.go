@@ -58,6 +58,8 @@ func (h *shard) pruneDerived(ctx context.Context, cursor store.Cursor) error {
 
 // pruneFiles deletes the uploads that were stored before a time, and shrinks all files.
 func (s *Service) pruneFiles(ctx context.Context, before time.Time) error {
+	// Uploads come last. A line whose upload is gone has no effect, but an upload whose line is
+	// gone would never be found again.
 	if err := s.files.Prune(ctx, before); err != nil {
 		return err
 	}
@@ -84,6 +86,7 @@ func (s *Service) trim(ctx context.Context) error {
 // keepPruning enforces the retention limits until ctx ends. Between two looks it repeats the
 // trimming that a reader prevented.
 func (s *Service) keepPruning(ctx context.Context) {
+	// The first look comes at once, before the first tick: limits may have changed at the start.
 	look, again := time.NewTicker(pruneEvery), time.NewTicker(trimAgain)
 	defer look.Stop()
 	defer again.Stop()
@@ -146,6 +149,7 @@ func (s *Service) resumePrune(ctx context.Context) error {
 	if s.finished {
 		return nil
 	}
+	// Without dropped lines there is nothing to resume, and before stays zero.
 	var before time.Time
 	for _, h := range s.shards {
 		cursor, until, err := h.Retention.Dropped(ctx)

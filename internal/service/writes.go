@@ -2,7 +2,8 @@ package service
 
 import "time"
 
-// LongestWrites holds how long a writer kept other writers of the same file waiting.
+// LongestWrites holds how long a writer kept other writers of the same file waiting. It is for
+// measurements: a long time in Log delays log requests.
 type LongestWrites struct {
 	Log, Index, Search time.Duration // adding to a store
 	Prune              time.Duration // deleting from any of them
