@@ -23,8 +23,8 @@ func (s *Service) Append(ctx context.Context, batches []store.Batch) ([]store.Re
 		}
 		groups[h] = append(groups[h], i)
 	}
-	// Shards in their fixed order: the batches of a request that fails midway always belong to
-	// the first shards, so sending it again stores the rest.
+	// Shards in their fixed order: batches stored before a failure belong to the first shards, so
+	// sending the request again stores the others.
 	for _, h := range s.shards {
 		places := groups[h]
 		if len(places) == 0 {

@@ -135,7 +135,7 @@ func (c *Cluster) openLog(ctx context.Context) error {
 }
 
 func hasContent(path string) bool {
-	info, err := os.Lstat(path) //nolint:gosec // the folder is the user's own choice
+	info, err := os.Lstat(path)
 	return err == nil && info.Size() > 0
 }
 
