@@ -60,19 +60,22 @@ func dial(c Destination) (*transport.HTTP, error) {
 func (p *pipeline) open(c Destination, backend transport.Backend, memory int64, ledger *ledger.Ledger) (*destination, error) {
 	d := &destination{cfg: c, added: ledger == nil, release: func() {}}
 	sc := spool.Config{
-		Dir: c.SpoolDir, Target: spool.Target(c.BaseURL, c.ID), Every: c.SyncEvery, MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
-		DropOldest: c.OnFull == FullDropOldest, MemoryBytes: memory,
-		Report: func(e seglog.Event) { p.spoolEvent(d, e) },
+		Dir: c.SpoolDir, Target: spool.Target(c.BaseURL, c.ID),
+		Log: seglog.Config{
+			Every: c.SyncEvery, MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
+			DropOldest: c.OnFull == FullDropOldest, MemoryBytes: memory,
+		},
+		Report: func(e spool.Event) { p.spoolEvent(d, e) },
 	}
 	var charge func(int64)
 	if ledger != nil {
-		sc.Release, charge = ledger.Release, ledger.Charge
+		sc.Log.Release, charge = ledger.Release, ledger.Charge
 	}
 	switch c.Durability {
 	case SyncInterval:
-		sc.Policy = seglog.Interval
+		sc.Log.Policy = seglog.Interval
 	case SyncNone:
-		sc.Policy = seglog.None
+		sc.Log.Policy = seglog.None
 	}
 	if sc.Dir, d.lost = spoolDir(c); d.lost == nil {
 		d.dir = sc.Dir
@@ -124,15 +127,15 @@ func openSpool(c Destination, sc spool.Config) (*spool.Spool, error) {
 	if c.Durability == MemoryOnly {
 		return nil, nil
 	}
-	if sc.MaxBytes == 0 {
-		sc.MaxBytes = defaultSpoolBytes(sc.Dir)
+	if sc.Log.MaxBytes == 0 {
+		sc.Log.MaxBytes = defaultSpoolBytes(sc.Dir)
 	}
 	if len(c.SpoolKey) > 0 {
 		block, err := aes.NewCipher(c.SpoolKey)
 		if err != nil {
 			return nil, err
 		}
-		if sc.AEAD, err = cipher.NewGCM(block); err != nil {
+		if sc.Log.AEAD, err = cipher.NewGCM(block); err != nil {
 			return nil, err
 		}
 	}

@@ -82,7 +82,7 @@ func TestCallsArePriced(t *testing.T) {
 func TestACostThatIsGivenStays(t *testing.T) {
 	log, rec := loggertest.New(t, logger.Config{Prices: &pricesOf{model: "m"}})
 	g := log.Trace(logger.TraceConfig{}).AddGeneration(logger.GenerationConfig{Model: "m"})
-	g.AddCost(logger.Cost{Total: 9})
+	g.AddCost(pricing.Cost{Total: 9 * pricing.Dollar})
 	g.Result(json.RawMessage(priced))
 	if costs := rec.Find(t, "generation", "add-cost"); len(costs) != 1 {
 		t.Errorf("logged %v", costs)
@@ -97,8 +97,8 @@ func TestPricesAreAskedOfAllParts(t *testing.T) {
 		`{"id":"m","type":"message","role":"assistant","model":"m-2026","content":[],"stop_reason":"end_turn","usage":{"input_tokens":3,"cache_read_input_tokens":4,"cache_creation_input_tokens":5,"output_tokens":6}}`))
 	rec.Lines(t)
 	want := []pricing.Usage{
-		{Input: 10, Output: 5, CacheRead: 4, Reasoning: 2, AudioInput: 1, AudioOutput: 1},
-		{Input: 12, Output: 6, CacheRead: 4, CacheWrite: 5},
+		{Input: 10, Output: 5, Total: 15, CacheRead: 4, Reasoning: 2, AudioInput: 1, AudioOutput: 1},
+		{Input: 12, Output: 6, Total: 18, CacheRead: 4, CacheWrite: 5},
 	}
 	if diff := cmp.Diff(want, prices.asked); diff != "" {
 		t.Error(diff)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // Snapshot is the live state of a session or trace, as far as this process knows it.
@@ -16,23 +17,16 @@ type Snapshot struct {
 	Begun   Counts      // entities begun below it
 	Open    []EntityRef // not ended, oldest first: traces of a session, or all entities of a trace; with their ids in lines, see the package documentation
 
-	Failures int // logged errors and failed results
-	Tokens   Tokens
-	Cost     float64   // US dollars, from AddCost
-	First    time.Time // first call, zero if there was none
-	Last     time.Time // last call
+	Failures int           // logged errors and failed results
+	Usage    pricing.Usage // sum of the results of generations
+	Cost     pricing.USD   // sum of the logged costs
+	First    time.Time     // first call, zero if there was none
+	Last     time.Time     // last call
 }
 
 // Counts are numbers of entities by kind.
 type Counts struct {
 	Traces, Spans, Generations, Retrievals, ToolCalls, Errors int
-}
-
-// Tokens are the sums of the token counts in the results of generations.
-type Tokens struct {
-	Input, Output, Total int64
-	Cached               int64 // of Input
-	Reasoning            int64 // of Output
 }
 
 // EntityRef names an entity.
@@ -74,7 +68,7 @@ func snapshotOf(m messages.Snapshot) Snapshot {
 		Failures: int(m.Failures),
 	}
 	if m.Cost != nil {
-		s.Tokens, s.Cost = Tokens(m.Cost.Usage), m.Cost.USD
+		s.Usage, s.Cost = m.Cost.Usage, m.Cost.USD
 	}
 	if m.First != 0 {
 		s.First, s.Last = time.UnixMicro(m.First), time.UnixMicro(m.Last)

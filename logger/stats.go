@@ -97,7 +97,7 @@ func (l *Logger) Stats() Stats {
 	s := Stats{
 		Accepted: a.Accepted - sampledOut, SampledOut: sampledOut, Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
 		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes, Unreported: l.report.unseen.Load() + missed,
-		Panics: c.Panics + primary.Panics + l.report.panicky.Load() + panics, Salvaged: a.Quarantined, AutoEnded: c.AutoEnded, LeftOpen: c.LeftOpen,
+		Panics: c.Panics + primary.Panics + l.report.panicky.Load() + panics, Salvaged: a.Salvaged, AutoEnded: c.AutoEnded, LeftOpen: c.LeftOpen,
 		Derived: l.derived.count.Load(), Live: c.Live, Passive: c.Passive, KnownIDs: c.Registered, Traffic: trafficOf(&primary),
 	}
 	if c.Lost > 0 {
