@@ -6,7 +6,7 @@ SHELL       = bash
 .SHELLFLAGS = -euo pipefail -c
 GO       ?= go
 FUZZTIME ?= 20000x
-FUZZSHORT = ./internal/spool/seglog FuzzFrame\n./internal/spool/seglog FuzzRecovery\n./internal/spool/seglog FuzzCursor\n./internal/wire FuzzParse\n./transport FuzzRetryAfter\n./collector FuzzIngestBody\n./collector FuzzAttachmentKey\n./internal/otlp FuzzConvert\n./mask FuzzMasks\n./logger FuzzExtract
+FUZZSHORT = ./internal/spool/seglog FuzzFrame\n./internal/spool/seglog FuzzRecovery\n./internal/spool/seglog FuzzCursor\n./internal/wire FuzzParse\n./transport FuzzRetryAfter\n./internal/api FuzzIngestBody\n./internal/api FuzzAttachmentKey\n./internal/otlp FuzzConvert\n./mask FuzzMasks\n./logger FuzzExtract
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 
 export GOFLAGS += -buildvcs=false

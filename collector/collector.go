@@ -183,7 +183,7 @@ func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.server
 //
 // On a loopback address, the Host header of a request must name this machine or the host of
 // Config.PublicURL, so that no web page can reach the collector under a name of its choice.
-// Only /healthz and /readyz are answered whatever the name.
+// Only /healthz and /readyz are answered for any name.
 func (c *Collector) Serve(ctx context.Context, listener net.Listener) error {
 	return c.server.Serve(ctx, listener)
 }
@@ -198,7 +198,7 @@ func (c *Collector) Metrics() http.Handler { return c.server.Metrics() }
 func (c *Collector) WaitIndexed(ctx context.Context) error { return c.service.WaitIndexed(ctx) }
 
 // WaitSearchable waits until searches find everything that was acknowledged before the call.
-// Its errors are those of WaitIndexed.
+// It fails as WaitIndexed does.
 func (c *Collector) WaitSearchable(ctx context.Context) error { return c.service.WaitSearchable(ctx) }
 
 // Rebuild empties the index and the search, derives both again from all stored lines, and

@@ -36,6 +36,7 @@ func (a *answer) Write(p []byte) (int, error) {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
+	// The header has promised no body.
 	if a.moved {
 		return len(p), nil
 	}

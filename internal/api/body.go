@@ -38,6 +38,7 @@ var (
 
 // readBody returns the decompressed body of a request. It takes its memory from share.
 func readBody(w http.ResponseWriter, r *http.Request, share *share) ([]byte, error) {
+	// Refusing by the announced length saves the transfer. Bodies without a length are limited below.
 	if r.ContentLength > protocol.MaxBody {
 		return nil, &http.MaxBytesError{Limit: protocol.MaxBody}
 	}
@@ -74,6 +75,7 @@ var unzipping = make(chan struct{}, 2)
 
 // readGzip decodes a body once all of it has arrived, as readZstd does.
 func readGzip(r *http.Request, sent *sourceReader, share *share) ([]byte, error) {
+	// The packed bytes are limited like decoded ones, so a body cannot be larger packed.
 	packed, err := readAll(sent, protocol.MaxDecodedBody, share)
 	if err != nil {
 		return nil, bodyError(err, sent.err)
@@ -92,7 +94,7 @@ func readGzip(r *http.Request, sent *sourceReader, share *share) ([]byte, error)
 	if err != nil {
 		return nil, errEncoding
 	}
-	defer unzip.Close() //nolint:errcheck // it closes nothing, and what was read was checked
+	defer unzip.Close() //nolint:errcheck // it closes nothing, and reading has checked the content
 	body, err := readSized(unzip, size, share)
 	if err != nil {
 		return nil, bodyError(err, nil)
@@ -101,7 +103,7 @@ func readGzip(r *http.Request, sent *sourceReader, share *share) ([]byte, error)
 }
 
 // unzippedSize returns the decoded size, in bytes, that the last member of a gzipped body
-// declares (RFC 1952, section 2.3.1), at most what its packed size can hold. A body with
+// declares (RFC 1952, section 2.3.1), at most as much as its packed size can hold. A body with
 // several members decodes to more. A body whose declaration is wrong is malformed.
 func unzippedSize(packed []byte) int {
 	const most = 1032 // times as large as it is packed (zlib.net/zlib_tech.html)
@@ -129,6 +131,7 @@ func readZstd(sent *sourceReader, share *share) ([]byte, error) {
 	if err != nil {
 		return nil, bodyError(err, sent.err)
 	}
+	// DecodeAll returns no error for an empty input.
 	if len(packed) == 0 { // not even a frame
 		return nil, errEncoding
 	}

@@ -49,6 +49,7 @@ func readAll(reader io.Reader, limit int, share *share) ([]byte, error) {
 			return nil, &http.MaxBytesError{Limit: protocol.MaxDecodedBody}
 		}
 	}
+	// The size is known now: the body is allocated once and copied once.
 	body := append(make([]byte, 0, size), first...)
 	for _, c := range full {
 		body = append(body, c[:min(chunkSize, size-len(body))]...)

@@ -18,7 +18,7 @@ type Error struct {
 	// Code is the kind of error: "bad_request", "unauthorized", "forbidden", "not_found",
 	// "incomplete", "too_large", "unsupported", "too_many", "unavailable" or "internal".
 	Code string `json:"code"`
-	// Message says in a sentence what happened and what to do. It quotes no payload.
+	// Message is a sentence about the cause and the remedy. It quotes no payload.
 	Message string `json:"message"`
 }
 
@@ -125,6 +125,7 @@ func (s *Server) writeJSON(w http.ResponseWriter, status int, v any) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
+	// Infinite numbers cannot be encoded, for instance.
 	if err := encoder.Encode(v); err != nil {
 		s.logger.Error("encoding an answer failed", "type", fmt.Sprintf("%T", v), "error", err)
 		status = http.StatusInternalServerError

@@ -46,7 +46,8 @@ func validKey(key string) bool {
 	return key != "" && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// check returns nil if a request has the API key.
+// check returns nil if a request has the API key in protocol.HeaderKey or as "Authorization:
+// Bearer KEY".
 func (g *guard) check(r *http.Request) error {
 	if !g.keyed {
 		return nil
@@ -97,9 +98,11 @@ func (g *guard) signedIn(r *http.Request, now time.Time) bool {
 		return false
 	}
 	value, err := base64.RawURLEncoding.DecodeString(cookie.Value)
+	// Older formats of the cookie are treated as none: the reader signs in again.
 	if err != nil || len(value) != 8+sha256.Size {
 		return false
 	}
+	// The expiry is checked here, too: browsers may keep a cookie for longer than they were asked.
 	until := time.Unix(int64(binary.BigEndian.Uint64(value)), 0)
 	return now.Before(until) && g.keys.Check(value[8:], value[:8])
 }

@@ -47,6 +47,7 @@ func newGuesses() *guesses {
 	for range mostHeld {
 		g.held <- time.Time{}
 	}
+	// Groups are fixed in number, so no number of clients can fill the memory.
 	for i := range groups {
 		g.byClient[i] = rate.NewLimiter(wrongKeys, wrongKeysAtOnce)
 		g.byKey[i] = rate.NewLimiter(wrongKeys, wrongKeysAtOnce)
@@ -57,6 +58,7 @@ func newGuesses() *guesses {
 // slow records a wrong key by its hash and reports whether there were too many. If there were
 // and the key is a guess, slow takes at least guessTime, unless ctx ends first.
 func (g *guesses) slow(ctx context.Context, client netip.Addr, sum [sha256.Size]byte) bool {
+	// The table may forget keys when places collide. A forgotten key counts as a guess again.
 	mark, place := binary.LittleEndian.Uint64(sum[:])|1, binary.LittleEndian.Uint16(sum[8:])
 	if g.seen[place%remembered].Swap(mark) == mark {
 		return !g.byKey[sum[10]].Allow()
@@ -65,6 +67,7 @@ func (g *guesses) slow(ctx context.Context, client netip.Addr, sum [sha256.Size]
 		return false
 	}
 	select {
+	// Slots are a queue of times: each delayed answer waits for the time of its slot.
 	case free := <-g.held:
 		if !sleep(ctx, free) {
 			g.held <- free

@@ -11,6 +11,7 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) error {
 
 // readyz answers whether lines can be stored and, if not, why.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
+	// The reasons are public, like the route: load balancers send no key.
 	if reasons := s.service.Ready(r.Context()); len(reasons) > 0 {
 		s.writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "reasons": reasons})
 		return nil

@@ -35,11 +35,15 @@ type Rejected struct {
 	Reason string `json:"reason"`
 }
 
-// ingest stores the lines of a request and answers when they are on disk.
+// ingest stores the lines of a request and answers when they are on disk. A malformed line does
+// not affect its neighbours: it is reported in the answer, and its sequence number is used up, so
+// that a sender which repeats the request does not shift the others.
 func (s *Server) ingest(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Accept-Encoding", acceptEncoding)
 	w.Header().Set(protocol.HeaderOrder, protocol.OrderSeq)
 	s.service.Counters().Requests.Add(1)
+	// The time of reception is taken before the body is read: a slow client must not make
+	// its lines look younger than they are.
 	batch := store.Batch{Recv: time.Now()}
 	var err error
 	if batch.Repo, err = repositoryParameter(r, "id"); err != nil {
@@ -57,6 +61,7 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request) error {
 	var result Ingested
 	var listed int
 	batch.Lines, result, listed = splitLines(body)
+	// The list of refused lines may be as large as the body itself.
 	if err := share.take(listed); err != nil {
 		return err
 	}
@@ -92,6 +97,7 @@ func (s *Server) storageError(r *http.Request, err error) error {
 // the request has no such headers.
 func sender(h http.Header) (spool store.Spool, first uint64, err error) {
 	name, seq := h.Get(protocol.HeaderProducer), h.Get(protocol.HeaderSeq)
+	// Maxim's own SDKs do not number their lines. Such lines are always new.
 	if name == "" && seq == "" {
 		return spool, 0, nil
 	}
@@ -114,6 +120,7 @@ func splitLines(body []byte) (lines [][]byte, result Ingested, listed int) {
 	lines = make([][]byte, 0, bytes.Count(body, []byte{'\n'})+1)
 	for line := range bytes.SplitSeq(body, []byte("\n")) {
 		line = bytes.TrimSuffix(line, []byte("\r"))
+		// Empty lines use up no number: senders count the lines of their spool.
 		if len(line) == 0 {
 			continue
 		}
@@ -132,6 +139,8 @@ func splitLines(body []byte) (lines [][]byte, result Ingested, listed int) {
 
 var errLongLine = errors.New("the line is longer than " + strconv.Itoa(protocol.MaxLine) + " bytes")
 
+// check returns the reason why a line is refused, or nil. Lines that pass can be folded later: the
+// log never holds a line that the index cannot read.
 func check(line []byte) error {
 	if len(line) > protocol.MaxLine {
 		return errLongLine

@@ -36,6 +36,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 
 // Close implements net.Listener.
 func (l *limitedListener) Close() error {
+	// Accept may be waiting for a slot, which closing the listener below would not end.
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()
 }

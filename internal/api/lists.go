@@ -64,6 +64,8 @@ func (s *Server) listSessions(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// traceSummaries converts rows. Errors counts entities of the kind error, as the totals of a tree
+// do; pages also count failed model and tool calls.
 func traceSummaries(rows []store.Row) []TraceSummary {
 	summaries := make([]TraceSummary, 0, len(rows))
 	for _, row := range rows {
@@ -113,6 +115,7 @@ func (s *Server) histogram(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	// One time for both ends of the range.
 	now := time.Now()
 	f, err := s.filter(ctx, r, fold.Trace, now)
 	if err != nil {
@@ -124,6 +127,7 @@ func (s *Server) histogram(w http.ResponseWriter, r *http.Request) error {
 	if f.From.IsZero() {
 		f.From = f.To.Add(-histogramRange)
 	}
+	// An empty range is a mistake of the caller, not a histogram without bars.
 	if !f.From.Before(f.To) {
 		return badRequest("the parameter from must be before the parameter to")
 	}
@@ -153,6 +157,7 @@ func (s *Server) filtered(ctx context.Context, r *http.Request, kind fold.Kind) 
 	if q.Sort, ok = sorts[parameter(r, "sort")]; !ok {
 		return nil, "", badRequest("the parameter sort must be newest, oldest, slowest or cost")
 	}
+	// Orders other than by newest need a lower bound.
 	if q.Sort != store.Newest && q.From.IsZero() {
 		q.From = time.Unix(0, 0)
 	}
@@ -185,9 +190,11 @@ func (s *Server) rows(ctx context.Context, q store.RowQuery) ([]store.Row, strin
 // whole: an answer to a part of it would mislead a program.
 func (s *Server) filter(ctx context.Context, r *http.Request, kind fold.Kind, now time.Time) (f store.Filter, err error) {
 	asked := query.Parse(r.URL.Query().Get("q"))
+	// Pages show which part they do not understand and list the rest. A program cannot see that.
 	if len(asked.Bad) > 0 {
 		return f, badRequest("the parameter q cannot be understood: " + asked.Bad[0].Reason)
 	}
+	// A text search finds traces. Sessions have no text.
 	if kind == fold.Session && asked.Text() {
 		return f, badRequest("the parameter q must hold conditions only: sessions cannot be searched for words")
 	}
@@ -205,6 +212,7 @@ func (s *Server) filter(ctx context.Context, r *http.Request, kind fold.Kind, no
 // 24h. It returns zero if the parameter is absent.
 func timeParameter(r *http.Request, name string, now time.Time) (time.Time, error) {
 	text := strings.ReplaceAll(parameter(r, name), " ", "+") // a + that was not escaped
+	// An absent bound is no bound.
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -221,6 +229,8 @@ func encodeCursor(p store.Place) string {
 	return base64.RawURLEncoding.EncodeToString(append(buf, p.Key[:]...))
 }
 
+// decodeCursor is the inverse of encodeCursor. "" is the first page. A cursor stays valid when rows
+// are inserted or deleted, because it names a place and not a number of rows.
 func decodeCursor(text string) (p store.Place, err error) {
 	if text == "" {
 		return p, nil

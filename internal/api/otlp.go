@@ -17,6 +17,7 @@ var errMediaType = &Error{"unsupported", "the Content-Type must be application/x
 // parts that the exporter sends again are stored once.
 func (s *Server) ingestOTLP(w http.ResponseWriter, r *http.Request) error {
 	s.service.Counters().Requests.Add(1)
+	// The format decides how even errors are encoded, so it is read first.
 	format, ok := otlp.ParseFormat(r.Header.Get("Content-Type"))
 	if !ok {
 		s.failOTLP(w, r, otlp.JSON, errMediaType)
@@ -49,9 +50,12 @@ func (s *Server) storeOTLP(w http.ResponseWriter, r *http.Request, format otlp.F
 	if err != nil {
 		return otlp.Result{}, 0, err
 	}
+	// Lines are larger than the spans that they come from. Storing them in parts bounds the
+	// memory of a request to one part beside its body.
 	result, err = otlp.Convert(body, format, repo, func(part []otlp.Batch) error {
 		batches, size := batchesOf(part)
 		defer share.giveBack(size)
+		// Taken from the same share as the body: the limit holds for the request as a whole.
 		if err := share.take(size); err != nil {
 			return err
 		}
@@ -84,7 +88,8 @@ func batchesOf(converted []otlp.Batch) (batches []store.Batch, size int) {
 	return batches, size
 }
 
-// repositoryOTLP returns the repository that a request names, or "" if it names none.
+// repositoryOTLP returns the repository that a request names, in the parameter id or in
+// protocol.HeaderRepository, or "" if it names none: then it is the service.name of the spans.
 func repositoryOTLP(r *http.Request) (string, error) {
 	if parameter(r, "id") != "" {
 		return repositoryParameter(r, "id")
@@ -107,6 +112,7 @@ var codesOTLP = map[string]int{
 func (s *Server) failOTLP(w http.ResponseWriter, r *http.Request, format otlp.Format, err error) {
 	public := publicError(err)
 	switch public.Code {
+	// Exporters send again after 503, but not after 408.
 	case "incomplete":
 		public = &Error{"unavailable", public.Message}
 	case "internal":
@@ -122,6 +128,8 @@ func (s *Server) failOTLP(w http.ResponseWriter, r *http.Request, format otlp.Fo
 	s.answerOTLP(w, format, statuses[public.Code], otlp.Failure(format, code, public.Message))
 }
 
+// answerOTLP sends an encoded answer. Exporters demand the format of their request, for errors
+// too.
 func (s *Server) answerOTLP(w http.ResponseWriter, format otlp.Format, status int, body []byte) {
 	w.Header().Set("Content-Type", format.ContentType())
 	w.Header().Set("X-Content-Type-Options", "nosniff")

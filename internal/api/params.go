@@ -20,6 +20,7 @@ func parameter(r *http.Request, name string) string {
 		if strings.Contains(value, "/") {
 			decode = url.PathUnescape
 		}
+		// A value with a malformed escape is taken literally, as SDKs mean it.
 		decoded, err := decode(value)
 		if err != nil {
 			return value
@@ -49,6 +50,7 @@ func count(r *http.Request, name string, least, most, other uint64) (uint64, err
 	if value == "" {
 		return other, nil
 	}
+	// Too large a number is lowered, so that clients need not know the limits of a version.
 	n, err := strconv.ParseUint(value, 10, 64)
 	if err != nil || n < least {
 		return 0, badRequest("the parameter " + name + " must be a number, and at least " + strconv.FormatUint(least, 10))

@@ -43,9 +43,11 @@ func newProxies(public string, trusted []netip.Prefix) (proxies, error) {
 		return p, &ConfigError{"PublicURL", "must be a URL with scheme, host and perhaps a path, such as https://logs.example.com/troupe"}
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/")
+	// Browsers omit the default port in the Origin header.
 	if port := u.Port(); port == "443" && u.Scheme == "https" || port == "80" && u.Scheme == "http" {
 		u.Host = strings.TrimSuffix(u.Host, ":"+port) // as browsers write it
 	}
+	// The path becomes part of links and cookies, where other characters would need escapes.
 	if !validPrefix(u.Path) || u.RawPath != "" {
 		return p, &ConfigError{"PublicURL", "must have a path of letters, digits and . _ ~ - only"}
 	}
@@ -95,6 +97,7 @@ func (p proxies) client(r *http.Request) netip.Addr {
 	if !p.trusts(addr) {
 		return addr
 	}
+	// Several headers of the same name are one list (RFC 9110, section 5.3).
 	hops := strings.Split(strings.Join(r.Header.Values(forwardedFor), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		next, ok := parseHop(strings.TrimSpace(hop))
@@ -133,6 +136,7 @@ func (p proxies) address(r *http.Request) address.Address {
 	if !proxied {
 		return a
 	}
+	// A trusted proxy may still pass on nonsense from its client; each value is checked.
 	if scheme := last(r, forwardedProto); scheme == "http" || scheme == "https" {
 		a.Scheme = scheme
 	}
@@ -175,6 +179,7 @@ func (p proxies) strip(asked *url.URL) *url.URL {
 	if err != nil {
 		return asked
 	}
+	// The request is shared with the server above: its URL must not change.
 	u := *asked
 	u.Path, u.RawPath = plain, rest // RawPath counts only if it differs from the encoding of Path
 	return &u

@@ -20,7 +20,7 @@ const (
 )
 
 // query waits until the index of the repository has caught up, and returns the context for
-// the query itself.
+// the query itself. An answer that may miss acknowledged lines has protocol.HeaderBehind.
 func (s *Server) query(w http.ResponseWriter, r *http.Request) (context.Context, context.CancelFunc) {
 	if s.service.Wait(r.Context(), r.PathValue("repo")) {
 		w.Header().Set(protocol.HeaderBehind, "true")
@@ -28,6 +28,8 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) (context.Context,
 	return context.WithTimeout(r.Context(), service.QueryTime)
 }
 
+// listRepositories answers with all repositories. It reads the log alone, so it need not wait for
+// the index.
 func (s *Server) listRepositories(w http.ResponseWriter, r *http.Request) error {
 	repos, err := s.service.Repositories(r.Context())
 	if err != nil {
@@ -41,6 +43,8 @@ func (s *Server) listRepositories(w http.ResponseWriter, r *http.Request) error 
 	return nil
 }
 
+// stats answers with the counts of a repository. One that has no lines yet has zero counts: it is
+// no error to ask early.
 func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := s.query(w, r)
 	defer cancel()
@@ -54,6 +58,7 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	stats := Stats{Entities: map[string]int{}}
+	// All kinds are in the answer, so that readers need not check for missing ones.
 	for _, kind := range protocol.Kinds() {
 		stats.Entities[kind.String()] = counts[kind].Entities
 		stats.Open += counts[kind].Open
@@ -72,6 +77,8 @@ func (s *Server) tree(ctx context.Context, r *http.Request, kind fold.Kind) (*No
 	return s.service.Tree(ctx, r.PathValue("repo"), fold.Ref{Kind: kind, ID: r.PathValue("id")})
 }
 
+// trace answers with a trace and the whole tree below it. The service refuses trees that would not
+// fit into memory.
 func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := s.query(w, r)
 	defer cancel()
@@ -83,6 +90,8 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// session answers with a session and a page of its traces. The parameters limit and cursor apply
+// to that page; the node of the session comes with every page.
 func (s *Server) session(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := s.query(w, r)
 	defer cancel()
@@ -103,7 +112,9 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// lines answers with stored lines, one JSON object in each line of the answer.
+// lines answers with stored lines, one JSON object in each line of the answer. It reads them in
+// parts, each with its own time limit, so that a long answer neither fills the memory nor keeps
+// a transaction open. It does not wait for the index: the log has all acknowledged lines.
 func (s *Server) lines(w http.ResponseWriter, r *http.Request) error {
 	after, err := count(r, "after", 0, 1<<62, 0)
 	if err != nil {
@@ -141,6 +152,7 @@ func (s *Server) lines(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// storedLine converts a line to JSON without loss: JSON strings cannot hold invalid UTF-8.
 func storedLine(l store.Numbered) StoredLine {
 	s := StoredLine{Seq: l.Number, Line: string(l.Text)}
 	if !utf8.Valid(l.Text) {

@@ -11,7 +11,8 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// SearchHit is a line that a search found. Answers list them newest first.
+// SearchHit is a line that a search found. Answers list them newest first. A line that was
+// deleted since it was indexed is left out, so a page may be shorter than its limit.
 type SearchHit struct {
 	Line     uint64    `json:"line"` // its number in the repository
 	Received time.Time `json:"received"`
@@ -34,6 +35,8 @@ func (s *Server) searchLines(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	// A condition would filter traces, but the answer lists lines. Ignoring it would return
+	// lines of traces that the reader has excluded.
 	asked := query.Parse(r.URL.Query().Get("q"))
 	if !asked.Text() || len(asked.Terms)+len(asked.Bad) > 0 {
 		return badRequest("the parameter q must hold words or \"phrases\", and no conditions")
@@ -47,11 +50,13 @@ func (s *Server) searchLines(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := Page[SearchHit]{Data: []SearchHit{}}
+	// Blocks are numbered from 1, so the zero Loc is no place.
 	if next != (store.Loc{}) {
 		page.Next = strconv.FormatInt(next.Block, 10) + "." + strconv.Itoa(next.Index)
 	}
 	for _, p := range found {
 		hit := SearchHit{Line: p.Number, Received: p.Recv, Kind: p.Ref.Kind.String(), ID: p.Ref.ID, Name: p.Name, Field: p.Role, Text: p.Text, Marks: p.Marks}
+		// An entity whose parents are unknown has neither a trace nor a session.
 		switch p.Trace.Kind {
 		case fold.Trace:
 			hit.Trace = p.Trace.ID

@@ -32,6 +32,8 @@ var ErrNoKey = errors.New("collector: without an API key only this machine may c
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	tcp, isTCP := listener.Addr().(*net.TCPAddr)
 	loopback := isTCP && tcp.IP.IsLoopback()
+	// A forgotten key must not open the data to the network. Other listeners, such as Unix
+	// sockets, have their own access rules.
 	if isTCP && !loopback && !s.guard.keyed {
 		return errors.Join(ErrNoKey, listener.Close())
 	}
@@ -45,6 +47,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
 	}
 	s.announce(listener.Addr().String())
+	// The limit is below TLS: handshakes count too.
 	connections := limitListener(listener, maxConnections)
 	if s.tls != nil {
 		connections = tls.NewListener(connections, s.tls)
@@ -53,6 +56,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(connections) }()
 	select {
+	// The listener failed. Nobody asked the server to stop.
 	case err := <-served:
 		return fmt.Errorf("collector: serving %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
@@ -73,6 +77,7 @@ func (s *Server) shutDown(ctx context.Context, server *http.Server, listener net
 		return fmt.Errorf("collector: serving %s: %w", listener.Addr(), err)
 	case <-draining.C:
 	}
+	// Shutdown waits for requests under way, and live streams would never end.
 	s.pages.Follow(false)
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
@@ -104,6 +109,7 @@ func (s *Server) handlerFor(loopback bool) http.Handler {
 // namesThisMachine reports whether a Host header is localhost or a loopback address, with or
 // without a port.
 func namesThisMachine(host string) bool {
+	// Any port counts: a tunnel may lead from another one to this listener.
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

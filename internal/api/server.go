@@ -23,8 +23,8 @@ type Config struct {
 	Logger         *slog.Logger // required
 }
 
-// Check returns a *ConfigError if a Config cannot be used. New checks more: whether the path
-// of PublicURL is one of its own.
+// Check returns a *ConfigError if a Config cannot be used. New also checks that the path of
+// PublicURL does not clash with a route.
 func (c Config) Check() error {
 	if _, err := newProxies(c.PublicURL, c.TrustedProxies); err != nil {
 		return err
@@ -45,8 +45,8 @@ type Pages interface {
 	// sign-in, and those for everybody.
 	Patterns() (guarded, open []string)
 	// AskForKey answers with a status and the form that asks for the API key. action is the
-	// path that the form is sent to, next the page to show after that, and problem, if not
-	// empty, says what was wrong with the last attempt.
+	// path that the form is sent to, next the page to show after that, and problem the
+	// reason why the last attempt failed, or "".
 	AskForKey(w http.ResponseWriter, r *http.Request, status int, action, next, problem string)
 	// Follow allows or forbids live streams. Forbidding ends those that are open: a server
 	// that stops would wait for them.
@@ -54,7 +54,8 @@ type Pages interface {
 }
 
 // Server answers the HTTP requests of SDKs, exporters, programs and people. Make one with
-// New. It is safe for concurrent use.
+// New. It is safe for concurrent use: its fields are immutable, and those that change guard
+// themselves. A Server has no Close; end Serve, then close the service.
 type Server struct {
 	service *service.Service
 	pages   Pages
@@ -68,7 +69,8 @@ type Server struct {
 	drain   time.Duration
 }
 
-// New returns a server for a service and its pages. It fails with a *ConfigError.
+// New returns a server for a service and its pages. It fails with a *ConfigError. It adds its
+// metrics to the registry of the service, so a service has one Server.
 func New(svc *service.Service, pages Pages, cfg Config) (*Server, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
@@ -91,6 +93,7 @@ func New(svc *service.Service, pages Pages, cfg Config) (*Server, error) {
 	if err := proxies.clash(segments); err != nil {
 		return nil, err
 	}
+	// Until Serve knows the listener, only the public URL can be announced.
 	s.announce("")
 	// Pages of other sites must not write here. Without an API key, the rules of the browser
 	// are the only thing that stops them. SDKs send no Origin and pass.
@@ -101,6 +104,7 @@ func New(svc *service.Service, pages Pages, cfg Config) (*Server, error) {
 // ServeHTTP answers a request. It may be part of another server, at the root of a host or,
 // with Config.PublicURL, below a path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The address is found out once; everything below reads it from the context.
 	at := s.guard.proxies.address(r)
 	r = r.WithContext(address.With(r.Context(), at))
 	r.Host = at.Host // CrossOriginProtection compares the Origin of a form with it
@@ -110,6 +114,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body := &sentBody{ReadCloser: r.Body}
 	r.Body = body
+	// Redirects of all handlers, also of http.ServeMux, need the prefix.
 	a := &answer{ResponseWriter: w, prefix: at.Prefix}
 	s.handler.ServeHTTP(a, r)
 	a.end()

@@ -57,6 +57,8 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 			s.askForKey(w, r, next, problem, statuses[public.Code])
 			return nil
 		}
+		// The cookie does not contain the key, and no state is kept: the authentication code proves
+		// that this collector issued it.
 		session := s.guard.session(time.Now().Add(sessionLife))
 		http.SetCookie(w, address.Of(r).Cookie(sessionCookie, session, int(sessionLife.Seconds())))
 	}

@@ -46,19 +46,20 @@ type Stats struct {
 
 // TraceSummary is a trace in a list.
 type TraceSummary struct {
-	ID         string            `json:"id"`
-	Name       string            `json:"name,omitempty"`
-	SessionID  string            `json:"session_id,omitempty"`
-	Status     string            `json:"status"` // "error", "ended", "open", or "partial" if its create entry is missing
-	Start      time.Time         `json:"start,omitzero"`
-	End        time.Time         `json:"end,omitzero"`
-	DurationMS float64           `json:"duration_ms,omitzero"` // never negative
-	SkewMS     float64           `json:"skew_ms,omitzero"`     // how far the end is before the start
-	Tags       map[string]string `json:"tags,omitempty"`
-	Usage      Usage             `json:"usage"`    // of everything below it
-	Cost       Cost              `json:"cost"`     // of everything below it
-	Entities   int               `json:"entities"` // below it
-	Errors     int               `json:"errors"`   // below it
+	ID         string    `json:"id"`
+	Name       string    `json:"name,omitempty"`
+	SessionID  string    `json:"session_id,omitempty"`
+	Status     string    `json:"status"` // "error", "ended", "open", or "partial" if its create entry is missing
+	Start      time.Time `json:"start,omitzero"`
+	End        time.Time `json:"end,omitzero"`
+	DurationMS float64   `json:"duration_ms,omitzero"` // never negative
+	// Clocks of different machines disagree. Such an entity has no duration.
+	SkewMS   float64           `json:"skew_ms,omitzero"` // how far the end is before the start
+	Tags     map[string]string `json:"tags,omitempty"`
+	Usage    Usage             `json:"usage"`    // of everything below it
+	Cost     Cost              `json:"cost"`     // of everything below it
+	Entities int               `json:"entities"` // below it
+	Errors   int               `json:"errors"`   // below it
 }
 
 // SessionSummary is a session in a list.

@@ -63,9 +63,11 @@ func (s *Server) uploadURL(w http.ResponseWriter, r *http.Request) error {
 	if g.size, err = strconv.ParseInt(parameter(r, "size"), 10, 64); err != nil || g.size < 0 {
 		return badRequest("the parameter size must be the number of bytes to be uploaded")
 	}
+	// The signature covers the size, so PUT can enforce it without asking again.
 	if limit := uploadLimit(g.key); g.size > limit {
 		return &Error{"too_large", "files of more than " + strconv.FormatInt(limit, 10) + " bytes are not stored"}
 	}
+	// The client must be able to reach the URL, so it has the address that the client used.
 	signed := address.Of(r).Root() + uploadPath + "?" + url.Values{
 		"key": {g.key}, "mimeType": {g.mime}, "size": {strconv.FormatInt(g.size, 10)},
 		"expires": {strconv.FormatInt(g.expires, 10)}, "signature": {hex.EncodeToString(s.signer.sign(g))},
@@ -81,6 +83,8 @@ func hasRepository(key string) bool {
 	return ok && repo != "" && repo != "." && repo != ".." && len(repo) <= maxRepository
 }
 
+// uploadLimit returns the largest size of an upload, in bytes. Large lines are decoded in memory
+// when they are folded, so they may not be larger than a log request. Attachments are only stored.
 func uploadLimit(key string) int64 {
 	if strings.Contains(key, largeLogs) {
 		return protocol.MaxDecodedBody
@@ -117,6 +121,7 @@ func (s *Server) granted(r *http.Request) (grant, error) {
 	if !s.signer.keys.Check(signature, g.text()) {
 		return g, &Error{"forbidden", "the URL is not one that this collector signed"}
 	}
+	// The expiry is signed with the rest, so it cannot be changed.
 	if time.Now().Unix() > g.expires {
 		return g, &Error{"forbidden", "the URL has expired; ask for a new one"}
 	}
@@ -140,6 +145,7 @@ func (s *Server) attachment(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", file.MIME)
 	h.Set("Content-Disposition", "attachment")
+	// Even if a browser is made to show the file, nothing in it runs.
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	http.ServeContent(w, r, "", time.Time{}, file)
 	return nil

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/troupelog/troupe/internal/store"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/troupelog/troupe/internal/store"
 )
 
 // PanicError is a panic that was caught. Its message does not have the value that

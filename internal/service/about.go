@@ -83,6 +83,7 @@ func (s *Service) About(ctx context.Context) About {
 	if at := s.address.Load(); at != nil {
 		a.Address, a.Keyed = at.url, at.keyed
 	}
+	// A program built outside a module has no version.
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		a.Version = info.Main.Version
 	}
@@ -101,6 +102,7 @@ func (s *Service) About(ctx context.Context) About {
 
 // add adds one shard.
 func (a *About) add(ctx context.Context, h *shard) {
+	// A size that cannot be measured counts as 0: the page is still useful.
 	for _, part := range []struct {
 		store.Space
 		bytes *int64
@@ -109,6 +111,7 @@ func (a *About) add(ctx context.Context, h *shard) {
 			*part.bytes += size
 		}
 	}
+	// The latest time of all shards: data of any of them may be gone.
 	if _, before, err := h.Retention.Dropped(ctx); err == nil && before.After(a.Forgotten) {
 		a.Forgotten = before
 	}

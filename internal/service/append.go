@@ -14,6 +14,7 @@ import (
 // numbered sender can send them again without making duplicates.
 func (s *Service) Append(ctx context.Context, batches []store.Batch) ([]store.Receipt, error) {
 	receipts := make([]store.Receipt, len(batches))
+	// An OTLP request may name several repositories, which may be in different shards.
 	groups := map[*shard][]int{} // places in batches
 	for i, b := range batches {
 		h, err := s.at(ctx, b.Repo)
@@ -22,6 +23,8 @@ func (s *Service) Append(ctx context.Context, batches []store.Batch) ([]store.Re
 		}
 		groups[h] = append(groups[h], i)
 	}
+	// Shards in their fixed order: batches stored before a failure belong to the first shards, so
+	// sending the request again stores the others.
 	for _, h := range s.shards {
 		places := groups[h]
 		if len(places) == 0 {
@@ -42,8 +45,8 @@ func (s *Service) Append(ctx context.Context, batches []store.Batch) ([]store.Re
 	return receipts, nil
 }
 
-// appendTo stores batches in their shard and takes note of the result for Ready and the
-// metrics.
+// appendTo stores batches in their shard, records the result for Ready and the metrics, and wakes
+// the workers. Callers wait for the log only, never for the workers.
 func (s *Service) appendTo(ctx context.Context, h *shard, batches []store.Batch) ([]store.Receipt, error) {
 	began := time.Now()
 	receipts, err := h.Log.Append(ctx, batches)
@@ -61,6 +64,7 @@ func (s *Service) appendTo(ctx context.Context, h *shard, batches []store.Batch)
 	}
 	s.counters.Accepted.Add(uint64(stored))
 	s.metrics.appended(time.Since(began), stored)
+	// After the commit: the followers must find the lines when they look.
 	h.projector.notify()
 	h.searchIndexer.notify()
 	return receipts, nil

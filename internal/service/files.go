@@ -12,6 +12,7 @@ import (
 // content fails.
 func (s *Service) PutFile(ctx context.Context, key, mime string, content io.Reader) error {
 	counted := &countedReader{Reader: content}
+	// Only complete uploads count.
 	if err := s.files.Put(ctx, key, mime, counted); err != nil {
 		return err
 	}

@@ -78,6 +78,8 @@ func (f *follower) start() {
 	go f.run(ctx)
 }
 
+// run takes steps until ctx ends. It works without a pause while there is something to do, backs
+// off after failures, and is idle at the end of the log.
 func (f *follower) run(ctx context.Context) {
 	defer close(f.done)
 	pause, began := minPause, time.Time{}
@@ -88,6 +90,7 @@ func (f *follower) run(ctx context.Context) {
 		began = time.Now()
 		moved, err := f.step(ctx)
 		switch {
+		// Another process was faster, or this one stops: neither is a failure.
 		case errors.Is(err, store.ErrStale) || ctx.Err() != nil:
 		case err != nil:
 			if !f.failed(err, pause) {
@@ -135,6 +138,8 @@ func (f *follower) step(ctx context.Context) (moved bool, err error) {
 	if !held {
 		return f.watch(ctx)
 	}
+	// A follower far behind must not wait for the other one's steps: it would never catch up
+	// while lines keep coming.
 	if f.steps != nil && f.near(ctx) {
 		f.steps.Lock()
 		defer f.steps.Unlock()
@@ -210,6 +215,7 @@ func (f *follower) failed(err error, pause time.Duration) bool {
 	f.stepping.Lock()
 	givenUp := f.faults.GivenUp(err)
 	f.stepping.Unlock()
+	// The line is skipped from now on, so the next step can succeed at once.
 	if givenUp {
 		f.given.Add(1)
 		f.logger.Error(f.name+" a line keeps failing: it is left out; rebuilding tries it again", "error", err)
@@ -233,16 +239,21 @@ func (f *follower) sleep(ctx context.Context, d time.Duration, or <-chan struct{
 	}
 }
 
+// cursor returns how far the follower has come. It is a copy of the cursor of the derived store,
+// to be read without a query; a follower begins at 0 and learns the true value with its first
+// step.
 func (f *follower) cursor() store.Cursor {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.at
 }
 
+// moveTo sets the cursor, forwards after a step and back to 0 after a reset.
 func (f *follower) moveTo(at store.Cursor) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.at = at
+	// Wakes all callers of wait and next, who take the new channel.
 	close(f.moved)
 	f.moved = make(chan struct{})
 }
@@ -290,6 +301,7 @@ func (f *follower) wait(ctx context.Context, at store.Cursor) error {
 	defer f.waiting.Add(-1)
 	signal(f.hurry)
 	f.notify()
+	// Both are read under one lock: a move in between would be missed otherwise.
 	for {
 		f.mu.Lock()
 		reached, moved := f.at >= at, f.moved

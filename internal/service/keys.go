@@ -28,6 +28,7 @@ func (k Keys) Sum(text []byte) []byte { return sumWith(k[0], text) }
 
 // Check reports whether a code belongs to a text. It takes the same time for every code.
 func (k Keys) Check(code, text []byte) bool {
+	// A code of the older secret is valid until that secret is removed.
 	for _, key := range k {
 		if hmac.Equal(code, sumWith(key, text)) {
 			return true

@@ -63,6 +63,7 @@ func (s *Service) Find(ctx context.Context, repo, prefix string, limit int) ([]f
 // fails with store.ErrQuery if there are too many words.
 func (s *Service) Filter(ctx context.Context, repo string, q query.Query) (store.Filter, error) {
 	f := store.Filter{Repo: repo, Terms: q.Terms}
+	// Without words, exclusions such as -draft have nothing to exclude from.
 	if !q.Text() {
 		return f, nil
 	}
@@ -72,6 +73,7 @@ func (s *Service) Filter(ctx context.Context, repo string, q query.Query) (store
 		return f, err
 	}
 	seen := map[fold.Key]bool{}
+	// Several hits may be in one trace.
 	for _, p := range found {
 		if key := fold.KeyOf(repo, p.Trace); p.Trace.Kind == fold.Trace && !seen[key] {
 			seen[key] = true
@@ -95,6 +97,7 @@ func (s *Service) Histogram(ctx context.Context, f store.Filter, n int) ([]store
 		found, err := h.Lists.Histogram(ctx, f, n)
 		return found, width, err
 	}
+	// Roll-ups count by the hour, so bars must begin and end with whole hours.
 	width = (width + time.Hour - 1).Truncate(time.Hour)
 	from, to := f.From.UTC().Truncate(time.Hour), f.To.UTC().Add(time.Hour-1).Truncate(time.Hour)
 	rollups, err := h.Lists.Rollups(ctx, store.RollupQuery{Repo: f.Repo, From: from, To: to})

@@ -41,17 +41,6 @@ func open(dir string, logger *slog.Logger) (*opened, error) {
 	return &opened{s, s.shards[0], dir}, nil
 }
 
-// mustOpen is open for the duration of a test.
-func mustOpen(t *testing.T, dir string, logger *slog.Logger) *opened {
-	t.Helper()
-	o, err := open(dir, logger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = o.Close(context.Background()) })
-	return o
-}
-
 // filePath returns the path of an upload.
 func (o *opened) filePath(key string) string {
 	sum := sha256.Sum256([]byte(key))

@@ -44,6 +44,7 @@ func newMetrics(s *Service) *metrics {
 	m.count("troupe_upload_bytes_total", "Bytes of uploaded files.", nil, &s.counters.Uploaded)
 	m.follow("fold", s, func(h *shard) *follower { return h.projector })
 	m.follow("search", s, func(h *shard) *follower { return h.searchIndexer })
+	// A scrape probes the storage at most once a second, as /readyz does.
 	m.gauge("troupe_ready", "1 if /readyz answers 200, else 0.", nil, func() float64 {
 		if len(s.Ready(context.Background())) > 0 {
 			return 0

@@ -58,6 +58,8 @@ func (h *shard) pruneDerived(ctx context.Context, cursor store.Cursor) error {
 
 // pruneFiles deletes the uploads that were stored before a time, and shrinks all files.
 func (s *Service) pruneFiles(ctx context.Context, before time.Time) error {
+	// Uploads come last. A line whose upload is gone has no effect, but an upload whose line is
+	// gone would never be found again.
 	if err := s.files.Prune(ctx, before); err != nil {
 		return err
 	}
@@ -81,9 +83,10 @@ func (s *Service) trim(ctx context.Context) error {
 	return err
 }
 
-// keepPruning enforces the retention limits until ctx ends, and trims again what a reader
-// held.
+// keepPruning enforces the retention limits until ctx ends. Between two looks it repeats the
+// trimming that a reader prevented.
 func (s *Service) keepPruning(ctx context.Context) {
+	// The first look comes at once, before the first tick: limits may have changed at the start.
 	look, again := time.NewTicker(pruneEvery), time.NewTicker(trimAgain)
 	defer look.Stop()
 	defer again.Stop()
@@ -107,8 +110,8 @@ func (s *Service) keepPruning(ctx context.Context) {
 	}
 }
 
-// enforce completes an interrupted Prune and enforces the retention limits, unless another
-// process holds the lease of that for any shard: the limits are those of all shards together.
+// enforce completes an interrupted Prune and enforces the retention limits, which apply to all
+// shards together. It does nothing if another process holds the lease for any shard.
 func (s *Service) enforce(ctx context.Context, now time.Time) error {
 	for _, h := range s.shards {
 		if held, err := h.Lease(store.JobPrune).Hold(ctx); err != nil || !held {
@@ -121,7 +124,8 @@ func (s *Service) enforce(ctx context.Context, now time.Time) error {
 	return s.pruneOnce(ctx, now)
 }
 
-// mend wakes the workers whose files a reader found damaged, and trims what a reader held.
+// mend wakes the workers whose files a reader found damaged, and repeats the trimming that a
+// reader prevented.
 func (s *Service) mend(ctx context.Context) {
 	for _, h := range s.shards {
 		if h.IndexPruner.Damaged() {
@@ -145,6 +149,7 @@ func (s *Service) resumePrune(ctx context.Context) error {
 	if s.finished {
 		return nil
 	}
+	// Without dropped lines there is nothing to resume, and before stays zero.
 	var before time.Time
 	for _, h := range s.shards {
 		cursor, until, err := h.Retention.Dropped(ctx)
@@ -167,7 +172,7 @@ func (s *Service) resumePrune(ctx context.Context) error {
 	return nil
 }
 
-// pruneOnce deletes what is older than KeepFor, and then the oldest of what exceeds
+// pruneOnce deletes data older than KeepFor, and then the oldest data until the rest fits into
 // KeepBytes.
 func (s *Service) pruneOnce(ctx context.Context, now time.Time) error {
 	if s.cfg.KeepFor > 0 {

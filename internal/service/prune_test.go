@@ -407,7 +407,7 @@ func TestAnInterruptedForgetIsFinishedAndNoReasonToDeleteMore(t *testing.T) {
 }
 
 // trimmed reports whether all that was deleted has left the files.
-func (c *opened) trimmed() bool {
-	hits, err := c.shard.Search.Find(context.Background(), store.SearchQuery{Repo: "r", Words: []string{word(0)}, Limit: 1})
-	return err == nil && len(hits) == 0 && bytesOf(c.dir, "*.db-wal") == 0
+func (o *opened) trimmed() bool {
+	hits, err := o.shard.Search.Find(context.Background(), store.SearchQuery{Repo: "r", Words: []string{word(0)}, Limit: 1})
+	return err == nil && len(hits) == 0 && bytesOf(o.dir, "*.db-wal") == 0
 }

@@ -19,6 +19,8 @@ func (s *Service) pruneTo(ctx context.Context, bytes int64) error {
 		if err != nil {
 			return err
 		}
+		// Each round measures again, because the estimate of cut is rough. Rounds end: each deletes
+		// at least the oldest piece.
 		excess := held.total() - bytes
 		if excess <= 0 {
 			return nil
@@ -36,6 +38,7 @@ func (s *Service) pruneTo(ctx context.Context, bytes int64) error {
 // due returns how many bytes of an excess to delete at once. It never overshoots by much,
 // however wrong the estimate of cut is.
 func due(excess, keep int64) int64 {
+	// Half the excess at a time: an estimate that is off by a factor of two deletes nothing needed.
 	if exact := keep / exactPart; excess > exact {
 		return max(excess/2, exact)
 	}
@@ -92,9 +95,10 @@ func (s *Service) cut(ctx context.Context, h held, want int64) (before time.Time
 	return before, nil
 }
 
-// oldest returns the oldest pieces of each shard and of the uploads, oldest first. Those of
-// each source have want bytes together, if it has as many.
+// oldest returns the oldest pieces of each shard and of the uploads, oldest first. Each source
+// contributes at least want bytes, if it has as many.
 func (s *Service) oldest(ctx context.Context, h held, want int64) (pieces []piece, err error) {
+	// An empty log has no share; the uploads are all there is.
 	share := float64(h.log+h.derived) / float64(max(h.log, 1))
 	for _, one := range s.shards {
 		freed := int64(0)
@@ -114,6 +118,7 @@ func (s *Service) oldest(ctx context.Context, h held, want int64) (pieces []piec
 		freed += bytes
 		return freed < want
 	})
+	// Lines and uploads compete by age alone.
 	slices.SortStableFunc(pieces, func(a, b piece) int { return a.recv.Compare(b.recv) })
 	return pieces, err
 }

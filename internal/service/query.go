@@ -25,6 +25,7 @@ const (
 func (s *Service) Wait(ctx context.Context, repo string) (behind bool) {
 	ctx, cancel := context.WithTimeout(ctx, WaitTime)
 	defer cancel()
+	// A closed or failing store counts as behind: the query itself reports the reason.
 	h, err := s.at(ctx, repo)
 	return err != nil || h.projector.waitForHead(ctx) != nil
 }
@@ -41,7 +42,7 @@ func (s *Service) WaitIndexed(ctx context.Context) error {
 }
 
 // WaitSearchable waits until Search finds everything that was acknowledged before the call,
-// in all repositories. Its errors are those of WaitIndexed.
+// in all repositories. It fails as WaitIndexed does.
 func (s *Service) WaitSearchable(ctx context.Context) error {
 	for _, h := range s.shards {
 		if err := h.searchIndexer.waitForHead(ctx); err != nil {
@@ -147,6 +148,7 @@ func (s *Service) Lines(ctx context.Context, repo string, keys []fold.Key, skip,
 	if err != nil {
 		return nil, false, err
 	}
+	// Sorted by place, each block of the log is decoded once.
 	slices.SortFunc(at, store.Loc.Compare)
 	at = at[min(skip, len(at)):]
 	lines, err = h.Log.Lines(ctx, at[:min(len(at), limit)])
@@ -183,6 +185,7 @@ func (s *Service) Search(ctx context.Context, q store.SearchQuery) (found []Pass
 		hits = hits[:limit]
 		next = hits[limit-1].Loc
 	}
+	// next names the last hit rather than the last passage, which may be missing.
 	found, err = project.Passages(ctx, h.Log, h.Index, s.files, hits, q)
 	return found, next, err
 }
@@ -195,6 +198,7 @@ func (s *Service) Watch() (moved <-chan struct{}, stop func()) {
 	var watching sync.WaitGroup
 	for _, h := range s.shards {
 		watching.Go(func() {
+			// One goroutine for each shard forwards its moves into the channel.
 			for {
 				select {
 				case <-h.projector.next():

@@ -93,6 +93,7 @@ func (r *readiness) reasons(ctx context.Context, try func() (storage, log error)
 	if p == nil {
 		return append(all, isClosed)
 	}
+	// Counted from the beginning of the probe: later callers do not wait for its full time again.
 	late := time.NewTimer(time.Until(p.began.Add(probeTime)))
 	defer late.Stop()
 	select {
@@ -113,6 +114,7 @@ func (r *readiness) begin(try func() (storage, log error)) ([]string, *probe) {
 	for _, subject := range slices.Sorted(maps.Keys(r.known)) {
 		all = append(all, r.known[subject])
 	}
+	// A failure counts until lines are stored again. Without senders, it expires.
 	if r.failed.After(r.stored) && time.Since(r.failed) < recent {
 		all = append(all, "storing lines failed a moment ago; the collector's own log says why")
 	}
@@ -144,6 +146,7 @@ func (p *probe) old() bool {
 // found returns the reasons that a finished probe has found. A storage that lines were
 // written to lately counts as writable.
 func (r *readiness) found(p *probe) (all []string) {
+	// Lines may have been stored since the probe began.
 	r.mu.Lock()
 	stored := r.stored
 	r.mu.Unlock()

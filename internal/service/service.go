@@ -30,26 +30,34 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Service is a collector without HTTP. Make one with New. Its methods are safe for
-// concurrent use.
+// Service is a collector without HTTP. Make one with New. Its methods are safe for concurrent
+// use. Fields without a note are immutable after New.
 type Service struct {
-	cfg      Config
-	store    store.Cluster
-	files    store.Files
-	shards   []*shard
-	byStore  map[*store.Shard]*shard
-	logger   *slog.Logger
-	started  time.Time
-	secrets  [][]byte
+	cfg     Config
+	store   store.Cluster
+	files   store.Files
+	logger  *slog.Logger
+	started time.Time
+	secrets [][]byte // from which Keys derives
+
+	// shards wrap the shards of store, in its order, and byStore finds one of them.
+	shards  []*shard
+	byStore map[*store.Shard]*shard
+
+	// These guard themselves.
 	counters Counters
 	metrics  *metrics
 	ready    readiness
-	address  atomic.Pointer[address]
+	address  atomic.Pointer[address] // nil until Announce
 
+	// stopPruning ends the pruning goroutine, which then closes pruned.
 	stopPruning context.CancelFunc
-	pruned      chan struct{} // closed when the pruning goroutine has ended
-	untrimmed   atomic.Bool   // deleted data is still in a file
-	finished    bool          // the Prune that the last process began is complete; owned by the pruning goroutine
+	pruned      chan struct{}
+	// untrimmed is set while deleted data is still in a file.
+	untrimmed atomic.Bool
+	// finished is set once the Prune that the last process began is complete. It is owned by
+	// the pruning goroutine.
+	finished bool
 
 	closing sync.Once
 	failure error // of Close, written within closing
@@ -78,12 +86,14 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		cfg: cfg, store: cfg.Store, files: cfg.Store.Files(), byStore: map[*store.Shard]*shard{}, logger: cfg.Logger,
 		started: time.Now(), secrets: secrets, pruned: make(chan struct{}),
 	}
+	// One mutex for all shards: it limits the load on the processors, not access to data.
 	steps := newStepMutex()
 	for _, stored := range cfg.Store.Shards() {
 		h := &shard{stored, startProjector(stored, s.files, steps, s.logger), startSearchIndexer(stored, s.files, steps, s.logger)}
 		s.shards = append(s.shards, h)
 		s.byStore[stored] = h
 	}
+	// The gauges read the shards, which must be complete.
 	s.metrics = newMetrics(s)
 	pruning, stop := context.WithCancel(context.Background())
 	s.stopPruning = stop
@@ -94,8 +104,10 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	return s, nil
 }
 
-// at returns the shard that holds a repository.
+// at returns the shard that holds a repository. Repositories come into existence with their
+// first line; asking for one that does not exist is no error, and its lists are empty.
 func (s *Service) at(ctx context.Context, repo string) (*shard, error) {
+	// The cluster decides; it may spread repositories by name or by a table.
 	stored, err := s.store.Shard(ctx, repo)
 	if err != nil {
 		return nil, err
@@ -120,6 +132,7 @@ func (s *Service) Close(ctx context.Context) error {
 		case <-s.pruned:
 		case <-ctx.Done():
 		}
+		// Probes write to the store, which must not be closed under them.
 		s.ready.close(ctx)
 		var errs []error
 		for _, h := range s.shards {

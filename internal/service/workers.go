@@ -19,6 +19,7 @@ const searchPeriod = 200 * time.Millisecond
 // are enough processors. If workers used all processors, a request would wait up to 10 ms
 // for one at each of its stations.
 func newStepMutex() *sync.Mutex {
+	// With three processors or more, one stays free for requests.
 	if runtime.GOMAXPROCS(0) > 2 {
 		return nil
 	}
@@ -46,6 +47,7 @@ func startSearchIndexer(s *store.Shard, files store.LargeLogs, steps *sync.Mutex
 	}
 	f.follow = func(ctx context.Context, faults *project.Faults) (store.Cursor, error) {
 		at, recv, err := project.Gather(ctx, s.Log, s.Search, files, faults)
+		// A step without lines says nothing about the time.
 		if !recv.IsZero() {
 			f.recv.Store(recv.UnixMicro())
 		}

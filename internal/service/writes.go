@@ -2,7 +2,8 @@ package service
 
 import "time"
 
-// LongestWrites holds how long a writer kept other writers of the same file waiting.
+// LongestWrites holds how long a writer kept other writers of the same file waiting. It is for
+// measurements: a long time in Log delays log requests.
 type LongestWrites struct {
 	Log, Index, Search time.Duration // adding to a store
 	Prune              time.Duration // deleting from any of them
@@ -17,7 +18,7 @@ func (s *Service) LongestWrites() (w LongestWrites) {
 			add   *time.Duration
 		}{{h.Log, &w.Log}, {h.Index, &w.Index}, {h.Search, &w.Search}} {
 			if measured, ok := part.store.(interface {
-				LongestWrites() (add, forget time.Duration)
+				LongestWrites() (add, prune time.Duration)
 			}); ok {
 				add, prune := measured.LongestWrites()
 				*part.add, w.Prune = max(*part.add, add), max(w.Prune, prune)

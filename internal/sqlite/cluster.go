@@ -51,7 +51,7 @@ var _ store.Cluster = (*Cluster)(nil)
 // Open opens the cluster in a folder and creates the folder if it does not exist. All files
 // are private to this user; links in the folder are refused. A damaged index or search is
 // renamed to a name with .damaged at its end and rebuilt from the log, which logger reports. A
-// damaged log is a *store.DamagedError. prices are those of OpenIndex. ctx bounds the opening
+// damaged log is a *store.DamagedError. prices are passed to OpenIndex. ctx bounds the opening
 // only. Close the cluster.
 func Open(ctx context.Context, dir string, prices fold.Prices, logger *slog.Logger) (*Cluster, error) {
 	c := &Cluster{dir: dir, logger: logger}
@@ -65,8 +65,8 @@ func Open(ctx context.Context, dir string, prices fold.Prices, logger *slog.Logg
 	return c, nil
 }
 
-// open locks the folder before it touches any other file, and opens the log before what is
-// derived from it.
+// open locks the folder before it touches any other file, and opens the log before the index
+// and the search.
 func (c *Cluster) open(ctx context.Context, prices fold.Prices) error {
 	shared, err := private.Folder(c.dir)
 	if err != nil {
@@ -135,7 +135,7 @@ func (c *Cluster) openLog(ctx context.Context) error {
 }
 
 func hasContent(path string) bool {
-	info, err := os.Lstat(path) //nolint:gosec // the folder is the user's own choice
+	info, err := os.Lstat(path)
 	return err == nil && info.Size() > 0
 }
 

@@ -176,7 +176,7 @@ func (l *Log) Oldest(ctx context.Context, fn func(recv time.Time, bytes int64) b
 // long as that took, so that lines are stored at half the speed at worst.
 func (l *Log) chore(ctx context.Context, operation string, fn func(*appender) error) error {
 	err := l.job(ctx, func(a *appender) error {
-		return a.transaction(ctx, &a.file.writes.forget, func() error { return fn(a) })
+		return a.transaction(ctx, &a.file.writes.prune, func() error { return fn(a) })
 	})
 	if ctx.Err() != nil || errors.Is(err, store.ErrClosed) {
 		return err

@@ -9,22 +9,22 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// How many rows one transaction of Forget looks at: few enough that folding does not wait
-// long, which depends on the disk.
+// A transaction of Prune looks at fewestRows to pruneRows rows, as many as it can in pruneTime
+// on this disk, so that folding does not wait long.
 const (
-	forgetRows = 500
+	pruneRows  = 500
 	fewestRows = 20
-	forgetTime = 50 * time.Millisecond // what one is to take
+	pruneTime  = 50 * time.Millisecond
 )
 
-// Prune implements store.Pruner. Entities are numbered in the order of their first
-// lines, so that those behind the first one that began later need not be looked at.
-// A file that was set aside goes first: it holds what is to be deleted.
+// Prune implements store.Pruner. Entities are numbered in the order of their first lines, so it
+// stops at the first entity that began after the pruned blocks.
+// A damaged file that was set aside is removed first, because it holds lines to be deleted.
 func (x *Index) Prune(ctx context.Context, before store.Cursor) error {
 	if err := removeFiles(x.path + asideSuffix); err != nil {
 		return err
 	}
-	f := forgetting{before: int64(before), rows: forgetRows}
+	f := pruning{before: int64(before), rows: pruneRows}
 	after := int64(0)
 	for more := true; more; {
 		err := f.transaction(ctx, x, func() ([]*row, error) {
@@ -39,7 +39,7 @@ func (x *Index) Prune(ctx context.Context, before store.Cursor) error {
 			return err
 		}
 	}
-	// What kept these may be gone now. A trace keeps its session, so traces are first.
+	// The reasons to keep these may be gone now. A trace keeps its session, so traces come first.
 	for _, list := range []*[]int64{&f.left, &f.waiting} {
 		for enos := range slices.Chunk(*list, maxArgs) {
 			err := f.transaction(ctx, x, func() (found []*row, err error) {
@@ -57,24 +57,24 @@ func (x *Index) Prune(ctx context.Context, before store.Cursor) error {
 	if !f.dropped {
 		return nil
 	}
-	return x.forgetLabels(ctx)
+	return x.pruneLabels(ctx)
 }
 
-// forgetting is one call of Forget.
-type forgetting struct {
-	*step   // of a transaction: it takes away
+// pruning is one call of Prune.
+type pruning struct {
+	*step   // of one transaction; it subtracts
 	before  int64
 	rows    int     // of the next transaction
 	dropped bool    // any entity
-	left    []int64 // traces that something hangs in no more, because its parent is gone
-	waiting []int64 // sessions that have traces and no lines
-	missing int64   // the trace that was looked for last, if it is gone
+	left    []int64 // traces that lost an entity because its parent was dropped
+	waiting []int64 // sessions without lines that still have traces
+	missing int64   // the last trace that was not found
 }
 
-// transaction drops those of the entities that read returns which are gone.
-func (f *forgetting) transaction(ctx context.Context, x *Index, read func() ([]*row, error)) error {
+// transaction drops the entities without lines among those that read returns.
+func (f *pruning) transaction(ctx context.Context, x *Index, read func() ([]*row, error)) error {
 	n, waiting, began := int64(0), f.waiting, time.Now()
-	err := x.transaction(ctx, &x.writes.forget, "forgetting", func() error {
+	err := x.transaction(ctx, &x.writes.prune, "pruning", func() error {
 		found, err := read()
 		if err != nil {
 			return err
@@ -90,16 +90,16 @@ func (f *forgetting) transaction(ctx context.Context, x *Index, read func() ([]*
 	f.dropped = f.dropped || n > 0
 	took := time.Since(began)
 	switch {
-	case took > forgetTime:
+	case took > pruneTime:
 		f.rows = max(f.rows/2, fewestRows)
-	case took < forgetTime/2:
-		f.rows = min(f.rows+fewestRows, forgetRows)
+	case took < pruneTime/2:
+		f.rows = min(f.rows+fewestRows, pruneRows)
 	}
-	return rest(ctx, took) // so that folding is half as fast at worst
+	return rest(ctx, took) // folding runs at half its speed at least
 }
 
-// run drops those of the entities that are gone.
-func (f *forgetting) run(rows []*row) (int64, error) {
+// run drops the entities without lines and returns their number.
+func (f *pruning) run(rows []*row) (int64, error) {
 	var gone []*row
 	for _, r := range rows {
 		if r.born >= f.before {
@@ -114,7 +114,7 @@ func (f *forgetting) run(rows []*row) (int64, error) {
 		}
 	}
 	if len(gone) == 0 {
-		f.x.written = func() {} // nothing was
+		f.x.written = func() {} // nothing was written
 		return 0, nil
 	}
 	if _, err := f.x.conn.ExecContext(f.ctx, `UPDATE cur SET version = version + 1`); err != nil {
@@ -142,8 +142,8 @@ func (f *forgetting) run(rows []*row) (int64, error) {
 	return int64(len(gone)), f.write()
 }
 
-// gone reports whether no line of an entity is left, nor of what needs it.
-func (f *forgetting) gone(r *row) (bool, error) {
+// gone reports whether neither an entity nor anything that needs it has lines left.
+func (f *pruning) gone(r *row) (bool, error) {
 	limit := (f.before + 1) * store.BlockLines
 	if r.last >= limit {
 		return false, nil
@@ -162,8 +162,8 @@ func (f *forgetting) gone(r *row) (bool, error) {
 	return !left, err
 }
 
-// drop deletes an entity and takes away what it counted.
-func (f *forgetting) drop(r *row) error {
+// drop deletes an entity and subtracts its share of all sums.
+func (f *pruning) drop(r *row) error {
 	f.tally(&r.entity, r.repo, -1)
 	statements := []string{`DELETE FROM entities WHERE eno = ?`, `DELETE FROM places WHERE eno = ?`}
 	switch r.entity.Ref.Kind {
@@ -187,8 +187,8 @@ func (f *forgetting) drop(r *row) error {
 	return nil
 }
 
-// top returns the trace that goes on, nil if there is none.
-func (f *forgetting) top(eno int64) (*top, error) {
+// top returns a trace or session that is kept, or nil if it is not there.
+func (f *pruning) top(eno int64) (*top, error) {
 	if t := f.tops[eno]; t != nil || eno == 0 || eno == f.missing {
 		return t, nil
 	}
@@ -201,8 +201,8 @@ func (f *forgetting) top(eno int64) (*top, error) {
 	return found[0], nil
 }
 
-// dropTop lets a trace's session count it no more, and drops its marks.
-func (f *forgetting) dropTop(r *row) error {
+// dropTop subtracts a trace from its session and drops its marks.
+func (f *pruning) dropTop(r *row) error {
 	t, err := f.top(r.eno)
 	if err != nil || t == nil {
 		return err
@@ -224,14 +224,14 @@ func (f *forgetting) dropTop(r *row) error {
 	return nil
 }
 
-// forgetLabels drops labels that no trace has any more.
-func (x *Index) forgetLabels(ctx context.Context) error {
+// pruneLabels drops labels that no trace has.
+func (x *Index) pruneLabels(ctx context.Context) error {
 	x.trimmed.Store(false)
 	after, last, end := int64(0), int64(0), false
 	for !end {
-		err := x.transaction(ctx, &x.writes.forget, "forgetting labels", func() error {
+		err := x.transaction(ctx, &x.writes.prune, "pruning labels", func() error {
 			err := x.conn.QueryRowContext(ctx, `SELECT coalesce(max(label), 0), count(*) < ? FROM
-				(SELECT label FROM labels WHERE label > ? ORDER BY label LIMIT ?)`, forgetRows, after, forgetRows).Scan(&last, &end)
+				(SELECT label FROM labels WHERE label > ? ORDER BY label LIMIT ?)`, pruneRows, after, pruneRows).Scan(&last, &end)
 			if err != nil {
 				return err
 			}

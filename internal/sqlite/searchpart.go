@@ -179,7 +179,7 @@ func (p *searchPart) repo(ctx context.Context, name string) (int64, error) {
 
 // hide lets blocks up to and with before be found no more.
 func (p *searchPart) hide(ctx context.Context, before store.Cursor) error {
-	return p.transaction(ctx, &p.writes.forget, "hiding", func() error {
+	return p.transaction(ctx, &p.writes.prune, "hiding", func() error {
 		_, err := p.conn.ExecContext(ctx, `UPDATE cur SET gone = max(gone, ?)`, int64(before))
 		return err
 	})

@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// forgetWords is how many lines one step of Forget takes out of a part.
-	forgetWords = 500
-	// mergePages is how many pages one step of Forget rewrites, about 2 MiB.
+	// pruneWords limits the lines that one step of Prune takes out of a part.
+	pruneWords = 500
+	// mergePages limits the pages that one step of Prune rewrites, to about 2 MiB.
 	mergePages = 512
 )
 
-// Prune implements store.Pruner. Files that were set aside go first: they hold what is to be
-// deleted.
+// Prune implements store.Pruner. It begins with damaged files that were set aside, because they
+// hold lines to be deleted.
 func (x *Search) Prune(ctx context.Context, before store.Cursor) error {
 	if err := x.removeAside(); err != nil {
 		return err
@@ -27,22 +27,22 @@ func (x *Search) Prune(ctx context.Context, before store.Cursor) error {
 		return err
 	}
 	for _, p := range parts {
-		if err := x.forget(ctx, p, before); err != nil {
+		if err := x.prunePart(ctx, p, before); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// hide lets blocks be found no more, removes the parts that held nothing else, and
-// returns those that are left.
+// hide excludes blocks from searches, removes the parts that held nothing else, and returns the
+// other parts.
 func (x *Search) hide(ctx context.Context, before store.Cursor) ([]*searchPart, error) {
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	if x.closed {
 		return nil, store.ErrClosed
 	}
-	// The newest part stays whatever it holds: the cursor is in it.
+	// The newest part stays in any case: it holds the cursor.
 	for len(x.parts) > 1 && x.parts[0].at <= before {
 		if err := x.removeOldest(); err != nil {
 			return nil, err
@@ -56,13 +56,13 @@ func (x *Search) hide(ctx context.Context, before store.Cursor) ([]*searchPart, 
 	return slices.Clone(x.parts), nil
 }
 
-// forget takes the words of blocks up to and with before out of a part: rows are deleted,
-// which marks them, and then the part is rewritten without them. The blocks go from the
-// table of blocks at the end, so that a process that is killed meanwhile is not the end of it.
-func (x *Search) forget(ctx context.Context, p *searchPart, before store.Cursor) error {
+// prunePart takes the words of blocks up to and including before out of a part. It deletes the
+// rows, which only marks them, and then rewrites the part without them. The table of blocks comes
+// last: if the process is killed before, the next call starts again.
+func (x *Search) prunePart(ctx context.Context, p *searchPart, before store.Cursor) error {
 	left := false
 	err := x.step(ctx, p, func() error {
-		return p.fail("looking for lines to forget", p.conn.QueryRowContext(ctx,
+		return p.fail("looking for lines to prune", p.conn.QueryRowContext(ctx,
 			`SELECT EXISTS (SELECT 1 FROM blocks WHERE bno <= ?)`, int64(before)).Scan(&left))
 	})
 	if err != nil || !left {
@@ -78,7 +78,7 @@ func (x *Search) forget(ctx context.Context, p *searchPart, before store.Cursor)
 			return err
 		}
 	}
-	// A negative number of pages begins a merge of everything; others go on with it.
+	// A negative number of pages begins a merge of everything; a positive number continues it.
 	pages := -mergePages
 	for more := true; more; pages = mergePages {
 		err := x.step(ctx, p, func() (err error) {
@@ -90,15 +90,15 @@ func (x *Search) forget(ctx context.Context, p *searchPart, before store.Cursor)
 		}
 	}
 	return x.step(ctx, p, func() error {
-		return p.transaction(ctx, &p.writes.forget, "forgetting", func() error {
+		return p.transaction(ctx, &p.writes.prune, "pruning", func() error {
 			_, err := p.conn.ExecContext(ctx, `DELETE FROM blocks WHERE bno <= ?`, int64(before))
 			return err
 		})
 	})
 }
 
-// step runs a function on a part, unless the part has gone meanwhile. Then it waits as long
-// as that took, so that texts are added at half the speed at worst.
+// step runs a function on a part, unless the part was removed meanwhile. Then it waits for as
+// long as that took, so that texts are added at half the speed at least.
 func (x *Search) step(ctx context.Context, p *searchPart, fn func() error) error {
 	x.writing.Lock()
 	began := time.Now()
@@ -116,14 +116,14 @@ func (x *Search) step(ctx context.Context, p *searchPart, fn func() error) error
 	return rest(ctx, time.Since(began))
 }
 
-// deleteSome deletes lines of blocks up to and with before, and reports whether there may
-// be more.
+// deleteSome deletes some lines of blocks up to and including before, and reports whether there
+// may be more.
 func (p *searchPart) deleteSome(ctx context.Context, before store.Cursor) (more bool, err error) {
-	err = p.transaction(ctx, &p.writes.forget, "forgetting", func() error {
+	err = p.transaction(ctx, &p.writes.prune, "pruning", func() error {
 		var gone []int64
 		rows, err := p.conn.QueryContext(ctx, `SELECT d.id FROM repos r CROSS JOIN words_docsize d
 			WHERE d.id BETWEEN r.rno << ?1 AND (r.rno << ?1) + ?2 LIMIT ?3`,
-			repoShift, rowid(0, store.Loc{Block: int64(before), Index: store.BlockLines - 1}), forgetWords)
+			repoShift, rowid(0, store.Loc{Block: int64(before), Index: store.BlockLines - 1}), pruneWords)
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (p *searchPart) deleteSome(ctx context.Context, before store.Cursor) (more 
 		if err != nil {
 			return err
 		}
-		more = len(gone) == forgetWords
+		more = len(gone) == pruneWords
 		for _, id := range gone {
 			if _, err := p.conn.ExecContext(ctx, `DELETE FROM words WHERE rowid = ?`, id); err != nil {
 				return err
@@ -147,10 +147,9 @@ func (p *searchPart) deleteSome(ctx context.Context, before store.Cursor) (more 
 	return more, err
 }
 
-// mergeSome rewrites some pages of the index, and reports whether there may be more to
-// rewrite.
+// mergeSome rewrites some pages and reports whether there may be more.
 func (p *searchPart) mergeSome(ctx context.Context, pages int) (more bool, err error) {
-	err = p.transaction(ctx, &p.writes.forget, "merging", func() error {
+	err = p.transaction(ctx, &p.writes.prune, "merging", func() error {
 		var before, after int64
 		if err := p.conn.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&before); err != nil {
 			return err

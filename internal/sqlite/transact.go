@@ -42,7 +42,7 @@ func (p *pacer) step() error {
 }
 
 // writes is how long the longest transactions that wrote to a file took.
-type writes struct{ add, forget longest }
+type writes struct{ add, prune longest }
 
 // transact runs fn in a transaction on the connection that writes, and remembers in took
 // how long others could not write.
@@ -70,17 +70,17 @@ func (f *file) transact(ctx context.Context, conn *sql.Conn, took *longest, fn f
 // LongestWrites returns how long the longest transactions took since the call before,
 // those that added and those that dropped something, the copying of what was written into
 // the file included.
-func (f *file) LongestWrites() (add, forget time.Duration) {
-	return f.writes.add.take(), f.writes.forget.take()
+func (f *file) LongestWrites() (add, prune time.Duration) {
+	return f.writes.add.take(), f.writes.prune.take()
 }
 
 // LongestWrites returns the same of any part that is still there.
-func (x *Search) LongestWrites() (add, forget time.Duration) {
+func (x *Search) LongestWrites() (add, prune time.Duration) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	for _, p := range x.parts {
 		a, f := p.LongestWrites()
-		add, forget = max(add, a), max(forget, f)
+		add, prune = max(add, a), max(prune, f)
 	}
-	return add, forget
+	return add, prune
 }

@@ -124,7 +124,7 @@ func (x *Index) Trim(ctx context.Context) error {
 		began := time.Now()
 		var err error
 		if transact {
-			err = x.transact(ctx, x.conn, &x.writes.forget, func() error { return fn(x.conn) })
+			err = x.transact(ctx, x.conn, &x.writes.prune, func() error { return fn(x.conn) })
 		} else {
 			err = fn(x.conn)
 		}
@@ -148,7 +148,7 @@ func (x *Search) Trim(ctx context.Context) error {
 				if !transact {
 					return fn(p.conn)
 				}
-				return p.transaction(ctx, &p.writes.forget, "shrinking", func() error { return fn(p.conn) })
+				return p.transaction(ctx, &p.writes.prune, "shrinking", func() error { return fn(p.conn) })
 			})
 		}))
 	}

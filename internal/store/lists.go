@@ -14,7 +14,7 @@ import (
 type Lists interface {
 	// Rows returns at most q.Limit rows in the order of q.Sort. Rows that are inserted between
 	// two pages neither repeat nor hide others. Sums are those of the whole tree below a row;
-	// they are kept while applying updates, so a row costs the same whatever is below it. It
+	// they are kept while applying updates, so a row costs the same, however much is below it. It
 	// fails with ErrTerm for a condition or an order that the kind of rows does not have.
 	Rows(ctx context.Context, q RowQuery) ([]Row, error)
 
@@ -30,7 +30,7 @@ type Lists interface {
 	Histogram(ctx context.Context, f Filter, n int) ([]Bar, error)
 
 	// Rollups returns the roll-ups of [q.From, q.To), by hour or day and model. They are kept
-	// while applying updates and cost the same whatever is stored.
+	// while applying updates and cost the same, however much is stored.
 	Rollups(ctx context.Context, q RollupQuery) ([]Rollup, error)
 
 	// Find returns at most limit entities of a repository whose id is prefix or begins with

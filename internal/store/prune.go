@@ -54,7 +54,7 @@ type Space interface {
 	Size(ctx context.Context) (int64, error)
 
 	// Trim gives back the space of deleted data, in short transactions. When it returns nil,
-	// no byte of what was deleted before the call is in the files. It fails with ErrBusy while
+	// no byte that was deleted before the call is in the files. It fails with ErrBusy while
 	// a reader still needs some of it; call it again later.
 	Trim(ctx context.Context) error
 }

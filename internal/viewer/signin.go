@@ -14,8 +14,8 @@ var signInText string
 var signInPage = template.Must(template.New("signin").Parse(signInText))
 
 // AskForKey answers with a status and the form that asks for the API key. action is the path
-// that the form is sent to, next the page to show after that, and problem, if not empty, says
-// what was wrong with the last attempt. The page shows nothing of what was logged.
+// that the form is sent to, next the page to show after that, and problem the reason why the
+// last attempt failed, or "". The page shows no logged content.
 func (v *Viewer) AskForKey(w http.ResponseWriter, r *http.Request, status int, action, next, problem string) {
 	prefix := address.Of(r).Prefix
 	h := w.Header()

@@ -126,7 +126,7 @@ func (v *Viewer) traces(w http.ResponseWriter, r *http.Request) error {
 	return v.render(w, r, "traces", &page{Title: "Traces", Nav: "traces", Help: "lists", Data: d})
 }
 
-// sortOf returns the order in a parameter. "dearest" was once the name of Costliest.
+// sortOf returns the order in a parameter, which old links give by the former name of Costliest.
 func sortOf(text string) store.Sort {
 	if text == "dearest" {
 		return store.Costliest

@@ -1,4 +1,4 @@
-package collector_test
+package api_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/troupelog/troupe/collector"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // opened opens the collector of a folder until the end of the test or until it is closed.
@@ -45,7 +46,7 @@ type given struct{ upload, cookie, token string }
 
 func hands(t *testing.T, c *collector.Collector, key string) (g given) {
 	t.Helper()
-	answer := asks(c, "GET", "/api/sdk/v1/log-repositories/attachments/upload-url?key=r%2Fa&mimeType=text%2Fplain&size=5", "", "x-maxim-api-key", key)
+	answer := asks(c, "GET", "/api/sdk/v1/log-repositories/attachments/upload-url?key=r%2Fa&mimeType=text%2Fplain&size=5", "", protocol.HeaderKey, key)
 	address := regexp.MustCompile(`"url":"([^"]+)"`).FindStringSubmatch(answer.Body.String())
 	if address == nil {
 		t.Fatalf("no URL in %s", answer.Body)
@@ -79,7 +80,7 @@ func takes(t *testing.T, c *collector.Collector, key string, g given, upload, pa
 		t.Errorf("a page is answered %d with the cookie", answer.Code)
 	}
 	sent := url.Values{"token": {g.token}, "theme": {"dark"}}.Encode()
-	answer := asks(c, "POST", "/settings", sent, "Content-Type", "application/x-www-form-urlencoded", "x-maxim-api-key", key)
+	answer := asks(c, "POST", "/settings", sent, "Content-Type", "application/x-www-form-urlencoded", protocol.HeaderKey, key)
 	if (answer.Code == http.StatusSeeOther) != form {
 		t.Errorf("a form is answered %d", answer.Code)
 	}

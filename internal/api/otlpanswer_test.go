@@ -1,4 +1,4 @@
-package collector_test
+package api_test
 
 import (
 	"bytes"

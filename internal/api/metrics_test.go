@@ -1,4 +1,4 @@
-package collector_test
+package api_test
 
 import (
 	"fmt"
@@ -146,7 +146,7 @@ func TestTheTableOfMetricsIsTrue(t *testing.T) {
 		}
 		want = append(want, fmt.Sprintf("| `%s` | %s |", name, text))
 	}
-	page, err := os.ReadFile("../docs/reference/metrics.md")
+	page, err := os.ReadFile("../../docs/reference/metrics.md")
 	if err != nil {
 		t.Fatal(err)
 	}
