@@ -15,6 +15,7 @@ import (
 
 	"github.com/troupelog/troupe/actors"
 	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/pricing"
 )
 
 func TestEntriesOfASessionArriveInTheOrderOfTheCalls(t *testing.T) {
@@ -87,8 +88,8 @@ func TestAPanicCostsNoEntryAndNoOrder(t *testing.T) {
 	if n := r.sys.Counts().Panics; n != 100 {
 		t.Errorf("%d panics counted, want 100", n)
 	}
-	if a := r.ledger.Read(); a.Quarantined != 100 {
-		t.Errorf("%d entries salvaged, want 100", a.Quarantined)
+	if a := r.ledger.Read(); a.Salvaged != 100 {
+		t.Errorf("%d entries salvaged, want 100", a.Salvaged)
 	}
 	r.close()
 }
@@ -142,7 +143,7 @@ func TestSnapshotIsBehindEarlierCalls(t *testing.T) {
 	r.span(spanRef("a"), spanRef("b"), route)
 	r.end(spanRef("b"), route)
 	r.tell(messages.Command{Route: route, Target: spanRef("a"), Action: messages.Result, Failed: true,
-		Cost: &messages.Cost{Usage: messages.Usage{Input: 3, Output: 4, Total: 7}}}, "")
+		Cost: &messages.Cost{Usage: pricing.Usage{Input: 3, Output: 4, Total: 7}}}, "")
 	trace, err := r.sys.Snapshot(t.Context(), route)
 	if err != nil {
 		t.Fatal(err)

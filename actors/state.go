@@ -184,7 +184,7 @@ func addCost(r *messages.Rollup, c *messages.Cost) {
 	if r.Cost == nil {
 		r.Cost = &messages.Cost{}
 	}
-	r.Cost.USD += c.USD
+	r.Cost.USD = r.Cost.USD.Add(c.USD)
 	r.Cost.Usage.Add(c.Usage)
 }
 

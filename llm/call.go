@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/internal/modelcall"
 	"github.com/troupelog/troupe/internal/oversize"
 	"github.com/troupelog/troupe/internal/protocol"
@@ -20,7 +21,7 @@ import (
 // call is one attempt of a call of a model, from its request to the end of its answer.
 type call struct {
 	options Options
-	route   route
+	route   genai.Route
 	scope   logger.Scope
 	request *http.Request
 	body    *sentBody // where the request is read as it is sent, else nil
@@ -35,18 +36,18 @@ type call struct {
 	counted bool // the SDK says which attempt this is
 
 	mu       sync.Mutex
-	status   int            // guarded by mu; 0 before the answer
-	header   http.Header    // guarded by mu; of the answer
-	framing  framing        // guarded by mu; nil where nothing is read
-	answer   answer         // guarded by mu; nil where nothing is gathered
-	budget   budget         // guarded by mu
-	streamed bool           // guarded by mu; the answer is a stream
-	opaque   string         // guarded by mu; why the answer is not read
-	cut      bool           // guarded by mu; something was too long
-	first    time.Duration  // guarded by mu; from sent to the first token
-	facts    map[string]any // guarded by mu; metadata
-	finished bool           // guarded by mu
-	stop     func() bool    // guarded by mu; ends the wait for the end of the context
+	status   int             // guarded by mu; 0 before the answer
+	header   http.Header     // guarded by mu; of the answer
+	frames   genai.Frames    // guarded by mu; nil if nothing is read
+	answer   genai.Assembler // guarded by mu; nil if the response is not assembled
+	budget   genai.Budget    // guarded by mu
+	streamed bool            // guarded by mu; the answer is a stream
+	opaque   string          // guarded by mu; why the answer is not read
+	cut      bool            // guarded by mu; something was too long
+	first    time.Duration   // guarded by mu; from sent to the first token
+	facts    map[string]any  // guarded by mu; metadata
+	finished bool            // guarded by mu
+	stop     func() bool     // guarded by mu; ends the wait for the end of the context
 }
 
 // loggedKey marks the context of a request that is logged already, so that it is not
@@ -148,11 +149,11 @@ func readUpTo(r io.Reader, buf []byte, limit int) ([]byte, error) {
 // open begins the generation, or goes on with that of the attempt before. It reports false
 // for what is no call of a model.
 func (c *call) open(sent capture) bool {
-	q := readRequest(c.route.api, &sent, !c.options.OmitContent)
-	if q.model == "" {
-		q.model = modelIn(c.request.URL.Path)
+	q, isObject := readRequest(c.route.API, &sent, !c.options.OmitContent)
+	if q.Model == "" {
+		q.Model = genai.ModelIn(c.request.URL.Path)
 	}
-	if !c.route.sure && !sent.cut && (!q.json || q.model == "") {
+	if !c.route.Sure && !sent.cut && (!isObject || q.Model == "") {
 		return false
 	}
 	if sent.cut {
@@ -161,7 +162,7 @@ func (c *call) open(sent capture) bool {
 	if len(sent.cuts) > 0 && !c.options.OmitContent {
 		c.facts[oversize.Key] = json.RawMessage(oversize.Mark(sent.cuts))
 	}
-	c.asked, c.named = q.stream || c.route.stream, q.model != ""
+	c.asked, c.named = q.Stream || c.route.Stream, q.Model != ""
 	c.attempt(sent)
 	modelcall.Begun(c.request.Context())
 	if c.begun {
@@ -173,8 +174,8 @@ func (c *call) open(sent capture) bool {
 	}
 	c.begun = true
 	c.gen = c.scope.AddGeneration(logger.GenerationConfig{
-		Name: name, Model: q.model, Provider: provider(c.request, c.route.api),
-		Messages: q.messages, ModelParameters: q.params, StartTime: c.started,
+		Name: name, Model: q.Model, Provider: genai.ProviderOf(c.request.URL, c.route.API),
+		Messages: messagesOf(q.Messages), ModelParameters: q.Params, StartTime: c.started,
 	})
 	return true
 }
@@ -272,39 +273,34 @@ func (c *call) follow(resp *http.Response) {
 // choose chooses how an answer is read; mu is held.
 func (c *call) choose(resp *http.Response) {
 	limit := c.options.limit()
-	c.budget.left = limit
+	c.budget.Left = limit
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	encoding := resp.Header.Get("Content-Encoding")
 	over := func() { c.cut = true }
 	switch {
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
-		c.opaque = "the answer is compressed: " + bounded(encoding)
+		c.opaque = "the answer is compressed: " + genai.Bounded(encoding)
 		return
 	case resp.StatusCode >= http.StatusMultipleChoices && resp.StatusCode < http.StatusBadRequest:
 		return // a redirection answers nothing
 	case resp.StatusCode >= http.StatusBadRequest:
-		c.answer = &wholeAnswer{}
-	case kind == "text/event-stream", c.asked && kind != "application/json" && !c.inObjects():
+		c.answer = &genai.Whole{}
+	case kind == "text/event-stream", c.asked && kind != "application/json" && !c.route.API.InValues():
 		c.streamed = true
-		c.answer = newAnswer(c.route.api, true, &c.budget)
-		c.framing = &events{emit: c.add, over: over, max: limit}
+		c.answer = genai.NewAssembler(c.route.API, true, &c.budget)
+		c.frames = genai.NewEvents(limit, c.add, over)
 		return
 	default:
-		c.streamed = c.asked && c.inObjects() || kind == "application/x-ndjson"
-		c.answer = newAnswer(c.route.api, c.streamed, &c.budget)
+		c.streamed = c.asked && c.route.API.InValues() || kind == "application/x-ndjson"
+		c.answer = genai.NewAssembler(c.route.API, c.streamed, &c.budget)
 	}
-	c.framing = &objects{emit: c.add, over: over, max: limit}
-}
-
-// inObjects reports whether the API streams objects unless it was asked for events.
-func (c *call) inObjects() bool {
-	return c.route.api == geminiContent || c.route.api == ollamaChat || c.route.api == ollamaGenerate
+	c.frames = genai.NewValues(limit, c.add, over)
 }
 
 // add takes a value of the answer; mu is held.
 func (c *call) add(name string, data []byte) {
-	c.answer.add(name, data)
-	if c.streamed && c.first == 0 && c.budget.began {
+	c.answer.Add(name, data)
+	if c.streamed && c.first == 0 && c.budget.Began {
 		c.first = time.Since(c.sent)
 	}
 }
@@ -339,13 +335,13 @@ func (c *call) read(p []byte) {
 	guard(func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.finished || c.framing == nil {
+		if c.finished || c.frames == nil {
 			return
 		}
-		framing := c.framing
-		c.framing, c.opaque = nil, "the answer could not be read" // unless this comes to its end
-		framing.write(p)
-		c.framing, c.opaque = framing, ""
+		frames := c.frames
+		c.frames, c.opaque = nil, "the answer could not be read" // unless this comes to its end
+		frames.Write(p)
+		c.frames, c.opaque = frames, ""
 	})
 }
 

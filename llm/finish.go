@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/troupelog/troupe/internal/genai"
@@ -36,8 +35,8 @@ func (c *call) finishWith(why error) {
 	if c.stop != nil {
 		c.stop()
 	}
-	if e, ok := c.framing.(*events); ok && errors.Is(why, io.EOF) {
-		e.finish()
+	if c.frames != nil && errors.Is(why, io.EOF) {
+		c.frames.Finish()
 	}
 	c.noteHead()
 	if c.status >= http.StatusBadRequest {
@@ -49,14 +48,15 @@ func (c *call) finishWith(why error) {
 		c.gen.End()
 		return
 	}
-	if e, ok := c.answer.(*embeddingsAnswer); ok {
-		e.facts(c.facts)
+	if e, ok := c.answer.(*genai.Embeddings); ok {
+		e.Facts(c.facts)
 	}
-	failure := c.answer.failure()
-	if failure == nil {
-		failure = c.unfinished(why)
+	var failure *logger.Failure
+	if said := c.answer.Failure(); said != nil {
+		shown := c.shown(logger.Failure(*said))
+		failure = &shown
 	} else {
-		*failure = c.shown(*failure)
+		failure = c.unfinished(why)
 	}
 	if failure != nil && c.mayComeAgain(why) {
 		delete(c.facts, "ended") // that of the last attempt counts
@@ -79,7 +79,7 @@ func (c *call) noteHead() {
 	}
 	for _, name := range requestIDs {
 		if id := c.header.Get(name); id != "" {
-			c.facts["request_id"] = bounded(id)
+			c.facts["request_id"] = genai.Bounded(id)
 			break
 		}
 	}
@@ -92,7 +92,7 @@ func (c *call) noteHead() {
 func (c *call) refused() {
 	var body json.RawMessage
 	if c.answer != nil {
-		body = c.answer.result()
+		body = c.answer.Result()
 	}
 	d := c.shown(statusError(c.status, body))
 	if c.counted && retryable(c.status, c.header) && c.request.Context().Err() == nil {
@@ -105,13 +105,13 @@ func (c *call) refused() {
 // unfinished returns what is wrong with an answer that has not come to its end, nil for
 // nothing. It notes in the facts how the answer ended; mu is held.
 func (c *call) unfinished(why error) *logger.Failure {
-	cut := c.cut || c.budget.cut
+	cut := c.cut || c.budget.Cut
 	switch {
-	case c.answer.complete():
+	case c.answer.Complete():
 		return nil
-	case cut && !c.framing.within() && (errors.Is(why, io.EOF) || errors.Is(why, errClosed)):
+	case cut && !c.frames.Within() && (errors.Is(why, io.EOF) || errors.Is(why, errClosed)):
 		return nil // it is whole, only not here
-	case c.framing != nil && c.framing.spoiled():
+	case c.frames != nil && c.frames.Spoiled():
 		return &logger.Failure{Type: "invalid_json", Message: "the answer is not JSON"}
 	case errors.Is(why, errClosed):
 		c.facts["ended"] = closed
@@ -127,12 +127,12 @@ func (c *call) unfinished(why error) *logger.Failure {
 
 // deliver logs the answer, whole or not, with what is wrong with it; mu is held.
 func (c *call) deliver(failure *logger.Failure) {
-	if c.cut || c.budget.cut {
+	if c.cut || c.budget.Cut {
 		c.facts["capture"] = "the answer is cut at " + strconv.Itoa(c.options.limit()) + " bytes"
 	}
-	result := c.answer.result()
+	result := c.answer.Result()
 	if result == nil && c.cut {
-		result = usageOf(c.framing.tail())
+		result = genai.TailUsage(c.frames.Tail())
 	}
 	if result == nil && failure != nil {
 		c.fail(*failure)
@@ -143,19 +143,14 @@ func (c *call) deliver(failure *logger.Failure) {
 		c.gen.End()
 		return
 	}
-	if !c.named {
-		var of struct {
-			Model string `json:"model"`
-		}
-		if decode(result, &of) && of.Model != "" {
-			c.gen.SetModel(of.Model)
-		}
+	if model := genai.ModelOf(result); !c.named && model != "" {
+		c.gen.SetModel(model)
 	}
 	if failure != nil {
-		result = withError(result, *failure)
+		result = genai.WithFailure(result, genai.Failure(*failure))
 	}
 	if c.options.OmitContent {
-		result = bare(result)
+		result = genai.WithoutContent(result)
 	}
 	c.tell()
 	c.gen.Result(json.RawMessage(result))
@@ -192,74 +187,4 @@ func (c *call) failAttempt(d logger.Failure, h http.Header) {
 	next, now := c.key, time.Now()
 	next.count++
 	hold(c.request.Context(), next, &heldCall{gen: c.gen, started: c.started, failedAt: now}, patience(h, now))
-}
-
-// usageOf returns a chat completion with the usage, if the end of an answer that was too
-// long tells it; else nil.
-func usageOf(tail []byte) []byte {
-	for _, name := range []string{`"usage"`, `"usageMetadata"`} {
-		i := strings.LastIndex(string(tail), name)
-		if i < 0 {
-			continue
-		}
-		_, value, ok := strings.Cut(string(tail[i:]), ":")
-		if !ok {
-			continue
-		}
-		var usage json.RawMessage
-		if json.NewDecoder(strings.NewReader(value)).Decode(&usage) != nil || usage[0] != '{' {
-			continue
-		}
-		if name == `"usage"` {
-			return encode(chatCompletion{Object: "chat.completion", Choices: []chatChoice{}, Usage: usage})
-		}
-		return encode(map[string]any{"candidates": []any{}, "modelVersion": "unknown", "usageMetadata": usage})
-	}
-	return nil
-}
-
-// withError returns an answer, in the form that is logged, with an error beside it.
-func withError(result []byte, d logger.Failure) []byte {
-	members := map[string]json.RawMessage{}
-	if !decode(genai.Normalize(result).JSON, &members) || members == nil {
-		members = map[string]json.RawMessage{}
-	}
-	members["error"] = encode(map[string]string{"message": d.Message, "code": d.Code, "type": d.Type})
-	return encode(members)
-}
-
-// bare returns an answer without what is said in it.
-func bare(result []byte) []byte {
-	var whole struct {
-		ID      string          `json:"id,omitempty"`
-		Object  string          `json:"object,omitempty"`
-		Created json.RawMessage `json:"created,omitempty"`
-		Model   string          `json:"model,omitempty"`
-		Status  string          `json:"status,omitempty"`
-		Choices []struct {
-			Index        int             `json:"index"`
-			Message      json.RawMessage `json:"message"`
-			FinishReason json.RawMessage `json:"finish_reason,omitempty"`
-		} `json:"choices,omitempty"`
-		Details json.RawMessage `json:"incomplete_details,omitempty"`
-		Usage   json.RawMessage `json:"usage,omitempty"`
-		Error   *struct {
-			Code    json.RawMessage `json:"code,omitempty"`
-			Type    string          `json:"type,omitempty"`
-			Message string          `json:"message"`
-		} `json:"error,omitempty"`
-	}
-	if !decode(genai.Normalize(result).JSON, &whole) {
-		return []byte(`{"object":"chat.completion","choices":[]}`)
-	}
-	for i := range whole.Choices {
-		whole.Choices[i].Message = json.RawMessage(`{"role":"assistant","content":null}`)
-	}
-	if whole.Object == "" {
-		whole.Object = "chat.completion"
-	}
-	if whole.Error != nil {
-		whole.Error.Message = ""
-	}
-	return encode(whole)
 }

@@ -39,7 +39,7 @@ const (
 // Limits that are not configurable.
 const (
 	// MaxEntryBytes limits the line of one entry, in bytes. Values that do not fit are cut,
-	// see docs/policies.md.
+	// see docs/privacy.md.
 	MaxEntryBytes = protocol.MaxLine
 	// MaxBatchEntries and MaxBatchBytes limit the batches that are sent.
 	MaxBatchEntries = 2000

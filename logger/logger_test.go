@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/troupelog/troupe/internal/ledger"
+	"github.com/troupelog/troupe/pricing"
 )
 
 func TestSettingsDefaultGivenEnvironmentInvalid(t *testing.T) {
@@ -179,13 +180,13 @@ func TestSnapshotShowsTheLiveTrace(t *testing.T) {
 	trace := session.AddTrace(TraceConfig{ID: "t"})
 	gen := trace.AddGeneration(GenerationConfig{ID: "g"})
 	gen.Result(chatCompletion("hi"))
-	gen.AddCost(Cost{Input: 0.25, Output: 0.5})
+	gen.AddCost(pricing.Cost{Input: pricing.Dollars(0.25), Output: pricing.Dollars(0.5)})
 	trace.AddToolCall(ToolCallConfig{ID: "c"})
 	trace.AddError(ErrorConfig{Message: "x"})
 	want := Snapshot{
 		Entity: "trace", ID: "t", Entries: 7, Begun: Counts{Generations: 1, ToolCalls: 1, Errors: 1},
 		Open: []EntityRef{{"tool_call", "c"}}, Failures: 1,
-		Tokens: Tokens{Input: 120, Output: 80, Total: 200}, Cost: 0.75,
+		Usage: pricing.Usage{Input: 120, Output: 80, Total: 200}, Cost: pricing.Dollars(0.75),
 	}
 	got, err := trace.Snapshot(t.Context())
 	if err != nil || got.First.IsZero() || got.Last.Before(got.First) {
@@ -196,7 +197,7 @@ func TestSnapshotShowsTheLiveTrace(t *testing.T) {
 		t.Errorf("snapshot (-want +got):\n%s", diff)
 	}
 	byID, err := r.SessionByID("s").Snapshot(t.Context())
-	if err != nil || byID.Entries != 8 || byID.Tokens.Total != 200 || byID.Begun.Traces != 1 || len(byID.Open) != 1 {
+	if err != nil || byID.Entries != 8 || byID.Usage.Total != 200 || byID.Begun.Traces != 1 || len(byID.Open) != 1 {
 		t.Errorf("session snapshot %+v, %v", byID, err)
 	}
 	if _, err := r.TraceByID("unknown").Snapshot(t.Context()); !errors.Is(err, ErrUnknownEntity) {

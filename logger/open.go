@@ -64,10 +64,10 @@ func (p *pipeline) open(
 ) (*destination, error) {
 	d := &destination{cfg: c, added: ledger == nil, release: func() {}}
 	sc := c.spoolConfig(memory)
-	sc.Report = func(e seglog.Event) { p.spoolEvent(d, e) }
+	sc.Report = func(e spool.Event) { p.spoolEvent(d, e) }
 	var charge func(int64)
 	if ledger != nil {
-		sc.Release, charge = ledger.Release, ledger.Charge
+		sc.Log.Release, charge = ledger.Release, ledger.Charge
 	}
 	if err := d.openSpool(sc); err != nil {
 		return nil, err
@@ -99,14 +99,17 @@ const (
 // spoolConfig returns the configuration of the destination's spool, but for its functions.
 func (d Destination) spoolConfig(memory int64) spool.Config {
 	sc := spool.Config{
-		Target: spool.Target(d.BaseURL, d.ID), Every: d.SyncEvery, MaxBytes: d.MaxSpoolBytes, MaxAge: d.MaxSpoolAge,
-		DropOldest: d.OnFull == FullDropOldest, MemoryBytes: memory,
+		Target: spool.Target(d.BaseURL, d.ID),
+		Log: seglog.Config{
+			Every: d.SyncEvery, MaxBytes: d.MaxSpoolBytes, MaxAge: d.MaxSpoolAge,
+			DropOldest: d.OnFull == FullDropOldest, MemoryBytes: memory,
+		},
 	}
 	switch d.Durability {
 	case SyncInterval:
-		sc.Policy = seglog.Interval
+		sc.Log.Policy = seglog.Interval
 	case SyncNone:
-		sc.Policy = seglog.None
+		sc.Log.Policy = seglog.None
 	}
 	return sc
 }
@@ -144,15 +147,15 @@ func spoolOnDisk(c Destination, sc spool.Config) (*spool.Spool, error) {
 	if c.Durability == MemoryOnly {
 		return nil, nil
 	}
-	if sc.MaxBytes == 0 {
-		sc.MaxBytes = defaultSpoolBytes(sc.Dir)
+	if sc.Log.MaxBytes == 0 {
+		sc.Log.MaxBytes = defaultSpoolBytes(sc.Dir)
 	}
 	if len(c.SpoolKey) > 0 {
 		block, err := aes.NewCipher(c.SpoolKey)
 		if err != nil {
 			return nil, err
 		}
-		if sc.AEAD, err = cipher.NewGCM(block); err != nil {
+		if sc.Log.AEAD, err = cipher.NewGCM(block); err != nil {
 			return nil, err
 		}
 	}

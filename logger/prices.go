@@ -31,19 +31,9 @@ func (p *pipeline) newPriceState(c *GenerationConfig) *priceState {
 	return &priceState{model: c.Model, provider: c.Provider}
 }
 
-// Cost is the price of a model call, in US dollars.
-type Cost struct {
-	// Input is the price of the prompt.
-	Input float64
-	// Output is the price of the response.
-	Output float64
-	// Total is the price of the call. Default: Input + Output.
-	Total float64
-}
-
-// AddCost logs the price of the model call. It takes precedence over Config.Prices. NaN
-// and infinities are rejected with ErrUnencodable.
-func (g Generation) AddCost(c Cost) {
+// AddCost logs the price of the model call. It takes precedence over Config.Prices. A Total of
+// 0 means Input + Output.
+func (g Generation) AddCost(c pricing.Cost) {
 	if g.price != nil {
 		g.price.given.Store(true)
 	}
@@ -51,18 +41,17 @@ func (g Generation) AddCost(c Cost) {
 }
 
 // sendCost sends a cost, whoever computed it.
-func (g Generation) sendCost(c Cost) {
+func (g Generation) sendCost(c pricing.Cost) {
 	if c.Total == 0 {
-		c.Total = c.Input + c.Output
+		c.Total = c.Input.Add(c.Output)
 	}
 	facts := messages.Command{Action: messages.AddCost, Cost: &messages.Cost{USD: c.Total}}
 	g.updateOf(facts, func(w *wire.Encoder) bool {
 		w.Name("cost")
 		w.Open('{')
-		if !w.Float("input", c.Input) || !w.Float("output", c.Output) || !w.Float("total", c.Total) {
-			g.pipe.reportDropped(g.ref, messages.AddCost, "cost", wire.NotANumber, false)
-			return false
-		}
+		w.Float("input", dollars(c.Input)) // never false: amounts are finite
+		w.Float("output", dollars(c.Output))
+		w.Float("total", dollars(c.Total))
 		w.Close('}')
 		return true
 	})
@@ -83,7 +72,7 @@ func (g Generation) addPrice(response []byte, u pricing.Usage) {
 			continue
 		}
 		if cost, ok := g.askPrice(model, provider, u); ok {
-			g.sendCost(Cost{Input: dollars(cost.Input), Output: dollars(cost.Output), Total: dollars(cost.Total)})
+			g.sendCost(cost)
 			return
 		}
 	}

@@ -82,7 +82,7 @@ func TestCallsArePriced(t *testing.T) {
 func TestACostThatIsGivenStays(t *testing.T) {
 	log, rec := loggertest.New(t, logger.Config{Prices: &pricesOf{model: "m"}})
 	g := log.Trace(logger.TraceConfig{}).AddGeneration(logger.GenerationConfig{Model: "m"})
-	g.AddCost(logger.Cost{Total: 9})
+	g.AddCost(pricing.Cost{Total: 9 * pricing.Dollar})
 	g.Result(json.RawMessage(priced))
 	if costs := rec.Find(t, "generation", "add-cost"); len(costs) != 1 {
 		t.Errorf("logged %v", costs)

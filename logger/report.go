@@ -212,7 +212,19 @@ func subject(line []byte) (entity, id, action string) {
 }
 
 // spoolEvent reports an event of a destination's spool.
-func (p *pipeline) spoolEvent(d *destination, e seglog.Event) {
+func (p *pipeline) spoolEvent(d *destination, e spool.Event) {
+	err := logEvent(e.Log)
+	if e.Kind == spool.Skipped {
+		err = &Error{Reason: ErrSpool, Kept: true, Err: e.Err,
+			Detail: "slot " + e.Slot + " cannot be used and is left unchanged; see troupe spool ls"}
+	}
+	if err != nil {
+		p.report.tell(d.named(err))
+	}
+}
+
+// logEvent returns an event of a log as an error, nil if the disk accepts entries again.
+func logEvent(e seglog.Event) *Error {
 	err := &Error{Reason: ErrSpool, Entries: int(e.Count), Err: e.Err}
 	switch e.Kind {
 	case seglog.Degraded:
@@ -238,13 +250,10 @@ func (p *pipeline) spoolEvent(d *destination, e seglog.Event) {
 		err.Detail = "the unreadable part of the file " + e.Name + " of the spool is kept in the folder quarantine"
 	case seglog.Discarded:
 		err.Detail = "the quarantine of the spool is full: its oldest files were removed"
-	case spool.SlotSkipped:
-		err.Kept = true
-		err.Detail = "slot " + e.Name + " cannot be used and is left unchanged; see troupe spool ls"
-	default: // the disk works again
-		return
+	default:
+		return nil
 	}
-	p.report.tell(d.named(err))
+	return err
 }
 
 // named makes an error name its destination, unless that is the primary one.

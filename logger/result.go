@@ -36,7 +36,7 @@ func (g Generation) Result(response any) {
 	w.Replace(begin, normal.JSON) // in place, if it is sent as given
 	facts := messages.Command{Action: messages.Result, Failed: normal.Failed}
 	if normal.Usage != (pricing.Usage{}) {
-		facts.Cost = &messages.Cost{Usage: usageOf(normal.Usage)}
+		facts.Cost = &messages.Cost{Usage: normal.Usage}
 	}
 	g.send(w, facts)
 }
@@ -82,11 +82,6 @@ func (g Generation) Attempt(f Failure) {
 	w.String("id", newID())
 	w.Close('}')
 	g.send(w, messages.Command{Action: messages.Result, Failed: true})
-}
-
-// usageOf converts the token counts that the state of a trace sums up.
-func usageOf(u pricing.Usage) messages.Usage {
-	return messages.Usage{Input: u.Input, Output: u.Output, Total: u.Total, Cached: u.CacheRead, Reasoning: u.Reasoning}
 }
 
 // encodeResult writes the JSON of a result. The response types of openai-go and

@@ -7,6 +7,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/sampling"
 	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // DefaultTailWait is the default of TailSampling.Wait.
@@ -73,7 +74,8 @@ func (p *pipeline) newSampler() *sampling.Sampler {
 	policy := sampling.Policy{Head: p.cfg.Sample}
 	if t := p.cfg.Tail; t != nil {
 		policy.Tail = &sampling.Tail{
-			Rate: t.KeepRate, Slow: t.Slow, Cost: t.Cost, Disliked: t.DislikedBelow, Wait: t.Wait, MaxBytes: t.MaxBytes,
+			Rate: t.KeepRate, Slow: t.Slow, Cost: pricing.Dollars(t.Cost), Disliked: t.DislikedBelow,
+			Wait: t.Wait, MaxBytes: t.MaxBytes,
 		}
 	}
 	return sampling.New(policy, p.destinations.put, p.leaveOut)

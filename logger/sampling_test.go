@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/troupelog/troupe/pricing"
 )
 
 // arrived counts the lines of each entity that arrived, by its id.
@@ -78,7 +80,7 @@ func TestTailKeepsWhatIsWorthIt(t *testing.T) {
 		failed.AddToolCall(ToolCallConfig{}).Error(Failure{Message: "no"})
 		failed.End()
 		dear := begin("dear")
-		dear.AddGeneration(GenerationConfig{}).AddCost(Cost{Total: 1.5})
+		dear.AddGeneration(GenerationConfig{}).AddCost(pricing.Cost{Total: pricing.Dollars(1.5)})
 		dear.End()
 		disliked := begin("disliked")
 		disliked.End()

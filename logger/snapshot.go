@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // Snapshot is the live state of a session or trace, as far as this process knows it.
@@ -20,15 +21,16 @@ type Snapshot struct {
 	// Begun counts the entities that were begun below it.
 	Begun Counts
 	// Open lists the entities that have not ended, the oldest first: the traces of a session,
-	// or all entities of a trace. Their ids are in the form that lines carry, see the package documentation.
+	// or all entities of a trace. Their ids are in the form that lines carry, see the package
+	// documentation.
 	Open []EntityRef
 
 	// Failures counts logged errors and failed results.
 	Failures int
-	// Tokens are the sums of all results of generations.
-	Tokens Tokens
-	// Cost is the sum of all costs, in US dollars: from AddCost and from Config.Prices.
-	Cost float64
+	// Usage is the sum of the token counts of all results of generations.
+	Usage pricing.Usage
+	// Cost is the sum of all logged costs: from AddCost and from Config.Prices.
+	Cost pricing.USD
 	// First and Last are the times of the first and the last call, zero if there was none.
 	First, Last time.Time
 }
@@ -36,18 +38,6 @@ type Snapshot struct {
 // Counts are numbers of entities by kind.
 type Counts struct {
 	Traces, Spans, Generations, Retrievals, ToolCalls, Errors int
-}
-
-// Tokens are the sums of the token counts in the results of generations.
-type Tokens struct {
-	// Input and Output count the tokens of prompts and of responses.
-	Input, Output int64
-	// Total is the provider's total, which may count more than both.
-	Total int64
-	// Cached is the part of Input that the provider had cached.
-	Cached int64
-	// Reasoning is the part of Output that the model used for reasoning.
-	Reasoning int64
 }
 
 // EntityRef names an entity.
@@ -89,7 +79,7 @@ func snapshotOf(m messages.Snapshot) Snapshot {
 		Failures: int(m.Failures),
 	}
 	if m.Cost != nil {
-		s.Tokens, s.Cost = Tokens(m.Cost.Usage), m.Cost.USD
+		s.Usage, s.Cost = m.Cost.Usage, m.Cost.USD
 	}
 	if m.First != 0 {
 		s.First, s.Last = time.UnixMicro(m.First), time.UnixMicro(m.Last)

@@ -140,7 +140,7 @@ func (l *Logger) Stats() Stats {
 		Recovered: primary.Recovered, Delivered: primary.Delivered, Dead: primary.Dead,
 		DroppedBy: maps.Clone(primary.Dropped), PendingBytes: a.Bytes, SpoolBytes: primary.SpoolBytes,
 		Derived: l.derived.count.Load(), Unreported: l.report.unseen.Load() + missed,
-		Panics: c.Panics + primary.Panics + l.report.panicky.Load() + panics, Salvaged: a.Quarantined,
+		Panics: c.Panics + primary.Panics + l.report.panicky.Load() + panics, Salvaged: a.Salvaged,
 		AutoEnded: c.AutoEnded, LeftOpen: c.LeftOpen, Live: c.Live, Passive: c.Passive, KnownIDs: c.Registered,
 		Traffic: trafficOf(&primary),
 	}

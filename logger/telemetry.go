@@ -6,7 +6,7 @@ import (
 )
 
 // Var exposes Stats and Health of a logger as a variable of the standard library's expvar.
-// Its String is a JSON object; docs/telemetry.md lists the members. It contains numbers,
+// Its String is a JSON object; docs/reference/metrics.md lists the members. It contains numbers,
 // names of log repositories, reasons and stages, and no text of an entry or an error. It
 // costs nothing until it is read. Make it with Logger.Var.
 type Var struct{ log *Logger }

@@ -1,6 +1,10 @@
 package messages
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/troupelog/troupe/pricing"
+)
 
 // Entry is one finished line with its accounting. Actors emit entries for the writer.
 type Entry struct {
@@ -48,24 +52,10 @@ type Upload struct {
 	KeyAt int
 }
 
-// Usage counts the tokens of model calls.
-type Usage struct {
-	Input, Output, Total, Cached, Reasoning int64
-}
-
-// Add adds the counts of other to u.
-func (u *Usage) Add(other Usage) {
-	u.Input += other.Input
-	u.Output += other.Output
-	u.Total += other.Total
-	u.Cached += other.Cached
-	u.Reasoning += other.Reasoning
-}
-
 // Cost is the usage and the price of model calls.
 type Cost struct {
-	Usage Usage
-	USD   float64 // US dollars; 0 if the price is not known
+	Usage pricing.Usage
+	USD   pricing.USD // 0 if the price is not known
 }
 
 // Command is one call of the API, on its way to the actors that own its entity. Its entry is

@@ -217,14 +217,6 @@ func TestNamesOnTheWire(t *testing.T) {
 	}
 }
 
-func TestUsageAdd(t *testing.T) {
-	u := messages.Usage{Input: 1, Output: 2, Total: 3, Cached: 4, Reasoning: 5}
-	u.Add(messages.Usage{Input: 10, Output: 20, Total: 30, Cached: 40, Reasoning: 50})
-	if want := (messages.Usage{Input: 11, Output: 22, Total: 33, Cached: 44, Reasoning: 55}); u != want {
-		t.Errorf("the sum is %+v, want %+v", u, want)
-	}
-}
-
 func TestChild(t *testing.T) {
 	ref := messages.Ref{Entity: messages.Span, ID: "a"}
 	if got := (&messages.Command{NewEntity: &messages.NewEntity{Child: ref}}).Child(); got != ref {

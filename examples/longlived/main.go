@@ -104,7 +104,7 @@ func show(ctx context.Context, out io.Writer, when string, log *logger.Logger, s
 		return err
 	}
 	_, err = fmt.Fprintf(out, "%-24s%5d actors awake, %4d sessions asleep; the first: %d turns, %d open, %d tokens\n",
-		when, live, passive, s.Begun.Traces, len(s.Open), s.Tokens.Total)
+		when, live, passive, s.Begun.Traces, len(s.Open), s.Usage.Total)
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/troupelog/troupe/internal/otlp"
 	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/logger"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // describe returns the entity that a span becomes.
@@ -41,7 +42,7 @@ type begun struct {
 	Tags        map[string]string          `json:"tags"`
 	Metadata    map[string]any             `json:"metadata"`
 	Metrics     map[string]float64         `json:"metrics"`
-	Cost        *logger.Cost               `json:"cost"`
+	Cost        *pricing.Cost              `json:"cost"`
 }
 
 // about is the data of a line about an entity.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/logger"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // The configs of the public API, from the arguments of the SDKs. What a config has
@@ -85,12 +86,12 @@ func (a arguments) feedback() logger.Feedback {
 	}
 }
 
-func (a arguments) cost() logger.Cost {
+func (a arguments) cost() pricing.Cost {
 	c, ok := a.object("cost")
 	if !ok {
 		panic(skip{skipZero})
 	}
-	return logger.Cost{Input: c.number("input"), Output: c.number("output"), Total: c.number("total")}
+	return pricing.Cost{Input: pricing.Dollars(c.number("input")), Output: pricing.Dollars(c.number("output")), Total: pricing.Dollars(c.number("total"))}
 }
 
 // errorDetail returns what went wrong in a model or tool call. Tool calls pass

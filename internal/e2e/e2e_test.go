@@ -19,6 +19,7 @@ import (
 
 	"github.com/troupelog/troupe/collector"
 	"github.com/troupelog/troupe/logger"
+	"github.com/troupelog/troupe/pricing"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -123,7 +124,7 @@ func TestAnAgentRunIsShownAsItWasLogged(t *testing.T) {
 	gen := inner.AddGeneration(logger.GenerationConfig{ID: "g", Model: "gpt-4o", Provider: "openai",
 		Messages: []logger.Message{{Role: "user", Content: "Where is my bag?"}}, ModelParameters: map[string]any{"temperature": 0.5}})
 	gen.Result(completion("In Rome."))
-	gen.AddCost(logger.Cost{Input: 0.01, Output: 0.02})
+	gen.AddCost(pricing.Cost{Input: pricing.Dollars(0.01), Output: pricing.Dollars(0.02)})
 	inner.End()
 	ret := span.AddRetrieval(logger.RetrievalConfig{ID: "r", Name: "docs"})
 	ret.SetInput("bags")

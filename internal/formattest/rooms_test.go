@@ -94,7 +94,7 @@ func (p *program) result(out *bytes.Buffer, s *sample) {
 	} else {
 		fmt.Fprintf(out, "priced: %s\n", compactJSON(used))
 	}
-	fmt.Fprintf(out, "counted: %s failures %d\n", compactJSON(snapshot.Tokens), snapshot.Failures)
+	fmt.Fprintf(out, "counted: %s failures %d\n", compactJSON(snapshot.Usage), snapshot.Failures)
 	t.End()
 	_ = p.sent()
 }

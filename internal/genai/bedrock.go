@@ -20,7 +20,7 @@ type bedrockMessage struct {
 // fromBedrock makes a chat completion of a Converse answer. The Go SDK's structs
 // have a capitalised name for every member, and hold the chosen member of a union
 // as Value.
-func fromBedrock(raw []byte, usage json.RawMessage) (*chatCompletion, bool) {
+func fromBedrock(raw []byte, usage json.RawMessage) (*Chat, bool) {
 	var w struct {
 		Output struct {
 			Message *bedrockMessage `json:"message"`
@@ -38,13 +38,13 @@ func fromBedrock(raw []byte, usage json.RawMessage) (*chatCompletion, bool) {
 	if m == nil || m.Content == nil {
 		return nil, false
 	}
-	c := choice{FinishReason: finishReason(w.StopReason, bedrockReasons)}
+	c := ChatChoice{FinishReason: finishReason(w.StopReason, bedrockReasons)}
 	for _, block := range m.Content {
 		if !addBedrockBlock(&c.Message, block) {
 			return nil, false
 		}
 	}
-	return &chatCompletion{Choices: []choice{c}, Usage: usageFrom(usage)}, true
+	return &Chat{Choices: []ChatChoice{c}, Usage: usageFrom(usage)}, true
 }
 
 type bedrockToolUse struct {
@@ -53,7 +53,7 @@ type bedrockToolUse struct {
 	Input json.RawMessage `json:"input"`
 }
 
-func addBedrockBlock(m *message, block json.RawMessage) bool {
+func addBedrockBlock(m *ChatMessage, block json.RawMessage) bool {
 	var w struct {
 		Text      *string         `json:"text"`
 		ToolUse   *bedrockToolUse `json:"toolUse"`
@@ -69,7 +69,7 @@ func addBedrockBlock(m *message, block json.RawMessage) bool {
 	}
 	switch {
 	case w.Text != nil:
-		m.addText(*w.Text)
+		m.AddText(*w.Text)
 	case w.ToolUse != nil:
 		m.addCall(w.ToolUse.ID, w.ToolUse.Name, w.ToolUse.Input)
 	case w.Reasoning != nil:
@@ -79,7 +79,7 @@ func addBedrockBlock(m *message, block json.RawMessage) bool {
 	case given(w.Value):
 		addBedrockValue(m, block, w.Value)
 	default:
-		m.addOther(block)
+		m.AddPart(block)
 	}
 	return true
 }
@@ -87,10 +87,10 @@ func addBedrockBlock(m *message, block json.RawMessage) bool {
 // addBedrockValue adds a block of the Go SDK, whose Value is told by its members:
 // a string is text, an object with a ToolUseId and an Input a call, and a union
 // within the union a thought.
-func addBedrockValue(m *message, block, value json.RawMessage) {
+func addBedrockValue(m *ChatMessage, block, value json.RawMessage) {
 	var said string
 	if json.Unmarshal(value, &said) == nil {
-		m.addText(said)
+		m.AddText(said)
 		return
 	}
 	var w struct {
@@ -98,7 +98,7 @@ func addBedrockValue(m *message, block, value json.RawMessage) {
 		Thought json.RawMessage `json:"value"`
 	}
 	if json.Unmarshal(value, &w) != nil {
-		m.addOther(block)
+		m.AddPart(block)
 		return
 	}
 	switch {
@@ -107,11 +107,11 @@ func addBedrockValue(m *message, block, value json.RawMessage) {
 	case given(w.Thought):
 		addBedrockThought(m, block, w.Thought)
 	default:
-		m.addOther(block)
+		m.AddPart(block)
 	}
 }
 
-func addBedrockThought(m *message, block, thought json.RawMessage) {
+func addBedrockThought(m *ChatMessage, block, thought json.RawMessage) {
 	var w struct {
 		Text *string `json:"text"`
 	}
@@ -120,6 +120,6 @@ func addBedrockThought(m *message, block, thought json.RawMessage) {
 	case json.Unmarshal(thought, &w) == nil && w.Text != nil:
 		m.Reasoning += *w.Text
 	default:
-		m.addOther(block)
+		m.AddPart(block)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,39 +18,49 @@ const (
 	filtered  = "content_filter"
 )
 
-// chatCompletion is what other forms are brought into.
-type chatCompletion struct {
-	ID      string   `json:"id"`
-	Object  string   `json:"object"`
-	Created int64    `json:"created"` // seconds since 1970
-	Model   string   `json:"model,omitempty"`
-	Choices []choice `json:"choices"`
-	Usage   *Usage   `json:"usage,omitempty"`
+// Chat is a chat completion of OpenAI, the form that other forms are brought into. Its
+// JSON has the members in the order of the fields.
+type Chat struct {
+	ID                string          `json:"id,omitempty"`
+	Object            string          `json:"object"`            // always ChatObject
+	Created           json.RawMessage `json:"created,omitempty"` // seconds since 1970, as written
+	Model             string          `json:"model,omitempty"`
+	Choices           []ChatChoice    `json:"choices"`
+	Usage             json.RawMessage `json:"usage,omitempty"` // as given, or of EncodeUsage
+	SystemFingerprint string          `json:"system_fingerprint,omitempty"`
+	ServiceTier       string          `json:"service_tier,omitempty"`
 }
 
-type choice struct {
-	Index        int     `json:"index"`
-	Message      message `json:"message"`
-	FinishReason *string `json:"finish_reason"`
+// ChatObject is the member "object" of a chat completion.
+const ChatObject = "chat.completion"
+
+// ChatChoice is one of the responses in a chat completion.
+type ChatChoice struct {
+	Index        int         `json:"index"`
+	Message      ChatMessage `json:"message"`
+	FinishReason *string     `json:"finish_reason"` // nil if the response did not come to its end
 }
 
-type message struct {
+// ChatMessage is the message in a choice.
+type ChatMessage struct {
 	Role      string     `json:"role"`
-	Content   content    `json:"content"`
+	Content   content    `json:"content"` // see AddText and AddPart
 	Refusal   string     `json:"refusal,omitempty"`
 	Reasoning string     `json:"reasoning_content,omitempty"`
-	ToolCalls []toolCall `json:"tool_calls,omitempty"`
+	ToolCalls []ChatCall `json:"tool_calls,omitempty"`
 }
 
-type toolCall struct {
-	ID       string   `json:"id"`
-	Type     string   `json:"type"`
-	Function function `json:"function"`
+// ChatCall is a tool call in a message.
+type ChatCall struct {
+	ID       string       `json:"id,omitempty"`
+	Type     string       `json:"type"`
+	Function ChatFunction `json:"function"`
 }
 
-type function struct {
+// ChatFunction names the tool of a call, and holds its arguments as a text of JSON.
+type ChatFunction struct {
 	Name      string `json:"name"`
-	Arguments string `json:"arguments"` // JSON text
+	Arguments string `json:"arguments"`
 }
 
 // content is the parts of a message, in order.
@@ -100,16 +111,19 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-func (m *message) addText(s string) {
+// AddText adds a text to the content. Texts alone are written as one string, joined.
+func (m *ChatMessage) AddText(s string) {
 	m.Content = append(m.Content, part{text: s})
 }
 
-func (m *message) addOther(raw json.RawMessage) {
+// AddPart adds any other part to the content, as it is to be written. It makes the content
+// a list.
+func (m *ChatMessage) AddPart(raw json.RawMessage) {
 	m.Content = append(m.Content, part{other: raw})
 }
 
 // addCall adds a call of a tool; arguments are any JSON, or nothing.
-func (m *message) addCall(id, name string, arguments json.RawMessage) {
+func (m *ChatMessage) addCall(id, name string, arguments json.RawMessage) {
 	if id == "" {
 		id = fmt.Sprintf("call_%d", len(m.ToolCalls))
 	}
@@ -118,7 +132,7 @@ func (m *message) addCall(id, name string, arguments json.RawMessage) {
 	if given(arguments) && json.Compact(&compact, arguments) == nil {
 		inOneLine = compact.String()
 	}
-	m.ToolCalls = append(m.ToolCalls, toolCall{ID: id, Type: "function", Function: function{name, inOneLine}})
+	m.ToolCalls = append(m.ToolCalls, ChatCall{ID: id, Type: "function", Function: ChatFunction{name, inOneLine}})
 }
 
 // finishReason returns OpenAI's name for a provider's reason to stop, the
@@ -134,15 +148,15 @@ func finishReason(given string, names map[string]string) *string {
 }
 
 // encode completes and encodes a chat completion that was made of raw.
-func (c *chatCompletion) encode(raw []byte) ([]byte, bool) {
-	c.Object = "chat.completion"
+func (c *Chat) encode(raw []byte) ([]byte, bool) {
+	c.Object = ChatObject
 	if c.ID == "" {
 		h := fnv.New128a()
 		h.Write(raw)
 		c.ID = fmt.Sprintf("chatcmpl-%x", h.Sum(nil))
 	}
-	if c.Created <= 0 {
-		c.Created = time.Now().Unix()
+	if c.Created == nil {
+		c.Created = unixTime(time.Now())
 	}
 	for i := range c.Choices {
 		c.Choices[i].Index = i
@@ -151,3 +165,6 @@ func (c *chatCompletion) encode(raw []byte) ([]byte, bool) {
 	out, err := marshal(c)
 	return out, err == nil
 }
+
+// unixTime returns a time as the member "created" has it.
+func unixTime(t time.Time) json.RawMessage { return strconv.AppendInt(nil, t.Unix(), 10) }

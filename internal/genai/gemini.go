@@ -36,7 +36,7 @@ type geminiFeedback struct {
 
 // fromGemini makes a chat completion of a generateContent answer. A blocked prompt
 // becomes one choice with a refusal. It is false for what only resembles an answer.
-func fromGemini(raw []byte, usage json.RawMessage) (*chatCompletion, bool) {
+func fromGemini(raw []byte, usage json.RawMessage) (*Chat, bool) {
 	var w struct {
 		ResponseID     string            `json:"responseId"`
 		ModelVersion   string            `json:"modelVersion"`
@@ -47,9 +47,9 @@ func fromGemini(raw []byte, usage json.RawMessage) (*chatCompletion, bool) {
 	if json.Unmarshal(raw, &w) != nil {
 		return nil, false
 	}
-	out := &chatCompletion{ID: w.ResponseID, Model: w.ModelVersion, Choices: []choice{}, Usage: usageFrom(usage)}
-	if created, err := time.Parse(time.RFC3339Nano, w.CreateTime); err == nil {
-		out.Created = created.Unix()
+	out := &Chat{ID: w.ResponseID, Model: w.ModelVersion, Choices: []ChatChoice{}, Usage: usageFrom(usage)}
+	if created, err := time.Parse(time.RFC3339Nano, w.CreateTime); err == nil && created.Unix() > 0 {
+		out.Created = unixTime(created)
 	}
 	for _, candidate := range w.Candidates {
 		c, ok := candidate.choice()
@@ -68,8 +68,8 @@ func fromGemini(raw []byte, usage json.RawMessage) (*chatCompletion, bool) {
 	return out, w.ModelVersion != "" && out.Usage != nil
 }
 
-func (g *geminiCandidate) choice() (choice, bool) {
-	var c choice
+func (g *geminiCandidate) choice() (ChatChoice, bool) {
+	var c ChatChoice
 	if g.Content == nil && g.FinishReason == "" {
 		return c, false
 	}
@@ -92,16 +92,16 @@ func (g *geminiCandidate) choice() (choice, bool) {
 	return c, true
 }
 
-func (f *geminiFeedback) choice() choice {
+func (f *geminiFeedback) choice() ChatChoice {
 	refusal := f.BlockReasonMessage
 	if refusal == "" {
 		refusal = "the prompt was blocked: " + f.BlockReason
 	}
 	reason := filtered
-	return choice{Message: message{Refusal: refusal}, FinishReason: &reason}
+	return ChatChoice{Message: ChatMessage{Refusal: refusal}, FinishReason: &reason}
 }
 
-func addGeminiPart(m *message, raw json.RawMessage) bool {
+func addGeminiPart(m *ChatMessage, raw json.RawMessage) bool {
 	var w struct {
 		Text         *string `json:"text"`
 		Thought      bool    `json:"thought"`
@@ -124,23 +124,23 @@ func addGeminiPart(m *message, raw json.RawMessage) bool {
 	case w.Text != nil && w.Thought:
 		m.Reasoning += *w.Text
 	case w.Text != nil:
-		m.addText(*w.Text)
+		m.AddText(*w.Text)
 	case w.InlineData != nil && strings.HasPrefix(w.InlineData.MIMEType, "image/"):
 		return m.addImage("data:" + w.InlineData.MIMEType + ";base64," + w.InlineData.Data)
 	case !onlySigned(raw):
-		m.addOther(raw)
+		m.AddPart(raw)
 	}
 	return true
 }
 
 // addImage adds a picture that the model drew.
-func (m *message) addImage(url string) bool {
+func (m *ChatMessage) addImage(url string) bool {
 	raw, err := marshal(struct {
 		Type string `json:"type"`
 		URL  string `json:"image_url"`
 	}{"image_url", url})
 	if err == nil {
-		m.addOther(raw)
+		m.AddPart(raw)
 	}
 	return err == nil
 }
@@ -158,4 +158,151 @@ func onlySigned(raw json.RawMessage) bool {
 		}
 	}
 	return true
+}
+
+// geminiAssembler gathers the stream of an answer of Gemini, each of whose pieces has the
+// form of the whole.
+type geminiAssembler struct {
+	*Budget
+	head       map[string]json.RawMessage // but for the candidates
+	candidates pieces[candidateStreamed]
+}
+
+// candidateStreamed is a candidate that is streamed.
+type candidateStreamed struct {
+	parts  []partStreamed
+	others map[string]json.RawMessage // finishReason and the like
+}
+
+// partStreamed is a part of the content: a text that grows, or any other.
+type partStreamed struct {
+	text    []byte
+	thought bool
+	other   json.RawMessage // nil for a text
+}
+
+func (g *geminiAssembler) Add(_ string, data []byte) {
+	var piece map[string]json.RawMessage
+	if !decode(data, &piece) {
+		return
+	}
+	if g.head == nil {
+		g.head = map[string]json.RawMessage{}
+	}
+	for name, value := range piece {
+		if name != "candidates" && given(value) && len(g.head) < maxPieces {
+			g.head[name] = value
+		}
+	}
+	var candidates []map[string]json.RawMessage
+	decode(piece["candidates"], &candidates)
+	for i, raw := range candidates {
+		index := i
+		decode(raw["index"], &index)
+		if c := g.candidates.at(index, g.Budget); c != nil {
+			g.candidate(c, raw)
+		}
+	}
+}
+
+func (g *geminiAssembler) candidate(c *candidateStreamed, raw map[string]json.RawMessage) {
+	if c.others == nil {
+		c.others = map[string]json.RawMessage{}
+	}
+	for name, value := range raw {
+		if name != "content" && given(value) && len(c.others) < maxPieces {
+			c.others[name] = value
+		}
+	}
+	var content struct {
+		Parts []json.RawMessage `json:"parts"`
+	}
+	decode(raw["content"], &content)
+	for _, part := range content.Parts {
+		g.part(c, part)
+	}
+}
+
+func (g *geminiAssembler) part(c *candidateStreamed, raw json.RawMessage) {
+	var p struct {
+		Text    *string `json:"text"`
+		Thought bool    `json:"thought"`
+	}
+	decode(raw, &p)
+	last := len(c.parts) - 1
+	switch continues := last >= 0 && c.parts[last].other == nil && c.parts[last].thought == p.Thought; {
+	case p.Text != nil && *p.Text == "":
+		return
+	case p.Text != nil && continues:
+		g.text(&c.parts[last].text, *p.Text)
+		return
+	case len(c.parts) >= maxPieces:
+		g.Cut = true
+		return
+	case p.Text != nil:
+		c.parts = append(c.parts, partStreamed{thought: p.Thought})
+		g.text(&c.parts[last+1].text, *p.Text)
+		return
+	}
+	if kept := g.raw(raw); kept != nil {
+		g.Began = true
+		c.parts = append(c.parts, partStreamed{other: kept})
+	}
+}
+
+// complete is true if every candidate has a reason to stop, or the prompt was blocked:
+// there is no last event.
+func (g *geminiAssembler) Complete() bool {
+	for _, c := range g.candidates {
+		if !given(c.others["finishReason"]) {
+			return false
+		}
+	}
+	return len(g.candidates) > 0 || given(g.head["promptFeedback"])
+}
+
+func (g *geminiAssembler) Failure() *Failure {
+	if !given(g.head["error"]) {
+		return nil
+	}
+	d := ReadFailure(g.head["error"])
+	return &d
+}
+
+func (g *geminiAssembler) Result() []byte {
+	if g.head == nil {
+		return nil
+	}
+	out := map[string]any{}
+	for name, value := range g.head {
+		if name != "error" {
+			out[name] = value
+		}
+	}
+	candidates := []any{}
+	for _, c := range g.candidates.ordered() {
+		whole := map[string]any{}
+		for name, value := range c.others {
+			whole[name] = value
+		}
+		whole["content"] = map[string]any{"role": "model", "parts": c.encoded()}
+		candidates = append(candidates, whole)
+	}
+	out["candidates"] = candidates
+	return encode(out)
+}
+
+func (c *candidateStreamed) encoded() []any {
+	parts := []any{}
+	for _, p := range c.parts {
+		switch {
+		case p.other != nil:
+			parts = append(parts, p.other)
+		case p.thought:
+			parts = append(parts, map[string]any{"text": string(p.text), "thought": true})
+		default:
+			parts = append(parts, map[string]any{"text": string(p.text)})
+		}
+	}
+	return parts
 }

@@ -60,7 +60,7 @@ func Normalize(raw []byte) Result {
 	h := readHead(raw)
 	r := Result{JSON: raw, Failed: h.failed}
 	var usage []byte
-	var chat *chatCompletion
+	var chat *Chat
 	var ok bool
 	switch {
 	case is(h.object, "text_completion"):

@@ -10,7 +10,7 @@ import (
 )
 
 // The names that providers give to the counts of a usage object. They occur here and
-// nowhere else in the module: whoever writes a usage takes Usage, whoever reads one ReadUsage.
+// nowhere else in the module: EncodeUsage writes and ReadUsage reads them.
 const (
 	promptTokens      = "prompt_tokens"     // OpenAI chat; holds what was cached
 	completionTokens  = "completion_tokens" // OpenAI chat
@@ -139,10 +139,9 @@ func UsageOf(result []byte) (u pricing.Usage, ok bool) {
 	return u, ok
 }
 
-// Usage is the usage object of a chat completion, for whoever writes one. OpenAI has no
-// name for tokens written to a cache: Anthropic's is used, because a call cannot be priced
-// without them.
-type Usage struct {
+// chatUsage is the usage object of a chat completion. OpenAI has no name for tokens written
+// to a cache: Anthropic's is used, because a call cannot be priced without them.
+type chatUsage struct {
 	Prompt     int64        `json:"prompt_tokens"`
 	Completion int64        `json:"completion_tokens"`
 	Total      int64        `json:"total_tokens"`
@@ -158,26 +157,26 @@ type usageDetail struct {
 	Audio     int64 `json:"audio_tokens,omitempty"`
 }
 
-// NewUsage returns the usage object that ReadUsage reads u from.
-func NewUsage(u pricing.Usage) *Usage {
-	w := &Usage{Prompt: u.Input, Completion: u.Output, Total: u.Total, CacheWrite: u.CacheWrite}
+// EncodeUsage returns the usage object of a chat completion, from which ReadUsage reads u
+// again. Whoever writes a usage takes it, so that the names occur in this package only.
+func EncodeUsage(u pricing.Usage) json.RawMessage {
+	w := chatUsage{Prompt: u.Input, Completion: u.Output, Total: u.Total, CacheWrite: u.CacheWrite}
 	if of := (usageDetail{Cached: u.CacheRead, Audio: u.AudioInput}); of != (usageDetail{}) {
 		w.OfPrompt = &of
 	}
 	if of := (usageDetail{Reasoning: u.Reasoning, Audio: u.AudioOutput}); of != (usageDetail{}) {
 		w.OfResponse = &of
 	}
-	return w
+	return encode(w)
 }
 
-// usageFrom rewrites a provider's usage object in OpenAI's names; nil if there
-// is none.
-func usageFrom(object []byte) *Usage {
+// usageFrom rewrites a provider's usage object in OpenAI's names; nil if there is none.
+func usageFrom(object []byte) json.RawMessage {
 	u, ok := ReadUsage(object)
 	if !ok {
 		return nil
 	}
-	return NewUsage(u)
+	return EncodeUsage(u)
 }
 
 // ModelOf returns the model that a result names, "" if it names none.

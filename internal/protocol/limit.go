@@ -29,7 +29,7 @@ type Limit struct {
 	Over  string // what happens to what is over the limit
 }
 
-// Limits returns the table of limits, from which docs/wire.md is made.
+// Limits returns the table of limits, from which docs/internals/wire.md is made.
 func Limits() []Limit {
 	return []Limit{
 		{"MaxID", MaxID, "bytes", "an id", "the client derives a safe id from it; the collector refuses the line"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/sampling"
 	"github.com/troupelog/troupe/messages"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // stage collects what a sampler decides.
@@ -61,7 +62,7 @@ func TestATraceIsKeptForAReason(t *testing.T) {
 		return c
 	}
 	spent := update
-	spent.Cost = &messages.Cost{USD: 0.6}
+	spent.Cost = &messages.Cost{USD: pricing.Dollars(0.6)}
 	failed := update
 	failed.Failed = true
 	anError := update
@@ -83,7 +84,7 @@ func TestATraceIsKeptForAReason(t *testing.T) {
 		"an error behind end": {[]messages.Command{end, anError}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(sampling.Policy{Head: 1, Tail: &sampling.Tail{Slow: 2 * time.Second, Cost: 1, Wait: 5 * time.Second, MaxBytes: 1 << 20}})
+			s := newStage(sampling.Policy{Head: 1, Tail: &sampling.Tail{Slow: 2 * time.Second, Cost: pricing.Dollar, Wait: 5 * time.Second, MaxBytes: 1 << 20}})
 			s.log("0", create)
 			for i, c := range test.commands {
 				s.log(fmt.Sprint(i+1), c)
@@ -161,7 +162,7 @@ func TestWhatPanicsIsOfferedAgainOnce(t *testing.T) {
 	}
 }
 
-// Whatever is logged in whatever order: each line is passed or left out once, those of a
+// In any order of calls, each line is passed or dropped once, and the lines of a
 // trace keep their order, and a trace that nobody wrote to after its end is whole.
 func TestTracesAreWholeAndInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -211,7 +212,7 @@ func TestTracesAreWholeAndInOrder(t *testing.T) {
 			}
 			passed, left := of(s.passed), of(s.left)
 			if len(passed) > 0 && len(left) > 0 {
-				t.Fatalf("of trace %s, %v passed and %v were left out", id, passed, left)
+				t.Fatalf("of trace %s, %v passed and %v were dropped", id, passed, left)
 			}
 			if got := append(passed, left...); !slices.Equal(got, lines) {
 				t.Fatalf("of %v came %v", lines, got)

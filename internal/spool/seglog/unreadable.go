@@ -1,0 +1,30 @@
+package seglog
+
+import (
+	"errors"
+	"syscall"
+)
+
+// unreadableSuffix is appended to the name of a segment that the disk cannot read, when it
+// would be removed otherwise. No log reads or removes such a file.
+const unreadableSuffix = ".bad"
+
+// isUnreadable says whether err means that the disk cannot read a place, as opposed to what
+// may be over at the next start: too many open files, say.
+func isUnreadable(err error) bool { return errors.Is(err, syscall.EIO) }
+
+// skipUnseen leaves out the numbers that records may have in the part of the last segment
+// that the disk cannot read: should it be readable one day, no other record has them.
+func (l *Log) skipUnseen() {
+	if len(l.segs) == 0 {
+		return
+	}
+	seg := l.segs[len(l.segs)-1]
+	if !seg.unreadable {
+		return
+	}
+	most := uint64(seg.size-seg.end) / minFrame
+	most -= min(most, l.appended-seg.last) // of those it is known that they are lost
+	l.doubt(l.appended+1, l.appended+most)
+	l.appended += most
+}
