@@ -116,7 +116,7 @@ func addBedrockThought(m *ChatMessage, block, thought json.RawMessage) {
 		Text *string `json:"text"`
 	}
 	switch {
-	case thought[0] == byte(text): // redacted: nobody but the provider can read it
+	case thought[0] == byte(kindText): // redacted: nobody but the provider can read it
 	case json.Unmarshal(thought, &w) == nil && w.Text != nil:
 		m.Reasoning += *w.Text
 	default:

@@ -87,7 +87,7 @@ func (c content) MarshalJSON() ([]byte, error) {
 			continue
 		}
 		joined.WriteString(p.text)
-		list = append(list, textPart{"text", p.text})
+		list = append(list, chatText{"text", p.text})
 	}
 	if mixed {
 		return marshal(list)
@@ -95,7 +95,7 @@ func (c content) MarshalJSON() ([]byte, error) {
 	return marshal(joined.String())
 }
 
-type textPart struct {
+type chatText struct {
 	Type string `json:"type"`
 	Text string `json:"text"`
 }

@@ -68,19 +68,19 @@ func Normalize(raw []byte) Result {
 	case is(h.object, "response"):
 		r.Form, r.Usage = Responses, usageIn(h.usage)
 		r.Failed = r.Failed || is(h.status, "failed")
-	case is(h.object, "chat.completion"), kindOf(h.choices) == array:
+	case is(h.object, "chat.completion"), kindOf(h.choices) == kindArray:
 		r.Form, r.Usage = ChatCompletion, usageIn(h.usage)
 	case r.Failed:
 		r.Form = ErrorBody
-	case is(h.typ, "message") && is(h.role, "assistant") && kindOf(h.model) == text && !is(h.model, "") && kindOf(h.content) == array:
+	case is(h.typ, "message") && is(h.role, "assistant") && kindOf(h.model) == kindText && !is(h.model, "") && kindOf(h.content) == kindArray:
 		r.Form = AnthropicMessage
 		usage = h.usage
 		chat, ok = fromAnthropic(raw, usage)
-	case kindOf(h.candidates) == array || kindOf(h.promptFeedback) == object || given(h.usageMetadata):
+	case kindOf(h.candidates) == kindArray || kindOf(h.promptFeedback) == kindObject || given(h.usageMetadata):
 		r.Form = GeminiContent
 		usage = h.usageMetadata
 		chat, ok = fromGemini(raw, usage)
-	case kindOf(h.output) == object && kindOf(h.stopReason) == text:
+	case kindOf(h.output) == kindObject && kindOf(h.stopReason) == kindText:
 		r.Form = BedrockConverse
 		usage = h.usage
 		chat, ok = fromBedrock(raw, usage)

@@ -84,9 +84,9 @@ func (b *name) lower(key []byte) []byte {
 type kind byte
 
 const (
-	array  kind = '['
-	object kind = '{'
-	text   kind = '"'
+	kindArray  kind = '['
+	kindObject kind = '{'
+	kindText   kind = '"'
 )
 
 // kindOf returns the kind of a value, 0 for a member that is not there.
@@ -99,7 +99,7 @@ func kindOf(value []byte) kind {
 
 // is reports whether a value is the string s, which needs no escapes.
 func is(value []byte, s string) bool {
-	if kindOf(value) != text {
+	if kindOf(value) != kindText {
 		return false
 	}
 	if bytes.IndexByte(value, '\\') < 0 {
@@ -109,7 +109,7 @@ func is(value []byte, s string) bool {
 	return json.Unmarshal(value, &decoded) == nil && decoded == s
 }
 
-func isObject(value []byte) bool { return kindOf(value) == object }
+func isObject(value []byte) bool { return kindOf(value) == kindObject }
 
 // given reports whether a member is there and not null.
 func given(raw []byte) bool { return len(raw) > 0 && raw[0] != 'n' }

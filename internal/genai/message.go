@@ -1,4 +1,4 @@
-package conversation
+package genai
 
 import (
 	"encoding/json"
@@ -20,16 +20,16 @@ type PartKind string
 
 // Kinds of parts. Whatever is none of the others is Other, with its JSON in Raw.
 const (
-	Text       PartKind = "text"
-	Reasoning  PartKind = "reasoning" // Text is empty if only the provider can read it
-	Refusal    PartKind = "refusal"
-	Image      PartKind = "image"
-	Audio      PartKind = "audio"
-	File       PartKind = "file"
-	ToolCall   PartKind = "tool_call"
-	ToolResult PartKind = "tool_result"
-	Failure    PartKind = "error" // the provider's error, in place of an answer or beside it
-	Other      PartKind = "other"
+	PartText       PartKind = "text"
+	PartReasoning  PartKind = "reasoning" // Text is empty if only the provider can read it
+	PartRefusal    PartKind = "refusal"
+	PartImage      PartKind = "image"
+	PartAudio      PartKind = "audio"
+	PartFile       PartKind = "file"
+	PartToolCall   PartKind = "tool_call"
+	PartToolResult PartKind = "tool_result"
+	PartFailure    PartKind = "error" // the provider's error, in place of an answer or beside it
+	PartOther      PartKind = "other"
 )
 
 // Part is a piece of a message.
@@ -62,9 +62,10 @@ type Part struct {
 }
 
 // Text returns the text of a message: its Text parts, in lines of their own.
-func (m *Message) Text() string { return m.join(Text) }
+func (m *Message) Text() string { return m.Join(PartText) }
 
-func (m *Message) join(kind PartKind) string {
+// Join returns the texts of the parts of one kind, in lines of their own.
+func (m *Message) Join(kind PartKind) string {
 	var texts []string
 	for i := range m.Parts {
 		if p := &m.Parts[i]; p.Kind == kind && p.Text != "" {

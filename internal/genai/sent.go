@@ -1,10 +1,8 @@
-package conversation
+package genai
 
 import (
 	"encoding/json"
 	"strings"
-
-	"github.com/troupelog/troupe/internal/wire"
 )
 
 // envelope are members of messages that say nothing of their content, where they are no
@@ -37,7 +35,16 @@ func roleOf(given string) string {
 	return given
 }
 
-// readSent reads what a model was sent: a message, a list of them, or a whole request.
+// InstructionFields returns the names under which a system prompt is given apart from
+// messages.
+func InstructionFields() []string { return instructionFields }
+
+var instructionFields = []string{"system", "instructions", "systemInstruction", "system_instruction", "preamble"}
+
+// ReadMessages reads the messages that a model was sent, in the form of any provider: a
+// message, a list of them, or a whole request.
+func ReadMessages(raw json.RawMessage) []Message { return readSent(raw, 0) }
+
 func readSent(raw json.RawMessage, depth int) []Message {
 	if !given(raw) {
 		return nil
@@ -50,7 +57,7 @@ func readSent(raw json.RawMessage, depth int) []Message {
 	case depth >= maxDepth:
 	case isArray(raw):
 		var all []Message
-		for element := range wire.Elements(raw) {
+		for _, element := range elementsOf(raw) {
 			all = append(all, readSent(element, depth+1)...)
 		}
 		return all
@@ -85,20 +92,20 @@ func request(o object, depth int) []Message {
 	var all []Message
 	for _, key := range instructionFields {
 		if raw := o.take(key); given(raw) {
-			all = append(all, systemMessage(raw))
+			all = append(all, ReadInstructions(raw))
 		}
 	}
 	for _, key := range append(conversations, "prompt") {
 		all = append(all, readSent(o.take(key), depth+1)...)
 	}
 	if raw := o.rest(nil); raw != nil {
-		all = append(all, Message{Role: "user", Parts: []Part{{Kind: Other, Raw: raw}}, Raw: raw})
+		all = append(all, Message{Role: "user", Parts: []Part{{Kind: PartOther, Raw: raw}}, Raw: raw})
 	}
 	return all
 }
 
-// systemMessage reads instructions: a string, which may hold JSON, or content.
-func systemMessage(raw json.RawMessage) Message {
+// ReadInstructions reads instructions: a string, which may hold JSON, or content.
+func ReadInstructions(raw json.RawMessage) Message {
 	if s, ok := stringOf(raw); ok {
 		inside := parsed(s)
 		if inside == nil {
@@ -117,7 +124,7 @@ func systemMessage(raw json.RawMessage) Message {
 func plainMessage(role, text string, raw json.RawMessage) Message {
 	m := Message{Role: role, Raw: raw}
 	if text != "" {
-		m.Parts = []Part{{Kind: Text, Text: text}}
+		m.Parts = []Part{{Kind: PartText, Text: text}}
 	}
 	return m
 }
@@ -152,7 +159,7 @@ func message(raw json.RawMessage, role string, depth int) Message {
 	}
 	m.extras(&o)
 	if left := o.rest(envelope); left != nil {
-		m.Parts = append(m.Parts, Part{Kind: Other, Raw: left})
+		m.Parts = append(m.Parts, Part{Kind: PartOther, Raw: left})
 	}
 	return m
 }
@@ -176,7 +183,7 @@ func serialized(o *object, m *Message) bool {
 	switch {
 	case o.text("type") == "constructor" && isObject(o.get("kwargs")):
 		inside = o.take("kwargs")
-		for name := range wire.Elements(o.take("id")) {
+		for _, name := range elementsOf(o.take("id")) {
 			role, _ = stringOf(name)
 		}
 	case !o.has("content") && isObject(o.get("data")) && isMessage(o):
@@ -187,7 +194,7 @@ func serialized(o *object, m *Message) bool {
 	read := message(inside, roleOf(role), 1)
 	read.Raw = m.Raw
 	if left := o.rest(envelope); left != nil {
-		read.Parts = append(read.Parts, Part{Kind: Other, Raw: left})
+		read.Parts = append(read.Parts, Part{Kind: PartOther, Raw: left})
 	}
 	*m = read
 	return true
@@ -197,7 +204,7 @@ func serialized(o *object, m *Message) bool {
 func (m *Message) thoughts(o *object) {
 	for _, key := range []string{"reasoning_content", "reasoning", "thinking", "tool_plan"} {
 		if text := o.takeText(key); text != "" {
-			m.Parts = append(m.Parts, Part{Kind: Reasoning, Text: text})
+			m.Parts = append(m.Parts, Part{Kind: PartReasoning, Text: text})
 		}
 	}
 }
@@ -206,21 +213,21 @@ func (m *Message) thoughts(o *object) {
 // calls.
 func (m *Message) extras(o *object) {
 	if text := o.takeText("refusal"); text != "" {
-		m.Parts = append(m.Parts, Part{Kind: Refusal, Text: text})
+		m.Parts = append(m.Parts, Part{Kind: PartRefusal, Text: text})
 	}
 	if raw := o.take("audio"); raw != nil {
 		audio := objectOf(raw)
-		m.Parts = append(m.Parts, Part{Kind: Audio, Text: audio.text("transcript"), Data: audio.text("data"), URL: audio.text("id"), Raw: raw})
+		m.Parts = append(m.Parts, Part{Kind: PartAudio, Text: audio.text("transcript"), Data: audio.text("data"), URL: audio.text("id"), Raw: raw})
 	}
 	if raw := o.get("images"); isArray(raw) {
 		o.take("images")
-		for image := range wire.Elements(raw) {
+		for _, image := range elementsOf(raw) {
 			m.Parts = append(m.Parts, imageOf(image))
 		}
 	}
 	if raw := o.get("tool_calls"); isArray(raw) {
 		o.take("tool_calls")
-		for c := range wire.Elements(raw) {
+		for _, c := range elementsOf(raw) {
 			m.Parts = append(m.Parts, call(c))
 		}
 	}
@@ -233,10 +240,10 @@ func (m *Message) extras(o *object) {
 func (m *Message) toolMessage(o *object, depth int) {
 	if results := o.get("tool_results"); isArray(results) {
 		o.take("tool_results")
-		for raw := range wire.Elements(results) {
+		for _, raw := range elementsOf(results) {
 			r := objectOf(raw)
 			of := r.sub("call")
-			m.Parts = append(m.Parts, Part{Kind: ToolResult, Tool: of.text("name"), Result: r.get("outputs"), Raw: raw})
+			m.Parts = append(m.Parts, Part{Kind: PartToolResult, Tool: of.text("name"), Result: r.get("outputs"), Raw: raw})
 		}
 		return
 	}
@@ -251,7 +258,7 @@ func (m *Message) toolMessage(o *object, depth int) {
 	if named := o.takeText("tool_name"); m.Name == "" {
 		m.Name = named
 	}
-	r := Part{Kind: ToolResult, CallID: o.takeText("tool_call_id"), Tool: m.Name}
+	r := Part{Kind: PartToolResult, CallID: o.takeText("tool_call_id"), Tool: m.Name}
 	if !isScalar(content) {
 		r.Raw = content
 	}
@@ -263,7 +270,7 @@ func (m *Message) toolMessage(o *object, depth int) {
 // are results, as those of the AI SDK do.
 func onlyResults(content json.RawMessage) bool {
 	found := false
-	for raw := range wire.Elements(content) {
+	for _, raw := range elementsOf(content) {
 		o := objectOf(raw)
 		if kind := o.text("type"); kind != "tool-result" && kind != "tool_result" && !o.has("functionResponse") &&
 			!o.has("toolResult") && !o.has("function_response") {

@@ -1,11 +1,9 @@
-package conversation
+package genai
 
 import (
 	"encoding/json"
 	"mime"
 	"strings"
-
-	"github.com/troupelog/troupe/internal/wire"
 )
 
 // contents reads the content of a message: a string, a part, or a list of parts.
@@ -15,7 +13,7 @@ func contents(raw json.RawMessage, depth int) []Part {
 		return nil
 	case isArray(raw) && depth < maxDepth:
 		var parts []Part
-		for element := range wire.Elements(raw) {
+		for _, element := range elementsOf(raw) {
 			parts = append(parts, contents(element, depth+1)...)
 		}
 		return parts
@@ -23,9 +21,9 @@ func contents(raw json.RawMessage, depth int) []Part {
 		return partsOf(raw, depth)
 	}
 	if text, ok := stringOf(raw); !ok {
-		return []Part{{Kind: Other, Raw: raw}}
+		return []Part{{Kind: PartOther, Raw: raw}}
 	} else if text != "" {
-		return []Part{{Kind: Text, Text: text}}
+		return []Part{{Kind: PartText, Text: text}}
 	}
 	return nil
 }
@@ -43,7 +41,7 @@ func partsOf(raw json.RawMessage, depth int) []Part {
 	}
 	parts := read(&o, depth)
 	if len(parts) == 0 {
-		parts = []Part{{Kind: Other}}
+		parts = []Part{{Kind: PartOther}}
 	}
 	parts[0].Raw = raw
 	return parts
@@ -124,7 +122,7 @@ func nested(key string, read reader) reader {
 // union as Value.
 func bedrockValue(o *object, depth int) []Part {
 	if text := o.text("Value"); text != "" {
-		return []Part{{Kind: Text, Text: text}}
+		return []Part{{Kind: PartText, Text: text}}
 	}
 	inside := o.sub("Value")
 	if inside.has("ToolUseId") && inside.has("Input") {
@@ -145,9 +143,9 @@ func textPart(o *object, _ int) []Part {
 		}
 	}
 	if o.isTrue("thought") {
-		return []Part{{Kind: Reasoning, Text: text}}
+		return []Part{{Kind: PartReasoning, Text: text}}
 	}
-	return []Part{{Kind: Text, Text: text}}
+	return []Part{{Kind: PartText, Text: text}}
 }
 
 // reasoningPart reads a thought. One that is encrypted has no text.
@@ -166,11 +164,11 @@ func reasoningPart(o *object, depth int) []Part {
 		}
 		text = strings.Join(said, "\n\n")
 	}
-	return []Part{{Kind: Reasoning, Text: text}}
+	return []Part{{Kind: PartReasoning, Text: text}}
 }
 
 func refusalPart(o *object, _ int) []Part {
-	return []Part{{Kind: Refusal, Text: o.text("refusal", "text")}}
+	return []Part{{Kind: PartRefusal, Text: o.text("refusal", "text")}}
 }
 
 func imagePart(o *object, _ int) []Part {
@@ -186,22 +184,22 @@ func imagePart(o *object, _ int) []Part {
 
 // imageOf reads an image out of a URL, base64 text, or an object around one.
 func imageOf(raw json.RawMessage) Part {
-	p := Part{Kind: Image, Raw: raw}
+	p := Part{Kind: PartImage, Raw: raw}
 	p.locate(raw)
 	return p
 }
 
 func audioPart(o *object, _ int) []Part {
-	p := Part{Kind: Audio, Text: o.text("transcript")}
+	p := Part{Kind: PartAudio, Text: o.text("transcript")}
 	p.locate(o.get("input_audio", "audio", "source", "data"))
 	return []Part{p}
 }
 
 func filePart(o *object, _ int) []Part {
-	p := Part{Kind: File, Text: o.text("title", "filename", "name")}
+	p := Part{Kind: PartFile, Text: o.text("title", "filename", "name")}
 	if source := o.sub("source"); source.text("type") == "text" {
 		p.MIME = source.text("media_type")
-		return []Part{p, {Kind: Text, Text: source.text("data")}}
+		return []Part{p, {Kind: PartText, Text: source.text("data")}}
 	}
 	if document := o.sub("document"); document.has("data") && !document.has("source") {
 		return textPart(&object{[]member{{"text", document.get("data")}}}, 0)
@@ -226,11 +224,11 @@ func mediaPart(o *object, _ int) []Part {
 	p := Part{MIME: o.text("mimeType", "mime_type"), Data: o.text("data"), URL: o.text("fileUri", "file_uri"), Text: o.text("displayName")}
 	switch kind, _, _ := strings.Cut(p.MIME, "/"); kind {
 	case "image":
-		p.Kind = Image
+		p.Kind = PartImage
 	case "audio":
-		p.Kind = Audio
+		p.Kind = PartAudio
 	default:
-		p.Kind = File
+		p.Kind = PartFile
 	}
 	return []Part{p}
 }
@@ -245,7 +243,7 @@ func (p *Part) locate(raw json.RawMessage) {
 	p.MIME = o.text("media_type", "mediaType", "mime_type", "mimeType")
 	if format := o.text("format"); p.MIME == "" && format != "" {
 		p.MIME = string(p.Kind) + "/" + format
-		if p.Kind == File {
+		if p.Kind == PartFile {
 			p.MIME = mime.TypeByExtension("." + format)
 		}
 	}

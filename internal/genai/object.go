@@ -1,11 +1,13 @@
-package conversation
+package genai
 
 import (
 	"bytes"
 	"encoding/json"
+	"iter"
 	"slices"
+	"strings"
 
-	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
 // maxDepth bounds how deep messages, parts and the contents of parts nest. What is below
@@ -25,8 +27,8 @@ type object struct{ members []member }
 // objectOf returns the members of an object, none for any other value.
 func objectOf(raw []byte) object {
 	var o object
-	for key, value := range wire.Fields(raw) {
-		o.members = append(o.members, member{string(key), value})
+	for key, value := range membersOf(raw) {
+		o.members = append(o.members, member{key, value})
 	}
 	return o
 }
@@ -95,7 +97,7 @@ func (o *object) rest(envelope map[string]bool) json.RawMessage {
 			continue
 		}
 		out = append(out, ',')
-		out = wire.AppendString(out, m.key)
+		out = appendString(out, m.key)
 		out = append(out, ':')
 		out = append(out, m.value...)
 	}
@@ -106,9 +108,6 @@ func (o *object) rest(envelope map[string]bool) json.RawMessage {
 	return append(out, '}')
 }
 
-// given reports whether there is a value that is not null.
-func given(raw []byte) bool { return len(raw) > 0 && string(raw) != "null" }
-
 func isEmpty(raw []byte) bool {
 	switch string(raw) {
 	case "", "null", `""`, "[]", "{}":
@@ -118,8 +117,6 @@ func isEmpty(raw []byte) bool {
 }
 
 func isScalar(raw []byte) bool { return !isObject(raw) && !isArray(raw) }
-
-func isObject(raw []byte) bool { return len(raw) > 0 && raw[0] == '{' }
 
 func isArray(raw []byte) bool { return len(raw) > 0 && raw[0] == '[' }
 
@@ -165,3 +162,35 @@ func nesting(b []byte) int {
 	}
 	return deepest
 }
+
+// membersOf yields the members of an object, their names decoded.
+func membersOf(raw []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for m := jsonscan.MembersOf(raw); m.Next(); {
+			name := string(m.Key)
+			if strings.IndexByte(name, '\\') >= 0 {
+				if decoded, ok := stringOf([]byte(`"` + name + `"`)); ok {
+					name = decoded
+				}
+			}
+			if !yield(name, m.Value) {
+				return
+			}
+		}
+	}
+}
+
+// elementsOf returns the elements of an array; there are none in any other value.
+func elementsOf(raw []byte) []json.RawMessage {
+	var all []json.RawMessage
+	for _, element := range jsonscan.ElementsOf(raw) {
+		all = append(all, element)
+	}
+	return all
+}
+
+// appendString appends a JSON string.
+func appendString(dst []byte, s string) []byte { return append(dst, encode(s)...) }
+
+// Given reports whether there is a value that is not null.
+func Given(raw []byte) bool { return given(raw) }

@@ -1,4 +1,4 @@
-package conversation
+package genai
 
 import (
 	"bytes"
@@ -27,12 +27,12 @@ func (p *Part) hash(h hash.Hash) {
 	for _, s := range []string{string(p.Kind), p.Text, p.MIME, p.URL, p.Data, p.CallID} {
 		field(h, s)
 	}
-	if p.Kind == ToolCall {
+	if p.Kind == PartToolCall {
 		field(h, p.Tool)
 	}
 	field(h, canonical(p.Arguments))
 	field(h, canonical(p.Result))
-	if p.Kind == Other {
+	if p.Kind == PartOther {
 		field(h, canonical(p.Raw))
 	}
 }
@@ -72,14 +72,4 @@ func CommonPrefix(a, b []Message) int {
 		n++
 	}
 	return n
-}
-
-// History returns what was sent and the answer that counts: what the next call of the
-// same conversation begins with.
-func (c *Conversation) History() []Message {
-	history := c.Sent[:len(c.Sent):len(c.Sent)]
-	if last := c.Last(); last != nil && !last.Failed {
-		history = append(history, last.Message)
-	}
-	return history
 }
