@@ -84,9 +84,9 @@ func addBedrockBlock(m *ChatMessage, block json.RawMessage) bool {
 	return true
 }
 
-// addBedrockValue adds a block of the Go SDK, whose Value is told by its members:
-// a string is text, an object with a ToolUseId and an Input a call, and a union
-// within the union a thought.
+// addBedrockValue adds a block of the Go SDK. The SDK has no type names in its JSON, so the
+// members of Value decide: a string is text, an object with a ToolUseId and an Input is a
+// call, and a union within the union is a thought.
 func addBedrockValue(m *ChatMessage, block, value json.RawMessage) {
 	var said string
 	if json.Unmarshal(value, &said) == nil {

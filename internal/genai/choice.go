@@ -135,7 +135,8 @@ var answerFields = map[string]bool{
 	"container": true, "context_management": true,
 }
 
-// ownMessage reads an answer that is a message itself, as those of Anthropic are.
+// ownMessage reads an answer that is itself a message, as Anthropic's results are: members
+// of the result beside the content, such as the usage, are left out.
 func ownMessage(raw json.RawMessage) Message {
 	o := objectOf(raw)
 	inside := []byte{}
@@ -154,7 +155,8 @@ func ownMessage(raw json.RawMessage) Message {
 	return m
 }
 
-// plainAnswer reads the results whose text is in a member of its own.
+// plainAnswer reads results that have their text in a single member: Ollama's generate,
+// Cohere's older API, models on Bedrock and Hugging Face.
 func plainAnswer(raw json.RawMessage, o *object) []Choice {
 	text := o.takeText("text", "completion", "response", "generated_text", "output_text", "generation", "outputText", "content", "output", "message")
 	m := Message{Role: "assistant", Raw: raw}

@@ -61,7 +61,7 @@ type sseFrames struct {
 	over func()
 	max  int
 
-	line  []byte // what of a line has come
+	line  []byte // the line so far
 	long  bool   // the line is too long
 	cr    bool   // the line before ended in CR: a LF that follows belongs to it
 	begun bool   // the first line has come
@@ -200,7 +200,8 @@ func (o *jsonFrames) Write(p []byte) {
 	}
 }
 
-// between skips what stands between objects and enters the next one.
+// between skips the bytes between objects and enters the next object. Anything but space,
+// commas and brackets spoils the body.
 func (o *jsonFrames) between(p []byte) []byte {
 	for i, c := range p {
 		switch c {

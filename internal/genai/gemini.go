@@ -34,8 +34,9 @@ type geminiFeedback struct {
 	BlockReasonMessage string `json:"blockReasonMessage"`
 }
 
-// fromGemini makes a chat completion of a generateContent answer. A blocked prompt
-// becomes one choice with a refusal. It is false for what only resembles an answer.
+// fromGemini makes a chat completion of a generateContent response. A blocked prompt
+// becomes one choice with a refusal. It returns false for JSON that only resembles a
+// response, such as the candidates of an election.
 func fromGemini(raw []byte, usage json.RawMessage) (*Chat, bool) {
 	var w struct {
 		ResponseID     string            `json:"responseId"`
@@ -86,7 +87,7 @@ func (g *geminiCandidate) choice() (ChatChoice, bool) {
 	case *c.FinishReason == filtered:
 		c.Message.Refusal = g.FinishMessage
 	case *c.FinishReason == stopped && len(c.Message.ToolCalls) > 0:
-		// Gemini has no reason of its own for this.
+		// Gemini says STOP for calls too.
 		*c.FinishReason = callsTool
 	}
 	return c, true
@@ -145,8 +146,8 @@ func (m *ChatMessage) addImage(url string) bool {
 	return err == nil
 }
 
-// onlySigned reports whether a part has no content: Gemini signs thoughts in parts
-// of their own.
+// onlySigned reports whether a part has no content but a signature: Gemini signs thoughts in
+// separate parts.
 func onlySigned(raw json.RawMessage) bool {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(raw, &members) != nil {

@@ -9,10 +9,9 @@ import (
 	"io"
 )
 
-// Hash returns what is equal for messages that say the same: a hash of the role, the name
-// and the parts. It does not see in which provider's form a message is, the order of
-// members in arguments, and marks such as cache_control that move from message to message
-// between calls.
+// Hash returns a hash of the role, the name and the parts. It is equal for messages with the
+// same content: neither the provider's form nor the order of members in arguments changes
+// it, nor do marks such as cache_control, which move from message to message between calls.
 func (m *Message) Hash() [sha256.Size]byte {
 	h := sha256.New()
 	field(h, m.Role)
@@ -64,8 +63,8 @@ func canonical(raw json.RawMessage) string {
 	return string(out)
 }
 
-// CommonPrefix returns how many messages at the beginning of a and b are equal by Hash:
-// what is behind them in b is new since a.
+// CommonPrefix returns the number of messages at the beginning of a and b that are equal by
+// Hash. The messages of b after them are new since a.
 func CommonPrefix(a, b []Message) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n].Hash() == b[n].Hash() {

@@ -10,8 +10,8 @@ import (
 	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
-// maxDepth bounds how deep messages, parts and the contents of parts nest. What is below
-// is kept as Other.
+// maxDepth limits the nesting of messages, parts and contents of parts that is followed.
+// Anything deeper is kept as PartOther.
 const maxDepth = 8
 
 // member is a member of an object.
@@ -20,8 +20,8 @@ type member struct {
 	value json.RawMessage
 }
 
-// object is an object whose members are taken out one by one, so that what nobody knows
-// is left over.
+// object is a JSON object whose members are taken out one by one. The members that are left
+// at the end are unknown, and are kept.
 type object struct{ members []member }
 
 // objectOf returns the members of an object, none for any other value.
@@ -53,7 +53,7 @@ func (o *object) find(keys []string) int {
 	return -1
 }
 
-// take returns what get does and removes it.
+// take removes the member that get returns, and returns its value.
 func (o *object) take(keys ...string) json.RawMessage {
 	i := o.find(keys)
 	if i < 0 {
@@ -88,8 +88,8 @@ func (o *object) has(key string) bool { return o.find([]string{key}) >= 0 }
 // isTrue reports whether a member is true.
 func (o *object) isTrue(key string) bool { return string(o.get(key)) == "true" }
 
-// rest returns what was not taken as an object, but for members that are empty or belong
-// to the envelope; nil if that is nothing.
+// rest returns the members that were not taken, as an object. Empty members and scalars of the
+// envelope do not count; nil if nothing is left.
 func (o *object) rest(envelope map[string]bool) json.RawMessage {
 	var out []byte
 	for _, m := range o.members {
@@ -140,7 +140,8 @@ func parsed(s string) json.RawMessage {
 	return nil
 }
 
-// maxNesting is how deep JSON within a string may nest to be taken for JSON.
+// maxNesting limits the nesting of JSON within a string that is parsed as JSON. It is below
+// protocol.MaxDepth, because a line has levels around it.
 const maxNesting = 900
 
 // nesting returns how deep valid JSON nests.

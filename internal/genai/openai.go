@@ -7,7 +7,8 @@ import (
 // endOfStream is the last event of a stream of chat and text completions.
 const endOfStream = "[DONE]"
 
-// streamHead is what every piece of a stream of OpenAI repeats.
+// streamHead holds the members that every piece of an OpenAI stream repeats. Gateways set some
+// of them late, so the last value that is given counts.
 type streamHead struct {
 	ID                string          `json:"id"`
 	Created           json.RawMessage `json:"created"`
@@ -18,7 +19,7 @@ type streamHead struct {
 	Error             json.RawMessage `json:"error"`
 }
 
-// merge takes over what a later piece says.
+// merge takes the members that a later piece gives.
 func (h *streamHead) merge(of streamHead) {
 	for _, m := range []struct{ to, from *string }{
 		{&h.ID, &of.ID}, {&h.Model, &of.Model}, {&h.SystemFingerprint, &of.SystemFingerprint}, {&h.ServiceTier, &of.ServiceTier},
@@ -36,7 +37,7 @@ func (h *streamHead) merge(of streamHead) {
 	}
 }
 
-// failure returns the error that a piece told of, nil for none.
+// failure returns the error in a piece, or nil if there was none.
 func (h *streamHead) failure() *Failure {
 	if !given(h.Error) {
 		return nil

@@ -50,7 +50,7 @@ func partsOf(raw json.RawMessage, depth int) []Part {
 // reader reads a part out of its members; it returns nothing if it cannot.
 type reader func(o *object, depth int) []Part
 
-// typed are the parts that say in "type" what they are. It is set by init, because
+// typed holds the readers of parts that name their kind in "type". It is set by init, because
 // readers call each other.
 var typed map[string]reader
 
@@ -68,7 +68,8 @@ func init() {
 	}
 }
 
-// untyped reads parts that are told by their members, as those of Gemini and Bedrock.
+// untyped reads parts without a "type", as Gemini and Bedrock send them: the name of a member
+// decides.
 func untyped(o *object, depth int) []Part {
 	for _, m := range byMember {
 		if o.has(m.key) {
@@ -78,7 +79,8 @@ func untyped(o *object, depth int) []Part {
 	return nil
 }
 
-// byMember are the members that tell what a part is, set by init too.
+// byMember holds the readers of parts without a "type", in the order in which their members
+// are looked for. It is set by init too.
 var byMember []struct {
 	key  string
 	read reader
@@ -219,7 +221,7 @@ func filePart(o *object, _ int) []Part {
 	return []Part{p}
 }
 
-// mediaPart reads what Gemini has inline or in a file.
+// mediaPart reads Gemini's inline data and references to files.
 func mediaPart(o *object, _ int) []Part {
 	p := Part{MIME: o.text("mimeType", "mime_type"), Data: o.text("data"), URL: o.text("fileUri", "file_uri"), Text: o.text("displayName")}
 	switch kind, _, _ := strings.Cut(p.MIME, "/"); kind {
@@ -277,6 +279,6 @@ func (p *Part) place(s string) {
 	p.URL = s
 }
 
-// minData is how long base64 text is at least. What is shorter is taken for the id of a
-// file.
+// minData is the least length of base64 text, in bytes. Anything shorter is taken for the id
+// of a file.
 const minData = 64

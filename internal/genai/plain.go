@@ -11,7 +11,7 @@ func ErrorText(raw json.RawMessage) string {
 	return PlainText(raw)
 }
 
-// PlainText returns the text of content, and the JSON of what has none.
+// PlainText returns the text of content, or its JSON if it has no text.
 func PlainText(raw json.RawMessage) string {
 	if !given(raw) {
 		return ""

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// responsesAssembler gathers the stream of a Responses answer. Its last event holds the whole
-// answer; what came before is of use only if that does not come, or is too long.
+// responsesAssembler assembles a stream of the Responses API. Its last event holds the whole
+// response; the pieces before it count only if that event is missing or too long.
 type responsesAssembler struct {
 	*Budget
 	first   json.RawMessage // the answer as it began
@@ -128,7 +128,7 @@ func (r *responsesAssembler) Result() []byte {
 	return encode(out)
 }
 
-// output returns the items that came, and of those that did not end what came of them.
+// output returns the items of the output, each as far as it came.
 func (r *responsesAssembler) output() []json.RawMessage {
 	all := maps.Clone(r.items)
 	if all == nil {

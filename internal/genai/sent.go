@@ -129,7 +129,7 @@ func plainMessage(role, text string, raw json.RawMessage) Message {
 	return m
 }
 
-// message reads one message. role is that of one which does not say.
+// message reads one message. A message without a role gets the given one.
 func message(raw json.RawMessage, role string, depth int) Message {
 	m := Message{Role: role, Raw: raw}
 	o := objectOf(raw)
@@ -200,7 +200,7 @@ func serialized(o *object, m *Message) bool {
 	return true
 }
 
-// thoughts takes what a model thought, which providers put beside the content.
+// thoughts takes the thoughts of the model that providers put beside the content.
 func (m *Message) thoughts(o *object) {
 	for _, key := range []string{"reasoning_content", "reasoning", "thinking", "tool_plan"} {
 		if text := o.takeText(key); text != "" {
@@ -209,8 +209,8 @@ func (m *Message) thoughts(o *object) {
 	}
 }
 
-// extras takes what stands beside the content of a message: refusal, audio, images and
-// calls.
+// extras takes the other parts that providers put beside the content: refusal, audio, images
+// and calls.
 func (m *Message) extras(o *object) {
 	if text := o.takeText("refusal"); text != "" {
 		m.Parts = append(m.Parts, Part{Kind: PartRefusal, Text: text})
@@ -236,7 +236,7 @@ func (m *Message) extras(o *object) {
 	}
 }
 
-// toolMessage takes the content of a message that tells what a tool came back with.
+// toolMessage takes the content of a message with the results of tools.
 func (m *Message) toolMessage(o *object, depth int) {
 	if results := o.get("tool_results"); isArray(results) {
 		o.take("tool_results")
@@ -266,8 +266,8 @@ func (m *Message) toolMessage(o *object, depth int) {
 	m.Parts = append(m.Parts, r.with(content, depth+1)...)
 }
 
-// onlyResults reports whether content is a list of parts that say themselves that they
-// are results, as those of the AI SDK do.
+// onlyResults reports whether content is a list of parts that are all marked as results, as
+// the AI SDK and Gemini send them.
 func onlyResults(content json.RawMessage) bool {
 	found := false
 	for _, raw := range elementsOf(content) {

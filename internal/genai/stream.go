@@ -109,7 +109,7 @@ func (p pieces[T]) ordered() []*T {
 	return all
 }
 
-// Whole takes a response that comes in one piece, also that of an HTTP error.
+// Whole takes a response that comes in one piece, including the body of an HTTP error.
 type Whole struct{ raw []byte }
 
 // Add implements Assembler.

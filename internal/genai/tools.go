@@ -57,7 +57,7 @@ func callAndResult(o *object, depth int) []Part {
 	return parts
 }
 
-// resultPart reads what a tool came back with.
+// resultPart reads the result of a tool call.
 func resultPart(o *object, depth int) []Part {
 	p := Part{
 		Kind:   PartToolResult,
@@ -73,8 +73,8 @@ func resultPart(o *object, depth int) []Part {
 	return p.with(content, depth+1)
 }
 
-// with returns a result with its content: the texts joined, and pictures and files in
-// parts of their own behind it. What has other parts is kept in Result.
+// with returns a result with its content: the texts joined, and images and files as separate
+// parts after it. Content with other parts is kept in Result.
 func (p Part) with(content json.RawMessage, depth int) []Part {
 	if s, ok := stringOf(content); ok {
 		p.Text, p.Result = s, parsed(s)
