@@ -135,8 +135,9 @@ func (m *ChatMessage) addCall(id, name string, arguments json.RawMessage) {
 	m.ToolCalls = append(m.ToolCalls, ChatCall{ID: id, Type: "function", Function: ChatFunction{name, inOneLine}})
 }
 
-// finishReason returns OpenAI's name for a provider's reason to stop, the
-// provider's own where OpenAI has none, and nil for no reason.
+// finishReason returns OpenAI's name for a provider's reason to stop. A reason that OpenAI
+// has no name for stays as it is; no reason is nil, because null is how OpenAI says that a
+// response has not ended.
 func finishReason(given string, names map[string]string) *string {
 	if given == "" {
 		return nil
@@ -147,7 +148,8 @@ func finishReason(given string, names map[string]string) *string {
 	return &given
 }
 
-// encode completes and encodes a chat completion that was made of raw.
+// encode completes and encodes a chat completion that was made of raw. The id of a result
+// without one is a hash of raw: the same result logged twice has the same id.
 func (c *Chat) encode(raw []byte) ([]byte, bool) {
 	c.Object = ChatObject
 	if c.ID == "" {

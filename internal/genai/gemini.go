@@ -161,21 +161,25 @@ func onlySigned(raw json.RawMessage) bool {
 	return true
 }
 
-// geminiAssembler gathers the stream of an answer of Gemini, each of whose pieces has the
-// form of the whole.
+// geminiAssembler assembles a stream of generateContent, see
+// https://ai.google.dev/api/generate-content. Each piece has the form of a whole response:
+// texts that follow each other are joined, unless one is a thought and the other is not, and
+// a call comes whole in one part. Of all other members the last value counts, also of the
+// usage, which is cumulative. A stream has no last event; it comes as server-sent events or
+// as one array.
 type geminiAssembler struct {
 	*Budget
 	head       map[string]json.RawMessage // but for the candidates
 	candidates pieces[candidateStreamed]
 }
 
-// candidateStreamed is a candidate that is streamed.
+// candidateStreamed is a candidate: its parts so far, and the last value of its other members.
 type candidateStreamed struct {
 	parts  []partStreamed
 	others map[string]json.RawMessage // finishReason and the like
 }
 
-// partStreamed is a part of the content: a text that grows, or any other.
+// partStreamed is a part of the content: a text that grows, or any other part as it came.
 type partStreamed struct {
 	text    []byte
 	thought bool

@@ -55,7 +55,7 @@ type Part struct {
 	Pair int
 	// Unmatched marks a result without a call, and a call that was sent to the model
 	// without a result. Calls in the last answer are not marked: their results
-	// is known to the next model call.
+	// are known to the next model call.
 	Unmatched bool
 
 	Raw json.RawMessage // the part as sent, if it is a separate JSON value

@@ -7,8 +7,11 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// ollamaAssembler gathers an answer of Ollama's own API, whole or streamed, and brings it
-// into the form of a chat completion.
+// ollamaAssembler assembles a response of Ollama's own API, whole or streamed, see
+// https://github.com/ollama/ollama/blob/main/docs/api.md, and brings it into the form of a
+// chat completion. Each line has a piece of the text; a tool call comes whole, with its
+// arguments as an object and mostly without an id, so that it gets its number as one. The
+// last line has done set, and the counts of tokens.
 type ollamaAssembler struct {
 	*Budget
 	some          bool

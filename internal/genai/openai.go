@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 )
 
-// endOfStream is the last event of a stream of chat and text completions.
+// endOfStream is the data of the last event in a stream of chat and text completions. It is
+// not JSON.
 const endOfStream = "[DONE]"
 
 // streamHead holds the members that every piece of an OpenAI stream repeats. Gateways set some
@@ -46,7 +47,14 @@ func (h *streamHead) failure() *Failure {
 	return &d
 }
 
-// chatAssembler gathers the stream of a chat completion.
+// chatAssembler assembles the stream of a chat completion, see
+// https://platform.openai.com/docs/api-reference/chat-streaming. Many providers speak it:
+// thoughts come as reasoning_content from DeepSeek and vLLM, as reasoning from OpenRouter.
+// The usage comes last, in a piece without choices, if the request asked for it.
+//
+// A piece of a tool call belongs to the call with its index. Without an index, its place in
+// the list of its piece counts; a name and arguments are appended, an id and a type replace
+// those before.
 type chatAssembler struct {
 	*Budget
 	head    streamHead
@@ -187,7 +195,8 @@ func (h *streamHead) completion() Chat {
 	}
 }
 
-// completionAssembler gathers the stream of a text completion.
+// completionAssembler assembles the stream of a text completion, OpenAI's legacy API. Its
+// result has the form of the API, not the form of a chat completion.
 type completionAssembler struct {
 	*Budget
 	head    streamHead
