@@ -66,12 +66,12 @@ func addAnthropicBlock(m *ChatMessage, block json.RawMessage) bool {
 // anthropicAssembler assembles the stream of a message, see
 // https://docs.anthropic.com/en/docs/build-with-claude/streaming:
 //
-// 	message_start         the message without content, with the usage of the prompt
-// 	content_block_start   a block without its text
-// 	content_block_delta   a piece of text, of a thought, or of the JSON of an input
-// 	message_delta         the reason to stop, and the usage so far
-// 	message_stop          the end
-// 	error                 the error, after which nothing follows
+//	message_start         the message without content, with the usage of the prompt
+//	content_block_start   a block without its text
+//	content_block_delta   a piece of text, of a thought, or of the JSON of an input
+//	message_delta         the reason to stop, and the usage so far
+//	message_stop          the end
+//	error                 the error, after which nothing follows
 //
 // Members that it does not know stay in the message and in the blocks as they were. Counts
 // of the usage are cumulative, so the last value of each name counts. The usage is kept in
