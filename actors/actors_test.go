@@ -88,8 +88,8 @@ func TestAPanicCostsNoEntryAndNoOrder(t *testing.T) {
 	if n := r.sys.Counts().Panics; n != 100 {
 		t.Errorf("%d panics counted, want 100", n)
 	}
-	if a := r.ledger.Read(); a.Quarantined != 100 {
-		t.Errorf("%d entries salvaged, want 100", a.Quarantined)
+	if a := r.ledger.Read(); a.Salvaged != 100 {
+		t.Errorf("%d entries salvaged, want 100", a.Salvaged)
 	}
 	r.close()
 }

@@ -273,7 +273,7 @@ func (s *System) onFailure(f supervisor.Failure) {
 		}
 		f.Message, event.Target, event.Action = c, c.Target, c.Action
 		if !c.Emitted && c.Action != messages.None {
-			s.cfg.Ledger.Quarantine()
+			s.cfg.Ledger.Salvage()
 			m.Emit(c)
 			event.Entries = 1
 		}

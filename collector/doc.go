@@ -31,7 +31,7 @@
 // # Guarantees
 //
 // An acknowledged line survives a crash of the process and the loss of power. A sender that
-// numbers its lines (docs/wire.md) may send them again after a failure without making
+// numbers its lines (docs/internals/wire.md) may send them again after a failure without making
 // duplicates. Malformed lines are reported one by one and do not affect their neighbours.
 //
 // Folding lines into traces happens after the answer and never delays it. Queries wait for

@@ -119,7 +119,7 @@ func TestRefusedLinesCountWhenTheirRequestIsStored(t *testing.T) {
 	}
 }
 
-// The table in docs/deploy.md has every metric with what the collector says of it, and no
+// The table in docs/reference/metrics.md has every metric with what the collector says of it, and no
 // others.
 func TestTheTableOfMetricsIsTrue(t *testing.T) {
 	s := start(t, collector.Config{})
@@ -146,7 +146,7 @@ func TestTheTableOfMetricsIsTrue(t *testing.T) {
 		}
 		want = append(want, fmt.Sprintf("| `%s` | %s |", name, text))
 	}
-	page, err := os.ReadFile("../docs/deploy.md")
+	page, err := os.ReadFile("../docs/reference/metrics.md")
 	if err != nil {
 		t.Fatal(err)
 	}

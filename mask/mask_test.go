@@ -4,11 +4,18 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/troupelog/troupe/mask"
 )
 
+var masks = map[string]func(string) string{
+	"Emails": mask.Emails, "Keys": mask.Keys, "Cards": mask.Cards,
+	"All": mask.All(mask.Emails, mask.Cards, mask.Keys),
+}
+
 func TestMasks(t *testing.T) {
-	all := mask.All(mask.Emails, mask.Keys, mask.Cards)
+	all := mask.All(mask.Emails, mask.Cards, mask.Keys)
 	for text, want := range map[string]string{
 		"":               "",
 		"nothing to see": "nothing to see",
@@ -42,24 +49,59 @@ func TestMasks(t *testing.T) {
 	}
 }
 
-// What is masked has nothing left to mask, and no text makes a mask panic.
+func TestMaskingAMaskedTextChangesNothing(t *testing.T) {
+	t.Parallel()
+	pieces := []string{
+		"a", "@", ".", "-", " ", "4111111111111111", "4", "sk-aaaaaaaaaaaaaaaaaaaaaaaa", "password", ":", "=", `"`, `\`, "[", "]",
+		"[email]", "[key]", "[card]", "b.c", "hunter22", "Bearer ", "-----BEGIN PRIVATE KEY-----", "\xff", "é", "_", "\n",
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 12).Draw(t, "pieces"), "")
+		for name, m := range masks {
+			if once := m(text); m(once) != once {
+				t.Fatalf("%s(%q) = %q, and that again %q", name, text, once, m(once))
+			}
+		}
+	})
+}
+
+func TestAllAppliesMasksInOrder(t *testing.T) {
+	t.Parallel()
+	add := func(c string) func(string) string { return func(s string) string { return s + c } }
+	if got := mask.All(add("a"), add("b"), add("c"))("x"); got != "xabc" {
+		t.Errorf("three masks make %q, want %q", got, "xabc")
+	}
+	if got := mask.All()("x"); got != "x" {
+		t.Errorf("no masks make %q, want %q", got, "x")
+	}
+}
+
+func TestTextsWithoutSecretsAreNotCopied(t *testing.T) {
+	text := strings.Repeat("The order 7 of 4711 is on its way @ noon. ", 100)
+	for name, m := range masks {
+		if n := testing.AllocsPerRun(10, func() { m(text) }); n > 0 {
+			t.Errorf("%s allocates %v times", name, n)
+		}
+	}
+}
+
+// Masking a masked text changes nothing, and no text makes a mask panic.
 func FuzzMasks(f *testing.F) {
-	for _, s := range []string{"a@b.c", "sk-aaaaaaaaaaaaaaaaaaaaaaaa", "password: hunter22", "4111111111111111", "-----BEGIN PRIVATE KEY-----"} {
+	for _, s := range []string{"a@b.c", "sk-aaaaaaaaaaaaaaaaaaaaaaaa", "password: hunter22", "4111111111111111", "-----BEGIN PRIVATE KEY-----", "password: a@b.c"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for name, m := range map[string]func(string) string{"Emails": mask.Emails, "Cards": mask.Cards} {
+		for name, m := range masks {
 			if once := m(s); m(once) != once {
 				t.Errorf("%s(%q) = %q, and that again %q", name, s, once, m(once))
 			}
 		}
-		mask.Keys(s)
 	})
 }
 
-// The time must grow with the text alone, whatever stands in it.
+// The time must grow with the length of the text alone, whatever the text is.
 func BenchmarkAll(b *testing.B) {
-	all := mask.All(mask.Emails, mask.Keys, mask.Cards)
+	all := mask.All(mask.Emails, mask.Cards, mask.Keys)
 	for name, unit := range map[string]string{
 		"prose": "The order 7 is on its way, and arrives on Friday. ", "digits": "4", "at": "a@", "dots": "a@b.", "bearer": "Bearer ", "begin": "-----BEGIN PRIVATE KEY-----",
 	} {

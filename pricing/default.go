@@ -9,14 +9,16 @@ import (
 //go:embed prices.json
 var prices []byte
 
+// loadDefault parses the embedded table on its first call: programs that never price a call
+// do not pay for it.
 var loadDefault = sync.OnceValue(func() *Table {
 	t, err := Load(bytes.NewReader(prices))
 	if err != nil {
-		panic(err) // the file is part of the program, and tests load it
+		panic(err) // a mistake in this package, which its tests would have found
 	}
 	return t
 })
 
-// Default returns the prices that this version of the package knows. Each has a source
-// and the day on which it was looked up; prices that changed later are not in it.
+// Default returns the built-in table. Each price has a source and the day on which it was
+// looked up; later changes by the providers are not in it. All calls return the same table.
 func Default() *Table { return loadDefault() }

@@ -1,9 +1,7 @@
 package pricing
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,10 +9,11 @@ import (
 	"time"
 )
 
-// Bounds of a table that Load takes.
+// Limits of the files that Load accepts. MaxRate catches prices that were given for a thousand
+// tokens, or in cents, and moved by the wrong factor.
 const (
-	MaxFile = 8 << 20         // bytes
-	MaxRate = 10_000 * Dollar // a million tokens
+	MaxFile = 8 << 20         // length in bytes, inclusive
+	MaxRate = 10_000 * Dollar // price of a million tokens, inclusive
 )
 
 // Load reads a table of prices:
@@ -29,59 +28,48 @@ const (
 //	    }]
 //	}]}
 //
-// Prices are dollars per million tokens, from 0 to 10000, by the names of the parts;
-// days are UTC. Only model and prices, and in these one price, are required. Prices
-// without "from" hold as far back as one likes.
+// Prices are dollars per million tokens, from 0 to 10000, under the names of the parts, and
+// days begin at midnight UTC. Required are "model", "prices" and one price of a part in each of
+// these. A price without "from" holds for any time before "until", one without "until" for any
+// time after "from". Load reads at most MaxFile bytes.
 //
-// It fails with a *EntryError that says which entry is wrong, with ErrFormat if r holds
-// something else, and with r's error if that cannot be read.
+// Unknown fields, names that are listed twice for a provider, and prices out of order are
+// errors: a table is used as a whole or not at all. Load fails with an *EntryError that names
+// the entry, its line and the remedy; with ErrFormat if r holds anything but a table; and with
+// the error of r if reading fails.
 func Load(r io.Reader) (*Table, error) {
 	text, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("pricing: reading prices: %w", err)
+		return nil, fmt.Errorf("pricing: read prices: %w", err)
 	}
 	if len(text) > MaxFile {
-		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrFormat, MaxFile)
+		return nil, fmt.Errorf("%w; the file is longer than %d bytes", ErrFormat, MaxFile)
 	}
 	var file struct {
 		Models []modelEntry `json:"models"`
 	}
 	if err := strict(text, &file); err != nil {
-		return nil, fmt.Errorf("%w%s", ErrFormat, place(err))
+		return nil, formatError(text, err)
+	}
+	if file.Models == nil {
+		return nil, fmt.Errorf(`%w; "models" is missing`, ErrFormat)
 	}
 	models := make([]Model, len(file.Models))
 	for i, entry := range file.Models {
 		model, err := entry.model()
 		if err != nil {
-			err.Entry, err.Model = i+1, clip(entry.Model)
-			return nil, err
+			return nil, err.in(text, i, entry.Model)
 		}
 		models[i] = model
 	}
-	if err := unique(models); err != nil {
-		return nil, err
+	if i, err := unique(models); err != nil {
+		return nil, err.in(text, i, models[i].Name)
 	}
 	return newTable(models), nil
 }
 
-// ErrFormat is returned for a file that is not a table of prices.
-var ErrFormat = errors.New(`pricing: this is no file of prices: it must be JSON such as {"models":[{"model":"name","prices":[{"input":1,"output":2}]}]}`)
-
-// EntryError is returned for an entry that cannot be used. Of what is in the file, it
-// quotes the model's name only.
-type EntryError struct {
-	Entry  int    // place in "models", from 1
-	Model  string // its name, at most 80 bytes
-	Field  string // where in the entry, such as "prices[0].input"
-	Advice string // what to do
-}
-
-// Error says which entry is wrong, where, and what to do.
-func (e *EntryError) Error() string {
-	return fmt.Sprintf("pricing: model %d (%q), %s: %s", e.Entry, e.Model, e.Field, e.Advice)
-}
-
-// modelEntry is a Model in a file.
+// modelEntry is a Model in a file. Its prices are maps so that errors can name the field that
+// is wrong or unknown.
 type modelEntry struct {
 	Model    string                       `json:"model"`
 	Provider string                       `json:"provider"`
@@ -90,19 +78,20 @@ type modelEntry struct {
 	Prices   []map[string]json.RawMessage `json:"prices"`
 }
 
+// model checks an entry and returns its Model.
 func (e *modelEntry) model() (Model, *EntryError) {
-	m := Model{Name: strings.ToLower(e.Model), Provider: seller(e.Provider), Hosted: e.Hosted}
+	m := Model{Name: listed(e.Model), Provider: seller(e.Provider), Hosted: e.Hosted}
 	if !isName(m.Name) {
-		return m, wrong("model", "give the name as it is logged, of 1 to 256 bytes")
+		return m, wrong("model", "give the name that is logged, 1 to 256 bytes long")
 	}
 	if m.Hosted && m.Provider == "" {
-		return m, wrong("provider", "name the provider of a hosted model, since others serve it too")
+		return m, wrong("provider", "name the provider of a hosted model, because others serve it too")
 	}
 	for i, alias := range e.Aliases {
-		if !isName(alias) {
-			return m, wrong(fmt.Sprintf("aliases[%d]", i), "give a name of 1 to 256 bytes")
+		if alias = listed(alias); !isName(alias) {
+			return m, wrong(fmt.Sprintf("aliases[%d]", i), "give a name, 1 to 256 bytes long")
 		}
-		m.Aliases = append(m.Aliases, strings.ToLower(alias))
+		m.Aliases = append(m.Aliases, alias)
 	}
 	if len(e.Prices) == 0 {
 		return m, wrong("prices", "add at least one price")
@@ -115,7 +104,7 @@ func (e *modelEntry) model() (Model, *EntryError) {
 		}
 		if i > 0 {
 			if last := m.Prices[i-1]; !last.From.Before(price.From) || last.Until.After(price.From) {
-				return m, wrong(where+".from", "put prices in the order of their days, without overlap")
+				return m, wrong(where+".from", "list prices in the order of their days, without overlap")
 			}
 		}
 		m.Prices = append(m.Prices, price)
@@ -123,64 +112,73 @@ func (e *modelEntry) model() (Model, *EntryError) {
 	return m, nil
 }
 
-// parsePrice reads a price and empties fields.
+// parsePrice reads a price. It removes each field that it knows from fields; the rest must be
+// rates.
 func parsePrice(where string, fields map[string]json.RawMessage) (p Price, err *EntryError) {
 	var tiers []map[string]json.RawMessage
 	for _, field := range []struct {
-		name string
-		into any
-	}{{"from", (*day)(&p.From)}, {"until", (*day)(&p.Until)}, {"retrieved", (*day)(&p.Retrieved)}, {"source", &p.Source}, {"tiers", &tiers}} {
+		name   string
+		into   any
+		advice string
+	}{
+		{"from", (*day)(&p.From), `give a day such as "2026-01-31"`},
+		{"until", (*day)(&p.Until), `give a day such as "2026-01-31"`},
+		{"retrieved", (*day)(&p.Retrieved), `give a day such as "2026-01-31"`},
+		{"source", &p.Source, "give a text"},
+		{"tiers", &tiers, `give a list such as [{"above":200000,"input":2,"output":4}]`},
+	} {
 		raw, given := fields[field.name]
 		delete(fields, field.name)
 		if given && json.Unmarshal(raw, field.into) != nil {
-			return p, wrong(where+"."+field.name, adviceFor(field.name))
+			return p, wrong(where+"."+field.name, field.advice)
 		}
 	}
 	if !p.Until.IsZero() && !p.From.Before(p.Until) {
-		return p, wrong(where+".until", "give a day after \"from\"")
+		return p, wrong(where+".until", `give a day after "from"`)
 	}
 	if p.Rates, err = parseRates(where, fields); err != nil {
 		return p, err
 	}
-	for i, fields := range tiers {
-		tier, err := parseTier(fmt.Sprintf("%s.tiers[%d]", where, i), fields, p)
-		if err != nil {
-			return p, err
+	p.Tiers, err = parseTiers(where, tiers, p.Rates)
+	return p, err
+}
+
+// parseTiers reads the tiers of a price with the given rates.
+func parseTiers(where string, list []map[string]json.RawMessage, below Rates) ([]Tier, *EntryError) {
+	var tiers []Tier
+	for i, fields := range list {
+		place, last := fmt.Sprintf("%s.tiers[%d]", where, i), int64(0)
+		if i > 0 {
+			last = tiers[i-1].Above
 		}
-		p.Tiers = append(p.Tiers, tier)
+		tier, err := parseTier(place, fields, last)
+		if err != nil {
+			return nil, err
+		}
+		for _, part := range Parts() {
+			_, listed := below[part]
+			if _, here := tier.Rates[part]; listed && !here {
+				return nil, wrong(place+"."+string(part), "list in a tier each part that the price lists outside of it")
+			}
+		}
+		tiers = append(tiers, tier)
 	}
-	return p, nil
+	return tiers, nil
 }
 
-func adviceFor(field string) string {
-	switch field {
-	case "source":
-		return "give a text"
-	case "tiers":
-		return `give a list such as [{"above":200000,"input":2,"output":4}]`
-	}
-	return "give a day such as \"2026-01-31\""
-}
-
-func parseTier(where string, fields map[string]json.RawMessage, p Price) (t Tier, err *EntryError) {
+// parseTier reads a tier that must begin above the bound of the tier before it.
+func parseTier(where string, fields map[string]json.RawMessage, last int64) (t Tier, err *EntryError) {
 	raw := fields["above"]
 	delete(fields, "above")
-	if json.Unmarshal(raw, &t.Above) != nil || t.Above <= 0 || len(p.Tiers) > 0 && t.Above <= p.Tiers[len(p.Tiers)-1].Above {
-		return t, wrong(where+".above", "give a number of input tokens above 0 and above that of the tier before")
+	if json.Unmarshal(raw, &t.Above) != nil || t.Above <= last {
+		return t, wrong(where+".above", "give a whole number of input tokens above 0 and above the previous tier")
 	}
-	if t.Rates, err = parseRates(where, fields); err != nil {
-		return t, err
-	}
-	for _, part := range Parts() {
-		_, below := p.Rates[part]
-		if _, here := t.Rates[part]; below && !here {
-			return t, wrong(where+"."+string(part), "repeat in a tier each price that is given outside of it")
-		}
-	}
-	return t, nil
+	t.Rates, err = parseRates(where, fields)
+	return t, err
 }
 
-// parseRates reads the prices of parts; nothing else may be in fields.
+// parseRates reads the prices of parts. It reports fields that are not parts: a misspelt part
+// would otherwise be priced by its fallback.
 func parseRates(where string, fields map[string]json.RawMessage) (Rates, *EntryError) {
 	rates := Rates{}
 	for _, part := range Parts() {
@@ -196,17 +194,14 @@ func parseRates(where string, fields map[string]json.RawMessage) (Rates, *EntryE
 	}
 	switch {
 	case len(rates) == 0:
-		return nil, wrong(where, "give the price of at least one part, such as input")
-	case unknown(fields, rates):
-		return nil, wrong(where, "take out the field that has none of the known names; prices are "+partNames())
+		return nil, wrong(where, "give the price of at least one part: "+partNames())
+	case len(fields) > len(rates): // each rate comes from one field
+		return nil, wrong(where, "remove the field with an unknown name; the parts are "+partNames())
 	}
 	return rates, nil
 }
 
-func unknown(fields map[string]json.RawMessage, rates Rates) bool {
-	return len(fields) > len(rates) // each rate comes from one field
-}
-
+// partNames returns the names of all parts for an error text.
 func partNames() string {
 	var names []string
 	for _, part := range Parts() {
@@ -215,23 +210,24 @@ func partNames() string {
 	return strings.Join(names, ", ")
 }
 
-// unique returns an error for a name that stands twice for the same provider.
-func unique(models []Model) error {
+// unique returns an error, and the index of its model, if a name or alias occurs twice for the
+// same provider: lookups would depend on the order of the file.
+func unique(models []Model) (int, *EntryError) {
 	type key struct{ provider, name string }
 	seen := map[key]bool{}
 	for i, m := range models {
 		for _, name := range slices.Concat([]string{m.Name}, m.Aliases) {
 			k := key{m.Provider, name}
 			if seen[k] {
-				return &EntryError{Entry: i + 1, Model: clip(m.Name), Field: "model", Advice: "name each model and alias once for a provider; give several prices in one entry"}
+				return i, wrong("model", "list each model and alias once for a provider; put several prices into one entry")
 			}
 			seen[k] = true
 		}
 	}
-	return nil
+	return 0, nil
 }
 
-// day reads a date as its beginning in UTC.
+// day decodes a date to midnight UTC.
 type day time.Time
 
 // UnmarshalJSON reads a day such as "2026-01-31".
@@ -241,34 +237,8 @@ func (d *day) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-func wrong(field, advice string) *EntryError { return &EntryError{Field: field, Advice: advice} }
+// listed returns the form in which tables hold a name: lookups use lower case without spaces
+// around it.
+func listed(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
 
 func isName(name string) bool { return name != "" && len(name) <= maxName }
-
-func clip(name string) string { return strings.ToValidUTF8(name[:min(len(name), 80)], "") }
-
-// strict reads one JSON value without fields that v does not have.
-func strict(text []byte, v any) error {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(v); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one value")
-	}
-	return nil
-}
-
-// place says where JSON is wrong, without quoting it.
-func place(err error) string {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		return fmt.Sprintf("; it is no JSON near byte %d", syntax.Offset)
-	case errors.As(err, &kind):
-		return fmt.Sprintf("; a value of another kind is expected near byte %d", kind.Offset)
-	}
-	return "; it ends too early, has more than one value, or a field that is not known"
-}

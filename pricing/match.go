@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// candidate is a name to look for, and who may have the price.
+// candidate is a name to look for and the providers whose prices are acceptable.
 type candidate struct {
 	name string
-	of   []string // the providers that prefixes named; nil for any
+	of   []string // the providers that prefixes of the name allow; nil means any
 }
 
-// prefixes are the path segments that are cut, and the providers whose price list then
-// holds; nil for any, which is so for gateways that sell at list prices.
+// prefixes maps the path segments that are cut to the providers whose price list then holds.
+// nil means any provider, as for gateways that sell at list prices.
 var prefixes = map[string][]string{
 	"openai":     {"openai"},
 	"azure":      {"openai"},
@@ -32,14 +32,15 @@ var prefixes = map[string][]string{
 	"publishers": nil,
 }
 
-// regions are the dotted prefixes of Bedrock that choose where a call is answered.
+// regions are the dotted prefixes of Bedrock that choose the region in which a call is served.
 var regions = []string{"us", "eu", "apac", "au", "ca", "jp", "us-gov", "global"}
 
-// bedrock are the dotted prefixes of Bedrock for companies whose own prices hold there.
-// The other companies' models cost something else there.
+// bedrock maps the dotted prefixes of Bedrock to the providers whose prices hold. It has only
+// companies that charge their own prices there; the models of others have different prices.
 var bedrock = map[string][]string{"anthropic": {"anthropic", "aws"}}
 
-// sellers are other names of providers, in lower case with hyphens.
+// sellers maps other names of providers to the names in tables. Keys are in lower case, with
+// hyphens as separators.
 var sellers = map[string]string{
 	"azure": "openai", "azure-openai": "openai", "openai-responses": "openai",
 	"gemini": "google", "google-genai": "google", "google-ai-studio": "google", "vertex-ai": "google", "vertexai": "google",
@@ -47,26 +48,29 @@ var sellers = map[string]string{
 	"bedrock":   "aws", "aws-bedrock": "aws", "amazon-bedrock": "aws",
 }
 
-// maxName is the length of the longest name that is looked for, in bytes.
+// maxName is the length of the longest model name that is looked up, in bytes. Names come from
+// logs, so without a limit a hostile name could cost time out of proportion.
 const maxName = 256
 
-// candidates returns what to look for, best first.
+// candidates returns the names under which a model may be listed, best first: see "How a model
+// is found" in the package comment. Names longer than maxName have none.
 func candidates(model string) []candidate {
 	if len(model) > maxName {
 		return nil
 	}
 	c := candidate{name: strings.ToLower(strings.TrimSpace(model))}
-	if tuned, ok := fineTuned(c.name); ok {
-		return forms(nil, candidate{name: tuned})
-	}
 	var all []candidate
 	for ok := true; ok; c, ok = c.cut() {
+		if tuned, ok := fineTuned(c.name); ok {
+			return forms(all, candidate{name: tuned, of: c.of})
+		}
 		all = forms(all, c)
 	}
 	return all
 }
 
-// fineTuned returns "ft:" and the model that was tuned.
+// fineTuned returns "ft:" and the base model of a fine-tuned model, without its organisation
+// and id.
 func fineTuned(name string) (string, bool) {
 	base, ok := strings.CutPrefix(name, "ft:")
 	if !ok {
@@ -76,7 +80,7 @@ func fineTuned(name string) (string, bool) {
 	return "ft:" + base, true
 }
 
-// cut takes away the first prefix, and reports false where there is none to take.
+// cut removes the first prefix. It reports false if the name has no known prefix.
 func (c candidate) cut() (candidate, bool) {
 	if prefix, name, ok := strings.Cut(c.name, "/"); ok {
 		of, known := prefixes[prefix]
@@ -95,13 +99,14 @@ func (c candidate) cut() (candidate, bool) {
 	return candidate{}, false
 }
 
-// firstOf returns what stands before the first dot.
+// firstOf returns the part of a name before its first dot.
 func firstOf(name string) string {
 	first, _, _ := strings.Cut(name, ".")
 	return first
 }
 
-// only returns a candidate of a shorter name, for those providers that c allows too.
+// only returns a candidate with a shorter name, limited to the providers in of that c allows
+// as well. A nil list, in c or in of, allows any.
 func (c candidate) only(name string, of []string) candidate {
 	switch {
 	case of == nil:
@@ -118,7 +123,8 @@ func (c candidate) only(name string, of []string) candidate {
 	return candidate{name: name, of: both}
 }
 
-// forms appends a candidate, and what is left of it without suffixes.
+// forms appends a candidate and its shorter forms, without the server's version and without
+// the date of a snapshot.
 func forms(all []candidate, c candidate) []candidate {
 	all = append(all, c)
 	if name, ok := cutVersion(c.name); ok {
@@ -132,7 +138,7 @@ func forms(all []candidate, c candidate) []candidate {
 	return all
 }
 
-// cutVersion takes away -v1:0, -v1 or :0, with one or two digits in each place.
+// cutVersion removes -v1:0, -v1 or :0, with one or two digits in each place.
 func cutVersion(name string) (string, bool) {
 	cut := name
 	if head, tail, ok := cutLast(name, ":"); ok && isNumber(tail, 2) {
@@ -144,7 +150,8 @@ func cutVersion(name string) (string, bool) {
 	return cut, cut != name
 }
 
-// cutDate takes away -2006-01-02, -20060102, @20060102, -latest or @latest.
+// cutDate removes -2006-01-02, -20060102, @20060102, -latest or @latest. Digits that are not a
+// date of this century are part of the name.
 func cutDate(name string) (string, bool) {
 	for _, newest := range []string{"-latest", "@latest"} {
 		if head, found := strings.CutSuffix(name, newest); found && head != "" {
@@ -163,7 +170,8 @@ func cutDate(name string) (string, bool) {
 	return name, false
 }
 
-// cutLast cuts at the last separator, which must not be at the beginning.
+// cutLast cuts s around the last separator. It reports false if there is none or if nothing
+// precedes it.
 func cutLast(s, separator string) (head, tail string, ok bool) {
 	i := strings.LastIndex(s, separator)
 	if i <= 0 {
@@ -172,11 +180,12 @@ func cutLast(s, separator string) (head, tail string, ok bool) {
 	return s[:i], s[i+len(separator):], true
 }
 
+// isNumber reports whether s consists of 1 to digits decimal digits.
 func isNumber(s string, digits int) bool {
 	return s != "" && len(s) <= digits && strings.Trim(s, "0123456789") == ""
 }
 
-// seller returns the provider's name in tables.
+// seller returns the name that tables use for a provider.
 func seller(provider string) string {
 	name := strings.NewReplacer("_", "-", " ", "-", ".", "-").Replace(strings.ToLower(strings.TrimSpace(provider)))
 	if known, ok := sellers[name]; ok {
@@ -185,7 +194,8 @@ func seller(provider string) string {
 	return name
 }
 
-// lookup returns the model of a name, if there is one that the call can mean.
+// lookup returns the model with the name of a candidate. If several providers list the name and
+// none of them is the call's, it reports false: a guess would be a wrong price.
 func (t *Table) lookup(c candidate, provider string) (*Model, bool) {
 	var found *Model
 	for _, i := range t.named[c.name] {
@@ -197,7 +207,7 @@ func (t *Table) lookup(c candidate, provider string) (*Model, bool) {
 		case m.Provider == provider:
 			return m, true
 		case found != nil:
-			return nil, false // two are as good as each other
+			return nil, false // ambiguous
 		}
 		found = m
 	}

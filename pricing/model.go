@@ -6,38 +6,47 @@ import (
 	"time"
 )
 
-// Part is a kind of token that has a price of its own. Its text is the name in a file of
-// prices.
+// Part is a kind of token with a separate price. Its text is its name in a file of prices.
 type Part string
 
 // The parts of a call.
 const (
-	Input       Part = "input"
-	Output      Part = "output"
-	CacheRead   Part = "cache_read"
-	CacheWrite  Part = "cache_write"
-	Reasoning   Part = "reasoning"
-	AudioInput  Part = "audio_input"
+	// Input is the input that no other part counts.
+	Input Part = "input"
+	// Output is the output that no other part counts.
+	Output Part = "output"
+	// CacheRead is input that was read from the provider's cache.
+	CacheRead Part = "cache_read"
+	// CacheWrite is input that was written to the provider's cache.
+	CacheWrite Part = "cache_write"
+	// Reasoning is output that the model wrote before its answer, shown or not.
+	Reasoning Part = "reasoning"
+	// AudioInput is input that was sound.
+	AudioInput Part = "audio_input"
+	// AudioOutput is output that was sound.
 	AudioOutput Part = "audio_output"
 )
 
-// Parts returns all parts, in the order in which tables show them.
+// Parts returns all parts in the order in which tables show them: first the parts of the input,
+// then the parts of the output. The caller owns the slice.
 func Parts() []Part {
 	return []Part{Input, CacheRead, CacheWrite, Output, Reasoning, AudioInput, AudioOutput}
 }
 
-// Rates are prices of a million tokens. A part that is not in it is not listed.
+// Rates are prices of a million tokens by part. A part without an entry has no listed price,
+// which differs from a price of 0: see the package comment for the fallbacks.
 type Rates map[Part]USD
 
-// Tier has the rates of calls whose input, all parts of it, is of more than Above tokens.
-// It lists every part that the rates below it list.
+// Tier has the rates of calls whose whole input, with all its parts, is more than Above
+// tokens. It lists at least the parts that the price itself lists, so that a longer call never
+// falls back to another part than a shorter one.
 type Tier struct {
 	Above int64
 	Rates Rates
 }
 
-// Price is what a model costs at a time: from From until before Until. A zero time does
-// not bound.
+// Price is the price of a model from From, inclusive, until Until, exclusive. A zero time is
+// no limit. If several prices of a model hold at a time, the one with the latest From wins.
 type Price struct {
 	From, Until time.Time
 	Rates       Rates
@@ -46,17 +55,18 @@ type Price struct {
 	Retrieved   time.Time // the day on which the source said so; may be zero in a user's table
 }
 
-// Model is a model in a Table.
+// Model is an entry of a Table: a model at one provider, with its prices over time.
 type Model struct {
-	Name     string // in lower case
-	Provider string // in lower case; whose price it is
-	Aliases  []string
-	// Hosted says that others serve a model of this name too, at prices of their own.
+	Name     string   // in lower case
+	Provider string   // the company whose price list it is, in lower case; empty for any
+	Aliases  []string // other names of the model at this provider, in lower case
+	// Hosted marks a model that several companies serve at different prices. It is found only
+	// if the call's provider or a prefix of the name is Provider.
 	Hosted bool
 	Prices []Price // by ascending From
 }
 
-// at returns the price that holds at a time, the newest for the zero time.
+// at returns the price that holds at a time, or the newest price for the zero time.
 func (m *Model) at(t time.Time) (*Price, bool) {
 	for i := len(m.Prices) - 1; i >= 0; i-- {
 		p := &m.Prices[i]
@@ -67,7 +77,8 @@ func (m *Model) at(t time.Time) (*Price, bool) {
 	return nil, false
 }
 
-// rates returns the rates of a call with so many tokens of input.
+// rates returns the rates of a call with the given number of input tokens. The bound of a tier
+// still belongs to the rates below it.
 func (p *Price) rates(input int64) Rates {
 	rates := p.Rates
 	for _, tier := range p.Tiers {
@@ -78,7 +89,7 @@ func (p *Price) rates(input int64) Rates {
 	return rates
 }
 
-// clone returns a copy that shares nothing with m.
+// clone returns a deep copy: tables are shared, so no caller may get hold of their maps.
 func (m *Model) clone() Model {
 	c := *m
 	c.Aliases = slices.Clone(m.Aliases)
@@ -89,6 +100,7 @@ func (m *Model) clone() Model {
 	return c
 }
 
+// clone returns a deep copy.
 func (p *Price) clone() Price {
 	c := *p
 	c.Rates = maps.Clone(p.Rates)

@@ -11,20 +11,21 @@ import (
 	"time"
 )
 
-// Table is prices by model. Nil and the zero value know none. It is not changed once
-// made, so it is safe for concurrent use.
+// Table holds prices by model. A nil or zero Table knows no model. Tables are immutable, so
+// they may be used concurrently.
 type Table struct {
-	models  []Model          // by provider and name
-	named   map[string][]int // places in models, by name and alias
-	below   *Table           // is asked for what this one does not know; nil for none
+	models  []Model          // sorted by provider and name
+	named   map[string][]int // indexes into models, by name and alias
+	below   *Table           // searched for models that this table cannot price; may be nil
 	version string           // empty if there are no models
 }
 
-// rules is the version of how models are found and calls are priced. It is part of
-// Version, so that whoever keeps costs knows that they may be different now.
-const rules = 1
+// rules is the version of the rules by which models are found and calls are priced. It is part
+// of Version, because costs that were stored under other rules may have to be computed again.
+// Increase it with every change of these rules.
+const rules = 2
 
-// newTable returns a table of models that were checked. It keeps them.
+// newTable returns a table of checked models. It takes ownership of the slice.
 func newTable(models []Model) *Table {
 	if len(models) == 0 {
 		return &Table{}
@@ -43,9 +44,10 @@ func newTable(models []Model) *Table {
 	return t
 }
 
-// Cost returns what a call cost, false where the table has no price for the model, for
-// the time, or for a part of what was used. The zero time stands for now. See the package
-// comment for how a model is found and how a call is priced.
+// Cost returns the cost of a call to a model at a time. It reports false, with a zero Cost, if
+// the table has no price for the model, for the time, or for a used part. The zero time selects
+// the newest price. The provider may be empty if the name of the model is unambiguous. See the
+// package comment for the rules.
 func (t *Table) Cost(model, provider string, at time.Time, u Usage) (Cost, bool) {
 	price, ok := t.find(model, provider, at)
 	if !ok {
@@ -54,7 +56,8 @@ func (t *Table) Cost(model, provider string, at time.Time, u Usage) (Cost, bool)
 	return price.rates(u.Input).cost(u)
 }
 
-// Price returns the price that Cost goes by, with its source and date.
+// Price returns the price that Cost uses for the same arguments, with its source and date. It
+// is a copy that the caller may change.
 func (t *Table) Price(model, provider string, at time.Time) (Price, bool) {
 	price, ok := t.find(model, provider, at)
 	if !ok {
@@ -63,6 +66,8 @@ func (t *Table) Price(model, provider string, at time.Time) (Price, bool) {
 	return price.clone(), true
 }
 
+// find returns the price of a model at a time, from the topmost table that has one. A table
+// that knows the model but no price for the time is passed over.
 func (t *Table) find(model, provider string, at time.Time) (*Price, bool) {
 	names := candidates(model)
 	provider = seller(provider)
@@ -78,7 +83,7 @@ func (t *Table) find(model, provider string, at time.Time) (*Price, bool) {
 	return nil, false
 }
 
-// model returns the model of the first name that is one.
+// model returns the model with the first of the names that is listed.
 func (t *Table) model(names []candidate, provider string) (*Model, bool) {
 	for _, name := range names {
 		if m, ok := t.lookup(name, provider); ok {
@@ -88,8 +93,9 @@ func (t *Table) model(names []candidate, provider string) (*Model, bool) {
 	return nil, false
 }
 
-// Version returns a text of at most 32 characters that is another one when the table
-// would give other answers, and empty for a table without models.
+// Version returns a text of 32 characters that identifies the answers of the table: tables with
+// different prices, models or rules have different versions. It is empty if the table has no
+// models. Sources and dates of retrieval do not count.
 func (t *Table) Version() string {
 	if t == nil {
 		return ""
@@ -97,8 +103,8 @@ func (t *Table) Version() string {
 	return t.version
 }
 
-// With returns a table that asks other first, by all rules, and t for models and times
-// that other has no price for. Either may be nil. Neither is changed.
+// With returns a table that searches other first, under all names of a model, and then t for
+// models and times that other has no price for. Either may be nil. Neither is changed.
 func (t *Table) With(other *Table) *Table {
 	switch {
 	case t.Version() == "":
@@ -107,13 +113,13 @@ func (t *Table) With(other *Table) *Table {
 		return t
 	}
 	joined := *other
-	joined.below = other.below.With(t)
+	joined.below = t.With(other.below) // other may be joined itself: its tables come before t
 	joined.version = joined.hash()
 	return &joined
 }
 
-// Models returns copies of all models in the order of provider and name: those of a
-// table given to With first, then those that it was put over.
+// Models returns copies of all models, sorted by provider and name. In a table made by With,
+// the models of its argument come first, and a model that both list comes twice.
 func (t *Table) Models() iter.Seq[Model] {
 	return func(yield func(Model) bool) {
 		for t := t; t != nil; t = t.below {
@@ -126,7 +132,8 @@ func (t *Table) Models() iter.Seq[Model] {
 	}
 }
 
-// hash returns a digest of what answers depend on.
+// hash returns a digest of everything that answers depend on. Its input must stay stable:
+// a different digest makes collectors compute all stored costs again.
 func (t *Table) hash() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d %q\n", rules, t.below.Version())
@@ -144,6 +151,7 @@ func (t *Table) hash() string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
+// write writes the rates in a fixed order, unlike the order of the map.
 func (r Rates) write(w io.Writer) {
 	for _, part := range Parts() {
 		if rate, ok := r[part]; ok {

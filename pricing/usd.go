@@ -14,7 +14,8 @@ type USD int64
 // Dollar is one US dollar.
 const Dollar USD = 1_000_000_000
 
-// Add returns a + b, or the largest amount of its sign where that cannot be held.
+// Add returns a + b. If USD cannot hold the sum, it returns the largest amount of its sign:
+// a total that is too large must not turn into a negative one.
 func (a USD) Add(b USD) USD {
 	sum := a + b
 	switch {
@@ -41,16 +42,16 @@ func Dollars(amount float64) USD {
 	}
 }
 
-// ParseUSD reads a decimal number of dollars, such as 0.0125 or 3e-7, rounded to the
-// nearest billionth, halves away from zero. It reports false for anything else, and for
-// amounts that USD cannot hold.
+// ParseUSD reads a decimal number of dollars, such as 0.0125 or 3e-7, and rounds it to the
+// nearest billionth, halves away from zero. It reports false for any other text, for texts of
+// more than 64 bytes, and for amounts that USD cannot hold.
 func ParseUSD(text string) (USD, bool) {
-	if len(text) > 64 || strings.ContainsAny(text, "/xXpP_") {
-		return 0, false
+	if len(text) > 64 || strings.Trim(text, "0123456789.eE+-") != "" {
+		return 0, false // big.Rat also reads fractions, other bases and underscores
 	}
 	if _, exponent, found := strings.Cut(strings.ToLower(text), "e"); found {
 		if n, err := strconv.Atoi(exponent); err != nil || n < -64 || n > 64 {
-			return 0, false // big.Rat would compute a number of that many digits
+			return 0, false // big.Rat would compute a number with that many digits
 		}
 	}
 	r, ok := new(big.Rat).SetString(text)
@@ -86,10 +87,11 @@ func (a USD) String() string {
 	return text + "." + strings.TrimRight(strings.Repeat("0", 9-len(digits))+digits, "0")
 }
 
-// MarshalJSON writes the amount as a number of dollars.
+// MarshalJSON writes the amount as a JSON number of dollars, all digits of it.
 func (a USD) MarshalJSON() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalJSON reads what MarshalJSON writes, or any other number of dollars.
+// UnmarshalJSON reads a JSON number of dollars, as ParseUSD does. null leaves the amount as it
+// is; anything else fails with an *AmountError.
 func (a *USD) UnmarshalJSON(text []byte) error {
 	if string(text) == "null" {
 		return nil
@@ -102,10 +104,11 @@ func (a *USD) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// AmountError is returned for JSON that is no amount of dollars. It does not quote it.
+// AmountError is returned for JSON that is not an amount of dollars. It does not quote the
+// text, which may be confidential.
 type AmountError struct{}
 
-// Error says what was expected.
+// Error describes the expected text.
 func (*AmountError) Error() string {
 	return "pricing: an amount must be a number of dollars below 9.2 billion, such as 0.0125"
 }

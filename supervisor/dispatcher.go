@@ -5,21 +5,22 @@ import (
 	"sync/atomic"
 )
 
-// throughput is how many messages a mailbox may process before it goes to the
-// back of the line.
+// throughput is the number of messages that a mailbox may process in one turn. Then it goes to
+// the back of the run queue, so that a flooded actor does not starve the others.
 const throughput = 256
 
-// pool runs mailboxes on a fixed number of goroutines. Its run queue is bounded by
-// the number of actors: a mailbox is in it at most once.
+// pool runs mailboxes on a fixed number of goroutines. Its run queue is never longer than the
+// number of actors, because a mailbox is in it at most once.
 type pool struct {
 	mu     sync.Mutex
-	ready  []*Mailbox // guarded by mu; a ring would save the copy, a slice is enough
-	head   int        // guarded by mu
-	wake   sync.Cond  // on mu
-	closed atomic.Bool
-	done   sync.WaitGroup
+	ready  []*Mailbox     // guarded by mu; the run queue, oldest first
+	head   int            // guarded by mu; index of the first mailbox of ready that was not taken
+	wake   sync.Cond      // on mu; signalled once for each mailbox, broadcast by close
+	closed atomic.Bool    // written under mu; read without it between two messages
+	done   sync.WaitGroup // counts the workers
 }
 
+// newPool starts the workers of a pool. close ends them.
 func newPool(workers int) *pool {
 	p := &pool{}
 	p.wake.L = &p.mu
@@ -29,11 +30,11 @@ func newPool(workers int) *pool {
 	return p
 }
 
-// schedule queues a mailbox for a worker. After close nobody takes it: the system has
-// drained before, or has given up.
+// schedule queues a mailbox for a worker. After close no worker takes it any more: by then the
+// owner of the system has waited for its actors or has given up on them.
 func (p *pool) schedule(m *Mailbox) {
 	p.mu.Lock()
-	if p.head > 1024 && p.head*2 > len(p.ready) {
+	if p.head > 1024 && p.head*2 > len(p.ready) { // reuse the front before the slice grows
 		n := copy(p.ready, p.ready[p.head:])
 		clear(p.ready[n:])
 		p.ready, p.head = p.ready[:n], 0
@@ -43,7 +44,7 @@ func (p *pool) schedule(m *Mailbox) {
 	p.wake.Signal()
 }
 
-// next waits for a mailbox; nil means that the pool is closed.
+// next waits for a mailbox to run. It returns nil if the pool is closed.
 func (p *pool) next() *Mailbox {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,10 +61,12 @@ func (p *pool) next() *Mailbox {
 	return m
 }
 
+// work runs mailboxes until the pool is closed. Panics do not reach it: Mailbox.run recovers
+// them.
 func (p *pool) work() {
 	finished := false
 	defer func() {
-		// runtime.Goexit in an actor takes this goroutine away; another replaces it.
+		// runtime.Goexit in an actor ends this goroutine; start another in its place.
 		if !finished {
 			p.done.Go(p.work)
 		}
@@ -74,8 +77,8 @@ func (p *pool) work() {
 	finished = true
 }
 
-// close ends the workers after the message that each is at, and waits for them. How much
-// is queued does not matter: the owner of the system decides how long it drains.
+// close lets each worker finish its current message and waits for all of them. Queued messages
+// stay where they are: the owner of the system decides how long to wait for them before.
 func (p *pool) close() {
 	p.mu.Lock()
 	p.closed.Store(true)

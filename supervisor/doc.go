@@ -1,20 +1,42 @@
-// Package supervisor is the failure policy of the logger and the quiet actor
-// system it applies to. Together with package actors it is the only place that
-// imports protoactor-go.
+// Package supervisor is the failure policy of the logger, and the actor system that the policy
+// applies to. Only this package and package actors import protoactor-go.
 //
-// The rules, and why they differ from the library's defaults:
+//	sys := supervisor.NewSystem(supervisor.Options{
+//		Workers:   4,
+//		OnFailure: func(f supervisor.Failure) { … }, // an actor panicked; it goes on
+//		OnDead:    func(message any) { … },          // a message that nobody will handle
+//	})
+//	defer sys.Close()
+//	pid := sys.Spawn(sys.Props(newActor))
+//	sys.Send(pid, message)
 //
-//   - One strategy, shared by every actor: resume, and hand the failing message to
-//     whoever started the system. A restart would stop children and lose their
-//     queues; a stop would lose what is queued behind it.
-//   - Every actor is spawned at the top, under that strategy. Who is below whom is
-//     a matter of routing: the library's child sets keep stopped children reachable.
-//   - An own mailbox: it loses nothing when its actor stops, queues until its actor
-//     is ready, survives runtime.Goexit, and gives the memory of a burst back.
-//   - An own dispatcher: a fixed set of workers that keep their grown stacks, in
-//     place of a new goroutine per wake-up.
-//   - Quiet: the library's own log goes to the logger given or nowhere, because it
-//     prints message values.
+// # Failures
 //
-// Nothing an actor does may block: no I/O, no user callback, no wait.
+// One strategy serves all actors: a failed actor resumes with its next message, and the failing
+// message goes to OnFailure first. The library's defaults would lose data: a restart stops the
+// children of an actor and drops their queues, and a stop drops the queue of the actor itself.
+// A message that is [Resumable] is given to the actor again until it is finished.
+//
+// runtime.Goexit in an actor counts as a failure too. It ends the worker's goroutine, and
+// another one takes over the rest of the queue in the same order.
+//
+// # Order and loss
+//
+// Messages of one sender to one actor arrive in the order in which they were sent. Each message
+// is handled, or reported to OnDead, or still queued when the system closes; it is never
+// dropped. The [Mailbox] guarantees this: it accepts messages before its actor is ready, and
+// hands over the queue of an actor that stops.
+//
+// # Differences from the library
+//
+//   - All actors are spawned at the top, under the one strategy. Their hierarchy is a matter of
+//     routing, because the library's sets of children keep stopped children reachable.
+//   - A dedicated dispatcher runs mailboxes on a fixed number of workers, which keep their grown
+//     stacks. The library starts a goroutine for each wake-up.
+//   - The mailbox returns the memory of a burst: an idle actor costs 64 bytes of queue.
+//   - The library's log goes to Options.Log from level Warn on, as message text without
+//     attributes: those print message values, which hold the prompts of users.
+//
+// Actors must not block: no I/O, no callback of a user, no waiting. A blocked actor holds one of
+// the few workers.
 package supervisor

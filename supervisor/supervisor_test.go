@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // say is a message of sender from, number n.
 type say struct{ from, n int }
 
-// listener counts what it gets and checks the order per sender. It fails on
+// listener counts its messages and checks the order per sender. It fails on
 // messages its panics function picks.
 type listener struct {
 	t      *testing.T
@@ -40,7 +40,7 @@ func (l *listener) Receive(c actor.Context) {
 	l.last[m.from] = m.n
 	l.got.Add(1)
 	if l.panics != nil && l.panics(m) {
-		panic("as asked")
+		panic("on purpose")
 	}
 	if l.exits != nil && l.exits(m) {
 		runtime.Goexit()
@@ -82,22 +82,22 @@ func TestNothingIsLostAndOrderIsKept(t *testing.T) {
 				t.Errorf("%d of %d messages handled, %d dead", got, senders*each, dead.Load())
 			}
 			if failures.Load() != test.failures {
-				t.Errorf("%d failures told, want %d", failures.Load(), test.failures)
+				t.Errorf("%d failures reported, want %d", failures.Load(), test.failures)
 			}
 		})
 	}
 }
 
-func TestAFailureIsToldWithItsMessageAndStackBeforeTheNextMessage(t *testing.T) {
+func TestAFailureIsReportedBeforeTheNextMessage(t *testing.T) {
 	var all sync.WaitGroup
 	all.Add(2)
-	var told supervisor.Failure
+	var reported supervisor.Failure
 	var handledBefore int64 = -1
 	l := &listener{t: t, last: map[int]int{}, panics: func(m *say) bool { return m.n == 1 }, all: &all}
 	sys := supervisor.NewSystem(supervisor.Options{
 		Workers: 1,
 		OnFailure: func(f supervisor.Failure) {
-			told, handledBefore = f, l.got.Load()
+			reported, handledBefore = f, l.got.Load()
 			panic("a failing hook is contained too")
 		},
 		OnDead: func(any) {},
@@ -107,14 +107,14 @@ func TestAFailureIsToldWithItsMessageAndStackBeforeTheNextMessage(t *testing.T) 
 	sys.Send(pid, &say{0, 2})
 	all.Wait()
 	sys.Close()
-	if m, ok := told.Message.(*say); !ok || m.n != 1 {
-		t.Errorf("told of message %v, want number 1", told.Message)
+	if m, ok := reported.Message.(*say); !ok || m.n != 1 {
+		t.Errorf("reported message %v, want number 1", reported.Message)
 	}
-	if told.Reason != "as asked" || len(told.Stack) == 0 {
-		t.Errorf("told reason %v with %d bytes of stack", told.Reason, len(told.Stack))
+	if reported.Reason != "on purpose" || len(reported.Stack) == 0 {
+		t.Errorf("reported reason %v with %d bytes of stack", reported.Reason, len(reported.Stack))
 	}
 	if handledBefore != 1 {
-		t.Errorf("%d messages were handled before the failure was told, want 1", handledBefore)
+		t.Errorf("%d messages were handled before the failure was reported, want 1", handledBefore)
 	}
 	if sys.Swallowed() != 1 {
 		t.Errorf("%d panics swallowed, want 1", sys.Swallowed())

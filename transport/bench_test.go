@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,7 +20,7 @@ import (
 func turns(b *testing.B, n int) []byte {
 	b.Helper()
 	var prose []byte
-	for _, page := range append(glob(b, "../docs/*.md"), glob(b, "../docs/decisions/*.md")...) {
+	for _, page := range slices.Concat(glob(b, "../docs/*.md"), glob(b, "../docs/internals/*.md"), glob(b, "../docs/internals/decisions/*.md")) {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			b.Fatal(err)

@@ -1,22 +1,31 @@
-// Package troupeslog puts what a program logs with log/slog beside what its agents do:
-// a Handler passes every record on and adds those whose context is part of a trace, a
-// span or a session to that, as an event.
+// Package troupeslog connects log/slog with the traces of agents. A [Handler] passes every record
+// on to another handler and also adds it, as an event, to the trace, span or session of the
+// record's context. Log lines then appear on the page of the trace, between the model calls.
 //
 //	slog.SetDefault(slog.New(troupeslog.New(slog.NewJSONHandler(os.Stderr, nil))))
 //
 //	ctx, trace := logger.StartTrace(logger.NewContext(ctx, log), logger.TraceConfig{Name: "question"})
 //	slog.InfoContext(ctx, "cache missed", "key", key) // an event of the trace
 //
-// The event's name is the message, its tag level the level, and its metadata the
-// attributes: those of a group are an object within. Which records there are is up to the
-// next handler's Enabled.
+// # Records and events
 //
-// An event stays small. Its message and attributes have at most 16 KiB of text, 4 KiB of
-// them the message, and 128 attributes and groups; what is more is cut off or left out,
-// and then the tag truncated is true. Values are formed as slog.JSONHandler forms them,
-// but durations, which are texts, and values that cannot be encoded, which are their
-// "%+v". A LogValuer is resolved once for each handler.
+// The record's message becomes the event's name, its level the tag "level", and its attributes
+// the metadata, with an object for each group. The next handler's Enabled decides which records
+// there are. A record whose context carries no trace, span or session makes no event, so use the
+// functions with a context, such as slog.InfoContext.
 //
-// What a logger.Logger says by Config.Slog belongs to no context, so that the same handler
-// can be there: it makes no events of it.
+// # Limits
+//
+// The message and the attributes of an event have at most 16 KiB of text together, the message at
+// most 4 KiB, and there are at most 128 attributes and groups. The rest is cut or dropped, and
+// the tag "truncated" is then "true". The next handler always gets the whole record.
+//
+// Values have the form that slog.JSONHandler gives them, with two exceptions: durations are
+// texts, and values that cannot be encoded are written with "%+v". A LogValuer is resolved once
+// by each handler.
+//
+// # Logs of the logger
+//
+// Records that a logger.Logger writes to Config.Slog carry no trace, so they make no events. The
+// same handler can serve there without a loop.
 package troupeslog

@@ -8,22 +8,23 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// Handler is a slog.Handler that adds records to the trace, span or session of their
-// context. Make it with New. It is immutable and may be used concurrently.
+// Handler is a slog.Handler that adds records to the trace, span or session of their context.
+// Make it with New. It is immutable and may be used concurrently.
 type Handler struct {
-	next slog.Handler
-	said []said // by WithAttrs and WithGroup, in their order
+	next   slog.Handler
+	scopes []scope // of WithAttrs and WithGroup, in the order of the calls
 }
 
-// said is what one call of WithGroup or WithAttrs said.
-type said struct {
-	group string // "" for attributes
+// scope holds the argument of one call of WithGroup or WithAttrs.
+type scope struct {
+	group string // empty for a call of WithAttrs
 	attrs []slog.Attr
 }
 
-// New returns a handler that passes every record on to next, whatever becomes of its
-// event. A *Handler is returned as it is: a record is one event. Do not pass the handler of the default
-// that log/slog starts with to slog.SetDefault: package log then waits for itself.
+// New returns a handler that passes every record on to next, even if its event is rejected. A
+// *Handler is returned as it is, so that no record becomes two events. Do not wrap the handler of
+// the initial slog.Default and pass the result to slog.SetDefault: that handler writes to package
+// log, which SetDefault redirects to the new handler, and package log would wait for itself.
 func New(next slog.Handler) *Handler {
 	if h, ok := next.(*Handler); ok {
 		return h
@@ -31,7 +32,7 @@ func New(next slog.Handler) *Handler {
 	return &Handler{next: next}
 }
 
-// Enabled implements slog.Handler: it asks the next handler.
+// Enabled implements slog.Handler. The next handler decides.
 func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	if ctx == nil {
 		ctx = context.Background() // the next handler may not expect nil
@@ -39,39 +40,46 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.next.Enabled(ctx, level)
 }
 
-// WithAttrs implements slog.Handler.
+// WithAttrs implements slog.Handler. It copies attrs.
 func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return h
 	}
-	return &Handler{next: h.next.WithAttrs(attrs), said: append(slices.Clip(h.said), said{attrs: slices.Clone(attrs)})}
+	return h.with(h.next.WithAttrs(attrs), scope{attrs: slices.Clone(attrs)})
 }
 
-// WithGroup implements slog.Handler.
+// WithGroup implements slog.Handler. An empty name is ignored, as slog wants it.
 func (h *Handler) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return h
 	}
-	return &Handler{next: h.next.WithGroup(name), said: append(slices.Clip(h.said), said{group: name})}
+	return h.with(h.next.WithGroup(name), scope{group: name})
 }
 
-// Handle implements slog.Handler. The error is that of the next handler; what is wrong
-// with the event, the logger tells to its OnError.
+// with returns a handler with one more scope. The list is clipped first, so that two handlers that
+// are derived from the same one never share an element.
+func (h *Handler) with(next slog.Handler, s scope) *Handler {
+	return &Handler{next: next, scopes: append(slices.Clip(h.scopes), s)}
+}
+
+// Handle implements slog.Handler. It adds the event first, so that the event is there even if the
+// next handler panics, and returns the next handler's error. Errors of the event are reported to
+// the logger's OnError.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	scope := logger.FromContext(ctx)
+	part := logger.FromContext(ctx)
 	switch {
-	case scope.Active():
-		scope.AddEvent(h.event(r))
-	case scope.Session().ID() != "":
-		scope.Session().AddEvent(h.event(r))
+	case part.Active():
+		part.AddEvent(h.event(r))
+	case part.Session().ID() != "":
+		part.Session().AddEvent(h.event(r))
 	}
 	return h.next.Handle(ctx, r)
 }
 
-// event returns a record as an event. A record without a time is of now.
+// event converts a record to an event. An event without a time gets the present one.
 func (h *Handler) event(r slog.Record) logger.EventConfig {
 	room := budget{bytes: maxBytes, attrs: maxAttrs}
 	e := logger.EventConfig{
@@ -81,7 +89,7 @@ func (h *Handler) event(r slog.Record) logger.EventConfig {
 	in := e.Metadata
 	groups := []map[string]any{in}
 	var names []string
-	for _, s := range h.said {
+	for _, s := range h.scopes {
 		if s.group != "" {
 			name := room.cut(s.group, maxBytes)
 			in = map[string]any{}
@@ -96,7 +104,8 @@ func (h *Handler) event(r slog.Record) logger.EventConfig {
 		room.add(in, a)
 		return true
 	})
-	// Groups without attributes are left out, so they are put in from the innermost on.
+	// slog omits groups without attributes. Only after the inner groups are in place is it known
+	// whether an outer one is empty.
 	for i := len(names) - 1; i >= 0; i-- {
 		if len(groups[i+1]) > 0 {
 			groups[i][names[i]] = groups[i+1]

@@ -207,7 +207,7 @@ func TestAnEventStaysSmall(t *testing.T) {
 	}
 }
 
-// With the handler in Config.Slog as well, what the logger says is no event, or every
+// With the handler in Config.Slog as well, records of the logger are no events, or every
 // event would make another.
 func TestTheLoggersOwnMessagesAreNoEvents(t *testing.T) {
 	var out sharedBuffer
@@ -249,7 +249,7 @@ func (b *sharedBuffer) String() string {
 	return b.text.String()
 }
 
-func TestHandlersDoNotShareWhatTheyWereTold(t *testing.T) {
+func TestDerivedHandlersDoNotShareAttributes(t *testing.T) {
 	log, rec := loggertest.New(t, logger.Config{})
 	ctx := logger.NewContext(t.Context(), log.Trace(logger.TraceConfig{}))
 	base := slog.New(troupeslog.New(silent)).With("a", 1)

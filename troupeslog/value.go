@@ -10,22 +10,24 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of an event; see the package comment.
+// Limits of an event; see the package comment. They keep a careless log line from displacing the
+// entries of model calls.
 const (
-	maxBytes   = 16 << 10
-	maxMessage = 4 << 10
-	maxAttrs   = 128
+	maxBytes   = 16 << 10 // text of the message and all attributes, in bytes
+	maxMessage = 4 << 10  // the message, in bytes
+	maxAttrs   = 128      // attributes and groups
 )
 
-// budget is the room that an event has left.
+// budget is the room that is left in an event.
 type budget struct {
 	bytes, attrs int
-	short        bool // something did not fit
+	short        bool // a part did not fit
 }
 
-// cut takes a text of up to limit bytes out of the budget.
+// cut returns as much of a text as fits into limit and the budget, between two characters, and
+// takes it out of the budget.
 func (b *budget) cut(text string, limit int) string {
-	limit = max(0, min(limit, b.bytes)) // numbers may have taken a little more than there was
+	limit = max(0, min(limit, b.bytes)) // a number may have overdrawn the budget by a few bytes
 	if len(text) > limit {
 		b.short = true
 		for limit > 0 && !utf8.RuneStart(text[limit]) {
@@ -37,8 +39,8 @@ func (b *budget) cut(text string, limit int) string {
 	return text
 }
 
-// add adds an attribute to an object. As slog wants it, the empty attribute and groups
-// without attributes are left out, and a group without a name is part of the object.
+// add adds an attribute to an object. It follows the rules of slog.Handler: the empty attribute
+// and groups without attributes are omitted, and a group without a name is inlined.
 func (b *budget) add(to map[string]any, a slog.Attr) {
 	a.Value = a.Value.Resolve()
 	if a.Equal(slog.Attr{}) {
@@ -65,10 +67,12 @@ func (b *budget) add(to map[string]any, a slog.Attr) {
 	}
 }
 
-// numberBytes is what a number counts as.
+// numberBytes is the number of bytes that a number takes out of the budget. It is close enough:
+// the number of attributes is limited too.
 const numberBytes = 8
 
-// value returns a value that has a JSON form and fits.
+// value returns the form of a value for the event: it can be encoded as JSON and fits into the
+// budget.
 func (b *budget) value(v slog.Value) any {
 	switch v.Kind() {
 	case slog.KindString:
@@ -89,8 +93,9 @@ func (b *budget) value(v slog.Value) any {
 	return v.Any()
 }
 
-// any returns a value of any type: an error as its text, JSON as it is if it fits, and
-// else as text. What panics when it is encoded must not end the caller's call.
+// any returns the form of a value of any type: an error as its text, other values as JSON, or as a
+// cut text if the JSON does not fit. Its methods belong to the user: a panic in them is replaced by
+// "!PANIC", because logging must not break its caller.
 func (b *budget) any(v any) (form any) {
 	defer func() {
 		if recover() != nil {

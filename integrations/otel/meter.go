@@ -15,7 +15,7 @@ const (
 	reasonKey     = attribute.Key("troupe.reason")
 )
 
-// Meter makes the counters of a logger observable; see logger.Stats, and docs/telemetry.md for the
+// Meter makes the counters of a logger observable; see logger.Stats, and docs/reference/metrics.md for the
 // instruments. The counters are read whenever the meter's reader collects, and never in between.
 // Unregister the result to stop that. It returns the first error of the meter.
 func Meter(l *logger.Logger, m metric.Meter) (metric.Registration, error) {

@@ -104,9 +104,9 @@ func TestMeterReportsEveryDestination(t *testing.T) {
 	}
 }
 
-// Every instrument is in the table of docs/telemetry.md, with its unit, and no other is.
+// Every instrument is in the table of docs/reference/metrics.md, with its unit, and no other is.
 func TestEveryInstrumentIsDocumented(t *testing.T) {
-	page, err := os.ReadFile("../../docs/telemetry.md")
+	page, err := os.ReadFile("../../docs/reference/metrics.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@
 // The table in layout.go says which package may import which, and which modules the logger
 // may bring into a user's build. The tests ask the go command about every package of the
 // module, for each operating system Troupe supports, and compare the answer with the table.
-// docs/architecture.md explains the table.
+// docs/internals/architecture.md explains the table.
 //
 // A package without a row fails the test, and so does a row without a package, so that the
 // map can neither lag behind nor hold vacuously.

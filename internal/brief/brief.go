@@ -1,5 +1,6 @@
-// Package brief shortens text that others chose before it is shown in an error, a log
-// line or a message. It imports the standard library only.
+// Package brief shortens texts from outside before they are shown in an error, a log line or a
+// message: a server or a file must not fill a terminal or hide the rest of a line. It imports the
+// standard library only.
 package brief
 
 import (
@@ -7,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// shown is the longest text in bytes that Quote shows of what it is given.
+// shown is the number of bytes that Quote shows of a text at most.
 const shown = 64
 
 const mark = "…"
@@ -23,7 +24,7 @@ func Cut(text string, size int) string {
 	if end < 0 {
 		return ""
 	}
-	// A character has at most 4 bytes; what is not UTF-8 is cut anywhere.
+	// A character has at most 4 bytes; bytes that are not UTF-8 are cut anywhere.
 	for range utf8.UTFMax - 1 {
 		if end == 0 || utf8.RuneStart(text[end]) {
 			break
@@ -33,6 +34,6 @@ func Cut(text string, size int) string {
 	return text[:end] + mark
 }
 
-// Quote returns text, cut to 64 bytes, in the quotes and escapes of a Go string: in one
-// line, whatever it holds.
+// Quote returns text, cut to 64 bytes, in the quotes and escapes of a Go string. The result is
+// always one line of printable characters.
 func Quote(text string) string { return strconv.Quote(Cut(text, shown)) }

@@ -273,24 +273,24 @@ func TestSettingsThatPagesNameExist(t *testing.T) {
 		all = append(all, readSource(t, "../../"+folder, false))
 	}
 	read := variablesRead(all)
-	page, err := os.ReadFile("../../docs/deploy.md")
+	page, err := os.ReadFile("../../docs/collector.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	serve := byCommand["serve"]
 	for _, match := range flagName.FindAllStringSubmatch(string(page), -1) {
 		if serve.Flags().Lookup(match[1]) == nil && !slices.Contains([]string{"from", "chown"}, match[1]) {
-			t.Errorf("docs/deploy.md names --%s, which troupe serve does not have", match[1])
+			t.Errorf("docs/collector.md names --%s, which troupe serve does not have", match[1])
 		}
 	}
 	for _, name := range envName.FindAllString(string(page), -1) {
 		if !read[name] {
-			t.Errorf("docs/deploy.md names %s, which nothing reads", name)
+			t.Errorf("docs/collector.md names %s, which nothing reads", name)
 		}
 	}
 	for _, match := range regexp.MustCompile(`(collector|logger)?\.?Config\.([A-Z]\w*)`).FindAllStringSubmatch(string(page), -1) {
 		if !fieldsOf(logger.Config{})[match[2]] {
-			t.Errorf("docs/deploy.md names Config.%s, which the logger does not have", match[2])
+			t.Errorf("docs/collector.md names Config.%s, which the logger does not have", match[2])
 		}
 	}
 }

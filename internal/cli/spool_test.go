@@ -92,7 +92,7 @@ func TestSpoolListShowsEverySlot(t *testing.T) {
 	rows := strings.Split(strings.TrimSpace(table), "\n")
 	slices.Sort(rows)
 	states := strings.Join(rows, "\n")
-	for _, want := range []string{fmt.Sprint("in use by process ", os.Getpid()), "/01  1", "orphaned", "empty", "QUARANTINED"} {
+	for _, want := range []string{fmt.Sprint("in use by process ", os.Getpid()), "/01  1", "ownerless", "empty", "QUARANTINED"} {
 		if !strings.Contains(states, want) {
 			t.Errorf("%q is not in\n%s", want, table)
 		}
@@ -113,7 +113,7 @@ func TestSpoolListShowsEverySlot(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	}
-	for _, want := range []string{"00 in use 2/6/1\n", "01 orphaned 1/5/0\n", "00 empty 0/0/0\n"} {
+	for _, want := range []string{"00 in use 2/6/1\n", "01 ownerless 1/5/0\n", "00 empty 0/0/0\n"} {
 		if !strings.Contains(states, want) {
 			t.Errorf("%q is not in\n%s", want, states)
 		}
@@ -154,7 +154,7 @@ func TestSpoolShowsWhatIsSealedWithTheKeyOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := spool.Open(spool.Config{Dir: dir, Target: "t", AEAD: aead})
+	s, err := spool.Open(spool.Config{Dir: dir, Target: "t", Log: seglog.Config{AEAD: aead}})
 	if err != nil {
 		t.Fatal(err)
 	}

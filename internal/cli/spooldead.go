@@ -148,7 +148,7 @@ func removeDead(slots []spool.SlotInfo, name string) error {
 }
 
 func removeFrom(slot *spool.SlotInfo, name string, aead cipher.AEAD) error {
-	s, err := slot.Open(spool.Config{AEAD: aead})
+	s, err := slot.Open(spool.Config{Log: seglog.Config{AEAD: aead}})
 	switch {
 	case errors.Is(err, vfs.ErrLocked):
 		return fmt.Errorf("slot %s is %s: try again when it has ended", slotName(slot), holder(slot))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/delivery"
 	"github.com/troupelog/troupe/internal/spool"
+	"github.com/troupelog/troupe/internal/spool/seglog"
 	"github.com/troupelog/troupe/internal/spool/vfs"
 	"github.com/troupelog/troupe/logger"
 	"github.com/troupelog/troupe/transport"
@@ -121,7 +122,7 @@ func (d *deliverer) each(ctx context.Context, mine []spool.SlotInfo, wanted func
 		if !slot.Held && slot.Problem == nil && !wanted(slot) {
 			continue
 		}
-		s, openErr := slot.Open(spool.Config{AEAD: d.aead})
+		s, openErr := slot.Open(spool.Config{Log: seglog.Config{AEAD: d.aead}})
 		switch {
 		case errors.Is(openErr, vfs.ErrLocked):
 			if _, err := fmt.Fprintf(d.stdout, "%s is %s, which delivers what is in it: left alone\n", slotName(slot), holder(slot)); err != nil {

@@ -109,7 +109,7 @@ func run(args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-func TestSpoolReplayDeliversOrphansOnly(t *testing.T) {
+func TestSpoolReplayDeliversOwnerlessSlotsOnly(t *testing.T) {
 	t.Parallel()
 	dir, server := filepath.Join(t.TempDir(), "spool"), newTakes(t)
 	held := spooled(t, dir, server.URL, "held")

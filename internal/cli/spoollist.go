@@ -20,7 +20,7 @@ func spoolListCommand(f *spoolFlags) *cobra.Command {
 		Short: "List the slots: who holds them, and what waits in them",
 		Long: `Lists the slots of the spool.
 
-STATE is "in use" by a process, "orphaned" if something waits that no process
+STATE is "in use" by a process, "ownerless" if something waits that no process
 delivers, or "empty". LINES and UPLOADS wait for the server, OLDEST says for how long,
 as far as it is known; DEAD are the dead letters, QUARANTINED files that were found damaged.`,
 		Args: arguments(cobra.NoArgs),
@@ -43,7 +43,7 @@ as far as it is known; DEAD are the dead letters, QUARANTINED files that were fo
 type slotReport struct {
 	Target      string     `json:"target"`
 	Slot        string     `json:"slot"`
-	State       string     `json:"state"` // in use, orphaned, empty or unreadable
+	State       string     `json:"state"` // in use, ownerless, empty or unreadable
 	PID         int        `json:"pid,omitempty"`
 	Sealed      bool       `json:"sealed"`
 	Lines       int64      `json:"lines"`
@@ -75,7 +75,7 @@ func newSlotReport(s *spool.SlotInfo) slotReport {
 	case s.Held:
 		r.State = "in use"
 	case s.Pending() > 0:
-		r.State = "orphaned"
+		r.State = "ownerless"
 	}
 	return r
 }

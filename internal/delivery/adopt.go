@@ -25,7 +25,7 @@ func (s *Destination) runAdopter(ctx context.Context) {
 
 // adoptOne empties an ownerless slot, and returns false if there is none.
 func (s *Destination) adoptOne(ctx context.Context) bool {
-	slot, err := s.cfg.Spool.Orphan()
+	slot, err := s.cfg.Spool.TakeOwnerless()
 	if err != nil || slot == nil {
 		return false // the spool has reported an error of its folder
 	}

@@ -25,14 +25,14 @@ func long(n int) []string {
 }
 
 // small makes a spool hold about a megabyte.
-func small(c *spool.Config) { c.MaxBytes = 1 << 20 }
+func small(c *spool.Config) { c.Log.MaxBytes = 1 << 20 }
 
 // dropping makes a spool drop the oldest beyond about a megabyte.
 func dropping(c *spool.Config) {
 	small(c)
-	c.DropOldest = true
+	c.Log.DropOldest = true
 	if c.Dir == "" {
-		c.MemoryBytes = 1 << 20
+		c.Log.MemoryBytes = 1 << 20
 	}
 }
 

@@ -41,11 +41,11 @@ func TestBlobsOfDroppedUploadsAreRemovedWhileRunning(t *testing.T) {
 			return nil
 		}
 		bound := func(c *spool.Config) {
-			c.DropOldest = true
+			c.Log.DropOldest = true
 			if dir == "" {
-				c.MemoryBytes = 20_000 // of the records with their blobs
+				c.Log.MemoryBytes = 20_000 // of the records with their blobs
 			} else {
-				c.MaxBytes = 10_000
+				c.Log.MaxBytes = 10_000
 			}
 		}
 		r := open(t, s, dir, Config{}, bound)

@@ -47,7 +47,7 @@ func (s *Destination) largeKey(id uuid.UUID) string {
 	return s.cfg.Repository + "/large-logs/" + id.String()
 }
 
-// largeStub returns the line that is sent in place of a large one; see docs/wire.md.
+// largeStub returns the line that is sent in place of a large one; see docs/internals/wire.md.
 func (s *Destination) largeStub(id uuid.UUID) []byte {
 	e := wire.NewEncoder()
 	defer e.Release()

@@ -175,7 +175,7 @@ type rig struct {
 func open(t testing.TB, s *server, dir string, c Config, with ...func(*spool.Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, server: s}
-	c.Spool = openSpool(t, dir, append(with, func(c *spool.Config) { c.Release = r.release }))
+	c.Spool = openSpool(t, dir, append(with, func(c *spool.Config) { c.Log.Release = r.release }))
 	if c.Backend == nil {
 		h, err := transport.New(transport.Config{BaseURL: "http://127.0.0.1:1", RepositoryID: repository, RoundTripper: s})
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// glossary lists the words that docs/architecture.md must explain.
+// glossary lists the words that docs/internals/architecture.md must explain.
 var glossary = []string{
 	"entity", "kind", "handle", "command", "entry", "line", "root", "route", "order key", "destination", "backend", "spool", "slot",
 	"ownerless slot", "producer", "drainer", "batch sender", "throttle", "permit", "dead letter", "ledger", "counters", "auto-ended",
@@ -34,7 +34,7 @@ func section(t *testing.T, page, heading string) string {
 
 func TestGlossaryExplainsEachWordOnce(t *testing.T) {
 	var explained []string
-	for line := range strings.Lines(section(t, "docs/architecture.md", "## Words")) {
+	for line := range strings.Lines(section(t, "docs/internals/architecture.md", "## Words")) {
 		if cells := strings.Split(line, "|"); len(cells) > 2 {
 			for word := range strings.SplitSeq(cells[1], ",") {
 				explained = append(explained, strings.TrimSpace(word))
@@ -43,7 +43,7 @@ func TestGlossaryExplainsEachWordOnce(t *testing.T) {
 	}
 	for _, word := range glossary {
 		if n := count(explained, word); n != 1 {
-			t.Errorf("the first column of docs/architecture.md, section Words, has %q %d times, want once", word, n)
+			t.Errorf("the first column of docs/internals/architecture.md, section Words, has %q %d times, want once", word, n)
 		}
 	}
 }

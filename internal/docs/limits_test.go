@@ -10,19 +10,19 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// The table of limits in docs/wire.md is the one in the code.
+// The table of limits in docs/internals/wire.md is the one in the code.
 func TestLimitsInTheDocumentationAreThoseOfTheCode(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| limit | of | over it |\n|---|---|---|\n")
 	for _, l := range protocol.Limits() {
 		fmt.Fprintf(&table, "| %s (`%s`) | %s | %s |\n", amount(l.Value, l.Unit), l.Name, l.Of, l.Over)
 	}
-	page, err := os.ReadFile(filepath.Join(root, "docs", "wire.md"))
+	page, err := os.ReadFile(filepath.Join(root, "docs", "internals", "wire.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(page), table.String()) {
-		t.Errorf("docs/wire.md must hold this table:\n%s", table.String())
+		t.Errorf("docs/internals/wire.md must hold this table:\n%s", table.String())
 	}
 }
 

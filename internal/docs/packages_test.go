@@ -10,12 +10,12 @@ import (
 
 var packageName = regexp.MustCompile("`([a-z0-9/]+(?:/…)?)`")
 
-// onMap returns the packages in the first column of the table in docs/architecture.md. One
+// onMap returns the packages in the first column of the table in docs/internals/architecture.md. One
 // that ends in "/…" covers everything below.
 func onMap(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	for line := range strings.Lines(section(t, "docs/architecture.md", "## Layout and imports")) {
+	for line := range strings.Lines(section(t, "docs/internals/architecture.md", "## Layout and imports")) {
 		if cells := strings.Split(line, "|"); len(cells) > 2 {
 			for _, m := range packageName.FindAllStringSubmatch(cells[1], -1) {
 				names = append(names, m[1])
@@ -40,7 +40,7 @@ func TestEveryPackageIsOnTheMap(t *testing.T) {
 	}
 	for _, folder := range folders {
 		if !slices.ContainsFunc(names, func(name string) bool { return covers(name, folder) }) {
-			t.Errorf("%s is not in the table of packages in docs/architecture.md", folder)
+			t.Errorf("%s is not in the table of packages in docs/internals/architecture.md", folder)
 		}
 	}
 	for _, name := range names {
@@ -48,7 +48,7 @@ func TestEveryPackageIsOnTheMap(t *testing.T) {
 			continue
 		}
 		if !slices.ContainsFunc(folders, func(folder string) bool { return covers(name, folder) }) {
-			t.Errorf("docs/architecture.md names the package %s, which does not exist", name)
+			t.Errorf("docs/internals/architecture.md names the package %s, which does not exist", name)
 		}
 	}
 }

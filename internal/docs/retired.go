@@ -187,7 +187,7 @@ var linkTarget = regexp.MustCompile(`\]\([^)\s]*\)`)
 // measurements, whose sink is a server.
 func keepsRetiredTexts(folder string) bool {
 	top, _, _ := strings.Cut(strings.TrimPrefix(folder, "pages "), "/")
-	return folder == "internal/docs" || folder == "pages docs/decisions" || top == "bench"
+	return folder == "internal/docs" || folder == "pages docs/internals/decisions" || top == "bench"
 }
 
 // findRetiredTexts returns the places of retired words in pages, templates and literals.

@@ -71,9 +71,15 @@ func Sources(root string) ([]Source, error) {
 	return found, err
 }
 
-// Pages reads the Markdown pages below root. It leaves out the change log, which is history:
-// its tables have to quote retired names.
+// Pages reads the Markdown pages below root that people write. It leaves out the change log,
+// which is history: its tables have to quote retired names.
 func Pages(root string) ([]Page, error) {
+	all, err := allPages(root)
+	return slices.DeleteFunc(all, func(p Page) bool { return strings.HasPrefix(p.Text, generatedMark) }), err
+}
+
+// allPages also returns the pages that tests write: their words are counted at their source.
+func allPages(root string) ([]Page, error) {
 	var found []Page
 	err := walk(root, ".md", func(file, rel string) error {
 		if rel == "CHANGELOG.md" {

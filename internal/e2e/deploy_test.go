@@ -26,7 +26,7 @@ import (
 
 const deployKey = "c2VjcmV0LWtleQ=="
 
-// deployment is the programs of docs/deploy.md and troupe, built, and where they run.
+// deployment is the programs of docs/connect.md and troupe, built, and where they run.
 type deployment struct {
 	*testing.T
 	troupe, fromEnvironment, withTransport string
@@ -37,13 +37,13 @@ type deployment struct {
 func deploy(t *testing.T, ip net.IP) *deployment {
 	t.Helper()
 	d := &deployment{T: t, dir: t.TempDir()}
-	page, err := os.ReadFile("../../docs/deploy.md")
+	page, err := os.ReadFile("../../docs/connect.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	programs := regexp.MustCompile("(?s)```go\n(package main\n.*?)```").FindAllSubmatch(page, -1)
 	if len(programs) != 2 {
-		t.Fatalf("docs/deploy.md has %d programs", len(programs))
+		t.Fatalf("docs/connect.md has %d programs", len(programs))
 	}
 	d.troupe = d.build("troupe", nil)
 	d.fromEnvironment, d.withTransport = d.build("environment", programs[0][1]), d.build("transport", programs[1][1])

@@ -37,6 +37,8 @@ func fromAnthropic(raw []byte, usage json.RawMessage) (*Chat, bool) {
 	}, true
 }
 
+// addAnthropicBlock adds a block of the content to a message. It reports false for a block that
+// is not an object of the API's, so that the result is logged as given.
 func addAnthropicBlock(m *ChatMessage, block json.RawMessage) bool {
 	var w struct {
 		Type     string          `json:"type"`
@@ -133,6 +135,8 @@ func (a *anthropicAssembler) Add(_ string, data []byte) {
 	}
 }
 
+// delta appends a piece to a block. The type of the delta is not needed: each has a single
+// member of text.
 func (a *anthropicAssembler) delta(block *blockStreamed, raw json.RawMessage) {
 	var d struct {
 		Text     string `json:"text"`

@@ -13,6 +13,7 @@ var bedrockReasons = map[string]string{
 	"content_filtered":              filtered,
 }
 
+// bedrockMessage is the message in a Converse output.
 type bedrockMessage struct {
 	Content []json.RawMessage `json:"content"`
 }
@@ -47,12 +48,16 @@ func fromBedrock(raw []byte, usage json.RawMessage) (*Chat, bool) {
 	return &Chat{Choices: []ChatChoice{c}, Usage: usageFrom(usage)}, true
 }
 
+// bedrockToolUse is a tool call. encoding/json matches its names without regard to case, so it
+// reads the REST form and the Go SDK's struct.
 type bedrockToolUse struct {
 	ID    string          `json:"toolUseId"`
 	Name  string          `json:"name"`
 	Input json.RawMessage `json:"input"`
 }
 
+// addBedrockBlock adds a block of the content to a message. The REST API names the kind of a
+// block by its only member.
 func addBedrockBlock(m *ChatMessage, block json.RawMessage) bool {
 	var w struct {
 		Text      *string         `json:"text"`
@@ -111,6 +116,7 @@ func addBedrockValue(m *ChatMessage, block, value json.RawMessage) {
 	}
 }
 
+// addBedrockThought adds a thought of the Go SDK. Text is the only member that can be read.
 func addBedrockThought(m *ChatMessage, block, thought json.RawMessage) {
 	var w struct {
 		Text *string `json:"text"`

@@ -95,6 +95,7 @@ func (c content) MarshalJSON() ([]byte, error) {
 	return marshal(joined.String())
 }
 
+// chatText is a text among the parts of a content.
 type chatText struct {
 	Type string `json:"type"`
 	Text string `json:"text"`

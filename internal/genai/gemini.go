@@ -21,6 +21,7 @@ var geminiReasons = map[string]string{
 	"IMAGE_RECITATION":         filtered,
 }
 
+// geminiCandidate is one of the responses to a prompt.
 type geminiCandidate struct {
 	Content *struct {
 		Parts []json.RawMessage `json:"parts"`
@@ -29,6 +30,7 @@ type geminiCandidate struct {
 	FinishMessage string `json:"finishMessage"`
 }
 
+// geminiFeedback says why a prompt was blocked.
 type geminiFeedback struct {
 	BlockReason        string `json:"blockReason"`
 	BlockReasonMessage string `json:"blockReasonMessage"`
@@ -69,6 +71,8 @@ func fromGemini(raw []byte, usage json.RawMessage) (*Chat, bool) {
 	return out, w.ModelVersion != "" && out.Usage != nil
 }
 
+// choice returns the candidate as a choice, and false if it has neither content nor a reason
+// to stop: it is then no candidate of Gemini's.
 func (g *geminiCandidate) choice() (ChatChoice, bool) {
 	var c ChatChoice
 	if g.Content == nil && g.FinishReason == "" {
@@ -93,6 +97,7 @@ func (g *geminiCandidate) choice() (ChatChoice, bool) {
 	return c, true
 }
 
+// choice returns a blocked prompt as a choice: a refusal is a response, not an error.
 func (f *geminiFeedback) choice() ChatChoice {
 	refusal := f.BlockReasonMessage
 	if refusal == "" {
@@ -102,6 +107,8 @@ func (f *geminiFeedback) choice() ChatChoice {
 	return ChatChoice{Message: ChatMessage{Refusal: refusal}, FinishReason: &reason}
 }
 
+// addGeminiPart adds a part of a candidate's content to a message. Images become image_url
+// parts with a data URL, because that is how viewers show them; other media stay as given.
 func addGeminiPart(m *ChatMessage, raw json.RawMessage) bool {
 	var w struct {
 		Text         *string `json:"text"`
@@ -210,6 +217,8 @@ func (g *geminiAssembler) Add(_ string, data []byte) {
 	}
 }
 
+// candidate adds a piece of a candidate. Members beside the content replace earlier ones: the
+// reason to stop comes with the last piece, ratings with each.
 func (g *geminiAssembler) candidate(c *candidateStreamed, raw map[string]json.RawMessage) {
 	if c.others == nil {
 		c.others = map[string]json.RawMessage{}
@@ -228,6 +237,8 @@ func (g *geminiAssembler) candidate(c *candidateStreamed, raw map[string]json.Ra
 	}
 }
 
+// part adds a part of a piece. A text continues the last part if both are thoughts or both
+// are not; empty texts, which carry signatures, are dropped.
 func (g *geminiAssembler) part(c *candidateStreamed, raw json.RawMessage) {
 	var p struct {
 		Text    *string `json:"text"`
@@ -297,6 +308,7 @@ func (g *geminiAssembler) Result() []byte {
 	return encode(out)
 }
 
+// encoded returns the parts in Gemini's form.
 func (c *candidateStreamed) encoded() []any {
 	parts := []any{}
 	for _, p := range c.parts {

@@ -22,6 +22,8 @@ func (m *Message) Hash() [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
+// hash writes everything about a part that counts. The name of a tool counts for a call only:
+// results get theirs when they are paired.
 func (p *Part) hash(h hash.Hash) {
 	for _, s := range []string{string(p.Kind), p.Text, p.MIME, p.URL, p.Data, p.CallID} {
 		field(h, s)

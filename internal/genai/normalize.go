@@ -17,6 +17,7 @@ const (
 	BedrockConverse              // Bedrock Converse, as REST or as the Go SDK's struct
 )
 
+// formNames are the names of the forms for people, by their numbers.
 var formNames = [...]string{
 	"unknown", "chat completion", "text completion", "responses", "error body",
 	"Anthropic message", "Gemini content", "Bedrock converse",

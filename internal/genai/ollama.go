@@ -23,6 +23,7 @@ type ollamaAssembler struct {
 	err           json.RawMessage
 }
 
+// ollamaPiece is a line of a stream, or a whole response.
 type ollamaPiece struct {
 	Model    string          `json:"model"`
 	Response string          `json:"response"` // of /api/generate
@@ -35,6 +36,7 @@ type ollamaPiece struct {
 	Error    json.RawMessage `json:"error"`
 }
 
+// ollamaMessage is the message of /api/chat; /api/generate has its text in the line.
 type ollamaMessage struct {
 	Content   string `json:"content"`
 	Thinking  string `json:"thinking"`

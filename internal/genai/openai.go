@@ -76,6 +76,7 @@ type callStreamed struct {
 	name, arguments []byte
 }
 
+// chatDelta is a piece of a choice.
 type chatDelta struct {
 	Content          string `json:"content"`
 	Refusal          string `json:"refusal"`
@@ -122,6 +123,8 @@ func (c *chatAssembler) Add(_ string, data []byte) {
 	}
 }
 
+// delta appends a piece to a choice. Gateways repeat a thought under both of its names: the
+// first counts.
 func (c *chatAssembler) delta(to *chatStreamed, d chatDelta) {
 	c.text(&to.content, d.Content)
 	c.text(&to.refusal, d.Refusal)
@@ -204,6 +207,7 @@ type completionAssembler struct {
 	done    bool
 }
 
+// textStreamed is a choice of a text completion that is streamed.
 type textStreamed struct {
 	index  int
 	text   []byte

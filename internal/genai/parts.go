@@ -136,6 +136,8 @@ func bedrockValue(o *object, depth int) []Part {
 	return nil
 }
 
+// textPart reads a text. The threads API of OpenAI has it one level deeper, and Gemini marks
+// thoughts by a member of the text.
 func textPart(o *object, _ int) []Part {
 	text, ok := stringOf(o.get("text", "value"))
 	if !ok {
@@ -169,10 +171,13 @@ func reasoningPart(o *object, depth int) []Part {
 	return []Part{{Kind: PartReasoning, Text: text}}
 }
 
+// refusalPart reads a refusal, which OpenAI has as a separate part in place of the text.
 func refusalPart(o *object, _ int) []Part {
 	return []Part{{Kind: PartRefusal, Text: o.text("refusal", "text")}}
 }
 
+// imagePart reads an image: OpenAI has an object with a URL or the URL itself, Anthropic a
+// source, the AI SDK data, and OpenAI's generated images have their bytes in result.
 func imagePart(o *object, _ int) []Part {
 	p := imageOf(o.get("image_url", "source", "image", "url", "data", "result"))
 	if p.URL == "" && p.Data == "" {
@@ -191,12 +196,15 @@ func imageOf(raw json.RawMessage) Part {
 	return p
 }
 
+// audioPart reads sound, with its transcript if there is one.
 func audioPart(o *object, _ int) []Part {
 	p := Part{Kind: PartAudio, Text: o.text("transcript")}
 	p.locate(o.get("input_audio", "audio", "source", "data"))
 	return []Part{p}
 }
 
+// filePart reads a file or a document. Anthropic's documents may be plain text, and Bedrock's
+// retrieved documents too: these become a text part.
 func filePart(o *object, _ int) []Part {
 	p := Part{Kind: PartFile, Text: o.text("title", "filename", "name")}
 	if source := o.sub("source"); source.text("type") == "text" {

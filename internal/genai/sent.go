@@ -70,6 +70,8 @@ func readSent(raw json.RawMessage, depth int) []Message {
 // conversations are the members of a request that hold its messages.
 var conversations = []string{"messages", "contents", "chat_history", "input"}
 
+// isRequest reports whether an object is a whole request rather than a message: some clients
+// log the body that they sent.
 func isRequest(o *object) bool {
 	if o.has("role") || o.has("type") || o.has("content") || o.has("parts") {
 		return false
@@ -121,6 +123,7 @@ func ReadInstructions(raw json.RawMessage) Message {
 	return Message{Role: "system", Parts: contents(raw, 0), Raw: raw}
 }
 
+// plainMessage returns a message with one text.
 func plainMessage(role, text string, raw json.RawMessage) Message {
 	m := Message{Role: role, Raw: raw}
 	if text != "" {

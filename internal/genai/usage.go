@@ -58,6 +58,8 @@ type usageReader struct {
 	besideOutput  int64 // counted beside Output
 }
 
+// member reads one count. Of several names for a count, as gateways write them, the last in
+// the object counts.
 func (r *usageReader) member(key string, value []byte) {
 	switch key {
 	case promptTokens:

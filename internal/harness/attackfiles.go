@@ -197,7 +197,7 @@ func filesOf(spool string) (files spoolFiles, err error) {
 	return files, err
 }
 
-const segmentHeader = 64 // bytes; docs/spool.md
+const segmentHeader = 64 // bytes; docs/internals/spool.md
 
 func flipHeader(rnd *rand.Rand, files spoolFiles) error {
 	return edit(files.segments[rnd.IntN(len(files.segments))], func(data []byte) []byte {

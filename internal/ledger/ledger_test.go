@@ -13,7 +13,7 @@ import (
 	"github.com/troupelog/troupe/internal/ledger"
 )
 
-func TestAdmitRefusesWhatCanNeverFit(t *testing.T) {
+func TestAdmitRefusesEntriesAboveTheLimit(t *testing.T) {
 	l := ledger.New(1000)
 	if _, err := l.Admit(1001, time.Hour); !errors.Is(err, ledger.ErrTooLarge) {
 		t.Fatalf("Admit over the limit = %v, want ErrTooLarge", err)
@@ -49,7 +49,7 @@ func TestAdmitWaitsForRoom(t *testing.T) {
 }
 
 // A disk that is busy for seconds is no reason to reject what did not wait for it.
-func TestACallIsRejectedOnlyAfterItsOwnWait(t *testing.T) {
+func TestACallIsRejectedOnlyAfterItsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := ledger.New(100)
 		epoch, _ := l.Admit(100, 0)
@@ -162,7 +162,7 @@ func TestBarrierEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestCloseRefusesCallersAndStillTakesOwnEntries(t *testing.T) {
+func TestCloseRefusesCallersButNotTheLogger(t *testing.T) {
 	l := ledger.New(1 << 20)
 	epoch, _ := l.Admit(1, 0)
 	wait := l.Close()
@@ -193,7 +193,7 @@ func TestCloseRefusesCallersAndStillTakesOwnEntries(t *testing.T) {
 }
 
 // Entries of the logger itself take part of the room, and wait for more elsewhere.
-func TestOwnEntriesLeaveRoomForCalls(t *testing.T) {
+func TestEntriesOfTheLoggerLeaveRoomForCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := ledger.New(800)
 		large, err := l.AdmitOwn(1000)
@@ -242,7 +242,7 @@ func TestOwnEntriesLeaveRoomForCalls(t *testing.T) {
 }
 
 // A million own entries after Close are accounted in linear time: they share an epoch.
-func TestOwnEntriesAfterCloseShareAnEpoch(t *testing.T) {
+func TestEntriesAfterCloseShareAnEpoch(t *testing.T) {
 	l := ledger.New(1 << 40)
 	if err := l.Close()(t.Context()); err != nil {
 		t.Fatal(err)
@@ -265,7 +265,7 @@ func settle(l *ledger.Ledger, epoch uint64, size int64) {
 }
 
 // The account balances whatever happens in whatever order.
-func TestAccountBalances(t *testing.T) {
+func TestCountersBalance(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := ledger.New(20_000)
 		type entry struct {
@@ -306,7 +306,7 @@ func TestAccountBalances(t *testing.T) {
 				bytes -= e.size
 			}
 		}
-		want := ledger.Account{Accepted: accepted, Handed: accepted - int64(len(pending)), Bytes: bytes}
+		want := ledger.Counters{Accepted: accepted, Handed: accepted - int64(len(pending)), Bytes: bytes}
 		if got := l.Read(); got != want {
 			t.Fatalf("account %+v, want %+v", got, want)
 		}
@@ -314,7 +314,7 @@ func TestAccountBalances(t *testing.T) {
 		for _, e := range pending {
 			settle(l, e.epoch, e.size)
 		}
-		want = ledger.Account{Accepted: accepted, Handed: accepted}
+		want = ledger.Counters{Accepted: accepted, Handed: accepted}
 		if got := l.Read(); got != want {
 			t.Fatalf("account %+v after everything was handed over, want %+v", got, want)
 		}

@@ -1,6 +1,6 @@
 // Package otlp turns traces of OpenTelemetry into log lines, so that what is instrumented
 // with it shows up among everything else. [Convert] reads the body of an OTLP/HTTP export
-// request, in protobuf or JSON; [Success] and [Failure] are the answers. docs/otlp.md
+// request, in protobuf or JSON; [Success] and [Failure] are the answers. docs/opentelemetry.md
 // tells users what becomes of which attribute.
 //
 // # What becomes of a span

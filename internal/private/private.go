@@ -1,6 +1,6 @@
-// Package private makes and checks files and folders that only one user may read. It is for
-// programs that open files by name, as SQLite does: what is checked here must not be
-// replaced before it is opened, so nobody else may write to the folder.
+// Package private creates and checks files and folders that only one user may read. It is for
+// programs that open files by name, as SQLite does: nobody else may write to the folder, because
+// a checked file must not be replaced before it is opened.
 package private
 
 import (
@@ -11,19 +11,19 @@ import (
 	"path/filepath"
 )
 
-// ErrUnsafe is returned for a name that is not what this program would have made: a
-// symbolic link, a FIFO, a folder in a file's place, a file with a second name, or one of
-// another user.
+// ErrUnsafe is returned for a name that this program would not have created: a symbolic link, a
+// FIFO, a folder in place of a file, a file with a second name, or a file of another user. It may
+// be a trap, so nothing is opened or changed.
 var ErrUnsafe = errors.New("not a private file or folder")
 
-// Modes of what is made, whatever the umask is.
+// Modes of new files and folders. They hold whatever the umask is.
 const (
 	fileMode   fs.FileMode = 0o600
 	folderMode fs.FileMode = 0o700
 )
 
-// Folder makes a folder that only this user can enter, and its parents as far as they are
-// missing. It reports whether others can enter one that is there already. The parents are
+// Folder creates a folder that only this user can enter, and its missing parents. If the folder
+// exists, Folder leaves its mode alone and reports whether others can enter it. The parents are
 // trusted; the folder itself must not be a link.
 func Folder(path string) (shared bool, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), folderMode); err != nil {
@@ -31,7 +31,7 @@ func Folder(path string) (shared bool, err error) {
 	}
 	switch err := os.Mkdir(path, folderMode); {
 	case err == nil:
-		return false, os.Chmod(path, folderMode) // what the umask took
+		return false, os.Chmod(path, folderMode) // the umask may have removed bits
 	case !errors.Is(err, fs.ErrExist):
 		return false, err
 	}
@@ -40,15 +40,15 @@ func Folder(path string) (shared bool, err error) {
 		return false, err
 	}
 	if !info.IsDir() {
-		return false, fmt.Errorf("%w: %s is %s, not a folder: name a folder that is there, or one to be made", ErrUnsafe, path, kindOf(info.Mode()))
+		return false, fmt.Errorf("%w: %s is %s, not a folder: name an existing folder or a new one", ErrUnsafe, path, kindOf(info.Mode()))
 	}
 	return info.Mode().Perm()&others != 0, nil
 }
 
-// File makes sure that a path names a regular file that this user alone can read and write:
-// it makes an empty one, or checks the one that is there and mends its mode. It reports
-// whether others could read it before. No process may have a lock of POSIX on the file in
-// this one, as SQLite has: closing any descriptor of a file ends such locks.
+// File makes sure that a path names a regular file that only this user can read and write: it
+// creates an empty one, or checks the existing one and corrects its mode. It reports whether
+// others could read the file before. Call it before this process takes POSIX locks on the file, as
+// SQLite does: closing any descriptor of a file releases all of the process's locks on it.
 func File(path string) (shared bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|openFlags, fileMode)
 	if err == nil {
@@ -60,7 +60,7 @@ func File(path string) (shared bool, err error) {
 	return Check(path)
 }
 
-// Check does what File does for a file that is there, and nothing for one that is not.
+// Check does the same as File for an existing file, and nothing for a missing one.
 func Check(path string) (shared bool, err error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,6 +80,8 @@ func Check(path string) (shared bool, err error) {
 	return shared, errors.Join(err, f.Close())
 }
 
+// check compares the opened file with the one that was looked at, because somebody may replace a
+// file in between, and corrects its mode through the descriptor for the same reason.
 func check(f *os.File, path string, looked fs.FileInfo) (shared bool, err error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -97,6 +99,7 @@ func check(f *os.File, path string, looked fs.FileInfo) (shared bool, err error)
 	return true, f.Chmod(info.Mode().Perm() &^ others)
 }
 
+// kindOf names a type of file for an error text.
 func kindOf(mode fs.FileMode) string {
 	switch {
 	case mode.IsRegular():

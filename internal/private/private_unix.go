@@ -9,14 +9,14 @@ import (
 	"syscall"
 )
 
-// openFlags keep an open from following a link and from waiting for the other end of a FIFO.
+// openFlags prevent an open from following a link and from waiting for the other end of a FIFO.
 const openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
 // others are the permission bits of everybody but the owner.
 const others fs.FileMode = 0o077
 
-// checkOwner says whether a file is this user's and has no second name. The administrator may
-// use the files of others.
+// checkOwner returns an error if a file belongs to another user or has a second name, through
+// which others could change it. The administrator may use the files of others.
 func checkOwner(info fs.FileInfo, path string) error {
 	stat := info.Sys().(*syscall.Stat_t)
 	if me := os.Geteuid(); me != 0 && int(stat.Uid) != me {

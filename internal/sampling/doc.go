@@ -1,8 +1,10 @@
 // Package sampling decides which sessions and traces are logged.
 //
-// It stands between the writer of the actors and the sinks, so it sees every entry once, in
-// order, and what it leaves out costs neither disk nor network. A head decision needs only
-// the id of the session, or of a trace outside of sessions: it is the same in every process
-// and for every line. A tail decision holds the lines of a trace in memory until the trace
-// shows that it is worth keeping, or has ended and has not.
+// A Sampler sits between the writer of the actors and the destinations. It sees every entry once
+// and in order, and a dropped entry costs neither disk nor network.
+//
+// A head decision depends only on the id of the session, or of a trace outside sessions. It is
+// the same in every process, so all parts of a distributed trace are logged or none. A tail
+// decision holds the entries of a trace in memory until the trace gives a reason to be kept, or
+// ends without one. Held entries are not on disk yet: a crash loses them, a Finish does not.
 package sampling

@@ -11,69 +11,71 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// Policy is what is logged.
+// Policy configures a Sampler.
 type Policy struct {
-	Head float64 // the part of sessions, and of traces outside of them, from 0 to 1
-	Tail *Tail   // nil holds nothing
+	Head float64 // the fraction of sessions, and of traces outside them, to log: 0 to 1
+	Tail *Tail   // nil logs all traces that pass the head decision at once
 }
 
-// Tail is what is kept of the traces that a head decision lets pass. A trace is kept whole
-// at the first reason, and at its end, if there was none, for a part of them.
+// Tail configures the tail decision on traces that pass the head decision. A trace is logged, with
+// all its entries, as soon as it gives a reason: a failure, or one of the thresholds below. A
+// trace that ends without a reason is dropped, except for the fraction Rate.
 type Tail struct {
-	Rate     float64       // the part of traces without a reason that is kept, from 0 to 1
-	Slow     time.Duration // keeps traces that take longer; 0 does not look at it
-	Cost     pricing.USD   // keeps traces that cost more; 0 does not look at it
-	Disliked float64       // keeps traces with feedback whose score is below
-	Wait     time.Duration // how long after its end a trace is held, for its feedback
-	MaxBytes int64         // memory of lines that are held; where there is no room, a trace is kept
+	Rate     float64       // the fraction of traces without a reason to log: 0 to 1
+	Slow     time.Duration // logs traces that take longer; 0 ignores the duration
+	Cost     pricing.USD   // logs traces that cost more; 0 ignores the cost
+	Disliked float64       // logs traces with feedback whose score is lower
+	Wait     time.Duration // time for which a trace is held after its end, for its feedback
+	MaxBytes int64         // limits the cost of held entries; a trace that does not fit is logged
 }
 
 const (
-	// openAtMost is how long a trace that does not end is held. Then it is kept.
+	// openAtMost limits the time for which a trace that does not end is held. Then it is kept.
 	openAtMost = time.Hour
-	// remembered is how many traces that were left out are known, to leave out what comes
-	// late.
+	// remembered is the number of dropped traces whose ids are known, so that their late entries
+	// are dropped too. A late entry of an older one is logged.
 	remembered = 1 << 16
 )
 
-// Sampler decides. Make one with New; its methods may be called concurrently.
+// Sampler decides which entries are logged. Make one with New. Its methods may be called
+// concurrently, except that pass and leave must not call them.
 type Sampler struct {
 	policy Policy
 	pass   func([]messages.Entry) // called with mu held
 	leave  func([]messages.Entry) // called with mu held
-	left   atomic.Int64
+	left   atomic.Int64           // entries dropped
 
 	mu      sync.Mutex
-	traces  map[string]*trace // guarded by mu; those that are held, by id
-	bytes   int64             // guarded by mu; of all that is held
-	gone    map[string]bool   // guarded by mu; ids of traces that were left out
-	order   []string          // guarded by mu; gone, as a ring
-	oldest  int               // guarded by mu; in order, once it is full
-	passing []messages.Entry  // guarded by mu; decided, and not passed yet
-	leaving []messages.Entry  // guarded by mu; decided, and not left out yet
+	traces  map[string]*trace // guarded by mu; held traces by id
+	bytes   int64             // guarded by mu; cost of all held entries
+	gone    map[string]bool   // guarded by mu; ids of dropped traces
+	order   []string          // guarded by mu; the ids in gone, as a ring
+	oldest  int               // guarded by mu; index of the oldest id in order, once it is full
+	passing []messages.Entry  // guarded by mu; to be logged, not passed yet
+	leaving []messages.Entry  // guarded by mu; to be dropped, not passed to leave yet
 }
 
-// trace is a trace that is held.
+// trace is a held trace. Its fields are guarded by the sampler's mu.
 type trace struct {
 	entries []messages.Entry
-	bytes   int64
-	start   int64 // of its first call, Unix nanoseconds
-	end     int64 // of the call that ended it
-	ended   bool
-	cost    pricing.USD
+	bytes   int64       // cost of the entries
+	start   int64       // time of its first call, in Unix nanoseconds
+	end     int64       // time of the call that ended it, in Unix nanoseconds
+	ended   bool        // end is set
+	cost    pricing.USD // spent on model calls so far
 }
 
-// New returns a sampler. It calls pass with entries to log, and leave with those to leave
-// out, each in their order, never both at once. Neither may keep the slice.
+// New returns a sampler. It calls pass with entries to log and leave with entries to drop, each in
+// order and never both at once. Neither may keep the slice, which is reused.
 func New(p Policy, pass, leave func([]messages.Entry)) *Sampler {
 	return &Sampler{policy: p, pass: pass, leave: leave, traces: map[string]*trace{}, gone: map[string]bool{}}
 }
 
-// Left returns how many entries were left out.
+// Left returns the number of dropped entries.
 func (s *Sampler) Left() int64 { return s.left.Load() }
 
-// Take decides on entries, each of which names its command. It takes the commands away:
-// where pass panics, an entry without one was taken before.
+// Take decides on entries. Each must refer to its command in Of, which Take clears: if pass panics
+// and the caller retries, entries without a command are known to be taken already.
 func (s *Sampler) Take(entries []messages.Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,7 +88,8 @@ func (s *Sampler) Take(entries []messages.Entry) {
 	s.hand()
 }
 
-// Tick decides on traces whose time has come. It is to be called every second or so.
+// Tick decides on traces that ended Wait ago, and keeps traces that have been open for too long.
+// It should be called about once a second.
 func (s *Sampler) Tick(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +107,8 @@ func (s *Sampler) Tick(now time.Time) {
 	s.hand()
 }
 
-// Finish decides on all traces that are held, as if each had ended.
+// Finish decides on all held traces as if each had ended. Close calls it, so that nothing stays in
+// memory.
 func (s *Sampler) Finish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +118,7 @@ func (s *Sampler) Finish() {
 	s.hand()
 }
 
-// patience is how long a trace may be open before it is worth keeping.
+// patience returns the time after which an open trace is kept: it is slow, or it may never end.
 func (s *Sampler) patience() time.Duration {
 	if slow := s.policy.Tail.Slow; slow > 0 {
 		return min(slow, openAtMost)
@@ -122,11 +126,12 @@ func (s *Sampler) patience() time.Duration {
 	return openAtMost
 }
 
-// LeavesOut reports whether the head decision leaves out all that belongs to a root.
+// LeavesOut reports whether the head decision drops everything that belongs to a root.
 func (s *Sampler) LeavesOut(r *messages.Route) bool {
 	return (r.Root.Entity == messages.Session || r.Root.Entity == messages.Trace) && !Keeps(cmp.Or(r.SessionHint, r.Root.ID), s.policy.Head)
 }
 
+// take decides on one entry: drop it, pass it, or hold it with its trace. Callers must hold mu.
 func (s *Sampler) take(e messages.Entry, c *messages.Command) {
 	if s.LeavesOut(c.Route) {
 		s.leaving = append(s.leaving, e)
@@ -147,7 +152,7 @@ func (s *Sampler) take(e messages.Entry, c *messages.Command) {
 	case s.gone[owner.ID]:
 		s.leaving = append(s.leaving, e)
 		return
-	default: // of another process, or kept
+	default: // begun in another process, or kept already
 		s.passing = append(s.passing, e)
 		return
 	}
@@ -160,7 +165,7 @@ func (s *Sampler) take(e messages.Entry, c *messages.Command) {
 	}
 }
 
-// learn notes what a command says of its trace, and reports whether it says of a failure.
+// learn updates the trace from a command and reports whether the command shows a failure.
 func (t *trace) learn(c *messages.Command, owner messages.Ref) (failed bool) {
 	if c.Cost != nil {
 		t.cost = t.cost.Add(c.Cost.USD)
@@ -171,7 +176,7 @@ func (t *trace) learn(c *messages.Command, owner messages.Ref) (failed bool) {
 	return c.Failed || c.Action == messages.Fail || c.Child().Entity == messages.Error
 }
 
-// worth reports whether a trace is worth keeping for what it took, or for a command.
+// worth reports whether a trace must be kept for its cost, its duration or a low score.
 func (s *Sampler) worth(t *trace, c *messages.Command) bool {
 	tail, last := s.policy.Tail, c.At
 	if t.ended {
@@ -182,7 +187,7 @@ func (s *Sampler) worth(t *trace, c *messages.Command) bool {
 		c.Score != nil && *c.Score < tail.Disliked
 }
 
-// decide ends the holding of a trace without a reason to keep it.
+// decide keeps or drops a trace that gave no reason to be kept, by its id. Callers must hold mu.
 func (s *Sampler) decide(id string, t *trace) {
 	if Keeps(id, s.policy.Tail.Rate) {
 		s.keep(id, t)
@@ -194,12 +199,14 @@ func (s *Sampler) decide(id string, t *trace) {
 	s.remember(id)
 }
 
+// keep logs a held trace. Its later entries pass at once, because it is no longer in traces.
 func (s *Sampler) keep(id string, t *trace) {
 	delete(s.traces, id)
 	s.bytes -= t.bytes
 	s.passing = append(s.passing, t.entries...)
 }
 
+// remember records the id of a dropped trace and forgets the oldest one if there are too many.
 func (s *Sampler) remember(id string) {
 	if s.gone[id] {
 		return
@@ -214,7 +221,8 @@ func (s *Sampler) remember(id string) {
 	s.oldest = (s.oldest + 1) % remembered
 }
 
-// hand hands over what is decided.
+// hand passes on the entries that are decided. A list is cleared only after its call returned: if
+// that panics, the entries are handed over again by the next call.
 func (s *Sampler) hand() {
 	if len(s.passing) > 0 {
 		s.pass(s.passing)
@@ -229,9 +237,10 @@ func (s *Sampler) hand() {
 	}
 }
 
-// Keeps reports whether an id is in a part of all ids. It is the same in every process:
-// the id's FNV-1a hash of 64 bits, mixed as by the finalizer of MurmurHash3, is below
-// the part of 2^64.
+// Keeps reports whether an id belongs to the sampled fraction of all ids, from 0 to 1. All
+// processes and versions agree: the id's 64-bit FNV-1a hash, mixed by the finalizer of
+// MurmurHash3, must be below the fraction of 2^64. Never change it, or distributed traces would be
+// logged in part.
 func Keeps(id string, part float64) bool {
 	if part >= 1 {
 		return true

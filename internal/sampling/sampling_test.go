@@ -162,7 +162,7 @@ func TestWhatPanicsIsOfferedAgainOnce(t *testing.T) {
 	}
 }
 
-// Whatever is logged in whatever order: each line is passed or left out once, those of a
+// In any order of calls, each line is passed or dropped once, and the lines of a
 // trace keep their order, and a trace that nobody wrote to after its end is whole.
 func TestTracesAreWholeAndInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -212,7 +212,7 @@ func TestTracesAreWholeAndInOrder(t *testing.T) {
 			}
 			passed, left := of(s.passed), of(s.left)
 			if len(passed) > 0 && len(left) > 0 {
-				t.Fatalf("of trace %s, %v passed and %v were left out", id, passed, left)
+				t.Fatalf("of trace %s, %v passed and %v were dropped", id, passed, left)
 			}
 			if got := append(passed, left...); !slices.Equal(got, lines) {
 				t.Fatalf("of %v came %v", lines, got)

@@ -42,7 +42,7 @@ func blobNames(t testing.TB, root vfs.FS) (names []string) {
 func TestBlobsOnDiskAreBounded(t *testing.T) {
 	t.Parallel()
 	disk := vfs.NewMem()
-	c := Config{Target: target, MaxBytes: 3*chunkBytes + 200}
+	c := Config{Target: target, Log: seglog.Config{MaxBytes: 3*chunkBytes + 200}}
 	s, err := openIn(disk, c)
 	if err != nil {
 		t.Fatal(err)

@@ -1,15 +1,15 @@
 package spool
 
 import (
-	"crypto/cipher"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/troupelog/troupe/internal/spool/seglog"
+	"github.com/troupelog/troupe/internal/spool/vfs"
 )
 
 // Reasons of errors, for errors.Is.
@@ -17,8 +17,8 @@ var (
 	// ErrNoSlot is returned by Open when none of the slots of a target can be used:
 	// each is held by a process, not safe, or another key's.
 	ErrNoSlot = errors.New("spool: no free slot")
-	// ErrKey is returned for what was encrypted with another key, or with one where
-	// Config.AEAD is nil.
+	// ErrKey is returned for what was encrypted with another key, or
+	// with any key if Config.Log.AEAD is nil.
 	ErrKey = errors.New("spool: encrypted with another key")
 	// ErrDamaged is returned for a blob, a dead letter or an upload record that is not
 	// what was written.
@@ -26,43 +26,50 @@ var (
 	// ErrTooLarge is returned by PutBlob for content over its limit.
 	ErrTooLarge = errors.New("spool: content is too large")
 	// ErrNoRoom is returned by PutBlob for content that does not fit beside what is
-	// there: Config.MaxBytes, in memory Config.MemoryBytes.
+	// there: Config.Log.MaxBytes or, in memory, Config.Log.MemoryBytes.
 	ErrNoRoom = errors.New("spool: no room beside the contents that are there")
 	// ErrName is returned for a name that the spool does not give.
 	ErrName = errors.New("spool: not a name in a spool")
 )
 
-// Config says where a spool is and how its logs behave.
+// Config configures a Spool.
 type Config struct {
-	// Dir is the folder that all processes and targets share. It is made with mode 0700
-	// and must be this user's own. Empty: memory, see Memory.
+	// Dir is the folder that all processes and targets share. Open creates it with mode
+	// 0700; if it exists, it must belong to this user alone. Empty means a spool in
+	// memory, as Memory makes it.
 	Dir string
-	// Target says where the entries go, see Target. Only its hash is stored.
+	// Target identifies the server and the repository, see the function Target. Only its
+	// hash is stored.
 	Target string
+	// Log configures the two logs, Lines and Uploads, each by itself. The spool sets FS,
+	// Quarantine and Report, and uses 2 MiB if RecentBytes is 0. MaxBytes also limits the
+	// blobs of a slot, by themselves; DropOldest has no effect on them. In memory mode
+	// MemoryBytes limits the blobs instead. AEAD encrypts the blobs and dead letters too;
+	// its nonces must be 12 bytes long.
+	Log seglog.Config
+	// Report is called with each event of the logs and each slot that was skipped. It must
+	// not block; calls may be concurrent. Nil means that events are discarded.
+	Report func(Event)
+}
 
-	// The fields below are those of seglog.Config, for each of the two logs.
+// EventKind distinguishes the events of a spool.
+type EventKind uint8
 
-	// Policy says when a record counts as safe.
-	Policy seglog.Policy
-	// Every is the interval of seglog.Interval.
-	Every time.Duration
-	// MaxBytes bounds what is on disk, in bytes: the segments of Lines, those of Uploads,
-	// and the blobs, each by itself; 0 is no bound. DropOldest has no effect on blobs.
-	MaxBytes int64
-	// MaxAge is how long a record waits before it is dropped, by time that is known to have
-	// passed (docs/spool.md); 0 is for ever.
-	MaxAge time.Duration
-	// DropOldest makes room by dropping where a bound is reached.
-	DropOldest bool
-	// MemoryBytes bounds the cost of records that are not on disk; 0 is no bound. In
-	// memory mode it bounds the blobs as well, by itself.
-	MemoryBytes int64
-	// AEAD encrypts what is on disk; nil is plain. Its nonces must be 12 bytes long.
-	AEAD cipher.AEAD
-	// Release is told the cost of records whose memory is free again.
-	Release func(cost int64)
-	// Report is told what happens to the logs, and which slots were skipped.
-	Report func(seglog.Event)
+// The kinds of events.
+const (
+	// FromLog is an event of one of the logs: Event.Log.
+	FromLog EventKind = iota
+	// Skipped means that the slot Event.Slot cannot be used because of Event.Err. It is
+	// left unchanged.
+	Skipped
+)
+
+// Event is passed to Config.Report.
+type Event struct {
+	Kind EventKind
+	Log  seglog.Event // set if Kind is FromLog
+	Slot string       // set if Kind is Skipped
+	Err  error        // set if Kind is Skipped
 }
 
 // Target returns the Config.Target of a repository of a server. A slash at the end of
@@ -80,19 +87,29 @@ func TargetHash(target string) string {
 
 // check fails for settings that cannot work.
 func (c *Config) check() error {
-	if c.AEAD != nil && c.AEAD.NonceSize() != nonceBytes {
-		return fmt.Errorf("spool: Config.AEAD has nonces of %d bytes: use one with %d, such as AES-GCM", c.AEAD.NonceSize(), nonceBytes)
+	if aead := c.Log.AEAD; aead != nil && aead.NonceSize() != nonceBytes {
+		return fmt.Errorf("spool: the AEAD has nonces of %d bytes: use one with %d, such as AES-GCM", aead.NonceSize(), nonceBytes)
 	}
 	return nil
 }
 
-// SlotSkipped is the kind of an event that a log does not have: the slot that
-// Event.Name names cannot be used because of Event.Err, and is left as it is.
-const SlotSkipped seglog.EventKind = 64
+// logIn returns the settings of a log in a folder; both folders are nil in memory mode.
+func (c *Config) logIn(folder, quarantine vfs.FS) seglog.Config {
+	log := c.Log
+	log.FS, log.Quarantine = folder, quarantine
+	log.RecentBytes = cmp.Or(log.RecentBytes, recentBytes)
+	log.Report = func(e seglog.Event) { c.report(Event{Kind: FromLog, Log: e}) }
+	return log
+}
 
-// skipped tells that a slot cannot be used.
-func (c *Config) skipped(slot string, err error) {
+// report passes an event to Config.Report.
+func (c *Config) report(e Event) {
 	if c.Report != nil {
-		c.Report(seglog.Event{Kind: SlotSkipped, Name: slot, Err: err})
+		c.Report(e)
 	}
+}
+
+// skipped reports that a slot cannot be used.
+func (c *Config) skipped(slot string, err error) {
+	c.report(Event{Kind: Skipped, Slot: slot, Err: err})
 }

@@ -10,12 +10,12 @@
 //	quarantine       damaged files, kept for the same reason
 //
 // Open takes the first slot of a target that is free. Whatever a process leaves behind
-// when it dies is found by the others of the same target through Orphan. Memory makes
+// when it dies is found by the others of the same target through TakeOwnerless. Memory makes
 // a spool without a disk that behaves the same until the process ends.
 //
-// With Config.AEAD everything that holds payload is encrypted on disk. A slot belongs
+// With Config.Log.AEAD everything that holds payload is encrypted on disk. A slot belongs
 // to one key: a process with another key, or none, leaves it alone.
 //
 // Inspect looks at the slots of a folder without changing them, beside processes that
-// use them. The formats are described in docs/spool.md.
+// use them. The formats are described in docs/internals/spool.md.
 package spool

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/troupelog/troupe/internal/spool/seglog"
 	"github.com/troupelog/troupe/internal/spool/vfs"
 )
 
@@ -23,7 +24,7 @@ func TestOpenFailsOrWorksAtEveryFault(t *testing.T) {
 			hit = true
 			return syscall.EIO
 		})
-		s, err := openIn(faulty, Config{Target: target, AEAD: testAEAD(t, 1)})
+		s, err := openIn(faulty, Config{Target: target, Log: seglog.Config{AEAD: testAEAD(t, 1)}})
 		if err == nil {
 			if err := s.Close(context.Background()); err != nil {
 				t.Errorf("fault %d: close: %v", k, err)
@@ -31,7 +32,7 @@ func TestOpenFailsOrWorksAtEveryFault(t *testing.T) {
 		} else if !errors.Is(err, syscall.EIO) {
 			t.Errorf("fault %d: %v", k, err)
 		}
-		if s, err = openIn(disk, Config{Target: target, AEAD: testAEAD(t, 1)}); err != nil {
+		if s, err = openIn(disk, Config{Target: target, Log: seglog.Config{AEAD: testAEAD(t, 1)}}); err != nil {
 			t.Fatalf("fault %d: without it Open fails: %v", k, err)
 		}
 		shut(t, s)

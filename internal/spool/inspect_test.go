@@ -127,7 +127,7 @@ func TestSealedRecordsAreShownWithTheirKeyOnly(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spool")
 	aead := testAEAD(t, 1)
-	s := open(t, Config{Dir: dir, AEAD: aead})
+	s := open(t, Config{Dir: dir, Log: seglog.Config{AEAD: aead}})
 	fill(t, s, "canary", 2)
 	attach(t, s, someBlob, "canary content")
 	if err := s.Dead(letter(1, 100)); err != nil {

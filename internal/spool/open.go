@@ -109,7 +109,7 @@ func openSlot(target vfs.FS, name string, c Config) (_ *Spool, err error) {
 		return nil, errors.Join(err, folder.Close())
 	}
 	s.held = []io.Closer{lock, folder}
-	if err := claimKey(folder, c.AEAD); err != nil {
+	if err := claimKey(folder, c.Log.AEAD); err != nil {
 		return nil, err
 	}
 	if err := s.openStores(folder); err != nil {
@@ -124,14 +124,14 @@ func (s *Spool) openStores(folder vfs.FS) error {
 	if err != nil {
 		return err
 	}
-	if s.blobs, err = openBlobs(blobs, s.config.AEAD, s.config.MaxBytes); err != nil {
+	if s.blobs, err = openBlobs(blobs, s.config.Log.AEAD, s.config.Log.MaxBytes); err != nil {
 		return err
 	}
 	dead, err := s.hold(folder, deadFolder)
 	if err != nil {
 		return err
 	}
-	s.dead, err = openDead(dead, s.config.AEAD)
+	s.dead, err = openDead(dead, s.config.Log.AEAD)
 	return err
 }
 
@@ -160,7 +160,7 @@ func (s *Spool) openLog(folder vfs.FS) (*seglog.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	return seglog.Open(s.config.log(folder, quarantine))
+	return seglog.Open(s.config.logIn(folder, quarantine))
 }
 
 // checkLog fails where something that is no file has the name of a file of a log: the

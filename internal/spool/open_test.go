@@ -63,7 +63,7 @@ func TestASpoolHasTheLayoutOfItsVersion(t *testing.T) {
 func TestWhatWaitsIsThereAgainAfterClose(t *testing.T) {
 	t.Parallel()
 	for kind, aead := range codecs(t) {
-		c := Config{Dir: filepath.Join(t.TempDir(), "spool"), Target: target, AEAD: aead}
+		c := Config{Dir: filepath.Join(t.TempDir(), "spool"), Target: target, Log: seglog.Config{AEAD: aead}}
 		s, err := Open(c)
 		if err != nil {
 			t.Fatal(err)
@@ -193,9 +193,9 @@ func TestASlotIsUsedWithOneKeyOnly(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spool")
 	var skipped []string
-	c := Config{Dir: dir, Target: target, AEAD: testAEAD(t, 1), Report: func(e seglog.Event) {
-		if e.Kind == SlotSkipped && errors.Is(e.Err, ErrKey) {
-			skipped = append(skipped, e.Name)
+	c := Config{Dir: dir, Target: target, Log: seglog.Config{AEAD: testAEAD(t, 1)}, Report: func(e Event) {
+		if e.Kind == Skipped && errors.Is(e.Err, ErrKey) {
+			skipped = append(skipped, e.Slot)
 		}
 	}}
 	s, err := Open(c)
@@ -205,7 +205,7 @@ func TestASlotIsUsedWithOneKeyOnly(t *testing.T) {
 	fill(t, s, "canary", 1)
 	shut(t, s)
 
-	for _, other := range []Config{{}, {AEAD: testAEAD(t, 2)}} {
+	for _, other := range []Config{{}, {Log: seglog.Config{AEAD: testAEAD(t, 2)}}} {
 		other.Dir, other.Target, other.Report = dir, target, c.Report
 		s, err := Open(other)
 		if err != nil {
@@ -214,8 +214,8 @@ func TestASlotIsUsedWithOneKeyOnly(t *testing.T) {
 		if s.Slot() == "00" {
 			t.Error("the slot of another key is taken")
 		}
-		if orphan, err := s.Orphan(); orphan != nil || err != nil {
-			t.Errorf("the slot of another key is adopted: %v, %v", orphan, err)
+		if ownerless, err := s.TakeOwnerless(); ownerless != nil || err != nil {
+			t.Errorf("the slot of another key is adopted: %v, %v", ownerless, err)
 		}
 		shut(t, s)
 	}
@@ -232,7 +232,7 @@ func TestASlotIsUsedWithOneKeyOnly(t *testing.T) {
 func TestASpoolInMemoryBehavesTheSame(t *testing.T) {
 	t.Parallel()
 	var released int64
-	s, err := Open(Config{AEAD: testAEAD(t, 1), Release: func(cost int64) { released += cost }})
+	s, err := Open(Config{Log: seglog.Config{AEAD: testAEAD(t, 1), Release: func(cost int64) { released += cost }}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,8 +262,8 @@ func TestASpoolInMemoryBehavesTheSame(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if orphan, err := s.Orphan(); orphan != nil || err != nil {
-		t.Errorf("%v, %v", orphan, err)
+	if ownerless, err := s.TakeOwnerless(); ownerless != nil || err != nil {
+		t.Errorf("%v, %v", ownerless, err)
 	}
 }
 

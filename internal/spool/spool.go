@@ -37,35 +37,26 @@ type Spool struct {
 // until they are acked, dead letters too, up to 64 MiB, and blobs up to
 // Config.MemoryBytes. Dir, Target, AEAD and the bounds of what is on disk mean nothing.
 func Memory(c Config) *Spool {
-	c.Dir, c.AEAD = "", nil
+	c.Dir, c.Log.AEAD = "", nil
 	return &Spool{
-		Lines: memoryLog(c), Uploads: memoryLog(c), config: c,
-		blobs: newMemoryBlobs(c.MemoryBytes),
+		Lines: memoryLog(&c), Uploads: memoryLog(&c), config: c,
+		blobs: newMemoryBlobs(c.Log.MemoryBytes),
 		dead:  &deadLetters{limit: maxDeadBytes}, closed: make(chan struct{}),
 	}
 }
 
 // memoryLog returns a log in memory mode.
-func memoryLog(c Config) *seglog.Log {
-	log, err := seglog.Open(c.log(nil, nil))
+func memoryLog(c *Config) *seglog.Log {
+	log, err := seglog.Open(c.logIn(nil, nil))
 	if err != nil {
 		panic(err) // only a folder can be a reason
 	}
 	return log
 }
 
-// recentBytes is more than a batch of small entries: a sender that keeps up reads from
-// memory.
+// recentBytes holds more than one batch of small entries, so that a sender that keeps up
+// reads from memory instead of from the files that were just written.
 const recentBytes = 2 << 20
-
-// log returns the settings of a log in a folder.
-func (c *Config) log(folder, quarantine vfs.FS) seglog.Config {
-	return seglog.Config{
-		FS: folder, Quarantine: quarantine,
-		Policy: c.Policy, Every: c.Every, MaxBytes: c.MaxBytes, MaxAge: c.MaxAge, DropOldest: c.DropOldest,
-		MemoryBytes: c.MemoryBytes, RecentBytes: recentBytes, AEAD: c.AEAD, Release: c.Release, Report: c.Report,
-	}
-}
 
 // Slot returns the name of the slot, two digits; empty in memory mode.
 func (s *Spool) Slot() string { return s.slot }

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/troupelog/troupe/internal/spool/seglog"
 	"github.com/troupelog/troupe/internal/spool/vfs"
 )
 
@@ -82,11 +81,11 @@ func useWhatIsThere(t *testing.T, dir string) {
 		t.Errorf("inspect: %v", err)
 	}
 	skipped := 0
-	s, err := Open(Config{Dir: dir, Target: target, Report: func(e seglog.Event) {
-		if e.Kind == SlotSkipped {
+	s, err := Open(Config{Dir: dir, Target: target, Report: func(e Event) {
+		if e.Kind == Skipped {
 			skipped++
 			if !errors.Is(e.Err, vfs.ErrUnsafe) && !errors.Is(e.Err, ErrKey) {
-				t.Errorf("slot %s is skipped for %v", e.Name, e.Err)
+				t.Errorf("slot %s is skipped for %v", e.Slot, e.Err)
 			}
 		}
 	}})
@@ -120,9 +119,9 @@ func useWhatIsThere(t *testing.T, dir string) {
 		t.Errorf("close: %v", err)
 	}
 	again := open(t, Config{Dir: dir})
-	if orphan, err := again.Orphan(); err != nil {
-		t.Errorf("orphan: %v", err)
-	} else if orphan != nil {
-		shut(t, orphan)
+	if ownerless, err := again.TakeOwnerless(); err != nil {
+		t.Errorf("ownerless: %v", err)
+	} else if ownerless != nil {
+		shut(t, ownerless)
 	}
 }

@@ -5,7 +5,7 @@
 //
 // [Encoder] writes a line, [Parse] takes one apart, [Fields] walks an object of
 // its data. Reading is more lenient than writing, because the lines of existing
-// SDKs hold ids, numbers and bytes that Troupe itself never sends; docs/wire.md
+// SDKs hold ids, numbers and bytes that Troupe itself never sends; docs/internals/wire.md
 // states both grammars.
 //
 // All functions are pure and safe for concurrent use. Errors tell the place and

@@ -10,7 +10,7 @@
 //
 // Lines returns everything that was logged, Find and One pick lines by entity and action, and
 // Logged checks the data of a line. Each of them flushes the logger first, so a test need not
-// wait. The names of entities, actions and data are those of docs/wire.md.
+// wait. The names of entities, actions and data are those of docs/internals/wire.md.
 //
 // # Looking at mistakes
 //

@@ -23,6 +23,6 @@
 // memory is forgotten by a crash. So each run of a process has an origin of its own, and
 // (origin, sequence number) is unique for ever.
 //
-// The files are described byte by byte in docs/spool.md, and beside the encoders in
+// The files are described byte by byte in docs/internals/spool.md, and beside the encoders in
 // frame.go and cursor.go.
 package seglog

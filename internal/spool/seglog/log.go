@@ -44,7 +44,7 @@ type Record struct {
 // Policy says when what was written is synced.
 type Policy uint8
 
-// The policies. What each survives is in docs/spool.md.
+// The policies. What each survives is in docs/internals/spool.md.
 const (
 	// Group, the default, is one write and one sync for all records that wait, before
 	// any of them can be read or counts as safe.
@@ -72,7 +72,7 @@ type Config struct {
 	// MaxAge is how old a segment gets before it is dropped as "too old", 0: no limit.
 	// It is dropped up to an eighth later, so that no record of it is dropped early.
 	// Its age is time of which the log knows that it passed, whatever the time of day was
-	// set to: see docs/spool.md. Records in memory have none.
+	// set to: see docs/internals/spool.md. Records in memory have none.
 	MaxAge time.Duration
 
 	// DropOldest says what happens at MaxBytes: true drops the oldest segments, false

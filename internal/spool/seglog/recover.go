@@ -27,7 +27,7 @@ type found struct {
 	old      bool          // it is of version 1 or 2, by its first frame
 	nameless bool          // the header is lost: follows and clock are not known, and the origin is a guess
 	bad      error         // why it cannot be read
-	illness  error         // why it cannot be read from end on
+	readErr  error         // why it cannot be read from end on
 }
 
 // recover finds out what is in the folder. Nobody else has the log yet, so it holds no
@@ -112,8 +112,8 @@ func (l *Log) inspect(info vfs.Info, first uint64) (*found, error) {
 	f := &found{segment: &segment{fs: l.cfg.FS, name: info.Name, first: first, size: info.Size}}
 	var b [headerSize]byte
 	n, err := readStart(l.cfg.FS, info.Name, b[:])
-	if isIll(err) {
-		f.ill, f.bad = true, err
+	if isUnreadable(err) {
+		f.unreadable, f.bad = true, err
 		return f, nil
 	}
 	if err != nil {
@@ -166,8 +166,8 @@ func (l *Log) scanAll(all []*found) ([]*found, error) {
 				return nil, err
 			}
 		}
-		if f.ill {
-			l.report(Event{Kind: Damaged, Name: f.name, Err: cmp.Or(f.illness, f.bad)})
+		if f.unreadable {
+			l.report(Event{Kind: Damaged, Name: f.name, Err: cmp.Or(f.readErr, f.bad)})
 		}
 		if f.header != nil && f.bad == nil && f.size > 0 {
 			l.keepCopy(f, f.header)
@@ -228,12 +228,12 @@ func (f *found) scan(s *scanner, show func(first *frame, offset int64)) error {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if isIll(err) && s.chunk > 1 {
+		if isUnreadable(err) && s.chunk > 1 {
 			s.chunk = 1 // what is in front of the place can be read, one by one
 			continue
 		}
-		if isIll(err) {
-			f.ill, f.illness = true, err
+		if isUnreadable(err) {
+			f.unreadable, f.readErr = true, err
 			break
 		}
 		if err != nil {
@@ -248,8 +248,8 @@ func (f *found) scan(s *scanner, show func(first *frame, offset int64)) error {
 		f.last = frame.seq
 	}
 	f.end, f.torn = s.good, s.good < f.size
-	if f.ill && f.last == 0 {
-		f.bad = f.illness
+	if f.unreadable && f.last == 0 {
+		f.bad = f.readErr
 	}
 	return nil
 }

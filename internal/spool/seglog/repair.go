@@ -8,7 +8,7 @@ import (
 // keepCopy copies a damaged segment to quarantine; what is left of it is read all the
 // same, whether that works or not.
 func (l *Log) keepCopy(f *found, why error) {
-	if !f.ill { // a copy would fail
+	if !f.unreadable { // a copy would fail
 		_ = l.quarantine(f.name, f.name, 0, why)
 	}
 }
@@ -34,8 +34,8 @@ func (l *Log) repair(f *found, at uint64) {
 // where it is.
 func (l *Log) takeAway(f *found) {
 	l.disk -= f.size
-	if f.ill {
-		_ = l.cfg.FS.Rename(f.name, f.name+illSuffix) // the next start finds it again
+	if f.unreadable {
+		_ = l.cfg.FS.Rename(f.name, f.name+unreadableSuffix) // the next start finds it again
 		return
 	}
 	if f.size > 0 {
@@ -69,7 +69,7 @@ func (l *Log) trim(seg *segment) error {
 	if err != nil {
 		return err
 	}
-	if tail := seg.size - seg.end; tail > 0 && !seg.ill {
+	if tail := seg.size - seg.end; tail > 0 && !seg.unreadable {
 		if err = l.quarantine(seg.name, seg.name+".tail", seg.end, errTail); err == nil {
 			err = file.Truncate(seg.end)
 		}

@@ -19,13 +19,13 @@ type segment struct {
 	start  int64     // where its first frame begins
 	born   time.Time // when it was begun, by the clock of the log
 
-	last  uint64 // the last record that can be read; guarded by Log.mu, like all below
-	end   int64  // where its frame ends
-	size  int64  // of the file: what lies behind end is not read
-	gone  bool   // dropped or acknowledged: it will be removed
-	ill   bool   // the disk cannot read what is behind end: it is renamed and not removed
-	empty bool   // it never had a record: removing it makes no space that was not there before
-	marks []mark
+	last       uint64 // the last record that can be read; guarded by Log.mu, like all below
+	end        int64  // where its frame ends
+	size       int64  // of the file: what lies behind end is not read
+	gone       bool   // dropped or acknowledged: it will be removed
+	unreadable bool   // the disk cannot read what is behind end: it is renamed and not removed
+	empty      bool   // it never had a record: removing it makes no space that was not there before
+	marks      []mark
 }
 
 // mark says when the record seq was appended, and those after it up to the next mark.

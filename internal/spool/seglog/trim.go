@@ -94,8 +94,8 @@ func (c *committer) remove(seg *segment) bool {
 		c.rd.close()
 	}
 	var err error
-	if seg.ill {
-		err = c.cfg.FS.Rename(seg.name, seg.name+illSuffix)
+	if seg.unreadable {
+		err = c.cfg.FS.Rename(seg.name, seg.name+unreadableSuffix)
 	} else {
 		err = c.cfg.FS.Remove(seg.name)
 	}

@@ -84,7 +84,7 @@ func TestBadSector(t *testing.T) {
 			}
 			closeLog(t, l)
 		}
-		if _, err := mem.OpenFile(name+illSuffix, os.O_RDONLY); err != nil {
+		if _, err := mem.OpenFile(name+unreadableSuffix, os.O_RDONLY); err != nil {
 			t.Errorf("byte %d: %v", c.place, err)
 		}
 		if _, err := mem.OpenFile(name, os.O_RDONLY); !errors.Is(err, fs.ErrNotExist) {

@@ -19,50 +19,50 @@ func TestAnotherProcessAdoptsWhatAKilledOneLeft(t *testing.T) {
 		t.Fatalf("slots %s and %s", first.slot, second.slot)
 	}
 	s := open(t, Config{Dir: dir})
-	if orphan, err := s.Orphan(); orphan != nil || err != nil || s.Slot() != "02" {
-		t.Fatalf("slot %s; the slot of a process that lives is adopted: %v, %v", s.Slot(), orphan, err)
+	if ownerless, err := s.TakeOwnerless(); ownerless != nil || err != nil || s.Slot() != "02" {
+		t.Fatalf("slot %s; the slot of a process that lives is adopted: %v, %v", s.Slot(), ownerless, err)
 	}
 	first.kill()
-	orphan, err := s.Orphan()
-	if err != nil || orphan == nil || orphan.Slot() != "00" || orphan.InMemory() {
-		t.Fatalf("got %+v, %v", orphan, err)
+	ownerless, err := s.TakeOwnerless()
+	if err != nil || ownerless == nil || ownerless.Slot() != "00" || ownerless.InMemory() {
+		t.Fatalf("got %+v, %v", ownerless, err)
 	}
 	want := []string{"slot 00 line 0", "slot 00 line 1", "slot 00 line 2"}
-	if got := pending(t, orphan.Lines); !slices.Equal(got, want) {
+	if got := pending(t, ownerless.Lines); !slices.Equal(got, want) {
 		t.Errorf("lines %q, want %q", got, want)
 	}
-	if blob, err := orphan.OpenBlob(someBlob); err != nil {
+	if blob, err := ownerless.OpenBlob(someBlob); err != nil {
 		t.Error(err)
 	} else {
 		blob.Close()
 	}
-	if _, err := orphan.OpenBlob(strings.Repeat("f", blobNameDigits)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ownerless.OpenBlob(strings.Repeat("f", blobNameDigits)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a blob that nothing names: %v", err)
 	}
-	for l, err := range orphan.Letters() {
+	for l, err := range ownerless.Letters() {
 		if err != nil || string(l.Data) != "dead" || l.Status != 400 {
 			t.Errorf("dead letter %+v, %v", l, err)
 		}
 	}
 	// What an adopted upload appends to the lines goes to the same slot.
-	orphan.Lines.Ack(3)
-	seq := orphan.Lines.Append([]seglog.Item{{Kind: seglog.Line, Data: []byte("stored")}})
-	if err := orphan.Lines.Sync(t.Context(), seq); err != nil {
+	ownerless.Lines.Ack(3)
+	seq := ownerless.Lines.Append([]seglog.Item{{Kind: seglog.Line, Data: []byte("stored")}})
+	if err := ownerless.Lines.Sync(t.Context(), seq); err != nil {
 		t.Error(err)
 	}
-	orphan.Uploads.Ack(1)
-	shut(t, orphan)
+	ownerless.Uploads.Ack(1)
+	shut(t, ownerless)
 
-	if orphan, err = s.Orphan(); err != nil || orphan == nil {
-		t.Fatalf("got %v, %v", orphan, err)
+	if ownerless, err = s.TakeOwnerless(); err != nil || ownerless == nil {
+		t.Fatalf("got %v, %v", ownerless, err)
 	}
-	if got := pending(t, orphan.Lines); !slices.Equal(got, []string{"stored"}) || !drained(orphan.Uploads) {
+	if got := pending(t, ownerless.Lines); !slices.Equal(got, []string{"stored"}) || !drained(ownerless.Uploads) {
 		t.Errorf("lines %q", got)
 	}
-	orphan.Lines.Ack(seq)
-	shut(t, orphan)
-	if orphan, err = s.Orphan(); orphan != nil || err != nil {
-		t.Errorf("an empty slot is adopted: %v, %v", orphan, err)
+	ownerless.Lines.Ack(seq)
+	shut(t, ownerless)
+	if ownerless, err = s.TakeOwnerless(); ownerless != nil || err != nil {
+		t.Errorf("an empty slot is adopted: %v, %v", ownerless, err)
 	}
 }
 
@@ -78,8 +78,8 @@ func TestSlotsWithNothingInThemAreLeftAlone(t *testing.T) {
 	if s.Slot() != "00" {
 		t.Errorf("slot %s is taken, want the one that was freed by a kill", s.Slot())
 	}
-	if orphan, err := s.Orphan(); orphan != nil || err != nil {
-		t.Errorf("got %v, %v", orphan, err)
+	if ownerless, err := s.TakeOwnerless(); ownerless != nil || err != nil {
+		t.Errorf("got %v, %v", ownerless, err)
 	}
 }
 
@@ -91,8 +91,8 @@ func TestASlotThatLooksFullIsOpenedOnceWhereNothingWaits(t *testing.T) {
 	busy.Lines.Ack(5)
 	shut(t, busy)
 	for range 2 {
-		if orphan, err := s.Orphan(); orphan != nil || err != nil {
-			t.Fatalf("got %v, %v", orphan, err)
+		if ownerless, err := s.TakeOwnerless(); ownerless != nil || err != nil {
+			t.Fatalf("got %v, %v", ownerless, err)
 		}
 	}
 	look, err := appearance(s.target, busy.Slot())
@@ -105,9 +105,9 @@ func TestASlotThatLooksFullIsOpenedOnceWhereNothingWaits(t *testing.T) {
 	}
 	fill(t, again, "more", 1)
 	shut(t, again)
-	orphan, err := s.Orphan()
-	if err != nil || orphan == nil {
+	ownerless, err := s.TakeOwnerless()
+	if err != nil || ownerless == nil {
 		t.Fatalf("what came later is not found: %v", err)
 	}
-	shut(t, orphan)
+	shut(t, ownerless)
 }

@@ -5,13 +5,13 @@ import (
 	"syscall"
 )
 
-// illSuffix is appended to the name of a segment that the disk cannot read, when it
+// unreadableSuffix is appended to the name of a segment that the disk cannot read, when it
 // would be removed otherwise. No log reads or removes such a file.
-const illSuffix = ".bad"
+const unreadableSuffix = ".bad"
 
-// isIll says whether err means that the disk cannot read a place, as opposed to what
+// isUnreadable says whether err means that the disk cannot read a place, as opposed to what
 // may be over at the next start: too many open files, say.
-func isIll(err error) bool { return errors.Is(err, syscall.EIO) }
+func isUnreadable(err error) bool { return errors.Is(err, syscall.EIO) }
 
 // skipUnseen leaves out the numbers that records may have in the part of the last segment
 // that the disk cannot read: should it be readable one day, no other record has them.
@@ -20,7 +20,7 @@ func (l *Log) skipUnseen() {
 		return
 	}
 	seg := l.segs[len(l.segs)-1]
-	if !seg.ill {
+	if !seg.unreadable {
 		return
 	}
 	most := uint64(seg.size-seg.end) / minFrame

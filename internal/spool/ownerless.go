@@ -9,11 +9,11 @@ import (
 	"github.com/troupelog/troupe/internal/spool/vfs"
 )
 
-// Orphan takes another slot of the same target that no process holds and in which
+// TakeOwnerless takes another slot of the same target that no process holds and in which
 // something waits: a process left it there. It returns nil and no error if there is
 // none. The caller closes the spool it gets before its own. A slot that cannot be used
 // is reported once for as long as it does not change.
-func (s *Spool) Orphan() (*Spool, error) {
+func (s *Spool) TakeOwnerless() (*Spool, error) {
 	if s.target == nil {
 		return nil, nil
 	}
@@ -25,8 +25,8 @@ func (s *Spool) Orphan() (*Spool, error) {
 		if !info.Dir || !isSlotName(info.Name) || info.Name == s.slot {
 			continue
 		}
-		if orphan := s.adopt(info.Name); orphan != nil {
-			return orphan, nil
+		if slot := s.adopt(info.Name); slot != nil {
+			return slot, nil
 		}
 	}
 	return nil, nil
@@ -49,18 +49,18 @@ func (s *Spool) adopt(name string) *Spool {
 		s.useless(name, look, err)
 		return nil
 	}
-	orphan, err := openSlot(s.target, name, s.config)
+	slot, err := openSlot(s.target, name, s.config)
 	switch {
 	case errors.Is(err, vfs.ErrLocked):
 		return nil
 	case err != nil:
 		s.useless(name, look, err)
 		return nil
-	case !orphan.Empty():
-		orphan.target = s.target
-		return orphan
+	case !slot.Empty():
+		slot.target = s.target
+		return slot
 	}
-	err = orphan.Close(context.Background())
+	err = slot.Close(context.Background())
 	look, lookErr := appearance(s.target, name)
 	s.useless(name, look, errors.Join(err, lookErr))
 	return nil
