@@ -238,13 +238,14 @@ func TestStreamedResponses(t *testing.T) {
 }
 
 // TestStreamsCutAtAnyByte checks that a stream that ends early gives the beginning of the
-// texts, that nothing is made up, and that where the network splits a body changes nothing.
+// texts, that nothing is made up, and that a body split by the network gives the same.
 func TestStreamsCutAtAnyByte(t *testing.T) {
 	for name, e := range exchanges {
 		if e.streamed == "" {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			kind, body := bodyOf(t, e.streamed)
 			whole, _ := assemble(e.api, kind, true, body)
 			full := read(whole.Result())
@@ -267,9 +268,12 @@ func TestStreamsCutAtAnyByte(t *testing.T) {
 				if got.Usage.Input > full.Usage.Input || got.Usage.Output > full.Usage.Output {
 					t.Errorf("cut at %d: usage %+v, more than %+v", n, got.Usage, full.Usage)
 				}
+				if n%5 != 0 {
+					continue // most bytes are within texts, and feeding everything is slow
+				}
 				split, _ := assemble(e.api, kind, true, body[:n], body[n:])
-				if diff := cmp.Diff(string(whole.Result()), string(split.Result())); diff != "" {
-					t.Fatalf("split at %d: -whole +split:\n%s", n, diff)
+				if string(split.Result()) != string(whole.Result()) {
+					t.Fatalf("split at %d: %s, want %s", n, split.Result(), whole.Result())
 				}
 			}
 		})
