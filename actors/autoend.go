@@ -83,9 +83,11 @@ func (w *waitlist) take() (waiting, bool) {
 	return w.items.pop(), true
 }
 
+// room is sent to every actor that may go on; it carries nothing.
 var room = &messages.Room{}
 
-// makeRoom waits for room on behalf of the actors in the waitlist, until ctx ends.
+// makeRoom waits for room on behalf of the actors in the waitlist, until ctx ends. It serves one at a
+// time, so that those behind do not take the room of the first.
 func (s *System) makeRoom(ctx context.Context) {
 	for {
 		w, ok := s.waiting.take()

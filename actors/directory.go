@@ -31,6 +31,7 @@ type known struct {
 	route *messages.Route
 }
 
+// newDirectory returns an empty directory.
 func newDirectory() *directory {
 	d := &directory{seed: maphash.MakeSeed()}
 	for i := range d.shards {

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// batchDelay is how long a command waits for others to join its batch. One message per
+	// batchDelay is the time for which a command waits for others to join its batch. One message per
 	// batch costs a fraction of one per command and wakes the shard once. Waiting for entries
 	// (System.Dispatched) flushes first, so it does not wait for this.
 	batchDelay = time.Millisecond

@@ -24,28 +24,41 @@ import (
 // A keeper and its members are owned by one actor, except member.finished, which the member's
 // actor writes. T is the state that the owner adds to each member.
 type keeper[T any] struct {
-	shared *shared
-	// A session rarely has more than a few traces, so they are searched, not indexed: few
-	// holds up to indexFrom members and many holds more; one of them is nil.
-	few     []*member[T]
-	many    map[messages.Ref]*member[T]
-	passive map[messages.Ref]*messages.Rollup // nil before the first
+	shared *shared // immutable
+
+	// few holds up to indexFrom members, many holds more; one of them is nil. A session rarely
+	// has more than a few traces, and searching those costs less memory than a map.
+	few  []*member[T]
+	many map[messages.Ref]*member[T]
+
+	// passive holds the records of passive sessions. It is nil before the first, and always nil
+	// in a session, whose traces leave no records.
+	passive map[messages.Ref]*messages.Rollup
+
 	// grace holds members that have ended, the first to end first. Some may have been begun
-	// again or removed since. It is nil before the first.
+	// again or removed since; they are skipped when they leave. It is nil before the first.
 	grace *queue[*member[T]]
-	// first and last are the ends of the list of members with pending commands.
+
+	// first and last are the ends of the list of members with pending commands, in the order in
+	// which they got their first. It is empty between two messages.
 	first, last *member[T]
-	number      uint32 // of the next member
+
+	// number is the number of the next member. It may wrap around.
+	number uint32
 }
 
 // shared is the common part of all keepers of one kind: of the shards, or of the sessions.
 type shared struct {
-	host host // immutable
+	// host, graceEach and graceAll are immutable.
+	host host
+	// graceEach limits the members in the grace of one keeper, and with it the memory of a
+	// program that ends many traces within Config.Grace.
+	graceEach int
+	// graceAll limits the members in the grace of all keepers together. It is checked without a
+	// lock, so it may be exceeded a little.
+	graceAll int64
 
-	// A member over one of the limits leaves its grace. Both are immutable.
-	graceEach int   // members in the grace of one keeper
-	graceAll  int64 // members in the grace of all of them, about
-
+	// inGrace and passive count the members in grace, and the records, of all keepers.
 	inGrace atomic.Int64
 	passive atomic.Int64
 }
@@ -65,18 +78,29 @@ type host interface {
 
 // member is the keeper's record of a session or trace that has an actor.
 type member[T any] struct {
-	ref      messages.Ref
-	pid      *actor.PID         // nil before its Begin, and when it was removed
-	pending  *messages.Commands // collected for it while its owner handles a message; else nil
-	next     *member[T]         // after this one in the keeper's list of those with pending commands
-	draining *buffered          // nil unless it was asked to passivate
-	at       int64              // when it was last called, Unix nanoseconds
-	sent     int64              // Commands sent since Begin
-	finished atomic.Int64       // see messages.Begin
-	number   uint32             // members were begun in this order
-	ended    bool
-	inGrace  bool // it is in keeper.grace
-	own      T    // the owner's state
+	ref messages.Ref // immutable
+	// pid is nil until begin, and after remove. A route that has cached the member checks it.
+	pid *actor.PID
+
+	// pending collects commands while the owner handles a message; then forward sends them. next
+	// is the next member in the keeper's list of those with pending commands.
+	pending *messages.Commands
+	next    *member[T]
+
+	// draining buffers messages from drain to passivated; it is nil otherwise.
+	draining *buffered
+
+	// at is the time of the last call, in Unix nanoseconds.
+	at int64
+	// sent counts the Commands sent since Begin. The member's actor sets finished to the same
+	// number if it has handled all and holds nothing open; see messages.Begin.
+	sent     int64
+	finished atomic.Int64
+
+	number  uint32 // members were added in this order
+	ended   bool   // the last call ended it
+	inGrace bool   // it is in keeper.grace
+	own     T      // the owner's state
 }
 
 // buffered holds the messages for an actor that was asked to passivate, until it answers.
@@ -85,7 +109,7 @@ type buffered struct {
 	messages []any
 }
 
-// find returns a member, or nil.
+// find returns the member for ref, or nil. It may have no actor yet only after a panic of the owner.
 func (k *keeper[T]) find(ref messages.Ref) *member[T] {
 	if k.many != nil {
 		return k.many[ref]
@@ -98,7 +122,8 @@ func (k *keeper[T]) find(ref messages.Ref) *member[T] {
 	return nil
 }
 
-// get returns a member; if there is none it adds one, without an actor.
+// get returns the member for ref. If there is none it adds one, without an actor: assign or live
+// must follow in the same message.
 func (k *keeper[T]) get(ref messages.Ref) *member[T] {
 	if m := k.find(ref); m != nil {
 		return m
@@ -123,7 +148,7 @@ func (k *keeper[T]) get(ref messages.Ref) *member[T] {
 // len returns the number of members.
 func (k *keeper[T]) len() int { return len(k.few) + len(k.many) }
 
-// all yields the members in any order. They must not be removed meanwhile.
+// all yields the members, in any order. None may be added or removed during the iteration.
 func (k *keeper[T]) all() iter.Seq[*member[T]] {
 	if k.many != nil {
 		return maps.Values(k.many)
@@ -131,13 +156,14 @@ func (k *keeper[T]) all() iter.Seq[*member[T]] {
 	return slices.Values(k.few)
 }
 
-// oldestFirst returns the members in the order in which they were begun.
+// oldestFirst returns the members in the order in which they were added.
 func (k *keeper[T]) oldestFirst() []*member[T] {
 	return slices.SortedFunc(k.all(), func(a, b *member[T]) int { return int(int32(a.number - b.number)) })
 }
 
-// begin gives a member an actor and returns the Begin that must be its first message. A
-// passive session continues from its record.
+// begin gives a member an actor and returns the Begin that must be the actor's first message, alone
+// or as the Start of its first Commands. A passive session continues from its record. The route may
+// lead to a trace of a session; the session gets a route to itself.
 func (k *keeper[T]) begin(m *member[T], route *messages.Route) messages.Begin {
 	if m.ref.Entity == messages.Session && route.Trace.Entity != messages.Unknown {
 		route = messages.NewRoute(m.ref, messages.Ref{})
@@ -148,7 +174,7 @@ func (k *keeper[T]) begin(m *member[T], route *messages.Route) messages.Begin {
 	return messages.Begin{Route: route, State: k.take(m.ref), Finished: &m.finished}
 }
 
-// take removes and returns the record of a passive session, or returns nil.
+// take removes the record of a passive session and returns it, or nil if there is none.
 func (k *keeper[T]) take(ref messages.Ref) *messages.Rollup {
 	state := k.passive[ref]
 	if state != nil {
@@ -158,7 +184,8 @@ func (k *keeper[T]) take(ref messages.Ref) *messages.Rollup {
 	return state
 }
 
-// live returns a member that has an actor. One that was idle until now was last called at at.
+// live returns the member for ref and gives it an actor if it has none. A new member counts as
+// called at the given time, so that it is not idle at once.
 func (k *keeper[T]) live(ref messages.Ref, route *messages.Route, at int64) *member[T] {
 	m := k.get(ref)
 	if m.pid == nil {
@@ -169,7 +196,9 @@ func (k *keeper[T]) live(ref messages.Ref, route *messages.Route, at int64) *mem
 	return m
 }
 
-// assign collects a command for a member; forward sends it.
+// assign collects a command for a member, and begins the member if it has no actor. forward sends
+// the commands. Together they turn a batch for the owner into one batch for each member, in which
+// the commands keep their order.
 func (k *keeper[T]) assign(m *member[T], c *messages.Command, at int64) {
 	m.at = max(m.at, at)
 	m.ended = c.Action == messages.End && c.Target == m.ref || m.ended && c.NewEntity == nil
@@ -188,8 +217,9 @@ func (k *keeper[T]) assign(m *member[T], c *messages.Command, at int64) {
 	m.pending.Add(c)
 }
 
-// forward sends the collected commands to their members, and begins the grace of those that
-// have ended.
+// forward sends the collected commands to their members, and begins the grace of those that have
+// ended. Each member leaves the list before its commands are sent, so that a panic cannot make them
+// be sent twice.
 func (k *keeper[T]) forward(c actor.Context) {
 	for m := k.first; m != nil; m = k.first {
 		commands := m.pending
@@ -202,7 +232,8 @@ func (k *keeper[T]) forward(c actor.Context) {
 	k.trimGrace(c)
 }
 
-// pass sends a message to a member that has an actor, or buffers it while that is draining.
+// pass sends a message to a member that has an actor. While the member is draining it buffers the
+// message instead: the actor may be about to stop, or to serve another trace.
 func (k *keeper[T]) pass(m *member[T], message any) {
 	if m.draining != nil {
 		m.draining.messages = append(m.draining.messages, message)
@@ -214,6 +245,7 @@ func (k *keeper[T]) pass(m *member[T], message any) {
 	k.shared.host.send(m.pid, message)
 }
 
+// beginGrace puts a member that has ended behind the others in grace.
 func (k *keeper[T]) beginGrace(m *member[T]) {
 	if k.grace == nil {
 		k.grace = &queue[*member[T]]{}
@@ -245,15 +277,19 @@ func (k *keeper[T]) trimGrace(c actor.Context) {
 	}
 }
 
+// lastCall returns the time of the last call.
 func (m *member[T]) lastCall() time.Time { return time.Unix(0, m.at) }
 
-// isFinished reports whether the actor of a trace has handled all that was sent to it and holds
-// nothing open.
+// isFinished reports whether the actor of a trace has handled all commands and holds nothing open. A
+// question may still be in its mailbox; it is answered before the Begin of the next trace. It is
+// false for sessions, whose actors are not reused.
 func (m *member[T]) isFinished() bool {
 	return m.ref.Entity != messages.Session && m.sent > 0 && m.finished.Load() == m.sent
 }
 
-// drain asks a member's actor to passivate; it answers the actor of c.
+// drain asks a member's actor to passivate, and buffers its messages until the actor answers the
+// owner, the actor of c. The actor may auto-end its entities before it decides, if they were idle
+// for too long before now.
 func (k *keeper[T]) drain(c actor.Context, m *member[T], now time.Time) {
 	m.draining = &buffered{question: messages.Passivate{Owner: m.ref, Now: now}}
 	c.Request(m.pid, &m.draining.question)
@@ -302,17 +338,21 @@ func (k *keeper[T]) again(gone *member[T], message any, handle func(message any)
 			k.beginGrace(m)
 		}
 	case *messages.EndOpen:
-		if message.Route == nil {
-			message.Done() // part of a finalization: nothing was open when the actor passivated
-			return
+		m := k.find(gone.ref)
+		switch {
+		case message.Route != nil:
+			handle(message)
+		case m != nil:
+			k.pass(m, message) // part of a finalization; earlier commands have begun it again
+		default:
+			message.Done() // nothing was open when the actor passivated
 		}
-		handle(message)
 	default:
 		handle(message)
 	}
 }
 
-// keep stores the record of a passive session.
+// keep stores the record of a session that has passivated while it was open.
 func (k *keeper[T]) keep(ref messages.Ref, state *messages.Rollup) {
 	if k.passive == nil {
 		k.passive = map[messages.Ref]*messages.Rollup{}

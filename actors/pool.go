@@ -32,7 +32,7 @@ func (p *pool) take() *actor.PID {
 	return pid
 }
 
-// put reports whether there was room for the actor.
+// put adds an actor and reports whether there was room for it.
 func (p *pool) put(pid *actor.PID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

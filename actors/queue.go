@@ -6,6 +6,7 @@ type queue[T any] struct {
 	first int // index of the oldest item
 }
 
+// len returns the number of items.
 func (q *queue[T]) len() int { return len(q.items) - q.first }
 
 // push appends an item. Once more than half of the slice is taken, the rest moves to its front.

@@ -37,6 +37,7 @@ type traceState struct {
 	created bool // its create came since it was begun
 }
 
+// newSession returns the actor of a session, which waits for its Begin.
 func newSession(s *System) *session {
 	return &session{sys: s, traces: keeper[traceState]{shared: &s.traces}}
 }
@@ -95,7 +96,7 @@ func (s *session) start(m *messages.Begin) {
 	}
 }
 
-// count updates System.open.
+// count updates System.open by the change since it was last called.
 func (s *session) count() {
 	if open := isOpen(&s.state); open != s.counted {
 		s.counted = open
@@ -181,6 +182,8 @@ func (s *session) apply(m *messages.Command) {
 	}
 }
 
+// inspect answers for the session, or passes the question on to the trace that it is about. The
+// session does not know the state of its traces, only which are open.
 func (s *session) inspect(m *messages.Inspect) {
 	if m.Route.Trace.Entity != messages.Unknown {
 		if t := s.traces.find(m.Route.Trace); t != nil {
@@ -215,8 +218,8 @@ func (s *session) sweep(c actor.Context, now time.Time) {
 	}
 }
 
-// passivate stops the session, unless it has live traces, which it sweeps first, or is being
-// finalized.
+// passivate stops the session, unless it has live traces, which it sweeps, or is being finalized. The
+// answer carries a record if the session is open: EndOpen must still find it.
 func (s *session) passivate(c actor.Context) {
 	if s.traces.len() > 0 || s.finalizations > 0 {
 		s.sweep(c, time.Now())

@@ -33,6 +33,7 @@ type rootState struct {
 	swept    int64 // when it was last sent a Sweep
 }
 
+// newShard returns the actor of a shard.
 func newShard(s *System) *shard {
 	return &shard{sys: s, roots: keeper[rootState]{shared: &s.roots}, now: time.Now().UnixNano()}
 }
@@ -75,7 +76,8 @@ func (s *shard) control(c actor.Context, message any) {
 	}
 }
 
-// route hands commands to their roots.
+// route hands commands to their roots. The shard emits no entries, except for commands on which it
+// has panicked: those were emitted by onFailure, and never reach their root.
 func (s *shard) route(c actor.Context, b *messages.Commands) {
 	for m := b.Next(); m != nil; m = b.Next() {
 		s.roots.assign(s.root(m.Route), m, s.now)
@@ -95,6 +97,7 @@ func (s *shard) root(route *messages.Route) *root {
 	return r
 }
 
+// inspect passes the question on to the root, or answers for a passive session from its record.
 func (s *shard) inspect(m *messages.Inspect) {
 	r, state := s.roots.find(m.Route.Root), s.roots.passive[m.Route.Root]
 	switch {
@@ -107,6 +110,8 @@ func (s *shard) inspect(m *messages.Inspect) {
 	}
 }
 
+// endOpen ends the open entities of one root, bringing back a passive session for it, or of all
+// roots.
 func (s *shard) endOpen(c actor.Context, m *messages.EndOpen) {
 	switch {
 	case m.Route == nil:
@@ -140,7 +145,8 @@ func (s *shard) advance(c actor.Context, f *finalization[rootState]) {
 	f.done()
 }
 
-// sweep asks idle roots to passivate and lets busy ones look after their traces.
+// sweep asks idle roots to passivate and lets the others look after their traces. A root that has
+// declined is asked again after half of the time, because it may have ended its entities since.
 func (s *shard) sweep(c actor.Context, now time.Time) {
 	s.now = now.UnixNano()
 	for r := range s.roots.all() {

@@ -32,30 +32,40 @@ var (
 type System struct {
 	cfg  Config
 	sup  *supervisor.System
-	seed maphash.Seed
+	seed maphash.Seed // for the choice of a shard
 	dir  *directory
 
+	// shards are the inboxes of the shards; a root key always has the same shard. session and
+	// trace make the actors of sessions and traces.
 	shards  []*inbox
 	writer  *actor.PID
 	session *actor.Props
 	trace   *actor.Props
+
+	// pool holds trace actors without a trace, waiting the actors without room for an end. roots
+	// and traces are shared by the keepers of all shards and of all sessions.
 	pool    pool
 	waiting waitlist
-	roots   shared // of the keepers of shards
-	traces  shared // of the keepers of sessions
+	roots   shared
+	traces  shared
 
+	// stop ends the goroutines that run sweep, runFlusher and makeRoom.
 	stop    context.CancelFunc
-	running sync.WaitGroup // the goroutines that run sweep, runFlusher and makeRoom
+	running sync.WaitGroup
 
-	stopped   atomic.Bool
-	gone      chan struct{} // closed when no actor runs any more
+	stopped atomic.Bool
+	gone    chan struct{} // closed when no actor runs any more
+
+	// The counters; Counts describes those that it returns.
 	panics    atomic.Int64
-	missed    atomic.Int64 // messages that found their actor stopped
-	lost      atomic.Int64 // accepted entries that were never handed over
-	live      atomic.Int64 // session and trace actors
-	autoEnded atomic.Int64 // ends that this package emitted
-	open      atomic.Int64 // entities that this process created, and neither ended nor handed over
-	leftOpen  atomic.Int64 // open entities after Close had ended the others
+	missed    atomic.Int64
+	lost      atomic.Int64
+	live      atomic.Int64
+	autoEnded atomic.Int64
+	leftOpen  atomic.Int64
+	// open counts the entities that this process created, and neither ended nor handed over. Each
+	// actor adds the changes that it makes.
+	open atomic.Int64
 }
 
 // Start starts the actors. Close must be called to stop them.
@@ -87,6 +97,8 @@ func Start(cfg Config) *System {
 // command afterwards.
 func (s *System) Tell(c *messages.Command) { s.shard(c.Route).put(c) }
 
+// shard returns the inbox for the root key of a route. The seed is random, so ids from outside cannot
+// be chosen to fall into one shard.
 func (s *System) shard(r *messages.Route) *inbox {
 	return s.shards[maphash.String(s.seed, r.Root.ID)%uint64(len(s.shards))]
 }
@@ -149,12 +161,13 @@ func (s *System) EndOpen(ctx context.Context, route *messages.Route, reason stri
 	}
 }
 
-// endedOpen returns the Done of an EndOpen that a shard or session sends to a member.
+// endedOpen returns the Done of an EndOpen that a shard or session sends to a member. It sends
+// a message, because Done is called by another actor, or by onFailure.
 func (s *System) endedOpen(to *actor.PID, owner messages.Ref, token any) func() {
 	return sync.OnceFunc(func() { s.sup.Send(to, &messages.EndedOpen{Owner: owner, Token: token}) })
 }
 
-// countdown returns a function that calls then at its n-th call.
+// countdown returns a function that calls then at its n-th call. It may be called concurrently.
 func countdown(n int, then func()) func() {
 	var left atomic.Int64
 	left.Store(int64(n))
@@ -216,7 +229,8 @@ func (s *System) drain(ctx, ending context.Context, reason string) error {
 	return s.dispatched(ctx, s.cfg.Ledger.Seal())
 }
 
-// sweep sends a Sweep to the shards at regular intervals, until ctx ends.
+// sweep sends a Sweep to the shards at regular intervals, until ctx ends. A quarter of the shortest
+// time in the Config is precise enough, and a shard with many roots is rarely visited.
 func (s *System) sweep(ctx context.Context) {
 	every := min(s.cfg.IdleAfter, s.cfg.Grace)
 	if s.cfg.AutoEndAfter > 0 {
@@ -309,9 +323,11 @@ func (s *System) onDead(message any) {
 	s.missed.Add(1)
 }
 
+// report calls Config.Report. The caller may be any actor, or Close.
 func (s *System) report(e Event) { s.cfg.Report(e) }
 
-// warn reports a suspicious call.
+// warn reports a suspicious call. Its entry is delivered all the same: the log shows the events as
+// they were reported.
 func (s *System) warn(kind EventKind, c *messages.Command) {
 	s.report(Event{Kind: kind, Target: c.Target, Action: c.Action, Entries: 1})
 }

@@ -14,7 +14,7 @@ import (
 // also emits the entries. The actor owns all fields.
 type trace struct {
 	sys    *System
-	route  *messages.Route
+	route  *messages.Route // nil while the actor serves no trace
 	state  messages.Rollup
 	family *family // nil before the first child
 
@@ -75,7 +75,7 @@ func (t *trace) handle(b *messages.Commands) {
 	done(b)
 }
 
-// count updates System.open.
+// count updates System.open by the change since it was last called.
 func (t *trace) count() {
 	open := t.family.countOpen()
 	if isOpen(&t.state) {
@@ -87,7 +87,8 @@ func (t *trace) count() {
 	}
 }
 
-// begin makes the actor serve another trace.
+// begin makes the actor serve another trace. Whoever sends a Begin knows that the trace before is
+// over: its ids leave the directory only now, so that late calls by id found the actor until then.
 func (t *trace) begin(m *messages.Begin) {
 	t.forget()
 	t.route, t.finished, t.handled, t.state = m.Route, m.Finished, 0, messages.Rollup{}
@@ -110,7 +111,8 @@ func (t *trace) forget() {
 	t.counted = 0
 }
 
-// apply records a command and reports it if it is suspicious.
+// apply records a command and reports it if it is suspicious. It relies on nothing that the caller
+// claims: an unknown target or parent is possible, since other processes write to the same trace.
 func (t *trace) apply(m *messages.Command) {
 	self := t.route.Owner()
 	record(&t.state, m)
@@ -181,6 +183,7 @@ func (t *trace) mark(m *messages.Command, ended, implied, handedOver *bool) {
 	}
 }
 
+// inspect answers with the state after all commands that the trace has received.
 func (t *trace) inspect(m *messages.Inspect) {
 	snapshot := messages.Snapshot{Owner: t.route.Owner(), Rollup: copied(t.state)}
 	for c := range t.family.all() {

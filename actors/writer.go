@@ -10,7 +10,8 @@ import (
 // maxAttempts limits how often in a row Out may panic before its entries are discarded.
 const maxAttempts = 3
 
-// writer hands entries to Config.Out, a message at a time. It does no I/O.
+// writer hands entries to Config.Out, one message at a time. There is one writer, so Out is never
+// called concurrently, and all destinations see the same order. It does no I/O.
 type writer struct {
 	sys *System
 	// pending holds the entries that Out has not taken: of one message, and of more only while
@@ -39,8 +40,8 @@ func (w *writer) Receive(c actor.Context) {
 	}
 }
 
-// handOver gives the pending entries to Out. If Out panics they stay, and System.failed sends
-// a retry.
+// handOver gives the pending entries to Out. If Out panics they stay pending, and onFailure sends a
+// retry; entries of messages that arrive before it are added behind them, so the order is kept.
 func (w *writer) handOver() {
 	if len(w.pending) == 0 {
 		return

@@ -28,19 +28,26 @@ import (
 // background to a URL that the server signs. The line that describes it is sent after the
 // upload, so that a line never refers to a content that the server lacks.
 type Attachment struct {
-	ID       string            // default: a new UUID
-	Name     string            // shown in the viewer
-	MIMEType string            // used if the content does not reveal its type
-	Tags     map[string]string // for filtering
-	Metadata map[string]any    // sent as JSON values
-	Time     time.Time         // sent in whole seconds; default: not sent
+	// ID identifies the attachment. Default: a new UUID.
+	ID string
+	// Name is shown in the viewer, such as the name of the file.
+	Name string
+	// MIMEType is used if the content does not reveal its type, and for URLs.
+	MIMEType string
+	// Tags are key-value pairs for filtering.
+	Tags map[string]string
+	// Metadata is sent as JSON values.
+	Metadata map[string]any
+	// Time is sent in whole seconds. Default: not sent.
+	Time time.Time
 
-	kind attachmentKind
-	path string
-	data []byte
-	url  string
+	kind attachmentKind // "" for an Attachment that no function made
+	path string         // of attachFile
+	data []byte         // of attachData; not copied before the call
+	url  string         // of attachURL
 }
 
+// attachmentKind is the source of a content, as the field type of its line names it.
 type attachmentKind string
 
 const (
@@ -61,6 +68,7 @@ func URLAttachment(url string) Attachment { return Attachment{kind: attachURL, u
 // sniffBytes is the length of the prefix that determines the type of a content.
 const sniffBytes = 3072
 
+// octetStream is the type of a content that nothing is known about.
 const octetStream = "application/octet-stream"
 
 // addAttachment checks the attachment, copies its content, and sends its line. With
@@ -70,7 +78,7 @@ func (e entity) addAttachment(a Attachment) {
 		return
 	}
 	if a.kind == "" {
-		e.pipe.reject(e.pipe.problem(e.ref, messages.AddAttachment, ErrAttachment, "make it with FileAttachment, DataAttachment or URLAttachment"))
+		e.pipe.reject(e.incomplete(nil, "make it with FileAttachment, DataAttachment or URLAttachment"))
 		return
 	}
 	if e.pipe.closed.Load() {
@@ -83,6 +91,8 @@ func (e entity) addAttachment(a Attachment) {
 	if a.kind != attachURL && !e.keep(&a, upload) {
 		return
 	}
+	// From here on the content is in the spools: it must be removed again unless a line refers
+	// to it.
 	accepted := false
 	defer func() { // deferred, because the call may panic with PanicOnMisuse
 		if !accepted && upload.Blob != "" {
@@ -112,6 +122,8 @@ func (e entity) attach(a *Attachment, upload *messages.Upload) bool {
 	if at := e.pipe.validOrZero(a.Time, e.ref, messages.AddAttachment, "Attachment.Time"); !at.IsZero() {
 		w.Float("timestamp", float64(at.Unix()))
 	}
+	// The server stores the content under the key. The repository in front of it is known to
+	// the destinations only: each of them inserts its own at KeyAt.
 	w.Name("key")
 	upload.KeyAt = w.Len() + len(`"`)
 	w.Text("/" + upload.Path)
@@ -128,7 +140,7 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 		return e.unkept(err, "the content cannot be read")
 	}
 	defer content.Close() //nolint:errcheck // only read from
-	size, err := content.Seek(0, io.SeekEnd)
+	size, err := a.examine(upload, content)
 	if err != nil {
 		return e.unkept(err, "the content cannot be read")
 	}
@@ -138,35 +150,48 @@ func (e entity) keep(a *Attachment, upload *messages.Upload) bool {
 		e.pipe.reject(bad)
 		return false
 	}
-	if _, err := content.Seek(0, io.SeekStart); err != nil {
-		return e.unkept(err, "the content cannot be read")
-	}
-	if upload.MIME, err = a.contentType(content); err != nil {
-		return e.unkept(err, "the content cannot be read")
-	}
-	if _, err := content.Seek(0, io.SeekStart); err != nil {
-		return e.unkept(err, "the content cannot be read")
-	}
 	// The file may grow meanwhile: only the bytes that were there at first are copied.
 	upload.Blob = newBlob()
-	all := e.pipe.destinations.list()
-	first := all[0].spool
+	first := e.pipe.destinations.primary().spool
 	if upload.Size, err = first.PutBlob(upload.Blob, io.LimitReader(content, size), MaxAttachmentBytes); err != nil {
 		upload.Blob = ""
 		return e.unkept(err, "the content cannot be copied to the spool")
 	}
-	upload.Stored = 1
+	upload.Stored = 1 // a bit for each destination, in their order
 	if first.InMemory() {
-		upload.Held = upload.Size
+		upload.Held = upload.Size // the ledger is charged for it until the upload
 	}
+	e.keepElsewhere(upload)
+	return true
+}
+
+// examine returns the size of the content, and sets the type of the upload. Both move the
+// position of the content; afterwards it is at the start again.
+func (a *Attachment) examine(upload *messages.Upload, content content) (size int64, err error) {
+	if size, err = content.Seek(0, io.SeekEnd); err != nil {
+		return 0, err
+	}
+	if _, err = content.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	if upload.MIME, err = a.contentType(content); err != nil {
+		return 0, err
+	}
+	_, err = content.Seek(0, io.SeekStart)
+	return size, err
+}
+
+// keepElsewhere copies the content from the spool of the primary destination to the others.
+func (e entity) keepElsewhere(upload *messages.Upload) {
+	all := e.pipe.destinations.list()
 	for i, d := range all[1:] {
-		if err := copyBlob(d.spool, first, upload.Blob); err != nil {
-			e.pipe.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the destination "+brief.Quote(d.cfg.ID)+", which gets only the line"))
+		if err := copyBlob(d.spool, all[0].spool, upload.Blob); err != nil {
+			e.pipe.report.tell(e.incomplete(err, "the content cannot be copied to the spool of the destination "+
+				brief.Quote(d.cfg.ID)+", which gets only the line"))
 			continue
 		}
 		upload.Stored |= 1 << (i + 1)
 	}
-	return true
 }
 
 // copyBlob copies a content from one spool to another, because the file may have changed
@@ -192,7 +217,8 @@ func (e entity) incomplete(err error, detail string) *Error {
 func (e entity) unkept(err error, detail string) bool {
 	bad := e.incomplete(err, detail)
 	if errors.Is(err, spool.ErrTooLarge) {
-		bad.Reason, bad.Detail = ErrTooLarge, "an attachment has at most "+strconv.Itoa(MaxAttachmentBytes)+" bytes: attach a URL"
+		bad.Reason = ErrTooLarge
+		bad.Detail = "an attachment has at most " + strconv.Itoa(MaxAttachmentBytes) + " bytes: attach a URL"
 	}
 	if errors.Is(err, spool.ErrNoRoom) || errors.Is(err, syscall.ENOSPC) {
 		bad.Reason, bad.Detail = ErrSpoolFull, "no room for the content: free disk space, or raise Config.MaxSpoolBytes"
@@ -213,6 +239,7 @@ type content interface {
 	io.Closer
 }
 
+// bytesContent is the content of a DataAttachment.
 type bytesContent struct{ *bytes.Reader }
 
 // Close implements io.Closer.

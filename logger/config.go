@@ -247,8 +247,9 @@ func (c Config) destination() Destination {
 	return Destination{
 		ID: c.ID, APIKey: c.APIKey, BaseURL: c.BaseURL, AllowInsecure: c.AllowInsecure, Transport: c.Transport,
 		ManualFlush: c.ManualFlush, FlushInterval: c.FlushInterval, InFlight: c.InFlight,
-		SpoolDir: c.SpoolDir, Durability: c.Durability, SyncEvery: c.SyncEvery, RequireDurable: c.RequireDurable, SpoolKey: c.SpoolKey,
-		MaxSpoolBytes: c.MaxSpoolBytes, MaxSpoolAge: c.MaxSpoolAge, OnFull: c.OnFull, MaxBytes: c.MaxBytes,
+		SpoolDir: c.SpoolDir, Durability: c.Durability, SyncEvery: c.SyncEvery, RequireDurable: c.RequireDurable,
+		SpoolKey: c.SpoolKey, MaxSpoolBytes: c.MaxSpoolBytes, MaxSpoolAge: c.MaxSpoolAge,
+		OnFull: c.OnFull, MaxBytes: c.MaxBytes,
 	}
 }
 
@@ -261,7 +262,8 @@ func (c Config) withDefaults(getenv func(string) string) Config {
 		c.AllowInsecure = c.AllowInsecure || insecure
 	}
 	d := c.destination().withDefaults()
-	c.BaseURL, c.FlushInterval, c.SyncEvery, c.MaxSpoolAge, c.MaxBytes = d.BaseURL, d.FlushInterval, d.SyncEvery, d.MaxSpoolAge, d.MaxBytes
+	c.BaseURL, c.FlushInterval, c.MaxBytes = d.BaseURL, d.FlushInterval, d.MaxBytes
+	c.SyncEvery, c.MaxSpoolAge = d.SyncEvery, d.MaxSpoolAge
 	c.MaxWait = cmp.Or(c.MaxWait, DefaultMaxWait)
 	c.IdleAfter = cmp.Or(c.IdleAfter, DefaultIdleAfter)
 	c.AutoEndAfter = cmp.Or(c.AutoEndAfter, DefaultAutoEndAfter)
@@ -284,7 +286,7 @@ func (d Destination) withDefaults() Destination {
 	}
 	if d.FlushInterval == 0 {
 		d.FlushInterval = DefaultFlushInterval
-		if transport.Local(d.BaseURL) {
+		if d.Backend != nil || transport.Local(d.BaseURL) {
 			d.FlushInterval = DefaultLocalFlushInterval
 		}
 	}
@@ -297,9 +299,11 @@ func (d Destination) withDefaults() Destination {
 // effective checks that no field of c is made ineffective by another one. Call it before
 // withDefaults, on the Config that the caller wrote.
 func (c Config) effective() error {
+	noWait := c.Durability == SyncEach && c.MaxWait < 0
+	waits := c.OnFull != FullDropNewest || c.Durability == SyncEach
 	return cmp.Or(c.destination().effective(), refused([]check{
-		{"MaxWait", "is negative, so that no call could wait for its entry as Durability: SyncEach demands", c.Durability == SyncEach && c.MaxWait < 0},
-		{"MaxWait", "has no effect with OnFull: FullDropNewest, where no call waits", c.OnFull == FullDropNewest && c.Durability != SyncEach && c.MaxWait > 0},
+		{"MaxWait", "is negative, but Durability: SyncEach makes calls wait for their entries", noWait},
+		{"MaxWait", "has no effect with OnFull: FullDropNewest, where no call waits", !waits && c.MaxWait > 0},
 		{"AutoEndAfter", "has no effect with DisableAutoEnd: leave one of them out", c.DisableAutoEnd && c.AutoEndAfter > 0},
 	}))
 }
@@ -321,13 +325,16 @@ func (d Destination) effective() error {
 
 // forAdding checks that d can be added to a running logger.
 func (d Destination) forAdding() error {
-	const backend = "has no effect with a Backend: leave one of them out"
+	const (
+		backend  = "has no effect with a Backend: leave one of them out"
+		syncEach = "is SyncEach, but no call waits for an added destination: use SyncGroup, and Logger.Sync to wait"
+	)
 	return refused([]check{
 		{"APIKey", backend, d.Backend != nil && d.APIKey != ""},
 		{"BaseURL", backend, d.Backend != nil && d.BaseURL != ""},
 		{"AllowInsecure", backend, d.Backend != nil && d.AllowInsecure},
 		{"Transport", backend, d.Backend != nil && d.Transport != nil},
-		{"Durability", "is SyncEach, but no call waits for a destination that was added: use SyncGroup, and Logger.Sync to wait", d.Durability == SyncEach},
+		{"Durability", syncEach, d.Durability == SyncEach},
 	})
 }
 

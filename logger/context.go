@@ -61,6 +61,8 @@ func orBackground(ctx context.Context) context.Context {
 	return ctx
 }
 
+// withScope returns a context with a scope. The pointer keeps contexts small, and lookups free
+// of allocations.
 func withScope(ctx context.Context, s Scope) context.Context {
 	return context.WithValue(orBackground(ctx), scopeKey{}, &s)
 }
@@ -109,6 +111,7 @@ func NameGeneration(ctx context.Context, name string) context.Context {
 	return withScope(ctx, s)
 }
 
+// within implements Handle. A logger hides the session, trace and span of outer.
 func (l *Logger) within(outer Scope) Scope {
 	if l == nil {
 		return Scope{}
@@ -116,10 +119,12 @@ func (l *Logger) within(outer Scope) Scope {
 	return Scope{pipe: l.pipeline, generation: outer.generation, w3c: outer.w3c}
 }
 
+// within implements Handle. A session hides the trace and span of outer.
 func (s Session) within(outer Scope) Scope {
 	return Scope{pipe: s.pipe, session: s.identity(), generation: outer.generation, w3c: outer.w3c}
 }
 
+// within implements Handle. A trace brings the session that it is known to belong to.
 func (t Trace) within(outer Scope) Scope {
 	if t.pipe == nil {
 		return Scope{}
@@ -127,6 +132,8 @@ func (t Trace) within(outer Scope) Scope {
 	return Scope{pipe: t.pipe, session: t.session(), trace: t.entity, generation: outer.generation, w3c: outer.w3c}
 }
 
+// within implements Handle. A span brings its trace and session. If another process began the
+// span, they are unknown here, and taken over from outer if that is a scope of the same logger.
 func (s Span) within(outer Scope) Scope {
 	if s.pipe == nil {
 		return Scope{}

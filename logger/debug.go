@@ -44,6 +44,7 @@ const (
 	maxNoteBytes = 1 << 20
 )
 
+// newConsole returns a console and starts its goroutine, which ends after close.
 func newConsole(c Config, redact func(string) string) *console {
 	p := &console{log: c.Slog, redact: redact, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go p.run()
@@ -82,6 +83,7 @@ func (p *console) kept(n note) bool {
 	return true
 }
 
+// signal wakes the goroutine, unless a signal is pending already.
 func (p *console) signal() {
 	select {
 	case p.wake <- struct{}{}:
@@ -111,6 +113,8 @@ func (p *console) take() (n note, skipped int64, ok bool) {
 	}
 }
 
+// run passes records on until take reports the end. If the handler ends the goroutine, another
+// one takes over: the record that the handler was given is lost, the others are not.
 func (p *console) run() {
 	finished := false
 	defer func() {
@@ -184,15 +188,19 @@ func (p *console) counts() (missed, panics int64) {
 // actor library logs on goroutines that must not wait for the user's handler.
 type textHandler struct{ to *console }
 
+// Enabled implements slog.Handler. The console asks the user's handler later.
 func (h textHandler) Enabled(context.Context, slog.Level) bool { return true }
 
+// Handle implements slog.Handler. It never blocks.
 func (h textHandler) Handle(_ context.Context, r slog.Record) error {
 	h.to.add(note{at: r.Time, level: r.Level, text: r.Message})
 	return nil
 }
 
+// WithAttrs implements slog.Handler. The attributes are dropped.
 func (h textHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
 
+// WithGroup implements slog.Handler.
 func (h textHandler) WithGroup(string) slog.Handler { return h }
 
 // redact removes the API key from a text.

@@ -40,8 +40,8 @@ type Destination struct {
 
 	// ManualFlush stops sending by time.
 	ManualFlush bool
-	// FlushInterval is the age at which an entry is sent. Default:
-	// DefaultLocalFlushInterval for a loopback BaseURL, else DefaultFlushInterval.
+	// FlushInterval is the age at which an entry is sent. Default: DefaultLocalFlushInterval
+	// for a loopback BaseURL or a Backend, else DefaultFlushInterval.
 	FlushInterval time.Duration
 	// InFlight limits how many batches are on their way at once. Default 1, at most
 	// MaxInFlight.
@@ -135,7 +135,8 @@ func (p *pipeline) addable(c Destination) error {
 	}
 	all := p.destinations.list()
 	if len(all) == maxDestinations {
-		return &ConfigError{Field: "ID", Reason: "is one destination too many: a logger has at most " + strconv.Itoa(maxDestinations)}
+		most := strconv.Itoa(maxDestinations)
+		return &ConfigError{Field: "ID", Reason: "is one destination too many: a logger has at most " + most}
 	}
 	for _, d := range all {
 		if spool.Target(d.cfg.BaseURL, d.cfg.ID) == spool.Target(c.BaseURL, c.ID) {

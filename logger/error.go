@@ -4,15 +4,24 @@ import "time"
 
 // ErrorConfig logs an error. Every field is optional.
 type ErrorConfig struct {
-	ID        string            // default: a new UUID
-	Name      string            // shown in the viewer
-	Message   string            // the text of the error
-	Code      string            // such as an HTTP status
-	Type      string            // the kind of error, such as the name of its Go type
-	SpanID    string            // the span it belongs to; ignored by Span.AddError
-	Tags      map[string]string // for filtering
-	Metadata  map[string]any    // sent as JSON values
-	StartTime time.Time         // when it happened; default: now
+	// ID identifies the error. Default: a new UUID.
+	ID string
+	// Name is shown in the viewer, such as the name of the failing component.
+	Name string
+	// Message is the text of the error.
+	Message string
+	// Code is a code such as an HTTP status.
+	Code string
+	// Type is the kind of the error, such as the name of its Go type.
+	Type string
+	// SpanID is the span that the error belongs to, as in RetrievalConfig.
+	SpanID string
+	// Tags are key-value pairs for filtering.
+	Tags map[string]string
+	// Metadata is sent as JSON values. Values without a JSON form are left out and reported.
+	Metadata map[string]any
+	// StartTime is when the error happened. Default: now.
+	StartTime time.Time
 }
 
 // LoggedError is the handle of a logged error. It is a value: copy it freely, and compare

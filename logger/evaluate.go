@@ -43,6 +43,7 @@ func (v *Evaluation) WithVariables(variables map[string]any, evaluators ...strin
 	return v
 }
 
+// send sends the request. The names are copied into the line: v may change afterwards.
 func (v *Evaluation) send(with string, variables map[string]any) {
 	v.of.update(messages.Evaluate, func(w *wire.Encoder) bool {
 		w.String("with", with)

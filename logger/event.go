@@ -9,13 +9,19 @@ import (
 
 // EventConfig describes a point in time. Every field is optional.
 type EventConfig struct {
-	ID       string            // default: a new UUID
-	Name     string            // of the event
-	Tags     map[string]string // for filtering
-	Metadata map[string]any    // values that are not strings are sent as their JSON text
-	Time     time.Time         // default: now
+	// ID identifies the event. Default: a new UUID.
+	ID string
+	// Name is shown in the viewer.
+	Name string
+	// Tags are key-value pairs for filtering.
+	Tags map[string]string
+	// Metadata holds further facts. Values that are not strings are sent as their JSON text.
+	Metadata map[string]any
+	// Time is when the event happened. Default: now.
+	Time time.Time
 }
 
+// addEvent sends a line that names the event, but begins no entity: events have no handle.
 func (e entity) addEvent(c EventConfig) {
 	if e.pipe == nil {
 		return
@@ -39,12 +45,19 @@ func (e entity) addEvent(c EventConfig) {
 
 // Feedback is a user's opinion of a trace or a session.
 type Feedback struct {
-	Score    float64           // on the application's own scale
-	Comment  string            // optional
-	Tags     map[string]string // optional
-	Metadata map[string]any    // optional; sent as JSON values
+	// Score is on the application's own scale. TailSampling takes scores below
+	// TailSampling.DislikedBelow for dislike.
+	Score float64
+	// Comment is the text that the user wrote, if any.
+	Comment string
+	// Tags are key-value pairs for filtering.
+	Tags map[string]string
+	// Metadata is sent as JSON values.
+	Metadata map[string]any
 }
 
+// addFeedback sends a line with the feedback. A score that is no number is left out; without a
+// comment, nothing is left to send, and the call is rejected.
 func (e entity) addFeedback(f Feedback) {
 	e.updateOf(messages.Command{Action: messages.AddFeedback, Score: &f.Score}, func(w *wire.Encoder) bool {
 		if !w.Float("score", f.Score) {

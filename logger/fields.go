@@ -17,24 +17,21 @@ type commonFields struct {
 	start, end   time.Time
 }
 
-// commonFields returns f without the times that a line cannot hold, which it reports.
-func (p *pipeline) commonFields(kind messages.Entity, action messages.Action, f commonFields) commonFields {
+// writeCommon writes the common fields of a new entity, without times that a line cannot
+// hold, which it reports. It leaves empty tags out for tool calls and errors, as the protocol
+// demands.
+func (p *pipeline) writeCommon(w *wire.Encoder, kind messages.Entity, action messages.Action, f commonFields) {
 	ref := messages.Ref{Entity: kind, ID: f.id.wire}
-	f.start, f.end = p.validOrZero(f.start, ref, action, "StartTime"), p.validOrZero(f.end, ref, action, "EndTime")
-	return f
-}
-
-// write writes the fields. bare leaves empty tags out, as the protocol demands for tool
-// calls and errors.
-func (f commonFields) write(w *wire.Encoder, bare bool) {
+	start, end := p.validOrZero(f.start, ref, action, "StartTime"), p.validOrZero(f.end, ref, action, "EndTime")
 	w.Optional("name", f.name)
 	w.Optional("spanId", f.spanID)
+	bare := kind == messages.ToolCall || kind == messages.Error
 	if tags := f.id.tagged(f.tags); len(tags) > 0 || !bare {
 		w.Strings("tags", tags)
 	}
-	w.Time("startTimestamp", or(f.start, w.At()))
-	if !f.end.IsZero() {
-		w.Time("endTimestamp", f.end)
+	w.Time("startTimestamp", or(start, w.At()))
+	if !end.IsZero() {
+		w.Time("endTimestamp", end)
 	}
 }
 
@@ -49,7 +46,9 @@ func (p *pipeline) valueField(w *wire.Encoder, ref messages.Ref, action messages
 // jsonTexts writes an object in the protocol's form for metadata and parameters: every
 // value is a string, and other values are sent as their JSON text. Values without a JSON
 // form are left out and reported. It reports whether it wrote a value.
-func (p *pipeline) jsonTexts(w *wire.Encoder, ref messages.Ref, action messages.Action, key string, m map[string]any, keepNil bool) bool {
+func (p *pipeline) jsonTexts(
+	w *wire.Encoder, ref messages.Ref, action messages.Action, key string, m map[string]any, keepNil bool,
+) bool {
 	w.Name(key)
 	w.Open('{')
 	written := false

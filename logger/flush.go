@@ -38,7 +38,9 @@ func (l *Logger) Flush(ctx context.Context) error {
 
 // covered calls wait for all destinations, once everything that earlier calls accepted has
 // left the actors. operation is the name of the caller, for errors.
-func (l *Logger) covered(ctx context.Context, reason error, operation string, wait func(*delivery.Destination, context.Context) error) error {
+func (l *Logger) covered(
+	ctx context.Context, reason error, operation string, wait func(*delivery.Destination, context.Context) error,
+) error {
 	ctx = orBackground(ctx)
 	if err := l.actors.Dispatched(ctx); err != nil {
 		return l.unfinished(reason, operation+" ended while entries were on their way from the calls to the spool", err)
@@ -49,13 +51,15 @@ func (l *Logger) covered(ctx context.Context, reason error, operation string, wa
 	return l.dropped(operation)
 }
 
-// unfinished explains why a wait ended too early, and where the entries are.
+// unfinished explains why a wait ended too early, and where the entries are. It does not look
+// at dropped entries: a wait that succeeds later reports them.
 func (l *Logger) unfinished(reason error, detail string, err error) error {
 	entries, kept, text := l.remains(false)
 	if text != "" {
 		detail += ": " + text
 	}
-	return &Error{Reason: reason, Entries: entries, Kept: kept, Detail: detail, Err: errors.Join(l.destinations.primary().sink.Health().Err, err)}
+	cause := errors.Join(l.destinations.primary().sink.Health().Err, err)
+	return &Error{Reason: reason, Entries: entries, Kept: kept, Detail: detail, Err: cause}
 }
 
 // dropped returns an error about the entries that were dropped since the last call, nil if
@@ -91,7 +95,8 @@ func (l *Logger) remains(closed bool) (entries int, kept bool, text string) {
 			parts = append(parts, plural(safe, name)+d.whereabouts(closed))
 		}
 		if pending > safe {
-			parts = append(parts, plural(pending-safe, name)+" in memory only, and lost if the program ends before they are delivered; sending continues")
+			parts = append(parts, plural(pending-safe, name)+
+				" in memory only, and lost if the program ends before they are delivered; sending continues")
 		}
 	}
 	if !closed {
@@ -99,15 +104,22 @@ func (l *Logger) remains(closed bool) (entries int, kept bool, text string) {
 	}
 	if lost := l.unreported(); lost > 0 {
 		entries, kept = entries+int(lost), false
-		late := min(lost, l.actors.Counts().Lost)
-		if late > 0 {
-			parts = append(parts, plural(late, "")+" lost on the way from the calls to the spool: give Close more time")
-		}
-		if lost > late {
-			parts = append(parts, plural(lost-late, "")+" lost, because "+l.noDisk())
-		}
+		parts = append(parts, l.losses(lost)...)
 	}
 	return entries, kept, strings.Join(parts, "; ")
+}
+
+// losses describes the entries that were lost by Close, in two parts with different remedies:
+// still in the actors when the time of Close was over, or in a destination without a disk.
+func (l *Logger) losses(lost int64) (parts []string) {
+	late := min(lost, l.actors.Counts().Lost)
+	if late > 0 {
+		parts = append(parts, plural(late, "")+" lost on the way from the calls to the spool: give Close more time")
+	}
+	if lost > late {
+		parts = append(parts, plural(lost-late, "")+" lost, because "+l.noDisk())
+	}
+	return parts
 }
 
 // plural returns "1 entry OF is" or "N entries OF are".

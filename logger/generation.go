@@ -10,28 +10,44 @@ import (
 
 // GenerationConfig begins a generation: one call of a model. Every field is optional.
 type GenerationConfig struct {
-	ID       string    // default: a new UUID
-	Name     string    // shown in the viewer
-	SpanID   string    // the span it is part of; ignored by Span.AddGeneration
-	Model    string    // the provider's name of the model
-	Provider string    // sent in lower case; "" is sent as unknown
-	Messages []Message // the conversation so far
+	// ID identifies the generation. Default: a new UUID.
+	ID string
+	// Name is shown in the viewer.
+	Name string
+	// SpanID is the span that the generation is part of. Span.AddGeneration ignores it. Empty
+	// means that the generation is part of the trace.
+	SpanID string
+	// Model is the provider's name of the model. Config.Prices is asked for it if the response
+	// names no model.
+	Model string
+	// Provider is the name of the provider. It is sent in lower case, and as unknown if empty.
+	Provider string
+	// Messages is the conversation that is sent to the model. The images in it become
+	// attachments. Use MessageOf for the message types of an SDK, and for long histories.
+	Messages []Message
 
 	// ModelParameters are temperature and the like. Values that are not strings are sent as
 	// their JSON text; nil values are left out.
 	ModelParameters map[string]any
 
-	MaximPromptID        string // a prompt managed by the server
-	MaximPromptVersionID string // its version
-	Tags                 map[string]string
-	StartTime            time.Time // default: now
-	EndTime              time.Time // for a call that is over already
+	// MaximPromptID and MaximPromptVersionID name a prompt that the server manages.
+	MaximPromptID        string
+	MaximPromptVersionID string
+
+	// Tags are key-value pairs for filtering. Mask applies to the values.
+	Tags map[string]string
+	// StartTime is when the call began. Default: now. A time that a line cannot hold is reported
+	// with ErrInvalidTime and replaced by now.
+	StartTime time.Time
+	// EndTime is for a call that is over already. Without it, End sets the time.
+	EndTime time.Time
 }
 
 // write writes the data of the line that begins the generation, and returns the images
 // that were in its messages.
 func (c *GenerationConfig) write(p *pipeline, w *wire.Encoder, id identity, spanID string) []image {
-	p.commonFields(messages.Generation, messages.AddGeneration, commonFields{id, c.Name, spanID, c.Tags, c.StartTime, c.EndTime}).write(w, false)
+	p.writeCommon(w, messages.Generation, messages.AddGeneration,
+		commonFields{id, c.Name, spanID, c.Tags, c.StartTime, c.EndTime})
 	w.Optional("model", c.Model)
 	w.String("provider", provider(c.Provider))
 	w.Optional("maximPromptId", c.MaximPromptID)
@@ -59,7 +75,7 @@ type Generation struct {
 	price *priceState // shared by copies; nil if nothing is priced
 }
 
-// SetModel sets the model's name.
+// SetModel sets the model's name, if it was not known at the beginning.
 func (g Generation) SetModel(model string) { g.text("model", model) }
 
 // SetProvider sets the provider's name, which is sent in lower case.

@@ -68,7 +68,10 @@ func (l *Logger) Health() Health {
 // with the actors.
 func (d *destination) health() DestinationHealth {
 	h, counters := d.sink.Health(), d.sink.Counters()
-	s := DestinationHealth{ID: d.cfg.ID, Delivery: h.Err, Spool: cmp.Or(h.Spool, d.lost), Full: h.Full, Stalled: h.Stalled, Pending: counters.Pending()}
+	s := DestinationHealth{
+		ID: d.cfg.ID, Delivery: h.Err, Spool: cmp.Or(h.Spool, d.lost), Full: h.Full, Stalled: h.Stalled,
+		Pending: counters.Pending(),
+	}
 	s.OK = s.Delivery == nil && s.Spool == nil && !s.Full && s.Stalled == ""
 	return s
 }

@@ -48,7 +48,8 @@ func (p *pipeline) known(kind, id string) identity {
 	}
 	if p.cfg.PanicOnMisuse {
 		p.reject(&Error{Reason: ErrInvalidID, Entity: kind, Entries: 1,
-			Detail: brief.Quote(id) + " is not 1 to 1,024 of A-Z a-z 0-9 _ -; leave the id of a new entity empty to get a generated one"})
+			Detail: brief.Quote(id) + " is not 1 to 1,024 of A-Z a-z 0-9 _ -; " +
+				"leave the id of a new entity empty to get a generated one"})
 	}
 	return p.derive(kind, id)
 }
@@ -58,7 +59,8 @@ func (p *pipeline) known(kind, id string) identity {
 // usually alike.
 func (p *pipeline) derive(kind, id string) identity {
 	safe := identity{wire: protocol.SafeID(id), given: &id}
-	detail := "given as " + brief.Quote(id) + ", which a line cannot hold; it is logged under this safe id and found by either. " +
+	detail := "given as " + brief.Quote(id) + ", which a line cannot hold; " +
+		"it is logged under this safe id and found by either. " +
 		"Ids of 1 to 1,024 of A-Z a-z 0-9 _ - stay as they are"
 	if id == "" {
 		safe = identity{wire: newID()}

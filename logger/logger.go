@@ -23,7 +23,7 @@ import (
 // New, and Close it at the end. All methods may be called concurrently; on a nil *Logger
 // they do nothing.
 type Logger struct {
-	*pipeline
+	*pipeline // nil only in a nil Logger
 
 	repository atomic.Pointer[error] // outcome of the check at start, nil before
 	release    func()                // ends the background work
@@ -169,6 +169,8 @@ func (l *Logger) Close(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, closeWait)
 		defer cancel()
 	}
+	// The order: entries out of the actors and destinations, then the background work that they
+	// need, then connections, and last the reports, which all of these make.
 	l.closeErr = l.shut(ctx)
 	l.release()
 	l.awaitBackground(ctx)

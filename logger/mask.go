@@ -61,6 +61,7 @@ func (m *masker) step() {
 	m.pos++
 }
 
+// text copies one string: a key or an unmasked member as it is, any other masked.
 func (m *masker) text() {
 	end := m.pos + 1
 	for m.in[end] != '"' {

@@ -10,14 +10,20 @@ import (
 
 // Message is one message of the conversation that is sent to a model.
 type Message struct {
-	Role    string // system, user, assistant, tool, …
-	Content any    // a string, or parts with a JSON form; nil is sent as null
+	// Role is the author: system, user, assistant, tool and the like.
+	Role string
+	// Content is a string, or parts with a JSON form in the provider's own format. Nil is sent
+	// as null, as assistant messages with tool calls have it.
+	Content any
 
-	Name       string            // optional: the name of the speaker
-	ToolCalls  []MessageToolCall // requested by an assistant message
-	ToolCallID string            // the call whose result a tool message carries
+	// Name is the name of the speaker, if there are several with one role.
+	Name string
+	// ToolCalls are the calls that an assistant message requests.
+	ToolCalls []MessageToolCall
+	// ToolCallID is the call whose result a tool message carries.
+	ToolCallID string
 
-	whole []byte // set by MessageOf: JSON sent in place of the fields
+	whole []byte // set by MessageOf: JSON sent in place of the fields; immutable
 	bad   error  // set by MessageOf: the error of encoding
 }
 
@@ -138,6 +144,7 @@ func (m *Message) write(w *wire.Encoder) error {
 	return nil
 }
 
+// write writes the call in the form of the chat completions API.
 func (c *MessageToolCall) write(w *wire.Encoder) {
 	w.Open('{')
 	w.String("id", c.ID)

@@ -21,6 +21,7 @@ var plain = map[string]bool{
 	"message": true, "code": true, // of errors: the message of a choice is an object
 }
 
+// generationMark begins the lines of generations, whose results keep their structure.
 var generationMark = []byte("generation{")
 
 // omit returns a line without the contents of its data.

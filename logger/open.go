@@ -30,10 +30,12 @@ type destination struct {
 	release func() // ends its connections
 }
 
-// dial returns the client of a destination.
+// dial returns the HTTP client of a destination. It makes no request. Errors are
+// *ConfigErrors that name the field as users know it.
 func dial(c Destination) (*transport.HTTP, error) {
 	h, err := transport.New(transport.Config{
-		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, AllowInsecure: c.AllowInsecure, RoundTripper: c.Transport, InFlight: c.InFlight,
+		BaseURL: c.BaseURL, RepositoryID: c.ID, APIKey: c.APIKey, AllowInsecure: c.AllowInsecure,
+		RoundTripper: c.Transport, InFlight: c.InFlight,
 	})
 	if err == nil {
 		return h, nil
@@ -57,38 +59,22 @@ func dial(c Destination) (*transport.HTTP, error) {
 // bytes that are not yet on disk; 0 means that the limit of the ledger applies. ledger is
 // nil for added destinations. If the disk cannot be used, entries are kept in memory, unless
 // RequireDurable makes that an error.
-func (p *pipeline) open(c Destination, backend transport.Backend, memory int64, ledger *ledger.Ledger) (*destination, error) {
+func (p *pipeline) open(
+	c Destination, backend transport.Backend, memory int64, ledger *ledger.Ledger,
+) (*destination, error) {
 	d := &destination{cfg: c, added: ledger == nil, release: func() {}}
-	sc := spool.Config{
-		Dir: c.SpoolDir, Target: spool.Target(c.BaseURL, c.ID),
-		Log: seglog.Config{
-			Every: c.SyncEvery, MaxBytes: c.MaxSpoolBytes, MaxAge: c.MaxSpoolAge,
-			DropOldest: c.OnFull == FullDropOldest, MemoryBytes: memory,
-		},
-		Report: func(e spool.Event) { p.spoolEvent(d, e) },
-	}
+	sc := c.spoolConfig(memory)
+	sc.Report = func(e spool.Event) { p.spoolEvent(d, e) }
 	var charge func(int64)
 	if ledger != nil {
 		sc.Log.Release, charge = ledger.Release, ledger.Charge
 	}
-	switch c.Durability {
-	case SyncInterval:
-		sc.Log.Policy = seglog.Interval
-	case SyncNone:
-		sc.Log.Policy = seglog.None
-	}
-	if sc.Dir, d.lost = spoolDir(c); d.lost == nil {
-		d.dir = sc.Dir
-		d.spool, d.lost = openSpool(c, sc)
+	if err := d.openSpool(sc); err != nil {
+		return nil, err
 	}
 	if d.lost != nil {
-		if c.RequireDurable {
-			return nil, &Error{Reason: ErrSpool, Detail: "RequireDurable is set", Err: d.lost}
-		}
-		p.report.tell(&Error{Reason: ErrSpool, Kept: true, Err: d.lost, Detail: "entries are kept in memory; see Config.SpoolDir"})
-	}
-	if d.spool == nil {
-		d.spool = spool.Memory(sc)
+		p.report.tell(&Error{Reason: ErrSpool, Kept: true, Err: d.lost,
+			Detail: "entries are kept in memory; see Config.SpoolDir"})
 	}
 	age := c.FlushInterval
 	if c.ManualFlush {
@@ -110,6 +96,40 @@ const (
 	smallEntry      = 512 // bytes, overhead included
 )
 
+// spoolConfig returns the configuration of the destination's spool, but for its functions.
+func (d Destination) spoolConfig(memory int64) spool.Config {
+	sc := spool.Config{
+		Target: spool.Target(d.BaseURL, d.ID),
+		Log: seglog.Config{
+			Every: d.SyncEvery, MaxBytes: d.MaxSpoolBytes, MaxAge: d.MaxSpoolAge,
+			DropOldest: d.OnFull == FullDropOldest, MemoryBytes: memory,
+		},
+	}
+	switch d.Durability {
+	case SyncInterval:
+		sc.Log.Policy = seglog.Interval
+	case SyncNone:
+		sc.Log.Policy = seglog.None
+	}
+	return sc
+}
+
+// openSpool opens the spool of the destination, in memory if the user wants no disk or the disk
+// fails. A failure is kept in d.lost, and returned only with RequireDurable.
+func (d *destination) openSpool(sc spool.Config) error {
+	if sc.Dir, d.lost = spoolDir(d.cfg); d.lost == nil {
+		d.dir = sc.Dir
+		d.spool, d.lost = spoolOnDisk(d.cfg, sc)
+	}
+	if d.lost != nil && d.cfg.RequireDurable {
+		return &Error{Reason: ErrSpool, Detail: "RequireDurable is set", Err: d.lost}
+	}
+	if d.spool == nil {
+		d.spool = spool.Memory(sc)
+	}
+	return nil
+}
+
 // spoolDir returns the folder of the spool, "" with MemoryOnly.
 func spoolDir(c Destination) (string, error) {
 	if c.Durability == MemoryOnly || c.SpoolDir != "" {
@@ -122,8 +142,8 @@ func spoolDir(c Destination) (string, error) {
 	return filepath.Join(cache, "troupe"), nil
 }
 
-// openSpool opens the spool on disk. With MemoryOnly it returns nil.
-func openSpool(c Destination, sc spool.Config) (*spool.Spool, error) {
+// spoolOnDisk opens the spool on disk. With MemoryOnly it returns nil.
+func spoolOnDisk(c Destination, sc spool.Config) (*spool.Spool, error) {
 	if c.Durability == MemoryOnly {
 		return nil, nil
 	}
@@ -142,7 +162,8 @@ func openSpool(c Destination, sc spool.Config) (*spool.Spool, error) {
 	return spool.Open(sc)
 }
 
-// defaultSpoolBytes is DefaultMaxSpoolBytes, or a tenth of the free disk space.
+// defaultSpoolBytes returns DefaultMaxSpoolBytes, or a tenth of the free disk space if that is
+// less: a logger must not fill the disk of its program.
 func defaultSpoolBytes(dir string) int64 {
 	folder, err := vfs.OS(dir)
 	if err != nil {

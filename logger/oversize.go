@@ -33,9 +33,9 @@ func (p *pipeline) fit(c *messages.Command, cuts []oversize.Cut) {
 		up.KeyAt = bytes.LastIndex(c.Entry.Line, append(key, "/"+up.Path...)) + len(key)
 	}
 	given, kept := oversize.Sum(cuts)
-	bad := p.problem(c.Target, c.Action, ErrTooLarge, fmt.Sprintf(
-		"values cut: %d, from %d to %d bytes together; everything else is logged: shorten them, or attach them as files", len(cuts), given, kept))
-	p.suspect(bad)
+	p.suspect(p.problem(c.Target, c.Action, ErrTooLarge, fmt.Sprintf(
+		"values cut: %d, from %d to %d bytes together; everything else is logged: shorten them, or attach them as files",
+		len(cuts), given, kept)))
 }
 
 // room returns the limit of a line's data in bytes, before the list of cuts is added.
@@ -66,7 +66,7 @@ func contentKept(cuts []oversize.Cut) (kept []oversize.Cut) {
 	return kept
 }
 
-// dataStart returns the position of the data in a line.
+// dataStart returns the position of the data in a line that this package wrote.
 func dataStart(line []byte) int { return bytes.Index(line, dataMark) + len(dataMark) }
 
 // withMark returns a line whose metadata has the list of cuts, as a JSON text. The line's
@@ -90,7 +90,8 @@ func withMark(line []byte, start int, mark []byte) []byte {
 	if len(data) > len("{}") {
 		metadata = append([]byte{','}, metadata...)
 	}
-	if key := bytes.LastIndex(head, []byte(`,"key":"/`)); key > 0 && bytes.Contains(line[:start], []byte("action=add-attachment")) {
+	attachment := bytes.Contains(line[:start], []byte("action=add-attachment"))
+	if key := bytes.LastIndex(head, []byte(`,"key":"/`)); key > 0 && attachment {
 		return bytes.Join([][]byte{head[:key], metadata, member, {'}'}, head[key:], []byte("}}")}, nil)
 	}
 	return bytes.Join([][]byte{head, metadata, member, []byte("}}}")}, nil)

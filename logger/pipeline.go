@@ -43,8 +43,8 @@ type pipeline struct {
 	background   sync.WaitGroup // goroutines that Close waits for
 }
 
-// line begins the line of a call on ref. It returns nil if the call is rejected because
-// the logger is closed.
+// line begins the line of a call on ref. It returns nil if the call is rejected because the
+// logger is closed. The caller must pass the encoder to send, or release it.
 func (p *pipeline) line(ref messages.Ref, action messages.Action) *wire.Encoder {
 	if p.closed.Load() {
 		p.reject(p.problem(ref, action, ErrClosed, "the call came after Close"))
@@ -56,8 +56,13 @@ func (p *pipeline) line(ref messages.Ref, action messages.Action) *wire.Encoder 
 	return w
 }
 
-// send takes the finished line of c through the rest of the pipeline. It gives the encoder
-// back and reports whether the entry was accepted.
+// send takes the line of c through the rest of the pipeline. It gives the encoder back and
+// reports whether the entry was accepted.
+//
+// The order of the steps matters. Texts are masked before they are cut, because half a secret
+// would not be recognised (the encoder masks texts that it cuts itself). The line is cut
+// before it is admitted, because the ledger is charged its final size. Everything that
+// can reject the call comes before put.
 func (p *pipeline) send(w *wire.Encoder, c *messages.Command) bool {
 	c.At = w.At().UnixNano()
 	c.Entry.Line = w.Finish()
@@ -70,7 +75,8 @@ func (p *pipeline) send(w *wire.Encoder, c *messages.Command) bool {
 		p.fit(c, cuts)
 	}
 	if data := c.Entry.Line[dataStart(c.Entry.Line):]; wire.TooDeep(data) {
-		p.reject(p.problem(c.Target, c.Action, ErrUnencodable, "its data is nested more than "+strconv.Itoa(protocol.MaxDepth)+" levels deep"))
+		p.reject(p.problem(c.Target, c.Action, ErrUnencodable,
+			"its data is nested more than "+strconv.Itoa(protocol.MaxDepth)+" levels deep"))
 		return false
 	}
 	if !p.admit(c) {
@@ -120,7 +126,8 @@ func (p *pipeline) admit(c *messages.Command) bool {
 	return true
 }
 
-// put hands an admitted entry to the actors. From here on it cannot be rejected.
+// put hands an admitted entry to the actors. From here on it cannot be rejected: it is
+// delivered, or counted as dead or dropped.
 func (p *pipeline) put(c *messages.Command) {
 	if p.cfg.Debug {
 		p.console.add(note{at: time.Now(), level: slog.LevelDebug, text: "troupe: accepted", line: c.Entry.Line})
@@ -146,7 +153,8 @@ func (p *pipeline) syncEach(target messages.Ref, action messages.Action) {
 		err = p.destinations.primary().sink.Sync(ctx)
 	}
 	if err != nil {
-		bad := p.problem(target, action, ErrNotDurable, "it is accepted, but was not on disk within Config.MaxWait; see Health")
+		bad := p.problem(target, action, ErrNotDurable,
+			"it is accepted, but was not on disk within Config.MaxWait; see Health")
 		bad.Err = err
 		p.suspect(bad)
 	}
@@ -161,22 +169,28 @@ func (p *pipeline) out(entries []messages.Entry) {
 	p.destinations.put(entries)
 }
 
-// problem describes a call that cannot be logged as it was meant.
+// problem describes a call that cannot be logged as it was meant. It names the entity, but
+// contains no value of the call: errors end up in other logs.
 func (p *pipeline) problem(ref messages.Ref, action messages.Action, reason error, detail string) *Error {
-	return &Error{Reason: reason, Entity: ref.Entity.String(), ID: ref.ID, Action: action.String(), Detail: detail, Entries: 1}
+	return &Error{
+		Reason: reason, Entity: ref.Entity.String(), ID: ref.ID, Action: action.String(), Detail: detail, Entries: 1,
+	}
 }
 
-// refusal explains why the ledger did not admit an entry.
+// refusal explains why the ledger did not admit an entry, and how to prevent it.
 func (p *pipeline) refusal(c *messages.Command, err error) *Error {
 	switch {
 	case errors.Is(err, ledger.ErrClosed):
 		return p.problem(c.Target, c.Action, ErrClosed, "the call came after Close")
 	case errors.Is(err, ledger.ErrTooLarge):
-		return p.problem(c.Target, c.Action, ErrTooLarge, fmt.Sprintf("it takes %d bytes, and Config.MaxBytes is %d: raise that", c.Entry.Cost(), p.cfg.MaxBytes))
+		return p.problem(c.Target, c.Action, ErrTooLarge,
+			fmt.Sprintf("it takes %d bytes, and Config.MaxBytes is %d: raise that", c.Entry.Cost(), p.cfg.MaxBytes))
 	case p.destinations.primary().sink.Health().Full:
-		return p.problem(c.Target, c.Action, ErrSpoolFull, "free disk space, raise Config.MaxSpoolBytes, or see Config.OnFull")
+		return p.problem(c.Target, c.Action, ErrSpoolFull,
+			"free disk space, raise Config.MaxSpoolBytes, or see Config.OnFull")
 	default:
-		return p.problem(c.Target, c.Action, ErrBackpressure, "entries are not delivered or written as fast as they come; see Health, or raise Config.MaxBytes")
+		return p.problem(c.Target, c.Action, ErrBackpressure,
+			"entries are not delivered or written as fast as they come; see Health, or raise Config.MaxBytes")
 	}
 }
 
@@ -191,7 +205,8 @@ func (p *pipeline) reject(err *Error) {
 	p.report.tell(err)
 }
 
-// suspect counts and reports a call that is logged, but is probably a mistake.
+// suspect counts and reports a call that is logged, but is probably a mistake. It never
+// panics, not even with Config.PanicOnMisuse, because the entry is on its way.
 func (p *pipeline) suspect(err *Error) {
 	err.Kept = true
 	p.report.count(err)

@@ -40,6 +40,7 @@ func (g Generation) AddCost(c pricing.Cost) {
 	g.sendCost(c)
 }
 
+// sendCost sends a cost, whoever computed it.
 func (g Generation) sendCost(c pricing.Cost) {
 	if c.Total == 0 {
 		c.Total = c.Input.Add(c.Output)

@@ -104,7 +104,8 @@ func (s *serving) end(r *http.Request, answer *answerRecorder, value any) {
 	s.AddMetadata(facts)
 	switch {
 	case value != nil && !aborted:
-		s.AddError(ErrorConfig{Name: "panic", Type: fmt.Sprintf("%T", value), Message: brief.Cut(fmt.Sprint(value), maxPanicText)})
+		text := brief.Cut(fmt.Sprint(value), maxPanicText)
+		s.AddError(ErrorConfig{Name: "panic", Type: fmt.Sprintf("%T", value), Message: text})
 	case status >= http.StatusInternalServerError:
 		s.AddError(ErrorConfig{Name: "http", Type: "http", Code: strconv.Itoa(status), Message: http.StatusText(status)})
 	}

@@ -23,6 +23,7 @@ func (a *answerRecorder) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 }
 
+// Write implements io.Writer.
 func (a *answerRecorder) Write(b []byte) (int, error) {
 	a.wrote()
 	return a.ResponseWriter.Write(b)

@@ -29,6 +29,8 @@ type reporter struct {
 	rejected   map[string]int64 // guarded by mu; calls by reason
 	suspicious map[string]int64 // guarded by mu; calls by reason
 
+	// gate is held for reading while an error is queued, and for writing by close: nothing is
+	// sent on the queue after it is closed.
 	gate   sync.RWMutex
 	closed bool // guarded by gate
 
@@ -41,6 +43,7 @@ type reporter struct {
 // batch, because a server may refuse all of them in one answer.
 const reportQueue = 2 * MaxBatchEntries
 
+// newReporter returns a reporter and starts its goroutine, which ends after close.
 func newReporter(c Config, log *console) *reporter {
 	r := &reporter{
 		onError: c.OnError, slog: log, queue: make(chan *Error, reportQueue), done: make(chan struct{}),
@@ -53,6 +56,7 @@ func newReporter(c Config, log *console) *reporter {
 	return r
 }
 
+// run calls OnError for each error in the queue, until close closes it.
 func (r *reporter) run() {
 	finished := false
 	defer func() {
@@ -70,6 +74,7 @@ func (r *reporter) run() {
 	finished = true
 }
 
+// call calls OnError, and contains its panics.
 func (r *reporter) call(err *Error) {
 	defer func() {
 		if recover() != nil {
@@ -210,7 +215,8 @@ func subject(line []byte) (entity, id, action string) {
 func (p *pipeline) spoolEvent(d *destination, e spool.Event) {
 	err := logEvent(e.Log)
 	if e.Kind == spool.Skipped {
-		err = &Error{Reason: ErrSpool, Kept: true, Err: e.Err, Detail: "slot " + e.Slot + " cannot be used and is left unchanged; see troupe spool ls"}
+		err = &Error{Reason: ErrSpool, Kept: true, Err: e.Err}
+		err.Detail = "slot " + e.Slot + " cannot be used and is left unchanged; see troupe spool ls"
 	}
 	if err != nil {
 		p.report.tell(d.named(err))
@@ -219,27 +225,31 @@ func (p *pipeline) spoolEvent(d *destination, e spool.Event) {
 
 // logEvent returns an event of a log as an error, nil if the disk accepts entries again.
 func logEvent(e seglog.Event) *Error {
-	err := &Error{Entries: int(e.Count), Err: e.Err}
+	err := &Error{Reason: ErrSpool, Entries: int(e.Count), Err: e.Err}
 	switch e.Kind {
 	case seglog.Degraded:
-		err.Reason, err.Kept, err.Detail = ErrSpool, true, "entries are kept in memory and delivered from there until the disk works again"
+		err.Kept, err.Detail = true, "entries are kept in memory and delivered from there until the disk works again"
 		if e.Reason != "" {
 			err.Detail = "the position of the delivery cannot be written to disk: entries may be sent again after a restart"
 		}
 	case seglog.Damaged:
-		err.Reason, err.Detail = ErrDropped, "files of the spool are damaged or missing; these entries are lost, all others are delivered"
+		err.Reason = ErrDropped
+		err.Detail = "files of the spool are damaged or missing; these entries are lost, all others are delivered"
 		if e.Count == 0 {
-			err.Reason, err.Kept, err.Detail = ErrSpool, true, "the file "+e.Name+" of the spool is damaged; all undamaged entries are delivered"
+			err.Reason, err.Kept = ErrSpool, true
+			err.Detail = "the file " + e.Name + " of the spool is damaged; all undamaged entries are delivered"
 		}
 	case seglog.Unknown:
-		err.Reason, err.Kept = ErrSpool, true
-		err.Entries, err.Detail = 0, fmt.Sprintf("files of the spool are damaged or missing: up to %d entries may have been delivered, never written, or lost; they are in no counter", e.Count)
+		err.Kept, err.Entries = true, 0
+		err.Detail = fmt.Sprintf("files of the spool are damaged or missing: up to %d entries may have been delivered, "+
+			"never written, or lost; they are in no counter", e.Count)
 	case seglog.Dropped:
 		err.Reason, err.Detail = ErrDropped, e.Reason
 	case seglog.Quarantined:
-		err.Reason, err.Kept, err.Detail = ErrSpool, true, "the unreadable part of the file "+e.Name+" of the spool is kept in the folder quarantine"
+		err.Kept = true
+		err.Detail = "the unreadable part of the file " + e.Name + " of the spool is kept in the folder quarantine"
 	case seglog.Discarded:
-		err.Reason, err.Detail = ErrSpool, "the quarantine of the spool is full: its oldest files were removed"
+		err.Detail = "the quarantine of the spool is full: its oldest files were removed"
 	default: // the disk accepts entries again
 		return nil
 	}

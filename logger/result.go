@@ -43,12 +43,16 @@ func (g Generation) Result(response any) {
 
 // Failure describes the error of a failed model or tool call. Every field is optional.
 type Failure struct {
-	Message string // the error's text, for people
-	Code    string // the provider's code, such as 429
-	Type    string // the provider's kind of error, such as rate_limit_exceeded
+	// Message is the text of the error, for people.
+	Message string
+	// Code is the provider's code, such as 429.
+	Code string
+	// Type is the provider's kind of error, such as rate_limit_exceeded.
+	Type string
 }
 
-// Fail logs that the model call failed, and ends the generation.
+// Fail logs that the model call failed, and ends the generation. Use Attempt for a failure
+// that is retried.
 func (g Generation) Fail(f Failure) {
 	if g.pipe == nil {
 		return

@@ -10,12 +10,20 @@ import (
 
 // RetrievalConfig begins a retrieval. Every field is optional.
 type RetrievalConfig struct {
-	ID        string            // default: a new UUID
-	Name      string            // shown in the viewer
-	SpanID    string            // the span it is part of; ignored by Span.AddRetrieval
-	Tags      map[string]string // for filtering
-	StartTime time.Time         // default: now
-	EndTime   time.Time         // for a retrieval that is over already
+	// ID identifies the retrieval. Default: a new UUID.
+	ID string
+	// Name is shown in the viewer, such as the name of an index.
+	Name string
+	// SpanID is the span that the retrieval is part of. It is meant for Trace.AddRetrieval: a
+	// retrieval that is begun by Span.AddRetrieval is part of that span without it.
+	SpanID string
+	// Tags are key-value pairs for filtering. Mask applies to the values.
+	Tags map[string]string
+	// StartTime is when the retrieval began. Default: now. A time that a line cannot hold is reported
+	// with ErrInvalidTime and replaced by now.
+	StartTime time.Time
+	// EndTime is for a retrieval that is over already. Without it, End sets the time.
+	EndTime time.Time
 }
 
 // Retrieval is the handle of a retrieval: a search for documents. It is a value: copy it

@@ -47,18 +47,21 @@ type TailSampling struct {
 // calls.
 const tailShare = 4
 
+// withDefaults returns t with the defaults filled in, for a Config.MaxBytes.
 func (t TailSampling) withDefaults(maxBytes int64) TailSampling {
 	t.Wait = cmp.Or(t.Wait, DefaultTailWait)
 	t.MaxBytes = cmp.Or(t.MaxBytes, maxBytes/tailShare)
 	return t
 }
 
+// validate checks t after withDefaults. The negated comparisons refuse NaN too.
 func (t TailSampling) validate(c Config) error {
+	most := c.MaxBytes / tailShare
 	return refused([]check{
 		{"Tail.KeepRate", "must be from 0 to 1", !(t.KeepRate >= 0 && t.KeepRate <= 1)},
 		{"Tail.Slow", "is negative", t.Slow < 0},
 		{"Tail.Cost", "is negative", !(t.Cost >= 0)},
-		{"Tail.MaxBytes", "must be from 1 to a quarter of MaxBytes, or 0 for that", t.MaxBytes < 0 || t.MaxBytes > c.MaxBytes/tailShare},
+		{"Tail.MaxBytes", "must be from 1 to a quarter of MaxBytes, or 0 for that", t.MaxBytes < 0 || t.MaxBytes > most},
 		{"Tail", "contradicts Durability: SyncEach, because held lines are not on disk", c.Durability == SyncEach},
 	})
 }
@@ -70,7 +73,9 @@ func (p *pipeline) newSampler() *sampling.Sampler {
 	}
 	policy := sampling.Policy{Head: p.cfg.Sample}
 	if t := p.cfg.Tail; t != nil {
-		policy.Tail = &sampling.Tail{Rate: t.KeepRate, Slow: t.Slow, Cost: pricing.Dollars(t.Cost), Disliked: t.DislikedBelow, Wait: t.Wait, MaxBytes: t.MaxBytes}
+		policy.Tail = &sampling.Tail{
+			Rate: t.KeepRate, Slow: t.Slow, Cost: pricing.Dollars(t.Cost), Disliked: t.DislikedBelow, Wait: t.Wait, MaxBytes: t.MaxBytes,
+		}
 	}
 	return sampling.New(policy, p.destinations.put, p.leaveOut)
 }

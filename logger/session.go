@@ -10,11 +10,17 @@ import (
 
 // SessionConfig begins a session. Every field is optional.
 type SessionConfig struct {
-	ID        string            // default: a new UUID
-	Name      string            // shown in the viewer
-	Tags      map[string]string // for filtering
-	StartTime time.Time         // default: now
-	EndTime   time.Time         // for a session that is over already
+	// ID identifies the session, in every process. Default: a new UUID.
+	ID string
+	// Name is shown in the viewer.
+	Name string
+	// Tags are key-value pairs for filtering. Mask applies to the values.
+	Tags map[string]string
+	// StartTime is when the session began. Default: now. A time that a line cannot hold is reported
+	// with ErrInvalidTime and replaced by now.
+	StartTime time.Time
+	// EndTime is for a session that is over already. Without it, End sets the time.
+	EndTime time.Time
 }
 
 // Session is the handle of a session: a conversation of one or more traces. It is a
@@ -30,7 +36,7 @@ func (l *Logger) Session(c SessionConfig) Session {
 	id := l.identify(messages.Session.String(), c.ID)
 	ref := messages.Ref{Entity: messages.Session, ID: id.wire}
 	return Session{l.create(ref, routeTo(ref, messages.Ref{}, id.given, nil), id.given, func(w *wire.Encoder) {
-		l.commonFields(messages.Session, messages.Create, commonFields{id, c.Name, "", c.Tags, c.StartTime, c.EndTime}).write(w, false)
+		l.writeCommon(w, messages.Session, messages.Create, commonFields{id, c.Name, "", c.Tags, c.StartTime, c.EndTime})
 	})}
 }
 

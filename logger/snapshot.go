@@ -10,18 +10,28 @@ import (
 
 // Snapshot is the live state of a session or trace, as far as this process knows it.
 type Snapshot struct {
-	Entity  string // session or trace
-	ID      string // as it was given to the handle
-	Ended   bool
-	Entries int64       // entries logged for it and below it
-	Begun   Counts      // entities begun below it
-	Open    []EntityRef // not ended, oldest first: traces of a session, or all entities of a trace; with their ids in lines, see the package documentation
+	// Entity is session or trace.
+	Entity string
+	// ID is the id as it was given to the handle.
+	ID string
+	// Ended reports whether the entity has been ended, by the program or for it.
+	Ended bool
+	// Entries is the number of entries logged for the entity and below it, by this process.
+	Entries int64
+	// Begun counts the entities that were begun below it.
+	Begun Counts
+	// Open lists the entities that have not ended, the oldest first: the traces of a session,
+	// or all entities of a trace. Their ids are in the form that lines carry, see the package documentation.
+	Open []EntityRef
 
-	Failures int           // logged errors and failed results
-	Usage    pricing.Usage // sum of the results of generations
-	Cost     pricing.USD   // sum of the logged costs
-	First    time.Time     // first call, zero if there was none
-	Last     time.Time     // last call
+	// Failures counts logged errors and failed results.
+	Failures int
+	// Usage is the sum of all results of generations.
+	Usage pricing.Usage
+	// Cost is the sum of all costs: from AddCost and from Config.Prices.
+	Cost pricing.USD
+	// First and Last are the times of the first and the last call, zero if there was none.
+	First, Last time.Time
 }
 
 // Counts are numbers of entities by kind.

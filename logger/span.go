@@ -9,12 +9,20 @@ import (
 
 // SpanConfig begins a span. Every field is optional.
 type SpanConfig struct {
-	ID        string            // default: a new UUID
-	Name      string            // shown in the viewer
-	SpanID    string            // the span it is part of; ignored by Span.AddSpan
-	Tags      map[string]string // for filtering
-	StartTime time.Time         // default: now
-	EndTime   time.Time         // for a span that is over already
+	// ID identifies the span. Default: a new UUID.
+	ID string
+	// Name is shown in the viewer, such as the name of an agent.
+	Name string
+	// SpanID is the span that this one is part of. Span.AddSpan ignores it. Empty means that
+	// the span is part of the trace.
+	SpanID string
+	// Tags are key-value pairs for filtering. Mask applies to the values.
+	Tags map[string]string
+	// StartTime is when the span began. Default: now. A time that a line cannot hold is reported
+	// with ErrInvalidTime and replaced by now.
+	StartTime time.Time
+	// EndTime is for a span that is over already. Without it, End sets the time.
+	EndTime time.Time
 }
 
 // Span is the handle of a span: a part of a trace, such as the work of one agent. It is a

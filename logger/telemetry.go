@@ -81,13 +81,14 @@ type state struct {
 	Stalled    string `json:"stalled"`
 }
 
-// String implements expvar.Var.
+// String implements expvar.Var. It reads the counters at the time of the call, and never fails.
 func (v Var) String() string {
 	s, h := v.log.Stats(), v.log.Health()
 	c := counters{
 		Accepted: s.Accepted, Recovered: s.Recovered, Delivered: s.Delivered, Pending: s.Pending, Dead: s.Dead,
-		Dropped: counts(s.DroppedBy), Rejected: counts(s.RejectedBy), Suspicious: counts(s.Suspicious), Derived: s.Derived, Unreported: s.Unreported,
-		PendingBytes: s.PendingBytes, SpoolBytes: s.SpoolBytes, Panics: s.Panics, Salvaged: s.Salvaged, AutoEnded: s.AutoEnded, LeftOpen: s.LeftOpen,
+		Dropped: counts(s.DroppedBy), Rejected: counts(s.RejectedBy), Suspicious: counts(s.Suspicious),
+		Derived: s.Derived, Unreported: s.Unreported, PendingBytes: s.PendingBytes, SpoolBytes: s.SpoolBytes,
+		Panics: s.Panics, Salvaged: s.Salvaged, AutoEnded: s.AutoEnded, LeftOpen: s.LeftOpen,
 		Live: s.Live, Passive: s.Passive, KnownIDs: s.KnownIDs,
 		traffic: s.Traffic.members(),
 		state:   state{h.OK, h.Delivery == nil, h.Spool == nil, h.Full, h.Stalled},
@@ -97,8 +98,8 @@ func (v Var) String() string {
 	for i := range min(len(s.Destinations), len(h.Destinations)) {
 		t, g := &s.Destinations[i], &h.Destinations[i]
 		c.Destinations = append(c.Destinations, destinationCounters{
-			Repository: t.ID, Accepted: t.Accepted, Recovered: t.Recovered, Delivered: t.Delivered, Pending: t.Pending, Dead: t.Dead,
-			Dropped: counts(t.DroppedBy), traffic: t.Traffic.members(),
+			Repository: t.ID, Accepted: t.Accepted, Recovered: t.Recovered, Delivered: t.Delivered,
+			Pending: t.Pending, Dead: t.Dead, Dropped: counts(t.DroppedBy), traffic: t.Traffic.members(),
 			state: state{g.OK, g.Delivery == nil, g.Spool == nil, g.Full, g.Stalled},
 		})
 	}
@@ -117,9 +118,12 @@ func counts(by map[string]int64) map[string]int64 {
 	return by
 }
 
+// members converts t. The age is rounded, because more digits would be noise.
 func (t *Traffic) members() traffic {
 	return traffic{
-		Batches: t.Batches, BatchEntries: t.Entries, BatchBytes: t.Bytes, MaxBatchEntries: t.LargestEntries, MaxBatchBytes: t.LargestBytes,
-		Uploads: t.Uploads, UploadBytes: t.UploadBytes, Retries: t.Retries, QueueAge: t.QueueAge.Round(time.Millisecond).Seconds(),
+		Batches: t.Batches, BatchEntries: t.Entries, BatchBytes: t.Bytes,
+		MaxBatchEntries: t.LargestEntries, MaxBatchBytes: t.LargestBytes,
+		Uploads: t.Uploads, UploadBytes: t.UploadBytes, Retries: t.Retries,
+		QueueAge: t.QueueAge.Round(time.Millisecond).Seconds(),
 	}
 }

@@ -9,14 +9,24 @@ import (
 
 // ToolCallConfig begins a tool call. Every field is optional.
 type ToolCallConfig struct {
-	ID          string            // default: a new UUID; often the id that the model gave the call
-	Name        string            // of the tool
-	Description string            // of the tool
-	Args        any               // the arguments: JSON text, or anything with a JSON form
-	SpanID      string            // the span it is part of; ignored by Span.AddToolCall
-	Tags        map[string]string // for filtering
-	StartTime   time.Time         // default: now
-	EndTime     time.Time         // for a call that is over already
+	// ID identifies the tool call. Default: a new UUID. Use the id that the model gave the call:
+	// then the viewer shows the call beside the request for it.
+	ID string
+	// Name is the name of the tool.
+	Name string
+	// Description describes the tool, as it was described to the model.
+	Description string
+	// Args are the arguments: JSON text, or anything with a JSON form. Nil is not sent.
+	Args any
+	// SpanID is the span that the call is part of, as in RetrievalConfig.
+	SpanID string
+	// Tags are key-value pairs for filtering. Mask applies to the values.
+	Tags map[string]string
+	// StartTime is when the call began. Default: now. A time that a line cannot hold is reported
+	// with ErrInvalidTime and replaced by now.
+	StartTime time.Time
+	// EndTime is for a call that is over already. Without it, End sets the time.
+	EndTime time.Time
 }
 
 // ToolCall is the handle of a tool call. It is a value: copy it freely, and compare it with

@@ -10,13 +10,23 @@ import (
 
 // TraceConfig begins a trace. Every field is optional.
 type TraceConfig struct {
-	ID        string            // default: a new UUID
-	Name      string            // shown in the viewer
-	SessionID string            // the session it belongs to, which may live in another process
-	Input     any               // the request: a string, or anything with a JSON form
-	Tags      map[string]string // for filtering
-	StartTime time.Time         // default: now
-	EndTime   time.Time         // for a trace that is over already
+	// ID identifies the trace, in every process. Default: a new UUID.
+	ID string
+	// Name is shown in the viewer and is a filter there, such as "answer question".
+	Name string
+	// SessionID is the session that the trace belongs to, which may live in another process.
+	// Empty means none. Session.AddTrace and, if its context has a session, StartTrace need no
+	// SessionID.
+	SessionID string
+	// Input is the request: a string, or anything with a JSON form. Nil and "" are not sent.
+	Input any
+	// Tags are key-value pairs for filtering. Mask applies to the values.
+	Tags map[string]string
+	// StartTime is when the trace began. Default: now. A time that a line cannot hold is reported
+	// with ErrInvalidTime and replaced by now.
+	StartTime time.Time
+	// EndTime is for a trace that is over already. Without it, End sets the time.
+	EndTime time.Time
 }
 
 // Trace is the handle of a trace: one request and everything done to answer it. It is a
@@ -50,7 +60,7 @@ func (p *pipeline) beginTraceIn(session identity, c TraceConfig) Trace {
 		route = routeTo(messages.Ref{Entity: messages.Session, ID: session.wire}, ref, session.given, id.given)
 	}
 	return Trace{container{p.create(ref, route, id.given, func(w *wire.Encoder) {
-		p.commonFields(messages.Trace, messages.Create, commonFields{id, c.Name, "", c.Tags, c.StartTime, c.EndTime}).write(w, false)
+		p.writeCommon(w, messages.Trace, messages.Create, commonFields{id, c.Name, "", c.Tags, c.StartTime, c.EndTime})
 		w.Optional("sessionId", session.wire)
 		if c.Input != nil && c.Input != "" {
 			p.valueField(w, ref, messages.Create, "input", c.Input)
@@ -67,6 +77,8 @@ func (p *pipeline) create(ref messages.Ref, route *messages.Route, given *string
 		return entity{}
 	}
 	write(w)
+	// Registered before it is sent, see container.begin. A session needs no entry: its own ref is
+	// its route.
 	if ref.Entity != messages.Session {
 		p.actors.Register(ref, route)
 	}

@@ -25,6 +25,8 @@ type warned struct {
 	suppressed int // errors since at
 }
 
+// warn implements Config.OnError. It is called by the goroutine of the reporter and, after
+// close, by callers.
 func (w *warnings) warn(err error) {
 	if n, ok := w.due(err); ok {
 		w.log.add(note{at: time.Now(), level: slog.LevelWarn, text: err.Error(), suppressed: n})

@@ -2,11 +2,11 @@ package messages
 
 import "github.com/troupelog/troupe/internal/protocol"
 
-// Entity and Action are the kinds and actions of the log protocol.
-type (
-	Entity = protocol.Kind
-	Action = protocol.Action
-)
+// Entity is the kind of an entity in the log protocol.
+type Entity = protocol.Kind
+
+// Action is the operation of a line on its entity.
+type Action = protocol.Action
 
 // The kinds of entities. Unknown is the zero value.
 const (

@@ -52,6 +52,7 @@ var nonpublicRanges = []struct {
 	{netip.MustParsePrefix("3fff::/20"), "an address for documentation"},
 }
 
+// globalUnicast holds the IPv6 addresses of hosts; nat64 maps IPv4 addresses into IPv6.
 var (
 	globalUnicast = netip.MustParsePrefix("2000::/3")
 	nat64         = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052

@@ -58,4 +58,5 @@ type Backend interface {
 	Order() Order
 }
 
+// HTTP is the Backend of a destination with a BaseURL.
 var _ Backend = (*HTTP)(nil)

@@ -48,7 +48,7 @@ func lengthen(d time.Duration, rnd func() float64) time.Duration {
 	return d + time.Duration(rnd()*spread*float64(d))
 }
 
-// doubled returns d doubled n times, at most limit.
+// doubled returns d doubled n times, at most limit. It stops early, so that no n overflows.
 func doubled(d time.Duration, n int, limit time.Duration) time.Duration {
 	for ; n > 0 && d < limit; n-- {
 		d *= 2

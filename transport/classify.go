@@ -46,6 +46,7 @@ const (
 	PartlyRefused
 )
 
+// kindNames is indexed by Kind.
 var kindNames = [...]string{
 	"ok", "retry", "throttled", "too large", "rejected", "misconfigured", "canceled", "partly refused",
 }

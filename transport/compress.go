@@ -29,7 +29,7 @@ const (
 )
 
 // compression decides which bodies are compressed, and compresses them. It may be used
-// concurrently.
+// concurrently; bodies are compressed one at a time, with one encoder, to limit its memory.
 type compression struct {
 	pointless bool         // the server is on this machine, so nothing is compressed; immutable
 	server    atomic.Int32 // unasked, offered or withdrawn

@@ -56,7 +56,8 @@ func (c *content) Read(p []byte) (int, error) {
 // errLength is the error for content whose length is not the announced one.
 var errLength = errors.New("the content has another length than announced")
 
-// end checks that no byte follows the last one, which was read with err.
+// end checks that no byte follows the last one, which was read with err. A file that has grown
+// since its size was announced is not cut: it fails.
 func (c *content) end(err error) error {
 	if err == nil {
 		var next [1]byte

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
+// Paths of the Maxim log protocol, and the name under which this client appears in logs of servers.
 const (
 	logPath        = "api/sdk/v3/log"
 	repositoryPath = "api/sdk/v3/log-repositories"
@@ -66,7 +68,8 @@ const (
 // stays so: an answer without the header protocol.HeaderOrder may come from a proxy.
 func (h *HTTP) Order() Order { return h.server.order() }
 
-// target is one URL of the server.
+// target is one URL of the server. The query is kept out of errors: it identifies the repository or
+// a file.
 type target struct {
 	url   string
 	shown string // the same without query, for errors
@@ -96,6 +99,7 @@ func New(c Config) (*HTTP, error) {
 	return h, nil
 }
 
+// newTarget returns the URL of a path of the server with a query.
 func newTarget(base *url.URL, path string, query url.Values) target {
 	u := base.JoinPath(path)
 	shown := u.String()
@@ -210,7 +214,8 @@ func (h *HTTP) Close() {
 // Format implements fmt.Formatter, so that no verb prints the key.
 func (h *HTTP) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "transport.HTTP(%s)", h.logs.shown) }
 
-// sign adds the headers that identify the client.
+// sign adds the headers that identify the client. Only requests to the origin of the base URL are
+// signed.
 func (h *HTTP) sign(header http.Header) {
 	header.Set("User-Agent", userAgent)
 	if h.key != "" {
@@ -218,7 +223,7 @@ func (h *HTTP) sign(header http.Header) {
 	}
 }
 
-// call describes the call to which an answer belongs.
+// call describes the call to which an answer belongs, for its error.
 type call struct {
 	op, subject string // as in Error
 	storage     bool   // as in Error

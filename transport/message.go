@@ -66,6 +66,7 @@ func printable(text string) string {
 	}), " ")
 }
 
+// Parts of URLs that may hold secrets.
 var (
 	userInfo = regexp.MustCompile(`[^\s"]*@`)
 	query    = regexp.MustCompile(`\?[^\s"]*`)

@@ -23,6 +23,7 @@ func (p *payload) reader() (io.Reader, error) {
 // wait returns once every reader is closed.
 func (p *payload) wait() { p.open.Wait() }
 
+// payloadReader is one reader of a payload.
 type payloadReader struct {
 	*bytes.Reader
 	done func() // may be called again

@@ -111,7 +111,8 @@ func (r *receipt) count(sent int) lineCount {
 	return lineCount{refused: int(r.Refused), named: named}
 }
 
-// nonEmpty yields the lines of a body that a server counts, in their order.
+// nonEmpty yields the lines of a body that a server counts, in their order. Servers skip empty lines,
+// so indexes of lines in answers do not count them.
 func nonEmpty(body []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for line := range bytes.SplitSeq(body, []byte("\n")) {

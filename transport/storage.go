@@ -58,7 +58,7 @@ func (h *HTTP) destination(signed string) (destination, error) {
 	return d, nil
 }
 
-// origin returns the scheme, host and port of a URL in one spelling.
+// origin returns the scheme, host and port of a URL in one spelling, for comparison.
 func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -67,7 +67,8 @@ func origin(u *url.URL) string {
 	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
-// unsafe returns the error for an upload URL that is not used.
+// unsafe returns the error for an upload URL that is not used. It is of kind Misconfigured: the
+// server hands out such URLs until somebody changes its configuration.
 func (c call) unsafe(err error) error {
 	e := &Error{
 		Op: c.op, Kind: Misconfigured, Message: "its upload URL is not safe",

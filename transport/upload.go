@@ -68,7 +68,8 @@ func (h *HTTP) Upload(ctx context.Context, f File) error {
 	return h.put(ctx, signed, f.MIME, body)
 }
 
-// unfit returns the reason why a file cannot be sent whatever its content, or "".
+// unfit returns the reason why a file cannot be sent whatever its content, or "". It is checked
+// before any request is made.
 func (f File) unfit() string {
 	switch {
 	case f.Size < 0:
@@ -108,7 +109,8 @@ func contentMessage(err error) string {
 	return "the content cannot be read"
 }
 
-// signedURL asks the server for the URL to which a file must be sent.
+// signedURL asks the server for the URL to which a file must be sent. The URL is a secret: whoever
+// has it may write the file.
 func (h *HTTP) signedURL(ctx context.Context, f File) (string, error) {
 	attempt, cancel := context.WithTimeout(ctx, h.budget)
 	defer cancel()

@@ -84,7 +84,7 @@ func NewExporter(spans sdktrace.SpanExporter, of *resource.Resource) *Exporter {
 // the destination, and with it the folder of its spool. Batches must be sent one after the
 // other: do not set InFlight.
 func (e *Exporter) Destination(id string) logger.Destination {
-	return logger.Destination{ID: id, BaseURL: exporterURL, Transport: roundTripper{e}}
+	return logger.Destination{ID: id, Backend: e}
 }
 
 // Late returns the number of entries that were dropped because their trace had been sent, or

@@ -208,7 +208,7 @@ func (r *recorder) tool() {
 			t.Result(plain(a.Result))
 		case "error":
 			logged = true
-			t.Error(a.Error.detail())
+			t.Fail(a.Error.detail())
 		default:
 			return false
 		}

@@ -30,14 +30,6 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) (context.Context,
 
 // listRepositories answers with all repositories. It reads the log alone, so it need not wait for
 // the index.
-// listRepositories answers with all repositories. It reads the log alone, so it need not wait for
-// the index.
-// listRepositories answers with all repositories. It reads the log alone, so it need not wait for
-// the index.
-// listRepositories answers with all repositories. It reads the log alone, so it need not wait for
-// the index.
-// listRepositories answers with all repositories. It reads the log alone, so it need not wait for
-// the index.
 func (s *Server) listRepositories(w http.ResponseWriter, r *http.Request) error {
 	repos, err := s.service.Repositories(r.Context())
 	if err != nil {
@@ -53,14 +45,6 @@ func (s *Server) listRepositories(w http.ResponseWriter, r *http.Request) error 
 
 // stats answers with the counts of a repository. One that has no lines yet has zero counts: it is
 // no error to ask early.
-// stats answers with the counts of a repository. One that has no lines yet has zero counts: it is
-// no error to ask early.
-// stats answers with the counts of a repository. One that has no lines yet has zero counts: it is
-// no error to ask early.
-// stats answers with the counts of a repository. One that has no lines yet has zero counts: it is
-// no error to ask early.
-// stats answers with the counts of a repository. One that has no lines yet has zero counts: it is
-// no error to ask early.
 func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := s.query(w, r)
 	defer cancel()
@@ -74,10 +58,6 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	stats := Stats{Entities: map[string]int{}}
-	// All kinds are in the answer, so that readers need not check for missing ones.
-	// All kinds are in the answer, so that readers need not check for missing ones.
-	// All kinds are in the answer, so that readers need not check for missing ones.
-	// All kinds are in the answer, so that readers need not check for missing ones.
 	// All kinds are in the answer, so that readers need not check for missing ones.
 	for _, kind := range protocol.Kinds() {
 		stats.Entities[kind.String()] = counts[kind].Entities
@@ -99,14 +79,6 @@ func (s *Server) tree(ctx context.Context, r *http.Request, kind fold.Kind) (*No
 
 // trace answers with a trace and the whole tree below it. The service refuses trees that would not
 // fit into memory.
-// trace answers with a trace and the whole tree below it. The service refuses trees that would not
-// fit into memory.
-// trace answers with a trace and the whole tree below it. The service refuses trees that would not
-// fit into memory.
-// trace answers with a trace and the whole tree below it. The service refuses trees that would not
-// fit into memory.
-// trace answers with a trace and the whole tree below it. The service refuses trees that would not
-// fit into memory.
 func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := s.query(w, r)
 	defer cancel()
@@ -118,14 +90,6 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// session answers with a session and a page of its traces. The parameters limit and cursor apply
-// to that page; the node of the session comes with every page.
-// session answers with a session and a page of its traces. The parameters limit and cursor apply
-// to that page; the node of the session comes with every page.
-// session answers with a session and a page of its traces. The parameters limit and cursor apply
-// to that page; the node of the session comes with every page.
-// session answers with a session and a page of its traces. The parameters limit and cursor apply
-// to that page; the node of the session comes with every page.
 // session answers with a session and a page of its traces. The parameters limit and cursor apply
 // to that page; the node of the session comes with every page.
 func (s *Server) session(w http.ResponseWriter, r *http.Request) error {
@@ -188,10 +152,6 @@ func (s *Server) lines(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// storedLine converts a line to JSON without loss: JSON strings cannot hold invalid UTF-8.
-// storedLine converts a line to JSON without loss: JSON strings cannot hold invalid UTF-8.
-// storedLine converts a line to JSON without loss: JSON strings cannot hold invalid UTF-8.
-// storedLine converts a line to JSON without loss: JSON strings cannot hold invalid UTF-8.
 // storedLine converts a line to JSON without loss: JSON strings cannot hold invalid UTF-8.
 func storedLine(l store.Numbered) StoredLine {
 	s := StoredLine{Seq: l.Number, Line: string(l.Text)}

@@ -10,6 +10,7 @@ import (
 // tally counts the outcome of n entries.
 type tally func(c *Counters, n int64)
 
+// The outcomes of an entry that was sent.
 func countDelivered(c *Counters, n int64) { c.Delivered += n }
 func countDead(c *Counters, n int64)      { c.Dead += n }
 func countLost(c *Counters, n int64)      { c.Dropped[notStored] += n }
@@ -21,7 +22,8 @@ type ackedRange struct {
 	tally    tally
 }
 
-// settle records the outcome of lines and acknowledges as many lines as it can.
+// settle records the outcome of lines and acknowledges as many lines as it can. Several senders
+// may call it at the same time, each for its own lines.
 func (d *drainer) settle(records []seglog.Record, count tally) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -42,6 +44,8 @@ func (d *drainer) catchUp() {
 	d.catchUpLocked()
 }
 
+// catchUpLocked is catchUp for callers that hold mu. It counts an outcome only for lines that were
+// not dropped before.
 func (d *drainer) catchUpLocked() {
 	log := d.spool.Lines
 	i := 0
@@ -52,8 +56,8 @@ func (d *drainer) catchUpLocked() {
 	d.ackedOutOfOrder = slices.Delete(d.ackedOutOfOrder, 0, i)
 }
 
-// withoutOutcome returns the records that have no outcome, in their order. It reuses the memory
-// of records.
+// withoutOutcome returns the records that have no outcome, in their order: lines behind a gap are
+// read again with the gap, and must not be sent again. It reuses the memory of records.
 func (d *drainer) withoutOutcome(records []seglog.Record) []seglog.Record {
 	d.mu.Lock()
 	defer d.mu.Unlock()

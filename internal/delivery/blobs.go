@@ -25,6 +25,7 @@ type blobSyncer struct {
 	ended bool          // guarded by mu
 }
 
+// newBlobSyncer returns a syncer for the blobs of a spool; run must be called.
 func newBlobSyncer(s *spool.Spool) *blobSyncer {
 	return &blobSyncer{spool: s, added: make(chan struct{}, 1), moved: make(chan struct{})}
 }
@@ -64,6 +65,7 @@ func (b *blobSyncer) sync(name string) bool {
 	return err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, spool.ErrName)
 }
 
+// first returns the oldest blob that is not durable.
 func (b *blobSyncer) first() (string, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -73,6 +75,7 @@ func (b *blobSyncer) first() (string, bool) {
 	return b.names[0], true
 }
 
+// next moves on to the next blob.
 func (b *blobSyncer) next() {
 	b.change(func() {
 		b.names = b.names[1:]

@@ -28,6 +28,8 @@ func (s *Destination) Close(ctx context.Context, drain bool) error {
 	return s.closed
 }
 
+// close is Close without its guard against a second call. The order matters: entries are made durable
+// before anything is sent, because sending may take all the time there is.
 func (s *Destination) close(ctx context.Context, drain bool) error {
 	if drain {
 		s.flushNow()

@@ -43,6 +43,7 @@ const (
 	DefaultBatchBytes   = 4 << 20
 )
 
+// setDefaults replaces zero values by the defaults.
 func (c *Config) setDefaults() {
 	if c.BatchEntries <= 0 {
 		c.BatchEntries = DefaultBatchEntries

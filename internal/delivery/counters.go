@@ -54,6 +54,7 @@ func (c *Counters) Pending() int64 {
 	return c.Appended + c.Recovered - c.Delivered - c.Dead - total(c.Dropped)
 }
 
+// total returns the sum over all reasons.
 func total(counts map[string]int64) (sum int64) {
 	for _, n := range counts {
 		sum += n
@@ -61,7 +62,8 @@ func total(counts map[string]int64) (sum int64) {
 	return sum
 }
 
-// Counters returns the current counters.
+// Counters returns the current counters. They balance, though the logs go on while they are read:
+// Pending is derived from the others.
 func (s *Destination) Counters() Counters {
 	s.mu.Lock()
 	defer s.mu.Unlock()

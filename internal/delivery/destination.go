@@ -100,6 +100,7 @@ func (s *Destination) Append(entries []messages.Entry) {
 	clear(s.uploads)
 }
 
+// appendItems appends items to a log, if there are any.
 func appendItems(log *seglog.Log, items []seglog.Item) {
 	if len(items) > 0 {
 		log.Append(items)

@@ -48,6 +48,8 @@ type drainer struct {
 	ackedOutOfOrder []ackedRange // guarded by mu; sorted by number
 }
 
+// newDrainer returns a drainer for a slot. Its goroutines must be started by the caller, after
+// countRecovered.
 func newDrainer(s *Destination, sp *spool.Spool) *drainer {
 	d := &drainer{
 		dest: s, spool: sp, limit: s.cfg.BatchBytes,

@@ -27,6 +27,7 @@ const (
 	largeMIME = "text/plain"
 )
 
+// isLarge reports whether a line has to be uploaded.
 func isLarge(r *seglog.Record) bool { return len(r.Data) > largeBytes }
 
 // largeLine is the progress of the large line that is next in the log.
@@ -43,6 +44,7 @@ func largeID(r *seglog.Record) uuid.UUID {
 	return uuid.NewSHA1(uuid.UUID(r.Origin), binary.BigEndian.AppendUint64(nil, r.Seq))
 }
 
+// largeKey returns the storage key of a large line, in the form of docs/wire.md.
 func (s *Destination) largeKey(id uuid.UUID) string {
 	return s.cfg.Repository + "/large-logs/" + id.String()
 }

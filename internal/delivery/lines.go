@@ -18,6 +18,7 @@ const (
 	idle = time.Hour
 )
 
+// Failures that the destination itself reports.
 var (
 	errPanicked = errors.New("delivery: the backend panicked; the batch will be sent again")
 	errTooMany  = errors.New("delivery: the server rejects more than a fifth of the entries, " +
@@ -50,7 +51,8 @@ func (d *drainer) waitForLines(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// due returns how long the oldest line may still wait; 0 or less means that it is due.
+// due returns how long the oldest line may still wait; 0 or less means that it is due. Lines are
+// due at once while a flush waits, when they fill a batch, and when the spool is full.
 func (d *drainer) due() time.Duration {
 	cfg, state := &d.dest.cfg, d.spool.Lines.State()
 	switch {

@@ -12,7 +12,8 @@ import (
 // the reader of that log, so no room comes free in the meantime.
 const moveTimeout = 10 * time.Second
 
-// move describes how entries change their place in the spool.
+// move describes how entries change their place in the spool: a job goes to the end of its log, a
+// job becomes a line, or a large line becomes a job.
 type move struct {
 	from  *seglog.Log
 	upTo  uint64 // the items replace the oldest records of from, up to this number

@@ -21,7 +21,8 @@ type part struct {
 	sender  string // 32 hexadecimal digits; "" if the records keep their own numbers
 }
 
-// number makes the part a producer if it has gaps.
+// number makes the part a producer if it has gaps. The server sees a new producer for each such
+// part, which costs it a few bytes until it forgets producers that are silent.
 func (p *part) number() {
 	if consecutive(p.records) == len(p.records) {
 		return

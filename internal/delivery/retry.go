@@ -57,7 +57,7 @@ func actionFor(err error) retryAction {
 	}
 }
 
-// statusOf returns the HTTP status in an error, or 0 if there is none.
+// statusOf returns the HTTP status in an error, for dead letters, or 0 if there is none.
 func statusOf(err error) int {
 	if failure, ok := errors.AsType[*transport.Error](err); ok {
 		return failure.Status

@@ -60,6 +60,7 @@ type permit struct {
 	probe  bool // the attempt is the probe
 }
 
+// newThrottle returns a throttle for the given number of requests at a time.
 func newThrottle(slots int) *throttle {
 	return &throttle{
 		slots: make(chan struct{}, slots), probe: make(chan struct{}, 1),
@@ -68,7 +69,8 @@ func newThrottle(slots int) *throttle {
 }
 
 // acquire waits for a slot and for the retry time. It returns false if ctx ends first; otherwise
-// the caller must call release.
+// the caller must call release. Callers that wait keep their slot, so the order in which they came is
+// roughly the order in which they go on.
 func (t *throttle) acquire(ctx context.Context) (p permit, ok bool) {
 	select {
 	case t.slots <- struct{}{}:
@@ -113,6 +115,8 @@ func (t *throttle) release(p permit) {
 	<-t.slots
 }
 
+// blockCount returns how often the throttle was blocked. It identifies the present state: a permit
+// with an older count belongs to an attempt that began before the last failure.
 func (t *throttle) blockCount() int {
 	t.wait.Lock()
 	defer t.wait.Unlock()

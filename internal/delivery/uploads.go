@@ -34,7 +34,9 @@ const (
 	maxDelay = 5 * time.Minute
 )
 
-// runUploads uploads the jobs that are due, until ctx ends.
+// runUploads uploads the jobs that are due, until ctx ends. Unlike lines, jobs have no order: one
+// that fails is deferred, and the others go on. While the throttle has a firm wait no job is tried,
+// because the same server hands out the upload URLs.
 func (d *drainer) runUploads(ctx context.Context) {
 	rush := uint64(0) // jobs up to this number are due, however long they were deferred
 	for ctx.Err() == nil {
@@ -225,7 +227,8 @@ func (d *drainer) attemptUpload(ctx context.Context, r seglog.Record) time.Durat
 	return d.uploadFailed(ctx, r, &u, err)
 }
 
-// uploadFile makes one attempt to upload a file.
+// uploadFile makes one attempt to upload a file, and records it for the watchdog and in the
+// counters.
 func (d *drainer) uploadFile(ctx context.Context, a *activity, f transport.File) error {
 	a.begin()
 	defer a.end()
@@ -239,7 +242,8 @@ func (d *drainer) uploadFile(ctx context.Context, a *activity, f transport.File)
 	return err
 }
 
-// uploadSucceeded appends the line of a job to the entry log. The entry is delivered with it.
+// uploadSucceeded appends the line of a job to the entry log; the entry is delivered with it. The
+// content is removed later, see blobGrace.
 func (d *drainer) uploadSucceeded(ctx context.Context, r seglog.Record, u *spool.Upload) time.Duration {
 	if d.uploadFailures.succeeded() {
 		d.dest.reportRecovered()

@@ -31,12 +31,14 @@ type activity struct {
 	since time.Time // guarded by mu; zero while idle
 }
 
+// begin records that a call of the Backend begins.
 func (a *activity) begin() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.since = time.Now()
 }
 
+// end records that the call has returned.
 func (a *activity) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -8,28 +8,29 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// Config says what to log. Log is required.
+// Config configures Run.
 type Config struct {
+	// Log receives the scenes. Required; the caller flushes and closes it.
 	Log *logger.Logger
-	// Now is the end of the week that is logged. Default: now.
+	// Now is the end of the week. Default: the present time.
 	Now time.Time
-	// Seed decides everything that varies.
+	// Seed determines everything that varies between scenes.
 	Seed uint64
-	// Rounds is how often each scene is logged, at times spread over the week. Default 12.
+	// Rounds is the number of times that each scene is logged, spread over the week. Default 12.
 	Rounds int
 }
 
-// defaultRounds is how often each scene is logged.
+// defaultRounds is the default of Config.Rounds.
 const defaultRounds = 12
 
-// week is the time that is logged.
+// week is the length of the time over which the scenes are spread.
 const week = 7 * 24 * time.Hour
 
-// scenes are what the agents did, one function each.
+// scenes are the stories of the agents, one function each. Their order is part of the seed.
 var scenes = []func(*stage){support, research, coding, describePicture, translate, overloaded, nightlyReport}
 
-// Run logs the scenes. It returns when everything is handed to the logger, which the
-// caller flushes, or with the error of ctx.
+// Run logs the scenes and returns when all of them are handed to the logger. If ctx ends, Run stops
+// between two scenes and returns the cause; the scenes until then stay logged.
 func Run(ctx context.Context, c Config) error {
 	if c.Now.IsZero() {
 		c.Now = time.Now()
@@ -51,27 +52,30 @@ func Run(ctx context.Context, c Config) error {
 	return nil
 }
 
-// stage is where a scene is played: a clock that the scene moves, and chance.
+// stage is the environment of one scene. Each scene has its own, so that a change to one does not
+// change the others. A stage belongs to one goroutine.
 type stage struct {
 	log    *logger.Logger
 	random *rand.Rand
-	clock  time.Time
+	clock  time.Time // the time in the scene; wait moves it on
 }
 
+// newStage returns the stage of a scene that begins at a time. The number of the scene and the seed
+// determine its random numbers.
 func newStage(c Config, number uint64, at time.Time) *stage {
 	return &stage{log: c.Log, random: rand.New(rand.NewPCG(c.Seed, number)), clock: at} //nolint:gosec // the same seed has to log the same
 }
 
-// wait moves the clock by about d, and returns the time then.
+// wait moves the clock on by 0.6 to 1.5 times d and returns the new time.
 func (s *stage) wait(d time.Duration) time.Time {
 	s.clock = s.clock.Add(time.Duration(float64(d) * (0.6 + 0.9*s.random.Float64())))
 	return s.clock
 }
 
-// pick returns one of some values.
+// pick returns one of the values at random.
 func pick[T any](s *stage, values ...T) T { return values[s.random.IntN(len(values))] }
 
-// chance reports true in p of 100 cases.
+// chance reports true with a probability of p percent.
 func (s *stage) chance(p int) bool { return s.random.IntN(100) < p }
 
 // opener begins generations and tool calls: a trace or a span.
@@ -80,7 +84,7 @@ type opener interface {
 	AddToolCall(c logger.ToolCallConfig) logger.ToolCall
 }
 
-// answer is what a model says.
+// answer is the response of an invented model.
 type answer struct {
 	text      string
 	calls     []logger.MessageToolCall
@@ -90,8 +94,7 @@ type answer struct {
 	took      time.Duration
 }
 
-// ask logs a model call with its answer, and returns the messages with the answer behind
-// them.
+// ask logs a model call with its answer and returns the messages followed by the answer.
 func (s *stage) ask(at opener, provider, model string, messages []logger.Message, a answer) []logger.Message {
 	g := at.AddGeneration(logger.GenerationConfig{
 		Name: "answer", Provider: provider, Model: model, Messages: messages, StartTime: s.clock,
@@ -104,7 +107,7 @@ func (s *stage) ask(at opener, provider, model string, messages []logger.Message
 	return append(messages, logger.Message{Role: "assistant", Content: a.text, ToolCalls: a.calls})
 }
 
-// completion is an answer in the form of a chat completion.
+// completion returns an answer in the form of a chat completion.
 func completion(model string, a answer) map[string]any {
 	message := map[string]any{"role": "assistant", "content": a.text}
 	reason := "stop"
@@ -129,7 +132,7 @@ func completion(model string, a answer) map[string]any {
 	}
 }
 
-// use logs a tool call with its result, and returns the message that tells the model.
+// use logs a tool call with its result and returns the message that gives the result to the model.
 func (s *stage) use(at opener, call logger.MessageToolCall, result string, took time.Duration) logger.Message {
 	t := at.AddToolCall(logger.ToolCallConfig{Name: call.Name, Args: call.Arguments, StartTime: s.clock})
 	t.Result(result)

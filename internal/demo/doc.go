@@ -1,8 +1,8 @@
-// Package demo logs what a handful of made-up agents would have done in the last week,
-// so that somebody who has just started a collector sees what its pages are for:
-// conversations with tools, documents that were retrieved, agents that work for others,
-// failures and second attempts, pictures, several languages, feedback, and one run that is
-// still open.
+// Package demo logs a week in the life of a few invented agents, so that the pages of a new
+// collector have something to show: conversations with tools, retrieved documents, agents that
+// work for others, failures and retries, pictures, several languages, feedback, and one run that
+// is still open.
 //
-// All of it follows from a seed: the same seed logs the same, apart from ids and times.
+// Everything follows from a seed: the same seed logs the same, apart from ids and times. Nothing
+// is sent to a model.
 package demo

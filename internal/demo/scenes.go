@@ -12,12 +12,12 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// begin begins a trace of a session.
+// begin starts a trace of a session.
 func (s *stage) begin(session logger.Session, name, input string, tags map[string]string) logger.Trace {
 	return s.log.Trace(logger.TraceConfig{Name: name, SessionID: session.ID(), Input: input, Tags: tags, StartTime: s.clock})
 }
 
-// end ends a trace with what it came to.
+// end ends a trace with its output.
 func (s *stage) end(trace logger.Trace, output string) {
 	trace.SetOutput(output)
 	trace.EndWith(logger.EndConfig{EndTime: s.wait(20 * time.Millisecond)})
@@ -50,7 +50,7 @@ func support(s *stage) {
 	messages = s.ask(trace, "openai", model, messages, answer{calls: []logger.MessageToolCall{change}, in: 612, out: 40, cached: 512, took: 800 * time.Millisecond})
 	if s.chance(25) {
 		t := trace.AddToolCall(logger.ToolCallConfig{Name: change.Name, Args: change.Arguments, StartTime: s.clock})
-		t.Error(logger.Failure{Message: "the reservation system timed out after 2 s", Code: "504", Type: "timeout"})
+		t.Fail(logger.Failure{Message: "the reservation system timed out after 2 s", Code: "504", Type: "timeout"})
 		t.EndWith(logger.EndConfig{EndTime: s.wait(2 * time.Second)})
 		messages = append(messages, logger.Message{Role: "tool", ToolCallID: change.ID, Content: `{"error":"timeout"}`})
 		reply = "I am sorry, the booking system does not answer. Nothing was changed or charged. I will try again in a minute."
@@ -91,7 +91,7 @@ func research(s *stage) {
 	session.EndWith(logger.EndConfig{EndTime: s.clock})
 }
 
-// coding is an orchestrator with two workers, one of which fails and is asked again.
+// coding is an orchestrator with two workers. One of them fails and is asked again.
 func coding(s *stage) {
 	session := s.log.Session(logger.SessionConfig{Name: "fix the flaky test", StartTime: s.clock, Tags: map[string]string{"agent": "coder"}})
 	trace := s.begin(session, "task", "TestRetry fails once in fifty runs. Find out why and mend it.", map[string]string{"env": "dev"})
@@ -137,7 +137,7 @@ func describePicture(s *stage) {
 	session.EndWith(logger.EndConfig{EndTime: s.clock})
 }
 
-// gradient returns a small picture.
+// gradient returns a small picture as PNG.
 func gradient(s *stage) []byte {
 	const size = 96
 	picture := image.NewRGBA(image.Rect(0, 0, size, size))
@@ -186,7 +186,7 @@ func overloaded(s *stage) {
 	session.EndWith(logger.EndConfig{EndTime: s.clock})
 }
 
-// nightlyReport is a long chain of equal steps without a session.
+// nightlyReport is a long chain of identical steps outside sessions.
 func nightlyReport(s *stage) {
 	trace := s.log.Trace(logger.TraceConfig{Name: "nightly report", StartTime: s.clock, Tags: map[string]string{"env": "prod", "job": "report"}})
 	trace.AddMetadata(map[string]any{"rows": 9007199254740993, "region": "eu-west"})
@@ -200,7 +200,7 @@ func nightlyReport(s *stage) {
 	s.end(trace, reply)
 }
 
-// unfinished is at work while somebody looks: what it began has no end.
+// unfinished is still at work when the demo ends: neither the trace nor its last span has an end.
 func unfinished(s *stage) {
 	session := s.log.Session(logger.SessionConfig{Name: "plan the offsite", StartTime: s.clock, Tags: map[string]string{"agent": "planner"}})
 	trace := s.begin(session, "plan", "Find a place for 40 people near Porto in March.", map[string]string{"env": "dev"})

@@ -130,7 +130,7 @@ func TestAnAgentRunIsShownAsItWasLogged(t *testing.T) {
 	ret.SetInput("bags")
 	ret.SetOutput([]string{"Bags are in Rome."})
 	tool := span.AddToolCall(logger.ToolCallConfig{ID: "c", Name: "find", Args: `{"q":"bag"}`})
-	tool.Error(logger.Failure{Message: "no such bag", Code: "404"})
+	tool.Fail(logger.Failure{Message: "no such bag", Code: "404"})
 	span.AddError(logger.ErrorConfig{ID: "e", Message: "lookup failed", Type: "NotFound"})
 	span.End()
 	trace.AddTag("env", "test")

@@ -5,40 +5,38 @@ import (
 	"errors"
 )
 
-// ErrMalformed is returned, with the place, for a message that is not JSON. The
-// place is a count of bytes; the error holds no part of the message.
+// ErrMalformed is returned, with the byte position of the fault, for a message that is not JSON. The
+// error quotes no part of the message.
 var ErrMalformed = errors.New("media: the message is not valid JSON; its images stay in it")
 
-// Image is an image that a message holds or points to: one of Data and URL is set.
+// Image is an image in a message, or a link to one: either Data or URL is set.
 type Image struct {
-	// MIMEType is the type that the message states, in lower case and without
-	// parameters. It is "" where the message states none, and for a URL.
+	// MIMEType is the type that the message states, in lower case and without parameters. It is
+	// empty for a URL, and if the message states no valid type.
 	MIMEType string
-	// Data is the content, which belongs to the caller.
+	// Data is the content. The caller owns it.
 	Data []byte
-	// URL is an http or https URL, as it stands in the message.
+	// URL is an http or https URL, unchanged.
 	URL string
 }
 
-// MayHold reports whether a message can hold an image at all. It never misses one
-// that Extract finds, and costs a search for a few bytes.
+// MayHold reports whether a message can hold an image at all. If it reports false, Extract finds
+// none. It costs one search for a few bytes, so that most messages need no parsing.
 func MayHold(message []byte) bool {
 	return bytes.Contains(message, []byte(`"image`))
 }
 
-// Extract takes the images out of the JSON of one chat message, or of an array of
-// messages. It returns what is left and the images in their order, first to last.
+// Extract removes the images from the JSON of one chat message, or of an array of messages. It
+// returns the rest of the message and the images in their order.
 //
-// A part that holds an image is removed whole, also from the content of a
-// tool_result; a content may become an empty array. Messages of the role tool are
-// searched, in text that is JSON too, and left as they are: the text is what the
-// model was given.
+// A part that holds an image is removed as a whole, also from the content of a tool_result, so a
+// content may become an empty array. Messages with the role tool are searched, including texts that
+// are JSON themselves, but left unchanged: a log must show the text that the model was given.
 //
-// Everything that is not removed keeps its bytes: order of members, numbers, space.
-// Where nothing is removed, stripped is message itself; otherwise it is new. Extract
-// writes to neither, and keeps no reference. An error wraps ErrMalformed and comes
-// with the whole message and no image. JSON is not checked beyond what the search
-// needs.
+// Everything else keeps its bytes: order of members, numbers, white space. If nothing is removed,
+// stripped is message itself, otherwise it is new; Extract writes to neither and keeps no reference.
+// An error wraps ErrMalformed and comes with the whole message and no image. Extract checks the
+// JSON only as far as the search needs.
 func Extract(message []byte) (stripped []byte, found []Image, err error) {
 	if !MayHold(message) {
 		return message, nil, nil
@@ -50,7 +48,7 @@ func Extract(message []byte) (stripped []byte, found []Image, err error) {
 	return x.rest(), x.images, nil
 }
 
-// extractor collects the images in b and the places to cut out, in ascending order.
+// extractor collects the images in b and the ranges to cut out, in ascending order.
 type extractor struct {
 	b      []byte
 	cuts   []span
@@ -74,6 +72,7 @@ func (x *extractor) rest() []byte {
 	return append(out, x.b[from:]...)
 }
 
+// document searches the whole text: one message or an array of messages.
 func (x *extractor) document() error {
 	w := walker{b: x.b}
 	root, err := w.value()
@@ -89,6 +88,7 @@ func (x *extractor) document() error {
 	return x.message(root)
 }
 
+// message searches one message. A value that is not an object holds no image.
 func (x *extractor) message(m span) error {
 	if !begins(x.b, m, '{') {
 		return nil
@@ -104,7 +104,7 @@ func (x *extractor) message(m span) error {
 	return x.parts(content, x.part)
 }
 
-// toolMessage finds the images of a tool's answer, and cuts nothing.
+// toolMessage finds the images in the result of a tool and cuts nothing.
 func (x *extractor) toolMessage(content span) error {
 	if s, ok := text(x.b, content); ok {
 		x.images = append(x.images, inText(s)...)
@@ -116,7 +116,8 @@ func (x *extractor) toolMessage(content span) error {
 	return err
 }
 
-// inText finds images in text that is the JSON of a part, or of a list of parts.
+// inText finds images in a text that is the JSON of a part or of a list of parts. A text that is not
+// JSON has none.
 func inText(s []byte) []Image {
 	if !MayHold(s) {
 		return nil
@@ -138,8 +139,9 @@ func inText(s []byte) []Image {
 	return t.images
 }
 
-// parts calls part for each element of a list and cuts those out that it takes. An
-// element goes with the comma before it, or behind it at the list's head.
+// parts calls part for each element of a list and cuts out the elements that it takes. Each goes
+// with the comma before it or, at the head of the list, with the comma after it, so that the rest
+// stays valid JSON.
 func (x *extractor) parts(list span, part func(span) (taken bool, err error)) error {
 	if !begins(x.b, list, '[') {
 		return nil
@@ -169,7 +171,8 @@ func (x *extractor) parts(list span, part func(span) (taken bool, err error)) er
 	return err
 }
 
-// part takes a part of a message's content, if it is an image.
+// part takes an element of a message's content if it is an image, and searches it if it is a
+// tool_result.
 func (x *extractor) part(p span) (taken bool, err error) {
 	if !begins(x.b, p, '{') {
 		return false, nil
@@ -214,6 +217,7 @@ func (x *extractor) image(p span) (taken bool, err error) {
 	return taken, err
 }
 
+// uri returns the image of a JSON string that is a URI.
 func (x *extractor) uri(s span) (Image, bool) {
 	uri, ok := text(x.b, s)
 	if !ok {
@@ -222,8 +226,8 @@ func (x *extractor) uri(s span) (Image, bool) {
 	return fromURI(uri)
 }
 
-// source reads the source of an Anthropic image. One that names an uploaded file
-// stays in the message: it is no more than its name.
+// source reads the source of an Anthropic image. A source that names an uploaded file stays in the
+// message, which holds only the name.
 func (x *extractor) source(s span) (i Image, ok bool, err error) {
 	f, err := fields(x.b, s, "type", "media_type", "data", "url")
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// fromURI returns the image that a URI holds or points to. It is false for a URI
-// that is neither data, http nor https, and for data that cannot be decoded.
+// fromURI returns the image that a URI holds or links to. It reports false for other schemes than
+// data, http and https, and for data that cannot be decoded.
 func fromURI(uri []byte) (Image, bool) {
 	switch {
 	case hasScheme(uri, "data:"):
@@ -20,12 +20,13 @@ func fromURI(uri []byte) (Image, bool) {
 	return Image{}, false
 }
 
+// hasScheme reports whether a URI has the scheme, in any case, and something after it.
 func hasScheme(uri []byte, scheme string) bool {
 	return len(uri) > len(scheme) && strings.EqualFold(string(uri[:len(scheme)]), scheme)
 }
 
-// fromDataURI decodes a URI of RFC 2397 without its scheme: a media type with
-// parameters, the last of which may be base64, a comma, and the data.
+// fromDataURI decodes a data URI (RFC 2397) without its scheme: a media type with parameters, of
+// which the last may be base64, then a comma and the data.
 func fromDataURI(rest []byte) (Image, bool) {
 	stated, payload, ok := bytes.Cut(rest, []byte(","))
 	if !ok {
@@ -54,8 +55,8 @@ func cutBase64(mediaType string) (string, bool) {
 	return mediaType[:i], true
 }
 
-// fromBase64 decodes padded base64 of the standard alphabet, which may hold line
-// ends. Other variants are ambiguous and stay in the message.
+// fromBase64 decodes padded base64 of the standard alphabet, with or without line breaks. Other
+// variants are ambiguous, so they stay in the message.
 func fromBase64(mediaType string, payload []byte) (Image, bool) {
 	data := make([]byte, base64.StdEncoding.DecodedLen(len(payload)))
 	n, err := base64.StdEncoding.Decode(data, payload)
@@ -65,6 +66,7 @@ func fromBase64(mediaType string, payload []byte) (Image, bool) {
 	return newImage(mediaType, data[:n])
 }
 
+// newImage returns an image, or reports false if it is empty.
 func newImage(mediaType string, data []byte) (Image, bool) {
 	if len(data) == 0 {
 		return Image{}, false
@@ -72,8 +74,8 @@ func newImage(mediaType string, data []byte) (Image, bool) {
 	return Image{MIMEType: bareType(mediaType), Data: data}, true
 }
 
-// bareType returns a media type in lower case without its parameters, and "" for
-// what is none, so that nothing else gets into a header.
+// bareType returns a media type in lower case without its parameters, or "" if it is not valid. It
+// ends up in a header of the upload, so no other text may pass.
 func bareType(mediaType string) string {
 	bare, _, _ := strings.Cut(mediaType, ";")
 	bare, _, err := mime.ParseMediaType(bare)

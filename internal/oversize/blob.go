@@ -10,34 +10,34 @@ import (
 	"strings"
 )
 
-// blob reads base64, or a data: URI, piece by piece, as text or as the inside of a JSON
-// string, and keeps no more of it than it takes to say what it was.
+// blob reads base64 or a data URI piece by piece, as plain text or as the inside of a JSON string.
+// It keeps only as much as its description needs: type, size and hash.
 type blob struct {
 	length  int    // bytes read
-	front   []byte // the first bytes that were read, until it is known what it is
+	front   []byte // the first bytes read; dropped once decided
 	decided bool   // mime, plain and not are known
-	not     bool   // it is neither
-	mime    string // as the URI states it
-	plain   bool   // the URI holds text
+	not     bool   // the text is neither base64 nor a data URI
+	mime    string // the type that the URI states
+	plain   bool   // the URI holds text instead of base64
 
 	sum    hash.Hash
-	head   []byte // the first bytes of the content, which tell its type
-	size   int    // of the content
-	bits   uint32 // of the content that are not a byte yet
-	n      int    // how many they are, in groups of six
-	ended  bool   // by =
-	escape []byte // of a JSON string, as far as it was read
-	out    []byte // decoded bytes on their way to sum
+	head   []byte // the first bytes of the content, to detect its type
+	size   int    // length of the content in bytes
+	bits   uint32 // bits of the content that do not fill a byte yet
+	n      int    // number of those bits, in groups of six
+	ended  bool   // a padding = was read
+	escape []byte // an incomplete escape of a JSON string
+	out    []byte // decoded bytes that are not in sum yet
 }
 
 const (
-	frontBytes = 1 << 10 // by which base64 is told from text
-	headBytes  = 512     // by which types are told
-	uriHead    = 256     // bytes that a data: URI has before its content, at most
+	frontBytes = 1 << 10 // bytes that decide between base64 and other text
+	headBytes  = 512     // bytes that decide the type of the content
+	uriHead    = 256     // largest length of the part of a data URI before its content
 )
 
-// blobOf returns what base64 or a data: URI was, and false for any other text.
-func blobOf[T string | []byte](s T) (what string, ok bool) {
+// blobOf returns the description of base64 or of a data URI. It reports false for any other text.
+func blobOf[T string | []byte](s T) (description string, ok bool) {
 	if len(s) < minBlob {
 		return "", false
 	}
@@ -45,10 +45,10 @@ func blobOf[T string | []byte](s T) (what string, ok bool) {
 	for from := 0; from < len(s) && !b.not; from += 32 << 10 {
 		b.write([]byte(s[from:min(len(s), from+32<<10)]))
 	}
-	return b.what()
+	return b.describe()
 }
 
-// write reads the next piece.
+// write reads the next piece, which may be split anywhere.
 func (b *blob) write(p []byte) {
 	b.length += len(p)
 	if b.not {
@@ -64,7 +64,7 @@ func (b *blob) write(p []byte) {
 	b.content(p)
 }
 
-// decide finds out what the text is, and returns the content that was read.
+// decide determines the kind of the text from its front and returns the content read so far.
 func (b *blob) decide() []byte {
 	b.decided, b.sum = true, sha256.New()
 	front := b.front
@@ -85,7 +85,7 @@ func (b *blob) decide() []byte {
 	return front
 }
 
-// bareMIME returns a media type, "" for what is none.
+// bareMIME returns a media type without parameters, or "" if it is not valid.
 func bareMIME(s string) string {
 	if len(s) > 64 || strings.Count(s, "/") != 1 || strings.ContainsFunc(s, func(r rune) bool {
 		return r <= ' ' || r > '~' || strings.ContainsRune(`"\<>[],`, r)
@@ -95,8 +95,8 @@ func bareMIME(s string) string {
 	return strings.ToLower(s)
 }
 
-// likeBase64 tells the beginning of encoded bytes from words: it has most characters of the
-// alphabet, digits among them, and long lines if any.
+// likeBase64 distinguishes the beginning of encoded bytes from words: encoded bytes use most
+// characters of the alphabet, digits among them, and have long lines or none.
 func likeBase64(front []byte) bool {
 	var seen [64]bool
 	kinds, digits, lines := 0, 0, 0
@@ -124,7 +124,7 @@ const (
 	foreign
 )
 
-// alphabet has the values of the characters of both alphabets of base64.
+// alphabet maps the characters of both alphabets of base64 to their values.
 var alphabet = func() (table [256]byte) {
 	for i := range table {
 		table[i] = foreign
@@ -139,7 +139,7 @@ var alphabet = func() (table [256]byte) {
 	return table
 }()
 
-// content reads what is behind the head of a URI, or base64 alone.
+// content reads base64, or the part of a URI after its head.
 func (b *blob) content(p []byte) {
 	if b.plain {
 		b.take(p)
@@ -147,7 +147,7 @@ func (b *blob) content(p []byte) {
 	}
 	b.out = b.out[:0]
 	for i := 0; i < len(p); i++ {
-		// Nearly everything comes in groups of four.
+		// Fast path: nearly all of the content is in complete groups of four.
 		for ; b.n == 0 && i+4 <= len(p) && len(b.escape) == 0 && !b.ended; i += 4 {
 			v0, v1, v2, v3 := alphabet[p[i]], alphabet[p[i+1]], alphabet[p[i+2]], alphabet[p[i+3]]
 			if v0|v1|v2|v3 >= 64 {
@@ -182,7 +182,7 @@ func (b *blob) content(p []byte) {
 	b.take(b.out)
 }
 
-// unescape returns the character of an escape once it was read, 0 before.
+// unescape returns the character of an escape once it is complete, and 0 before.
 func (b *blob) unescape(c byte) byte {
 	b.escape = append(b.escape, c)
 	e := b.escape
@@ -208,7 +208,7 @@ func (b *blob) unescape(c byte) byte {
 	case '/':
 		return '/'
 	}
-	return '*' // no character of base64
+	return '*' // not a character of base64, so the text is not a blob
 }
 
 func (b *blob) take(content []byte) {
@@ -219,8 +219,8 @@ func (b *blob) take(content []byte) {
 	}
 }
 
-// what says what was read, false if it is not base64.
-func (b *blob) what() (string, bool) {
+// describe returns the description of the content that was read. It reports false if it was not base64.
+func (b *blob) describe() (string, bool) {
 	if b.length < minBlob || b.not || !b.decided || len(b.escape) > 0 {
 		return "", false
 	}
@@ -237,7 +237,7 @@ func (b *blob) what() (string, bool) {
 	return fmt.Sprintf("[%s, %s, sha256 %s…, left out]", mime, amount(b.size), hex.EncodeToString(b.sum.Sum(nil)[:8])), true
 }
 
-// amount returns a number of bytes for people.
+// amount formats a number of bytes for people.
 func amount(n int) string {
 	switch {
 	case n >= 1_000_000:
@@ -248,10 +248,10 @@ func amount(n int) string {
 	return fmt.Sprint(n, " bytes")
 }
 
-// bytesWere says what bytes were, that encoding/json would have written as base64.
+// bytesWere describes bytes that encoding/json would have written as base64.
 func bytesWere(content []byte) string {
 	b := blob{decided: true, plain: true, sum: sha256.New(), length: max(minBlob, len(content))}
 	b.take(content)
-	what, _ := b.what()
-	return what
+	description, _ := b.describe()
+	return description
 }

@@ -7,38 +7,40 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// Limit is how long the data of a line may be, in bytes: what a line may have, less room
-// for its head and for the list of what was cut.
+// Limit is the largest length of the data of a line, in bytes: the limit of a line minus room for
+// its head and for the list of cuts.
 const Limit = protocol.MaxLine - 4<<10
 
-// most is how large a value may be, in bytes, to be encoded before it is cut. Of a larger
-// one all long texts are cut while it is encoded, whichever of them would have fitted.
+// most is the size, in bytes, up to which a value is encoded before it is cut. In a larger value
+// all long texts are cut before it is encoded, even if some of them would have fitted: encoding it
+// whole could take memory without limit.
 const most = 2 * Limit
 
 const (
-	// Side is how much of a long text is kept at its beginning, and at its end, in bytes.
+	// Side is the number of bytes of a long text that are kept at each end.
 	Side = 32 << 10
-	// Long is from how many bytes on a text is long: a shorter one would not become
-	// shorter by a cut.
+	// Long is the length in bytes from which a text counts as long. A cut would not make a
+	// shorter text shorter.
 	Long = 2*Side + 1<<10
-	// minBlob is from how many bytes on base64 is left out.
+	// minBlob is the length in bytes from which base64 is replaced by its description.
 	minBlob = 1 << 10
 )
 
-// Key is the member of the metadata that lists what was cut: an array of Cut.
+// Key is the member of an entity's metadata that lists its cuts: an array of Cut.
 const Key = "troupe.cut"
 
-// Cut is one value that was cut.
+// Cut describes one value that was cut. It is part of the wire format.
 type Cut struct {
 	Path  string `json:"path"`  // such as messages[0].content
-	Bytes int    `json:"bytes"` // its length before
-	Kept  int    `json:"kept"`  // bytes of it that are still there
+	Bytes int    `json:"bytes"` // length of the value before the cut
+	Kept  int    `json:"kept"`  // bytes of the value that remain
 }
 
-// maxMark bounds the JSON of a list of cuts, in bytes; Limit leaves room for it.
+// maxMark limits the JSON of a list of cuts, in bytes. Limit leaves room for it.
 const maxMark = 3 << 10
 
-// Mark returns cuts as JSON. Where there are too many, the last one stands for the rest.
+// Mark returns cuts as JSON of at most maxMark bytes. If there are too many, the last one sums up
+// the rest, so that the totals stay right.
 func Mark(cuts []Cut) []byte {
 	for n := len(cuts); ; n /= 2 {
 		shown := cuts
@@ -50,14 +52,14 @@ func Mark(cuts []Cut) []byte {
 			}
 			shown = append(cuts[:n:n], rest)
 		}
-		mark, _ := json.Marshal(shown) // has a form: it is texts and numbers
+		mark, _ := json.Marshal(shown) // texts and numbers cannot fail
 		if len(mark) <= maxMark || n == 0 {
 			return mark
 		}
 	}
 }
 
-// Sum returns how many bytes the cut values had, and how many are kept.
+// Sum returns the total length of the values before the cuts, and the bytes that remain.
 func Sum(cuts []Cut) (given, kept int) {
 	for _, c := range cuts {
 		given += c.Bytes

@@ -7,56 +7,56 @@ import (
 	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
-// Filter keeps the JSON object of a request to a model within a limit while it passes by:
-// base64 becomes a short text, long texts keep their ends, and where that does not do,
-// the oldest elements of messages, input or contents go, but for those of the system. A
-// filter belongs to one goroutine.
+// Filter keeps the JSON object of a model request within a limit while the request streams through:
+// base64 becomes a short text and long texts keep their ends. If that is not enough, the oldest
+// elements of messages, input or contents are dropped, except system messages. Its memory is
+// limited too, whatever the size of the request. A filter belongs to one goroutine.
 type Filter struct {
 	limit int
-	side  int // what is kept of a long text at each end
+	side  int // bytes of a long text that are kept at each end
 	deep  int // levels of arrays and objects that are kept
 	out   []byte
 	cuts  []Cut
-	read  int  // bytes that have passed
+	read  int  // bytes written to the filter
 	full  bool // out is over the limit and nothing is left to drop
 
 	open  []level
-	skips int // brackets that are open in a value that is nested too deeply
+	skips int // open brackets within a value that is nested too deeply
 
 	inText bool
-	escape bool   // the last byte of the text is a backslash that escapes
-	begin  int    // of the text in out
-	length int    // of the text
-	tail   []byte // begins with a whole character or escape
-	long   bool   // the text goes to tail
+	escape bool   // the last byte of the text is a backslash that escapes the next one
+	begin  int    // index in out at which the text begins
+	length int    // length of the text so far
+	tail   []byte // the last bytes of a long text; begins with a whole character or escape
+	long   bool   // the text is long, so its bytes go to tail
 	blob   blob
 
-	elements []element // of the conversation, complete ones
-	from     element   // the one that is read
-	note     element   // the message in the place of those that were dropped
-	noteAt   int       // how many elements there are up to it
-	dropped  int
+	elements []element // complete elements of the conversation
+	from     element   // the element that is being read
+	note     element   // the message that replaces dropped elements
+	noteAt   int       // number of elements up to and including the note
+	dropped  int       // number of dropped elements
 
-	conversation string // the name of the list
+	conversation string // the name of the list of messages
 }
 
-// level is an array or object that is open.
+// level is an open array or object.
 type level struct {
 	list    bool
-	n       int // elements or members before the one that is read
+	n       int // number of complete elements or members
 	name    string
 	wantKey bool
 }
 
-// element is a place in out, and where it was in the request.
+// element is the place of an element in out, and its position in the request.
 type element struct{ from, to, read int }
 
-// NewFilter returns a filter that keeps up to limit bytes, nested up to levels deep.
+// NewFilter returns a filter that keeps at most limit bytes and levels of nesting.
 func NewFilter(limit, levels int) *Filter {
 	return &Filter{limit: limit, side: min(Side, limit/8), deep: levels}
 }
 
-// Write takes the next piece.
+// Write filters the next piece of the request. It may be split anywhere.
 func (f *Filter) Write(p []byte) {
 	for len(p) > 0 && !f.full {
 		if f.inText {
@@ -71,8 +71,8 @@ func (f *Filter) Write(p []byte) {
 	}
 }
 
-// Result returns what was kept, what was cut from it, and whether it is cut off at the
-// limit: then it is the beginning of the JSON.
+// Result returns the kept JSON, the cuts, and whether the JSON is truncated at the limit: then it
+// is only the beginning.
 func (f *Filter) Result() (kept []byte, cuts []Cut, off bool) {
 	if f.inText && f.skips == 0 { // the request ends within a text
 		f.endText()
@@ -84,7 +84,7 @@ func (f *Filter) Result() (kept []byte, cuts []Cut, off bool) {
 	return f.out[:min(len(f.out), f.limit)], cuts, f.full
 }
 
-// token takes a byte that is outside of texts.
+// token processes a byte outside texts.
 func (f *Filter) token(c byte) {
 	f.read++
 	switch {
@@ -125,7 +125,7 @@ func (f *Filter) token(c byte) {
 	}
 }
 
-// skip passes over a value that is nested too deeply.
+// skip drops a byte of a value that is nested too deeply.
 func (f *Filter) skip(c byte) {
 	switch c {
 	case '"':
@@ -137,7 +137,7 @@ func (f *Filter) skip(c byte) {
 	}
 }
 
-// inConversation reports whether what is read is directly in the list of messages.
+// inConversation reports whether the value being read is an element of the list of messages.
 func (f *Filter) inConversation() bool {
 	if len(f.open) != 2 || !f.open[1].list {
 		return false
@@ -150,7 +150,7 @@ func (f *Filter) inConversation() bool {
 	return false
 }
 
-// endElement ends an element of the conversation at the comma or bracket behind it.
+// endElement ends an element of the conversation at the comma or bracket after it.
 func (f *Filter) endElement() {
 	f.from.to = len(f.out) - 1
 	if f.from.to > f.from.from {
@@ -160,7 +160,7 @@ func (f *Filter) endElement() {
 	f.from = element{from: len(f.out), read: f.read}
 }
 
-// text takes bytes of a text, up to the quote that ends it, and returns how many.
+// text processes bytes of a text, up to the closing quote, and returns their number.
 func (f *Filter) text(p []byte) (n int) {
 	switch {
 	case f.escape:
@@ -188,7 +188,7 @@ func (f *Filter) text(p []byte) (n int) {
 	return n
 }
 
-// plainLen returns how many bytes there are before the first quote or backslash.
+// plainLen returns the number of bytes before the first quote or backslash.
 func plainLen(p []byte) int {
 	n := 0
 	for n < len(p) {
@@ -200,7 +200,7 @@ func plainLen(p []byte) int {
 	return n
 }
 
-// keep keeps bytes of a text.
+// keep appends bytes of a text to out, or to tail if the text is long.
 func (f *Filter) keep(p []byte) {
 	f.length += len(p)
 	f.blob.write(p)
@@ -218,15 +218,15 @@ func (f *Filter) keep(p []byte) {
 	}
 }
 
-// endText ends a text: a name, or a value that may be too long.
+// endText ends a text, which is a member's name or a value that may be too long.
 func (f *Filter) endText() {
 	if n := len(f.open); n > 0 && f.open[n-1].wantKey {
 		f.open[n-1].wantKey = false
 		f.open[n-1].name = string(f.out[f.begin:min(len(f.out), f.begin+2*maxName)])
 	}
-	if what, ok := f.blob.what(); ok {
+	if description, ok := f.blob.describe(); ok {
 		f.cuts = append(f.cuts, Cut{f.path(), f.length, 0})
-		f.out = append(f.out[:f.begin], what...)
+		f.out = append(f.out[:f.begin], description...)
 	} else if f.long {
 		head, _ := ends(f.out[f.begin:], f.side, true)
 		_, from := ends(f.tail, f.side, true)
@@ -249,9 +249,9 @@ func (f *Filter) path() string {
 	return path
 }
 
-// drop makes room: the oldest elements of the conversation become one.
+// drop makes room by replacing the oldest elements of the conversation with one note.
 func (f *Filter) drop() {
-	first := f.noteAt // the place behind the note, or behind the first system messages
+	first := f.noteAt // after the note, or after the leading system messages
 	for f.dropped == 0 && first < len(f.elements) && roleOf(f.out[f.elements[first].from:f.elements[first].to]) == "system" {
 		first++
 	}

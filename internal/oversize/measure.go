@@ -10,27 +10,26 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// Size is what Measure finds out about a value.
+// Size is the result of Measure.
 type Size struct {
-	// Bytes is about how long the value's JSON is: escapes are not counted, and what a
-	// marshaller makes is unknown.
+	// Bytes is the approximate length of the value's JSON. Escapes and the output of marshallers
+	// are not counted.
 	Bytes int
-	// Longest is the longest text in the value, in bytes.
+	// Longest is the length of the longest text in the value, in bytes.
 	Longest int
-	// Deep says that the JSON would have more levels than were allowed, or that the value
-	// holds itself.
+	// Deep reports that the JSON would have too many levels, or that the value contains itself.
 	Deep bool
-	// Opaque says that marshallers make parts of the JSON: their levels are not counted.
+	// Opaque reports that marshallers write parts of the JSON, whose levels are not counted.
 	Opaque bool
 }
 
 // Over reports whether a value must be cut before it is encoded.
 func (s Size) Over() bool { return s.Longest > Limit || s.Bytes > most }
 
-// Measure looks at a value as encoding/json would, without encoding it. Levels is how
-// many levels of arrays and objects it may have. It follows no more of the value than
-// twice the limit of a line holds, whatever points to what. The depth of its own calls
-// is bounded by levels.
+// Measure estimates the JSON of a value by the rules of encoding/json, without encoding it. It may
+// have at most levels of arrays and objects, which also limits the depth of recursion. Measure
+// stops once it has seen twice the limit of a line, so that values with shared pointers, whose JSON
+// can be exponentially large, take linear time.
 func Measure(v any, levels int) Size {
 	m := measurer{left: most}
 	m.any(v, levels)
@@ -40,24 +39,27 @@ func Measure(v any, levels int) Size {
 // measurer walks a value.
 type measurer struct {
 	size Size
-	left int // structure in bytes that is still looked at
+	left int // remaining bytes of structure to look at
 }
 
-// maxHops is how many pointers and interfaces may lead to one value.
+// maxHops limits the number of pointers and interfaces that lead to one value: a pointer may point
+// to itself.
 const maxHops = protocol.MaxDepth
 
+// text counts a text of n bytes.
 func (m *measurer) text(n int) {
 	m.size.Bytes += n + len(`"",`)
 	m.size.Longest = max(m.size.Longest, n)
 	m.left -= len(`"",`)
 }
 
+// scalar counts a number, a bool or null.
 func (m *measurer) scalar() {
 	m.size.Bytes += 2
 	m.left -= 2
 }
 
-// done reports whether enough was seen.
+// done reports whether the result cannot change any more, or the budget is used up.
 func (m *measurer) done() bool {
 	if m.left <= 0 {
 		m.size.Bytes = max(m.size.Bytes, most+1)
@@ -118,7 +120,7 @@ func (m *measurer) any(v any, levels int) {
 	}
 }
 
-// raw measures JSON text, which is checked when it is encoded.
+// raw measures JSON text. Whether it is valid is checked when it is encoded.
 func (m *measurer) raw(n int) {
 	m.size.Opaque = true
 	m.text(n)
@@ -207,15 +209,15 @@ var (
 	marshalerTypes sync.Map // reflect.Type → means
 )
 
-// means is who makes the JSON of a type's values.
+// means lists the marshallers that write the JSON of a type's values.
 type means struct{ always, addressed bool }
 
-// opaque reports whether a marshaller makes the JSON of a value, by the rules of
-// encoding/json: one with a pointer receiver is used where there is an address.
+// opaque reports whether a marshaller writes the JSON of a value, by the rules of encoding/json: one
+// with a pointer receiver is used only if the value is addressable.
 func opaque(v reflect.Value) bool {
 	t := v.Type()
 	if t == rawType || t.PkgPath() == "" && t.Kind() != reflect.Struct && t.Kind() != reflect.Pointer {
-		return false // without a name, so without methods
+		return false // an unnamed type has no methods
 	}
 	known, ok := marshalerTypes.Load(t)
 	if !ok {
@@ -230,8 +232,8 @@ func opaque(v reflect.Value) bool {
 	return by.addressed && v.CanAddr()
 }
 
-// fieldsOf returns the fields of a struct that encoding/json looks at and that have
-// parts or texts.
+// fieldsOf returns the indexes of the fields that encoding/json writes and that have parts or
+// texts.
 func fieldsOf(t reflect.Type) []int {
 	if known, ok := structFields.Load(t); ok {
 		return known.([]int)
@@ -241,7 +243,7 @@ func fieldsOf(t reflect.Type) []int {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		omitted := f.Tag.Get("json") == "-"
-		embedded := f.Anonymous && name == "" // its fields are those of the struct
+		embedded := f.Anonymous && name == "" // its fields are promoted
 		if omitted || !f.IsExported() && !(embedded && isStruct(f.Type)) || flat(f.Type.Kind()) && !opaqueType(f.Type) {
 			continue
 		}

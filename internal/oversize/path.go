@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// maxName is how much of a member's name a path shows, in bytes.
+// maxName limits the bytes of a member's name in a path.
 const maxName = 64
 
 // member returns the path of an object's member.
@@ -22,8 +22,8 @@ func member(path, name string) string {
 	return path + "." + name
 }
 
-// Path returns the path of the value that comes next behind the beginning of JSON that an
-// encoder wrote.
+// Path returns the path of the value that follows the beginning of a JSON text. The beginning was
+// written by an encoder, so it is well formed.
 func Path(begun []byte) string {
 	type level struct {
 		list bool
@@ -59,15 +59,15 @@ func Path(begun []byte) string {
 		}
 		n := l.n
 		if last := bytes.TrimRight(begun, " "); i == len(open)-1 && len(last) > 0 && last[len(last)-1] != ',' && last[len(last)-1] != '[' {
-			n++ // its comma is not written yet
+			n++ // the comma before the next value is not written yet
 		}
 		path += "[" + strconv.Itoa(n) + "]"
 	}
 	return path
 }
 
-// textEnd returns the place of the quote that ends the string at i, or that of the last
-// byte.
+// textEnd returns the index of the closing quote of the string at i, or of the last byte if there
+// is none.
 func textEnd(b []byte, i int) int {
 	for i++; i < len(b); i++ {
 		n := bytes.IndexByte(b[i:], '"')

@@ -8,9 +8,9 @@ import (
 	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
-// prune brings JSON within the limit that has no long texts left to cut: of lists and
-// objects with very many members as many are kept as fit. Small members of an object
-// stay first, so that names, times and counts do.
+// prune shortens JSON that has no long texts left to cut: it keeps as many members of large lists
+// and objects as fit. The small members of an object come first, because these are names, times
+// and counts.
 func (s *shortener) prune(raw []byte) []byte {
 	p := pruner{out: make([]byte, 0, s.limit)}
 	p.value(raw, s.limit, "")
@@ -24,7 +24,7 @@ type pruner struct {
 	cuts []Cut
 }
 
-// least is the smallest budget, in bytes, that a part of a value is worth.
+// least is the smallest budget, in bytes, for which a part of a value is kept.
 const least = 64
 
 func (p *pruner) value(raw []byte, budget int, path string) {
@@ -59,7 +59,7 @@ func (p *pruner) object(raw []byte, budget int, path string) {
 	for m := jsonscan.MembersOf(raw); m.Next(); {
 		parts = append(parts, part{m.Key, m.Value, len(parts)})
 	}
-	// Small ones first; what they leave is shared by the large ones.
+	// The small members first; the large ones share the rest.
 	bySize := slices.Clone(parts)
 	slices.SortStableFunc(bySize, func(a, b part) int { return cmp.Compare(len(a.key)+len(a.value), len(b.key)+len(b.value)) })
 	room := make([]int, len(parts))
@@ -91,7 +91,7 @@ func (p *pruner) object(raw []byte, budget int, path string) {
 	p.note(path, dropped, bytes)
 }
 
-// list keeps the first elements, of messages the last.
+// list keeps the first elements of a list, or the last ones of a list of messages.
 func (p *pruner) list(raw []byte, budget int, path string) {
 	elements := jsonscan.ElementsOf(raw)
 	n, left := 0, budget-len("[]")
@@ -131,7 +131,7 @@ func (p *pruner) list(raw []byte, budget int, path string) {
 	p.note(path, dropped, bytes)
 }
 
-// note notes parts that are left out.
+// note records parts that are dropped.
 func (p *pruner) note(path string, dropped, bytes int) {
 	if dropped > 0 {
 		p.cuts = append(p.cuts, Cut{fmt.Sprintf("%s (%d members)", path, dropped), bytes, 0})

@@ -9,13 +9,13 @@ import (
 	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
-// newest is how many messages, counted from the last, are cut only if nothing else is
-// left to cut.
+// newest is the number of messages, counted from the last, that are cut only if nothing else is left
+// to cut.
 const newest = 4
 
-// Shorten brings the data of a line, which must be valid JSON, within a limit in bytes,
-// by the policy in the package's documentation, and returns what it cut. It returns data
-// itself if that fits, and never writes to it.
+// Shorten brings the data of a line, which must be valid JSON, within a limit in bytes and returns
+// the cuts. The package comment describes the policy. Shorten returns data itself if it fits, and
+// never writes to it.
 func Shorten(data []byte, limit int) ([]byte, []Cut) {
 	if len(data) <= limit {
 		return data, nil
@@ -34,11 +34,11 @@ func Shorten(data []byte, limit int) ([]byte, []Cut) {
 	return out, s.cuts
 }
 
-// shortener collects what to replace in data.
+// shortener collects replacements in data. They are applied at the end, all at once.
 type shortener struct {
 	data  []byte
 	limit int
-	size  int // of data once the edits are made
+	size  int // length of data after the edits
 
 	leaves   []leaf // strings of minBlob and more
 	messages []item // the elements of the member messages
@@ -65,7 +65,7 @@ type edit struct {
 	text     string
 }
 
-// scan collects the long strings in the value at i, and returns the place behind it.
+// scan collects the long strings in the value at i and returns the index after the value.
 func (s *shortener) scan(i int, path string, depth int, spared bool) int {
 	switch s.at(i) {
 	case '"':
@@ -123,7 +123,7 @@ func (s *shortener) comma(i int) int {
 	return i
 }
 
-// findMessages finds out which messages are the system's, and spares those and the newest.
+// findMessages spares the system messages and the newest messages.
 func (s *shortener) findMessages() {
 	for i := range s.messages {
 		m := &s.messages[i]
@@ -139,7 +139,7 @@ func (s *shortener) findMessages() {
 	}
 }
 
-// roleOf returns the role of a message, "system" for developer as well.
+// roleOf returns the role of a message. The role developer counts as "system".
 func roleOf(message []byte) string {
 	for m := jsonscan.MembersOf(message); m.Next(); {
 		if string(m.Key) == "role" {
@@ -163,14 +163,14 @@ func (s *shortener) replace(l *leaf, text string, kept int) {
 	s.cuts = append(s.cuts, Cut{l.path, l.to - l.from, kept})
 }
 
-// blobs leaves out base64, in the order of the data.
+// blobs replaces base64 in the order of the data, so the oldest goes first.
 func (s *shortener) blobs() {
 	for i := range s.leaves {
 		if s.fits() {
 			return
 		}
-		if what, ok := blobOf(s.data[s.leaves[i].from:s.leaves[i].to]); ok {
-			s.replace(&s.leaves[i], what, 0)
+		if description, ok := blobOf(s.data[s.leaves[i].from:s.leaves[i].to]); ok {
+			s.replace(&s.leaves[i], description, 0)
 		}
 	}
 }
@@ -200,7 +200,7 @@ func shortInside(inside []byte, side int) (short string, kept int) {
 	return string(inside[:head]) + leftOut(tail-head) + string(inside[tail:]), head + len(inside) - tail
 }
 
-// oldMessages puts one message in the place of the oldest, as many as it takes.
+// oldMessages replaces the oldest messages, as many as necessary, with one message.
 func (s *shortener) oldMessages() {
 	first := 0
 	for first < len(s.messages) && s.messages[first].system {
@@ -230,7 +230,7 @@ func (s *shortener) oldMessages() {
 
 const noteBytes = 128
 
-// left returns how long a message is with the edits in it.
+// left returns the length of a message after the edits within it.
 func (s *shortener) left(m item) int {
 	n := m.to - m.from
 	for _, e := range s.edits {
@@ -241,7 +241,7 @@ func (s *shortener) left(m item) int {
 	return n
 }
 
-// apply returns data with the edits made.
+// apply returns a copy of data with all edits.
 func (s *shortener) apply() []byte {
 	slices.SortFunc(s.edits, func(a, b edit) int { return cmp.Compare(a.from, b.from) })
 	out, from := make([]byte, 0, max(s.size, 0)), 0

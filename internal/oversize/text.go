@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns the short form of a long text, and how much of it is kept: the text
-// itself where it is not Long; for base64 and data: what it was; else its first and last
-// 32 KiB, with the number of bytes left out between them. A mask, nil for none, sees the
-// whole text before: of a secret that a cut tears apart it would not know the rest.
+// Text returns the short form of a text and the number of bytes kept: the text itself if it is not
+// Long; the description of base64 and data URIs; otherwise its first and last 32 KiB with the number
+// of omitted bytes between them. A mask is applied to the whole text first, because it would not
+// recognise a secret that a cut tears apart; nil means no mask.
 func Text(s string, mask func(string) string) (short string, kept int) {
 	if len(s) < Long {
 		return s, len(s)
@@ -19,14 +19,14 @@ func Text(s string, mask func(string) string) (short string, kept int) {
 	if len(s) < Long {
 		return s, len(s)
 	}
-	if what, ok := blobOf(s); ok {
-		return what, 0
+	if description, ok := blobOf(s); ok {
+		return description, 0
 	}
 	head, tail := ends(s, Side, false)
 	return s[:head] + leftOut(tail-head) + s[tail:], head + len(s) - tail
 }
 
-// masked returns what a mask makes of a text, nothing of it if the mask panics.
+// masked applies a mask to a text. If the mask panics, nothing of the text is kept.
 func masked(s string, mask func(string) string) (out string) {
 	defer func() {
 		if recover() != nil {
@@ -36,10 +36,10 @@ func masked(s string, mask func(string) string) (out string) {
 	return mask(s)
 }
 
-// leftOut is what stands between the ends of a text.
+// leftOut returns the note between the two ends of a text.
 func leftOut(n int) string { return "…[" + grouped(n) + " bytes left out]…" }
 
-// grouped returns a number with commas.
+// grouped formats a number with commas between thousands.
 func grouped(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -48,13 +48,13 @@ func grouped(n int) string {
 	return s
 }
 
-// slack is how far an end of a text is moved, in bytes, so that no word is torn: a key
-// or an address of which one half is left would not be masked.
+// slack is the distance, in bytes, by which a cut may move so that it tears no word: half a key or
+// half an address would not be recognised by a mask.
 const slack = 1 << 10
 
-// ends returns where the beginning of a text ends and where its end begins: at most side
-// bytes each, whole characters, and whole words where there are any. If the text is the
-// inside of a JSON string, its escapes stay whole, too.
+// ends returns the index at which the kept beginning of a text ends and the index at which its kept
+// end begins. Both have at most side bytes and consist of whole characters, and of whole words if
+// there are any. Within a JSON string, escapes stay whole too.
 func ends[T string | []byte](s T, side int, escaped bool) (head, tail int) {
 	head, tail = whole(s, side, escaped), whole(s, len(s)-side, escaped)
 	for i := head; i > max(0, head-slack); i-- {
@@ -72,8 +72,8 @@ func ends[T string | []byte](s T, side int, escaped bool) (head, tail int) {
 	return head, tail
 }
 
-// apart reports whether a text may be cut before the byte at i: it is between words, and
-// not within a number that is written in groups.
+// apart reports whether a text may be cut before the byte at i: between two words, but not within a
+// number that is written in groups.
 func apart[T string | []byte](s T, i int) bool {
 	if i == 0 || i == len(s) || inWord(s[i-1]) && inWord(s[i]) {
 		return i == 0 || i == len(s)
@@ -101,8 +101,8 @@ func inWord(c byte) bool {
 	return true
 }
 
-// whole returns the first place at or behind i where a character begins; in the inside
-// of a JSON string also where no escape goes on.
+// whole returns the first index, from i on, at which a character begins. Within a JSON string no
+// escape may continue there either.
 func whole[T string | []byte](s T, i int, escaped bool) int {
 	for i < len(s) && i > 0 && !utf8.RuneStart(s[i]) {
 		i++
@@ -124,12 +124,12 @@ func whole[T string | []byte](s T, i int, escaped bool) int {
 		break
 	}
 	if len(s)-i >= 6 && s[i] == '\\' && s[i+1] == 'u' && s[i+2]|0x20 == 'd' && s[i+3]|0x20 >= 'c' && s[i+3]|0x20 <= 'f' {
-		i += 6 // the second half of a character
+		i += 6 // the second half of a surrogate pair
 	}
 	return i
 }
 
-// slashes returns how many backslashes stand directly before i.
+// slashes returns the number of backslashes directly before i.
 func slashes[T string | []byte](s T, i int) (n int) {
 	for i > 0 && s[i-1] == '\\' {
 		i--

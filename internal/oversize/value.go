@@ -10,10 +10,11 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// Value returns a copy of a value in which what is too long is cut, and what it was cut
-// from, with paths relative to the value. Tight cuts all long texts. Only what leads to something
-// that is cut is copied; the value itself is never written to. Lists and maps lose what
-// is behind twice the limit. What a marshaller makes is not known here and stays.
+// Value returns a copy of a value with long texts cut, and the cuts, with paths relative to the
+// value. All long texts are cut if tight is set or the value is large, otherwise only texts that
+// exceed the limit by themselves. The value is never written to: the parts on the way to a cut are copied, the others shared. Lists and
+// maps lose the elements beyond twice the limit. The output of marshallers is unknown here and
+// stays.
 func Value(v any, size Size, tight bool, mask func(string) string) (any, []Cut) {
 	if v == nil {
 		return v, nil
@@ -36,7 +37,7 @@ func Value(v any, size Size, tight bool, mask func(string) string) (any, []Cut) 
 	return copied.Interface(), c.cuts
 }
 
-// cutter cuts what is too long in copies.
+// cutter cuts long texts in copies of values.
 type cutter struct {
 	limit int // the longest text that stays
 	left  int // bytes that the value may still have
@@ -52,7 +53,7 @@ func isBytes(v reflect.Value) bool {
 	return v.Kind() == reflect.Slice && v.Type() != rawType && v.Type().Elem().Kind() == reflect.Uint8
 }
 
-// leaf returns the short form of a text, or what bytes were.
+// leaf returns the short form of a text, or the description of bytes.
 func (c *cutter) leaf(v reflect.Value) (short string, kept int) {
 	if v.Kind() == reflect.String {
 		return Text(v.String(), c.mask)
@@ -60,8 +61,8 @@ func (c *cutter) leaf(v reflect.Value) (short string, kept int) {
 	return bytesWere(v.Bytes()), 0
 }
 
-// value cuts in v, which is a copy that can be set. Levels counts how deep it is: what is
-// nested too deeply is found later, and not followed here.
+// value cuts within v, a copy that can be set. It follows at most levels of nesting; deeper values
+// are rejected later, by the encoder.
 func (c *cutter) value(v reflect.Value, path string, levels int) {
 	if levels > 4*maxHops || opaque(v) && v.Type() != rawType {
 		return
@@ -98,7 +99,7 @@ func (c *cutter) value(v reflect.Value, path string, levels int) {
 	}
 }
 
-// inside cuts the value of an interface. Bytes there become a text.
+// inside cuts the value of an interface. There, bytes may become a text.
 func (c *cutter) inside(v reflect.Value, path string, levels int) {
 	if v.IsNil() {
 		return
@@ -147,7 +148,7 @@ func (c *cutter) members(v reflect.Value, path string, levels int) {
 func (c *cutter) list(v reflect.Value, path string, levels int) {
 	switch {
 	case v.Type() == rawType:
-		// What is no JSON is told when it is encoded.
+		// The encoder reports text that is not JSON.
 		if v.Len() > c.limit && !jsonscan.Deeper(v.Bytes(), protocol.MaxDepth) && json.Valid(v.Bytes()) {
 			short, cuts := Shorten(v.Bytes(), c.limit)
 			for _, cut := range cuts {
@@ -192,14 +193,14 @@ func (c *cutter) list(v reflect.Value, path string, levels int) {
 	}
 }
 
-// shorter notes that a list lost its last elements.
+// shorter records that a list lost its last elements.
 func (c *cutter) shorter(path string, n, kept int) {
 	if kept < n {
 		c.note(fmt.Sprintf("%s[%d:]", path, kept), n-kept, 0)
 	}
 }
 
-// nameOf returns the name of a field, without regard to its tag's options.
+// nameOf returns the JSON name of a field, without the options of its tag.
 func nameOf(f reflect.StructField) string {
 	tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	if tag != "" {

@@ -1,6 +1,6 @@
 package protocol
 
-// Action is what a line does to its entity.
+// Action is the change that a line makes to its entity.
 type Action uint8
 
 // The actions of the Maxim log protocol. None is the zero value; a command without an

@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	safeIDStem = 40 // bytes of the given id that a safe one shows at most
+	safeIDStem = 40 // bytes of the given id in a safe one, at most
 	safeIDHash = 16 // characters of base32, 80 bits
 )
 
 var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// ValidID reports whether id may stand in a line as it is: 1 to MaxID bytes of
-// A-Z a-z 0-9 _ -.
+// ValidID reports whether id may be written to a line unchanged: 1 to MaxID bytes of A-Z, a-z,
+// 0-9, _ and -.
 func ValidID(id string) bool {
 	if id == "" || len(id) > MaxID {
 		return false
@@ -27,6 +27,7 @@ func ValidID(id string) bool {
 	return true
 }
 
+// idByte reports whether c may be part of an id.
 func idByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-'
 }
@@ -45,7 +46,8 @@ func SafeID(id string) string {
 	return stem(id) + "-" + base32Lower.EncodeToString(sum[:])[:safeIDHash]
 }
 
-// MayBeDerived reports whether id may be what SafeID made of another id: most ids are not.
+// MayBeDerived reports whether id has the form of an id that SafeID derived from another one. True
+// is a guess, false is certain.
 func MayBeDerived(id string) bool {
 	at := len(id) - safeIDHash - 1
 	if at < 1 || id[at] != '-' || !ValidID(id) {
@@ -63,7 +65,7 @@ func MayBeDerived(id string) bool {
 // not one follows, so none is left at an end.
 func stem(id string) string {
 	out := make([]byte, 0, safeIDStem)
-	hyphens, other := 0, false // what stands between out and the next byte
+	hyphens, other := 0, false // pending hyphens, and whether the last of them replaces other bytes
 	for i := 0; i < len(id) && len(out) < safeIDStem; i++ {
 		switch c := id[i]; {
 		case c == '-':

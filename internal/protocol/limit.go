@@ -3,11 +3,11 @@ package protocol
 // Limits that client and collector share. A client checks them in the call; the collector
 // checks them again, because not every sender is Troupe.
 const (
-	// MaxID is the longest id in bytes. Real ids are far shorter; the bound keeps
-	// indexes small whatever a client sends.
+	// MaxID is the longest id in bytes. Real ids are far shorter; the limit protects indexes
+	// from hostile clients.
 	MaxID = 1024
-	// MaxDepth is how deep arrays and objects of a value may be nested. It bounds the
-	// stack of every parser: Go ends a program whose stack overflows.
+	// MaxDepth limits the nesting of arrays and objects in a value. It limits the stack of every
+	// parser: Go ends a program whose stack overflows, and no recover can prevent it.
 	MaxDepth = 1000
 	// MaxLine is the longest line in bytes, without its newline.
 	MaxLine = 8 << 20
@@ -22,11 +22,11 @@ const (
 
 // Limit is one row of the table of limits.
 type Limit struct {
-	Name  string // of the constant
+	Name  string // name of the constant
 	Value int
 	Unit  string // "bytes" or "levels"
-	Of    string // what is limited
-	Over  string // what happens to what is over the limit
+	Of    string // the limited thing, such as "an attachment"
+	Over  string // the consequence of exceeding the limit, on both sides
 }
 
 // Limits returns the table of limits, from which docs/internals/wire.md is made.

@@ -53,6 +53,8 @@ func ParseSpanID(s string) (id SpanID, ok bool) {
 	return id, ok
 }
 
+// parseHex decodes exactly enough lower-case digits to fill into. W3C Trace Context forbids upper
+// case.
 func parseHex(into []byte, s string) bool {
 	if len(s) != 2*len(into) {
 		return false
@@ -67,6 +69,7 @@ func parseHex(into []byte, s string) bool {
 	return true
 }
 
+// digit returns the value of a hexadecimal digit, or -1 for any other byte.
 func digit(c byte) int {
 	switch {
 	case '0' <= c && c <= '9':

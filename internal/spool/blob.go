@@ -13,7 +13,8 @@ import (
 // blobNameDigits is the length of the name of a blob: hexadecimal, lower case.
 const blobNameDigits = 32
 
-// blobs is where a spool keeps its blobs. All methods may be called concurrently.
+// blobs stores the blobs of a spool, on disk or in memory. All methods may be called
+// concurrently.
 type blobs interface {
 	put(name string, r io.Reader, limit int64) (int64, error)
 	sync(name string) error
@@ -24,11 +25,11 @@ type blobs interface {
 	before(t time.Time) (names []string, younger int)
 }
 
-// PutBlob stores what r has to read under a name of 32 hexadecimal digits and returns
-// its length. It fails with ErrTooLarge over limit bytes, with ErrNoRoom where all blobs
-// together would be more than Config.MaxBytes, with fs.ErrExist if there is a blob of
-// that name, and with the error of r; then it leaves nothing. The blob
-// survives the process, but a loss of power only after SyncBlob.
+// PutBlob stores the content of r under a name of 32 hexadecimal digits and returns its
+// length. It fails with ErrTooLarge above limit bytes, with ErrNoRoom if all blobs together
+// would exceed their limit (see Config.Log), with fs.ErrExist if the name is taken, and with
+// the error of r; after an error nothing is left. The blob survives the process, but a loss
+// of power only after SyncBlob.
 func (s *Spool) PutBlob(name string, r io.Reader, limit int64) (int64, error) {
 	if err := checkBlobName(name); err != nil {
 		return 0, err
@@ -44,7 +45,7 @@ func (s *Spool) SyncBlob(name string) error {
 	return s.blobs.sync(name)
 }
 
-// OpenBlob opens a blob for reading; fs.ErrNotExist if there is none of that name.
+// OpenBlob opens a blob for reading. It returns fs.ErrNotExist if there is none of that name.
 func (s *Spool) OpenBlob(name string) (Blob, error) {
 	if err := checkBlobName(name); err != nil {
 		return nil, err
@@ -52,7 +53,7 @@ func (s *Spool) OpenBlob(name string) (Blob, error) {
 	return s.blobs.open(name)
 }
 
-// RemoveBlob removes a blob; fs.ErrNotExist if there is none of that name.
+// RemoveBlob removes a blob. It returns fs.ErrNotExist if there is none of that name.
 func (s *Spool) RemoveBlob(name string) error {
 	if err := checkBlobName(name); err != nil {
 		return err
@@ -60,6 +61,8 @@ func (s *Spool) RemoveBlob(name string) error {
 	return s.blobs.remove(name)
 }
 
+// checkBlobName refuses other names before they reach the file system: a name comes from a
+// record, and a damaged record must not be able to point outside the folder.
 func checkBlobName(name string) error {
 	if !isBlobName(name) {
 		return fmt.Errorf("%w: a blob is named by %d hexadecimal digits", ErrName, blobNameDigits)
@@ -81,7 +84,7 @@ func isHex(s string) bool {
 
 // memoryBlobs are blobs of a spool without a disk.
 type memoryBlobs struct {
-	limit int64 // of all together, in bytes; 0 is none
+	limit int64 // of all together, in bytes; 0 means no limit
 
 	mu      sync.Mutex
 	content map[string]memoryContent // guarded by mu
@@ -98,6 +101,8 @@ func newMemoryBlobs(limit int64) *memoryBlobs {
 	return &memoryBlobs{limit: limit, content: map[string]memoryContent{}}
 }
 
+// put reads the content before it takes mu, because r may be slow. So the room is checked
+// twice: first to bound the read, then, under mu, to count it.
 func (b *memoryBlobs) put(name string, r io.Reader, limit int64) (int64, error) {
 	room := b.room()
 	bound := min(limit, room)
@@ -114,14 +119,14 @@ func (b *memoryBlobs) put(name string, r io.Reader, limit int64) (int64, error) 
 	case size > limit:
 		return 0, fmt.Errorf("spool: blob %s: %w: it has more than %d bytes", name, ErrTooLarge, limit)
 	case size > bound, b.limit > 0 && b.bytes+size > b.limit: // it is cut off, or there is no room any more
-		return 0, fmt.Errorf("spool: blob %s: %w: all together may have %d bytes", name, ErrNoRoom, b.limit)
+		return 0, fmt.Errorf("spool: blob %s: %w: the limit for all blobs in memory is %d bytes", name, ErrNoRoom, b.limit)
 	}
 	b.content[name] = memoryContent{content, time.Now()}
 	b.bytes += size
 	return size, nil
 }
 
-// room returns how many bytes there is room for.
+// room returns the number of bytes that can still be stored.
 func (b *memoryBlobs) room() int64 {
 	if b.limit <= 0 {
 		return math.MaxInt64 - 1
@@ -131,12 +136,13 @@ func (b *memoryBlobs) room() int64 {
 	return max(b.limit-b.bytes, 0)
 }
 
-// sync has nothing to do: what is in memory is as safe as it gets.
+// sync only checks that the blob exists: content in memory cannot become more durable.
 func (b *memoryBlobs) sync(name string) error {
 	_, err := b.find(name)
 	return err
 }
 
+// open returns a reader of the content, which stays valid after the blob is removed.
 func (b *memoryBlobs) open(name string) (Blob, error) {
 	content, err := b.find(name)
 	if err != nil {
@@ -170,6 +176,7 @@ func (b *memoryBlobs) before(t time.Time) (names []string, younger int) {
 	return names, younger
 }
 
+// find returns a blob by name, or fs.ErrNotExist.
 func (b *memoryBlobs) find(name string) (memoryContent, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

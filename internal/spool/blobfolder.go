@@ -31,7 +31,7 @@ type blobFile struct {
 	at   time.Time // when it was put; zero if it was there when the folder was opened
 }
 
-// openBlobs finds the blobs in a folder; limit 0 is none.
+// openBlobs lists the blobs in a folder. A limit of 0 means no limit.
 func openBlobs(folder vfs.FS, aead cipher.AEAD, limit int64) (*folderBlobs, error) {
 	if limit <= 0 {
 		limit = math.MaxInt64
@@ -50,6 +50,8 @@ func openBlobs(folder vfs.FS, aead cipher.AEAD, limit int64) (*folderBlobs, erro
 	return b, nil
 }
 
+// put writes a new file and lists it once it is complete, so that before never returns a
+// blob that is still being written. After an error it removes the file.
 func (b *folderBlobs) put(name string, r io.Reader, limit int64) (size int64, err error) {
 	f, err := b.fs.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 	if err != nil {
@@ -64,31 +66,31 @@ func (b *folderBlobs) put(name string, r io.Reader, limit int64) (size int64, er
 		b.files[name] = blobFile{size: metered.taken, at: time.Now()}
 		return size, nil
 	}
-	if b.fs.Remove(name) == nil { // what cannot be removed now is at the next Open, and counts until then
+	if b.fs.Remove(name) == nil { // otherwise the next Open removes it, and it counts until then
 		b.give(metered.taken)
 	}
 	return 0, fmt.Errorf("spool: blob %s: %w", name, err)
 }
 
-// take counts bytes that are about to be written, if there is room for them.
+// take reserves n bytes before they are written. It returns ErrNoRoom above the limit.
 func (b *folderBlobs) take(n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n > b.limit-b.bytes {
-		return fmt.Errorf("%w: all together may have %d bytes on disk", ErrNoRoom, b.limit)
+		return fmt.Errorf("%w: the limit for all blobs on disk is %d bytes", ErrNoRoom, b.limit)
 	}
 	b.bytes += n
 	return nil
 }
 
-// give takes back what take counted.
+// give returns bytes that take reserved.
 func (b *folderBlobs) give(n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.bytes -= n
 }
 
-// meter counts what is written to a new file, which never writes a byte twice.
+// meter reserves the bytes of a new file as they are written; no byte is written twice.
 type meter struct {
 	io.WriterAt
 	blobs *folderBlobs
@@ -105,6 +107,8 @@ func (m *meter) WriteAt(p []byte, offset int64) (int, error) {
 	return m.WriterAt.WriteAt(p, offset)
 }
 
+// sync makes the content durable and then the name: a name without content would look like
+// a damaged blob after a loss of power.
 func (b *folderBlobs) sync(name string) (err error) {
 	defer func() {
 		if err != nil {
@@ -136,6 +140,8 @@ func openBlob(folder vfs.FS, name string, aead cipher.AEAD) (Blob, error) {
 	return blob, nil
 }
 
+// remove deletes a blob without a sync. After a loss of power it may be back; then the next
+// Open finds that no record names it, and deletes it again.
 func (b *folderBlobs) remove(name string) error {
 	err := b.fs.Remove(name)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {

@@ -11,10 +11,18 @@ import (
 	"math"
 )
 
-// A blob file is a header and chunks of up to chunkBytes of content, each with a seal
-// behind it: the tag of the AEAD, or a CRC-32C where nothing is encrypted. All chunks
-// but the last are full; the last is marked as such in its seal, so that a file that
-// was cut anywhere is recognised.
+// A blob file is a header and chunks of up to chunkBytes of content, each followed by its
+// seal: the tag of the AEAD, or a CRC-32C if the blob is not encrypted.
+//
+//	 0  magic    4 bytes "TRPB"
+//	 4  version  u8      1
+//	 5  flags    u8      bit 0: the chunks are sealed
+//	 6  zero     u8
+//	 7  prefix   9 bytes of every nonce; random if sealed, else zero
+//	16  chunk, seal, chunk, seal ...
+//
+// All chunks but the last are full. The last one is marked in its number, which the seal
+// covers, so that a file that was cut anywhere is recognised.
 const (
 	blobHeaderBytes = 16
 	blobMagic       = "TRPB"
@@ -22,7 +30,7 @@ const (
 	flagSealed      = 1 // the chunks are encrypted
 
 	nonceBytes  = 12
-	prefixBytes = 9 // of a nonce: random for each file; the rest counts chunks
+	prefixBytes = 9 // of a nonce: random for each file; the other 3 bytes number the chunk
 	chunkBytes  = 64 << 10
 	crcBytes    = 4
 
@@ -36,8 +44,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type blobCodec struct {
 	header [blobHeaderBytes]byte
 	aead   cipher.AEAD // nil: CRC-32C
-	// extra is what every seal covers beside the chunk and its number: the header and the
-	// name, so that neither can be exchanged.
+	// extra is covered by every seal in addition to the chunk and its number: the header
+	// and the name, so that neither can be exchanged.
 	extra []byte
 }
 
@@ -64,7 +72,7 @@ func readBlobCodec(name string, aead cipher.AEAD, f io.ReaderAt) (*blobCodec, er
 	}
 	switch {
 	case string(c.header[:4]) != blobMagic || c.header[4] != blobVersion || c.header[5]&^flagSealed != 0:
-		return nil, fmt.Errorf("%w: blob %s does not begin as this version's do", ErrDamaged, name)
+		return nil, fmt.Errorf("%w: blob %s has a header that this version does not know", ErrDamaged, name)
 	case c.header[5] == flagSealed && aead == nil:
 		return nil, fmt.Errorf("%w: blob %s", ErrKey, name)
 	case c.header[5] == flagSealed:
@@ -74,7 +82,7 @@ func readBlobCodec(name string, aead cipher.AEAD, f io.ReaderAt) (*blobCodec, er
 	return c, nil
 }
 
-// overhead is the length of the seal of a chunk.
+// overhead returns the length of the seal of a chunk.
 func (c *blobCodec) overhead() int64 {
 	if c.aead != nil {
 		return int64(c.aead.Overhead())
@@ -82,8 +90,8 @@ func (c *blobCodec) overhead() int64 {
 	return crcBytes
 }
 
-// size returns the length of the content of a file of that length, and false if none
-// has it.
+// size returns the length of the content in a file of the given length. It returns false if
+// no blob file can have that length.
 func (c *blobCodec) size(file int64) (int64, bool) {
 	stored := file - blobHeaderBytes
 	full := chunkBytes + c.overhead()
@@ -121,6 +129,8 @@ func (c *blobCodec) nonce(number uint32) []byte {
 	return append(nonce, byte(number>>16), byte(number>>8), byte(number))
 }
 
+// checksum covers the header, the name and the number too, so that a chunk that was moved to
+// another place or blob is recognised.
 func (c *blobCodec) checksum(chunk []byte, number uint32) uint32 {
 	sum := crc32.Update(0, castagnoli, c.extra)
 	sum = crc32.Update(sum, castagnoli, binary.LittleEndian.AppendUint32(nil, number))
@@ -161,7 +171,7 @@ func (c *blobCodec) write(f io.WriterAt, r io.Reader, limit int64) (int64, error
 	return size, err
 }
 
-// readChunk fills p as far as there is something to read.
+// readChunk fills p, or less at the end of r.
 func readChunk(r io.Reader, p []byte) (int, error) {
 	n, err := io.ReadFull(r, p)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -28,9 +28,11 @@ type fileBlob struct {
 
 	buffer []byte // of one sealed chunk
 	chunk  []byte // the content of chunk number at
-	at     int64  // -1: none
+	at     int64  // -1 if no chunk is loaded
 }
 
+// newFileBlob checks the header and the length. The chunks are checked as they are read, so
+// that opening a large blob costs nothing.
 func newFileBlob(f vfs.File, name string, aead cipher.AEAD) (*fileBlob, error) {
 	codec, err := readBlobCodec(name, aead, f)
 	if err != nil {

@@ -8,15 +8,14 @@ import (
 	"github.com/troupelog/troupe/internal/spool/seglog"
 )
 
-// collectBatch is how many records are read at a time.
+// collectBatch is the number of records read at a time.
 const collectBatch = 1000
 
-// RemoveUnnamed removes the blobs that nothing names: their records were dropped. It
-// leaves those that an unacked record or a dead letter names, and those that were put
-// less than grace ago: their records may be still to come. It returns false if some may
-// be left that a later call can remove.
+// RemoveUnnamed deletes blobs whose records were dropped. It keeps blobs that a pending
+// record or a dead letter names, and blobs younger than grace, whose records may not be
+// appended yet. It returns false if a later call may be able to delete more.
 //
-// It reads all of Uploads, like Read, and is for the goroutine that reads that log.
+// It reads all of Uploads. Only the goroutine that reads that log may call it.
 func (s *Spool) RemoveUnnamed(grace time.Duration) (done bool, err error) {
 	names, younger := s.blobs.before(time.Now().Add(-grace))
 	if len(names) == 0 {
@@ -30,7 +29,7 @@ func (s *Spool) RemoveUnnamed(grace time.Duration) (done bool, err error) {
 		return false, err
 	}
 	if !s.InMemory() && !s.Uploads.State().Settled {
-		return false, nil // a crash would bring back records that name them
+		return false, nil // after a crash, dropped records would be back and name them
 	}
 	for _, name := range names {
 		if !needed[name] && s.blobs.remove(name) != nil {
@@ -40,9 +39,10 @@ func (s *Spool) RemoveUnnamed(grace time.Duration) (done bool, err error) {
 	return younger == 0, nil
 }
 
-// collect removes the blobs that nothing names when the spool is opened: a crash came
-// between a blob and its record, or between the record's ack and the removal of its
-// blob. Without certainty about what is named nothing is removed.
+// collect deletes the blobs that no record or letter names when the spool is opened. A
+// crash left them between a blob and its record, or between the acknowledgement of a
+// record and the removal of its blob. If a record or letter cannot be read, it deletes
+// none.
 func (s *Spool) collect() error {
 	names, _ := s.blobs.before(time.Now())
 	if len(names) == 0 {
@@ -56,9 +56,9 @@ func (s *Spool) collect() error {
 	return nil
 }
 
-// removeDelivered removes, after the logs are closed, the blobs of which nothing waits:
-// what delivered them had no time to. As long as an upload waits they are left to the
-// next Open.
+// removeDelivered deletes blobs that no pending record refers to and that the uploader had
+// no time to delete. Call it after the logs are closed. While an upload is pending it leaves
+// them to the next Open.
 func (s *Spool) removeDelivered() {
 	names, younger := s.blobs.before(time.Now())
 	if len(names)+younger > 0 && drained(s.Uploads) && s.Uploads.State().Settled {
@@ -78,8 +78,8 @@ func (s *Spool) removeOthers(names []string, needed map[string]bool) {
 	}
 }
 
-// recorded adds the blobs that unacked records name: first those in memory, which are
-// on disk when they are there no more.
+// recorded adds the blobs that pending records name. It reads memory before the disk: a
+// record moves only in that direction, so none is missed.
 func (s *Spool) recorded(needed map[string]bool) error {
 	for _, item := range s.Uploads.InMemory() {
 		note(needed, item.Kind, item.Data)
@@ -89,7 +89,7 @@ func (s *Spool) recorded(needed map[string]bool) error {
 	for from := s.Uploads.Next(); from <= written; from = records[len(records)-1].Seq + 1 {
 		var err error
 		if records, err = s.Uploads.Read(records[:0], from, collectBatch, 1<<20); err != nil {
-			return fmt.Errorf("what waits to be uploaded: %w", err)
+			return fmt.Errorf("read the pending uploads: %w", err)
 		}
 		if len(records) == 0 {
 			return nil

@@ -17,19 +17,19 @@ var (
 	// ErrNoSlot is returned by Open when none of the slots of a target can be used:
 	// each is held by a process, not safe, or another key's.
 	ErrNoSlot = errors.New("spool: no free slot")
-	// ErrKey is returned for what was encrypted with another key, or
-	// with any key if Config.Log.AEAD is nil.
+	// ErrKey is returned for data that was encrypted with another key, or with any key if
+	// Config.Log.AEAD is nil.
 	ErrKey = errors.New("spool: encrypted with another key")
-	// ErrDamaged is returned for a blob, a dead letter or an upload record that is not
-	// what was written.
+	// ErrDamaged is returned for a blob, a dead letter or an upload record whose bytes
+	// differ from those that were written.
 	ErrDamaged = errors.New("spool: damaged")
-	// ErrTooLarge is returned by PutBlob for content over its limit.
+	// ErrTooLarge is returned by PutBlob for content above its limit.
 	ErrTooLarge = errors.New("spool: content is too large")
-	// ErrNoRoom is returned by PutBlob for content that does not fit beside what is
-	// there: Config.Log.MaxBytes or, in memory, Config.Log.MemoryBytes.
-	ErrNoRoom = errors.New("spool: no room beside the contents that are there")
-	// ErrName is returned for a name that the spool does not give.
-	ErrName = errors.New("spool: not a name in a spool")
+	// ErrNoRoom is returned by PutBlob if the blobs together would exceed
+	// Config.Log.MaxBytes or, in memory, Config.Log.MemoryBytes.
+	ErrNoRoom = errors.New("spool: no room for the content")
+	// ErrName is returned for a name that no blob or dead letter can have.
+	ErrName = errors.New("spool: invalid name")
 )
 
 // Config configures a Spool.

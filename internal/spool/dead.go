@@ -17,7 +17,7 @@ import (
 	"github.com/troupelog/troupe/internal/spool/vfs"
 )
 
-// maxDeadBytes bounds the dead letters of a spool.
+// maxDeadBytes limits the dead letters of a spool, in bytes of their files.
 const maxDeadBytes = 64 << 20
 
 // temporary begins the name of a letter that is not complete.
@@ -33,8 +33,8 @@ func (s *Spool) Dead(l Letter) error {
 }
 
 // Letters returns the dead letters, oldest first. One that cannot be read comes with
-// its name and an error, ErrDamaged or ErrKey if the letter itself is why. What is
-// added meanwhile may be left out.
+// its name and an error: ErrDamaged or ErrKey if the letter itself is the cause. Letters
+// added during the iteration may be left out.
 func (s *Spool) Letters() iter.Seq2[Letter, error] {
 	return func(yield func(Letter, error) bool) {
 		for _, name := range s.dead.names() {
@@ -49,7 +49,7 @@ func (s *Spool) Letters() iter.Seq2[Letter, error] {
 	}
 }
 
-// RemoveLetter removes a dead letter; fs.ErrNotExist if there is none of that name.
+// RemoveLetter removes a dead letter. It returns fs.ErrNotExist if there is none of that name.
 func (s *Spool) RemoveLetter(name string) error { return s.dead.remove(name) }
 
 // DeadDropped counts the dead letters that this spool dropped, since it was opened,
@@ -77,7 +77,7 @@ type letterFile struct {
 	content []byte // in memory mode
 }
 
-// openDead finds the letters in a folder and removes what a crash left unfinished.
+// openDead lists the letters in a folder and removes those that a crash left unfinished.
 func openDead(folder vfs.FS, aead cipher.AEAD) (*deadLetters, error) {
 	d := &deadLetters{fs: folder, aead: aead, limit: maxDeadBytes}
 	infos, err := folder.ReadDir()
@@ -94,12 +94,14 @@ func openDead(folder vfs.FS, aead cipher.AEAD) (*deadLetters, error) {
 			d.files = append(d.files, letterFile{name: info.Name, size: info.Size})
 			d.bytes += info.Size
 		case strings.HasPrefix(info.Name, temporary) && isLetterName(info.Name[len(temporary):]):
-			_ = folder.Remove(info.Name) // it is in nobody's way, and tried again at the next Open
+			_ = folder.Remove(info.Name) // if that fails, the next Open tries again
 		}
 	}
 	return d, nil
 }
 
+// put stores a letter and then drops the oldest ones above the limit. The same letter again
+// replaces the old one: after a crash a record may be refused a second time.
 func (d *deadLetters) put(l *Letter) error {
 	file, err := encodeLetter(l, d.aead)
 	if err != nil {
@@ -121,7 +123,8 @@ func (d *deadLetters) put(l *Letter) error {
 	return nil
 }
 
-// write stores a file under its name once it is whole and durable.
+// write makes a file durable under a temporary name before it renames it, so that a letter
+// is never incomplete after a crash.
 func (d *deadLetters) write(name string, file []byte) error {
 	unfinished := temporary + name
 	f, err := d.fs.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
@@ -144,7 +147,7 @@ func (d *deadLetters) write(name string, file []byte) error {
 }
 
 // drop removes the oldest letters, never the newest, until the rest are within the
-// limit. What cannot be removed stays for the next time. It needs mu.
+// limit. If one cannot be removed, the next call tries again. Callers must hold mu.
 func (d *deadLetters) drop() {
 	for d.bytes > d.limit && len(d.files) > 1 {
 		oldest := d.files[0].name
@@ -158,7 +161,7 @@ func (d *deadLetters) drop() {
 	}
 }
 
-// forget takes a letter off the list. It needs mu.
+// forget removes a letter from the list. Callers must hold mu.
 func (d *deadLetters) forget(name string) {
 	at := d.find(name)
 	if at < 0 {
@@ -168,7 +171,7 @@ func (d *deadLetters) forget(name string) {
 	d.files = slices.Delete(d.files, at, at+1)
 }
 
-// find returns the place of a letter in the list, -1 if it is not there. It needs mu.
+// find returns the index of a letter in the list, or -1. Callers must hold mu.
 func (d *deadLetters) find(name string) int {
 	return slices.IndexFunc(d.files, func(f letterFile) bool { return f.name == name })
 }
@@ -183,6 +186,8 @@ func (d *deadLetters) names() []string {
 	return names
 }
 
+// read decodes a letter. On disk it takes no lock, so a letter may vanish meanwhile:
+// fs.ErrNotExist.
 func (d *deadLetters) read(name string) (Letter, error) {
 	if d.fs != nil {
 		return readLetter(d.fs, name, d.aead)
@@ -220,9 +225,10 @@ func readLetter(folder vfs.FS, name string, aead cipher.AEAD) (Letter, error) {
 	return decodeLetter(name, file, aead)
 }
 
+// remove deletes a letter durably: a letter that a person has sent again must not come back.
 func (d *deadLetters) remove(name string) error {
 	if !isLetterName(name) {
-		return fmt.Errorf("%w: no dead letter is named so", ErrName)
+		return fmt.Errorf("%w: a dead letter is named by its number and its origin", ErrName)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

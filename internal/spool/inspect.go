@@ -23,11 +23,11 @@ import (
 type SlotInfo struct {
 	// Target is the hash of the target, and Slot the name of the slot, two digits.
 	Target, Slot string
-	// Held says that a process holds the slot. PID is its id, where it left it: a hint,
-	// which means nothing in another container.
+	// Held reports that a process holds the slot. PID is the id it left, 0 if none: a
+	// hint, which means nothing in another container.
 	Held bool
 	PID  int
-	// Sealed says that the slot belongs to a key.
+	// Sealed reports that the slot belongs to a key.
 	Sealed bool
 	// Lines and Uploads describe the two logs.
 	Lines, Uploads seglog.Inspection
@@ -37,17 +37,17 @@ type SlotInfo struct {
 	BlobBytes, DeadBytes int64
 	// Quarantined counts the files in quarantine.
 	Quarantined int
-	// Problem says why the rest is not, or not wholly, known; nil if it is.
+	// Problem is why the other fields are incomplete; nil if they are complete.
 	Problem error
 
 	dir string
-	key string // the fingerprint of its key, "" if it has none
+	key string // the fingerprint of its key; "" if it has none
 }
 
 // Inspect describes all slots in a folder of spools, by target and slot. It changes
-// nothing and may run beside processes that use the folder; to learn that a slot is
-// free it takes its lock and gives it back at once. It reads all that waits. Of a
-// folder that is not there it returns fs.ErrNotExist.
+// nothing and may run beside processes that use the folder. To learn that a slot is free
+// it takes the lock for a moment. It reads every waiting record. It returns fs.ErrNotExist
+// if the folder does not exist.
 func Inspect(dir string) ([]SlotInfo, error) {
 	var infos []SlotInfo
 	err := within(dir, func(version vfs.FS) error {
@@ -76,6 +76,8 @@ func Inspect(dir string) ([]SlotInfo, error) {
 	return infos, nil
 }
 
+// inspectTarget describes the slots in the folder of a target. A slot that cannot be read is
+// listed with its Problem, and the others follow.
 func inspectTarget(folder vfs.FS, target, dir string) ([]SlotInfo, error) {
 	entries, err := folder.ReadDir()
 	if err != nil {
@@ -124,7 +126,7 @@ func (i *SlotInfo) inspect(slot vfs.FS) error {
 func (i *SlotInfo) inspectLock(slot vfs.FS) error {
 	hint := readHint(slot)
 	if hint == "" {
-		// Lock would make the file; who makes it holds the lock from then on.
+		// Lock would create the file, and Inspect must not change the slot.
 		f, err := slot.OpenFile(lockFile, os.O_RDONLY)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -148,7 +150,7 @@ func (i *SlotInfo) inspectLock(slot vfs.FS) error {
 	return lock.Close()
 }
 
-// readHint returns what is written in the lock file.
+// readHint returns the text of the lock file: the process id that its holder left.
 func readHint(slot vfs.FS) string {
 	f, err := slot.OpenFile(lockFile, os.O_RDONLY)
 	if err != nil {
@@ -172,8 +174,8 @@ func count(folder vfs.FS, named func(string) bool, files *int, bytes *int64) err
 	return err
 }
 
-// matching returns the key if it is that of the slot, else nil: with another one
-// everything would look damaged.
+// matching returns aead if it is the slot's key, otherwise nil: with another key everything
+// would look damaged.
 func (i *SlotInfo) matching(aead cipher.AEAD) cipher.AEAD {
 	if aead == nil || i.key != fingerprint(aead) {
 		return nil
@@ -184,9 +186,8 @@ func (i *SlotInfo) matching(aead cipher.AEAD) cipher.AEAD {
 // Pending reports how many records wait in the two logs.
 func (i *SlotInfo) Pending() int64 { return i.Lines.Records + i.Uploads.Records }
 
-// Damage returns what a slot's files have lost or hold that cannot be read: a line for
-// each place. It reads everything; sealed blobs and letters are read only with their
-// key, in aead.
+// Damage returns one line for each place in the slot's files that is lost or unreadable. It
+// reads all files; sealed blobs and letters only if aead is their key.
 func (i *SlotInfo) Damage(aead cipher.AEAD) ([]string, error) {
 	aead = i.matching(aead)
 	var found []string
@@ -221,8 +222,8 @@ func (i *SlotInfo) Damage(aead cipher.AEAD) ([]string, error) {
 	return found, err
 }
 
-// damagedBlobs tries to read the blobs that something names. Others may be not whole
-// yet, or left over from a crash.
+// damagedBlobs tries to read the blobs that a record or letter names. Others may be
+// incomplete, or left over from a crash.
 func (i *SlotInfo) damagedBlobs(slot vfs.FS, needed map[string]bool, aead cipher.AEAD) ([]string, error) {
 	if len(needed) == 0 {
 		return nil, nil
@@ -244,6 +245,7 @@ func (i *SlotInfo) damagedBlobs(slot vfs.FS, needed map[string]bool, aead cipher
 	return found, err
 }
 
+// readThrough reads a whole blob, which verifies every chunk.
 func readThrough(folder vfs.FS, name string, aead cipher.AEAD) error {
 	blob, err := openBlob(folder, name, aead)
 	if err != nil {
@@ -253,9 +255,9 @@ func readThrough(folder vfs.FS, name string, aead cipher.AEAD) error {
 	return errors.Join(err, blob.Close())
 }
 
-// Records returns what waits: the lines and then the uploads, each in order. A sealed
-// record comes without data and with ErrKey unless aead opens it. Data is valid until
-// the next record. The last error says why the rest cannot be read.
+// Records returns the waiting records: the lines and then the uploads, each in order. A
+// sealed record comes without data and with ErrKey unless aead opens it. Data is valid
+// until the next record. If the rest cannot be read, the last pair holds the reason.
 func (i *SlotInfo) Records(aead cipher.AEAD) iter.Seq2[seglog.Record, error] {
 	aead = i.matching(aead)
 	return func(yield func(seglog.Record, error) bool) {
@@ -322,8 +324,8 @@ func letters(slot vfs.FS, aead cipher.AEAD) iter.Seq2[Letter, error] {
 	}
 }
 
-// Open takes the slot as Open of the package takes a free one. Dir and Target of c
-// mean nothing. It fails with vfs.ErrLocked if a process holds the slot by now.
+// Open takes the slot as the function Open takes a free one. It ignores Dir and Target of
+// c. It fails with vfs.ErrLocked if a process holds the slot by now.
 func (i *SlotInfo) Open(c Config) (s *Spool, err error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -340,7 +342,7 @@ func (i *SlotInfo) enter(look func(vfs.FS) error) error {
 	return within(i.dir, look, versionFolder, i.Target, i.Slot)
 }
 
-// within calls look with a folder somewhere below dir, if it is there.
+// within calls look with the folder path below dir. Unlike vfs.OS it never creates one.
 func within(dir string, look func(vfs.FS) error, path ...string) error {
 	if _, err := os.Lstat(dir); err != nil {
 		return err // vfs.OS would make it
@@ -352,7 +354,8 @@ func within(dir string, look func(vfs.FS) error, path ...string) error {
 	return errors.Join(enter(root, path, look), root.Close())
 }
 
-// enter calls look with a folder somewhere below parent, if it is there.
+// enter calls look with the folder path below parent. Unlike vfs.FS.Folder it never creates
+// one: an inspection must not change the spool.
 func enter(parent vfs.FS, path []string, look func(vfs.FS) error) error {
 	if len(path) == 0 {
 		return look(parent)

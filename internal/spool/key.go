@@ -15,15 +15,15 @@ import (
 // fingerprintBytes is the length of a fingerprint in its file.
 const fingerprintBytes = 64
 
-// fingerprint tells keys apart without telling what they are: the SHA-256, in
-// hexadecimal, of a fixed text encrypted with the zero nonce, which nothing else uses
-// but by a chance of 2^-96.
+// fingerprint identifies a key without revealing it: the SHA-256, in hexadecimal, of a fixed
+// text encrypted with the zero nonce. Nothing else uses that nonce, except with a
+// probability of 2^-96.
 func fingerprint(aead cipher.AEAD) string {
 	sum := sha256.Sum256(aead.Seal(nil, make([]byte, nonceBytes), []byte("troupe spool key"), nil))
 	return hex.EncodeToString(sum[:])
 }
 
-// claimKey makes sure that a slot is used with one key only: what another key has
+// claimKey makes sure that a slot is used with one key only: files that another key
 // encrypted would look damaged. A slot that was plain so far takes the key.
 func claimKey(folder vfs.FS, aead cipher.AEAD) error {
 	known, err := readFingerprint(folder)
@@ -38,7 +38,7 @@ func claimKey(folder vfs.FS, aead cipher.AEAD) error {
 	return writeFingerprint(folder, fingerprint(aead))
 }
 
-// readFingerprint returns the fingerprint of a slot's key, "" if it has none.
+// readFingerprint returns the fingerprint of a slot's key, or "" if it has none.
 func readFingerprint(folder vfs.FS) (string, error) {
 	f, err := folder.OpenFile(keyFile, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -53,12 +53,12 @@ func readFingerprint(folder vfs.FS) (string, error) {
 		err = nil
 	}
 	if n < fingerprintBytes || !isHex(string(text)) {
-		text = nil // a crash came before the file was whole, and nothing encrypted followed
+		text = nil // a crash cut the file short, so nothing was encrypted yet
 	}
 	return string(text), errors.Join(err, f.Close())
 }
 
-// writeFingerprint returns when the fingerprint is durable.
+// writeFingerprint stores the fingerprint durably, before anything is encrypted with the key.
 func writeFingerprint(folder vfs.FS, text string) error {
 	f, err := folder.OpenFile(keyFile, os.O_RDWR|os.O_CREATE)
 	if err != nil {

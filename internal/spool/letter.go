@@ -20,13 +20,13 @@ type Letter struct {
 	// Origin and Seq number the record, see seglog.Record.
 	Origin [16]byte
 	Seq    uint64
-	// Kind says what Data is.
+	// Kind is the type of Data.
 	Kind seglog.Kind
-	// Time is when the record was given up; zero means now.
+	// Time is when the record was given up; Dead replaces zero by the current time.
 	Time time.Time
 	// Status is the HTTP status of the last answer, 0 if there was none.
 	Status int
-	// Reason says why, for a person.
+	// Reason explains the refusal to a person.
 	Reason string
 	// Data is the payload of the record.
 	Data []byte
@@ -59,6 +59,8 @@ func letterName(l *Letter) string {
 	return fmt.Sprintf("%0*d-%s", letterNameDigits, l.Seq, hex.EncodeToString(l.Origin[:]))
 }
 
+// isLetterName reports whether the spool can have given a letter that name. Other files in
+// the folder are ignored.
 func isLetterName(name string) bool {
 	if len(name) != letterOriginBegin+32 || name[letterNameDigits] != '-' || !isHex(name[letterOriginBegin:]) {
 		return false
@@ -78,7 +80,7 @@ func encodeLetter(l *Letter, aead cipher.AEAD) ([]byte, error) {
 		CRC: crc32.Checksum(l.Data, castagnoli),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("spool: dead letter %d: %w", l.Seq, err)
+		return nil, fmt.Errorf("spool: encode dead letter %d: %w", l.Seq, err)
 	}
 	plain := append(append(header, '\n'), l.Data...)
 	if aead == nil {

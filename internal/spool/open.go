@@ -25,10 +25,10 @@ const (
 	slots = 64
 )
 
-// Open takes the first slot of the target that is free, and recovers what is in it.
-// A slot that is not safe, belongs to another key or cannot be recovered is reported
-// and left as it is. Errors: ErrNoSlot, with the reasons of all slots, vfs.ErrUnsafe
-// if a folder above the slots is not this user's own, and those of the system.
+// Open takes the first free slot of the target and recovers its records. A slot that is not
+// private, belongs to another key or cannot be recovered is reported and left unchanged.
+// Open returns ErrNoSlot, with the reasons of all slots, if none is left, vfs.ErrUnsafe if
+// a folder above the slots is not private to this user, or an error of the system.
 func Open(c Config) (*Spool, error) {
 	if c.Dir == "" {
 		return Memory(c), nil
@@ -44,7 +44,7 @@ func Open(c Config) (*Spool, error) {
 	return openIn(root, c)
 }
 
-// openIn is Open in a folder.
+// openIn is Open in a folder that is already open. Tests call it with other file systems.
 func openIn(root vfs.FS, c Config) (*Spool, error) {
 	target, err := targetFolder(root, c.Target)
 	if err != nil {
@@ -70,6 +70,7 @@ func openIn(root vfs.FS, c Config) (*Spool, error) {
 
 func slotName(i int) string { return fmt.Sprintf("%02d", i) }
 
+// targetFolder opens the folder of all slots of a target, durably.
 func targetFolder(root vfs.FS, target string) (vfs.FS, error) {
 	version, err := durable(root, versionFolder)
 	if err != nil {
@@ -79,8 +80,8 @@ func targetFolder(root vfs.FS, target string) (vfs.FS, error) {
 	return durable(version, TargetHash(target))
 }
 
-// durable opens a folder, or makes it, and returns when its name is durable: what is
-// synced below would be lost with the name.
+// durable opens or creates a folder and returns when its name is durable: files synced
+// inside it would be lost with the name.
 func durable(parent vfs.FS, name string) (vfs.FS, error) {
 	folder, err := parent.Folder(name)
 	if err != nil {
@@ -92,7 +93,8 @@ func durable(parent vfs.FS, name string) (vfs.FS, error) {
 	return folder, nil
 }
 
-// openSlot locks a slot and recovers it.
+// openSlot locks a slot and recovers it. The lock comes first: only its holder may read or
+// change the other files.
 func openSlot(target vfs.FS, name string, c Config) (_ *Spool, err error) {
 	s := &Spool{config: c, slot: name, closed: make(chan struct{}), empty: map[string]string{}}
 	defer func() {
@@ -135,7 +137,8 @@ func (s *Spool) openStores(folder vfs.FS) error {
 	return err
 }
 
-// openLogs recovers the logs and then removes the blobs that they do not need.
+// openLogs recovers the logs and then removes the blobs that no record names: only a
+// recovered log knows them.
 func (s *Spool) openLogs(folder vfs.FS) error {
 	uploads, err := s.hold(folder, uploadsFolder)
 	if err != nil {
@@ -150,8 +153,8 @@ func (s *Spool) openLogs(folder vfs.FS) error {
 	return s.collect()
 }
 
-// openLog recovers the log in a folder. Each log has a quarantine of its own, because
-// their segments have the same names.
+// openLog recovers the log in a folder. Each log has a separate quarantine, because the
+// segments of both have the same names.
 func (s *Spool) openLog(folder vfs.FS) (*seglog.Log, error) {
 	if err := checkLog(folder); err != nil {
 		return nil, err
@@ -163,8 +166,8 @@ func (s *Spool) openLog(folder vfs.FS) (*seglog.Log, error) {
 	return seglog.Open(s.config.logIn(folder, quarantine))
 }
 
-// checkLog fails where something that is no file has the name of a file of a log: the
-// log would try in vain to make its own there.
+// checkLog fails if anything but a regular file has the name of a log's file: the log could
+// never create its own there.
 func checkLog(folder vfs.FS) error {
 	infos, err := folder.ReadDir()
 	if err != nil {
@@ -188,7 +191,7 @@ func (s *Spool) hold(parent vfs.FS, name string) (vfs.FS, error) {
 	return folder, nil
 }
 
-// abandon closes what an Open that failed has opened.
+// abandon closes everything that a failed Open has opened, the lock last.
 func (s *Spool) abandon() error {
 	var errs []error
 	for _, log := range []*seglog.Log{s.Lines, s.Uploads} {

@@ -10,9 +10,9 @@ import (
 )
 
 // TakeOwnerless takes another slot of the same target that no process holds and in which
-// something waits: a process left it there. It returns nil and no error if there is
-// none. The caller closes the spool it gets before its own. A slot that cannot be used
-// is reported once for as long as it does not change.
+// records wait: its process died. It returns nil and no error if there is none. The caller
+// must close the returned spool before its own. A slot that cannot be used is reported
+// once, and again only after it changes.
 func (s *Spool) TakeOwnerless() (*Spool, error) {
 	if s.target == nil {
 		return nil, nil
@@ -32,11 +32,12 @@ func (s *Spool) TakeOwnerless() (*Spool, error) {
 	return nil, nil
 }
 
+// isSlotName reports whether name is "00" to "63".
 func isSlotName(name string) bool {
 	return len(name) == 2 && name[0] >= '0' && name[0] <= '9' && name[1] >= '0' && name[1] <= '9' && name < "64"
 }
 
-// adopt opens a slot if it is free and something waits in it.
+// adopt opens a slot if it is free and records wait in it; otherwise it returns nil.
 func (s *Spool) adopt(name string) *Spool {
 	look, err := appearance(s.target, name)
 	if err != nil {
@@ -73,8 +74,8 @@ func (s *Spool) changed(name, look string) bool {
 	return s.empty[name] != look
 }
 
-// useless remembers how a slot looks in which there is nothing to do, and reports why
-// if that is for an error.
+// useless remembers the appearance of a slot in which there is nothing to do, so that it is
+// not opened again before it changes. If err is not nil, it reports the slot as skipped.
 func (s *Spool) useless(name, look string, err error) {
 	s.mu.Lock()
 	s.empty[name] = look
@@ -84,8 +85,8 @@ func (s *Spool) useless(name, look string, err error) {
 	}
 }
 
-// appearance tells, without a lock, what segments a slot has: their names and sizes,
-// "" if it has none.
+// appearance returns the names and sizes of a slot's segments as one text, "" if it has none.
+// It takes no lock: looking must not keep another process from taking the slot.
 func appearance(target vfs.FS, name string) (string, error) {
 	var look strings.Builder
 	folder, err := target.Folder(name)
@@ -115,7 +116,7 @@ func appearance(target vfs.FS, name string) (string, error) {
 	return look.String(), nil
 }
 
-// segments writes down which segments there are.
+// segments adds a line for each segment.
 func segments(look *strings.Builder, infos []vfs.Info) {
 	for _, info := range infos {
 		if isSegment(info.Name) {
@@ -124,4 +125,6 @@ func segments(look *strings.Builder, infos []vfs.Info) {
 	}
 }
 
+// isSegment reports whether a file of that name belongs to a log. It must agree with the
+// names that package seglog gives.
 func isSegment(name string) bool { return strings.HasSuffix(name, ".seg") }

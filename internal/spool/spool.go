@@ -14,7 +14,8 @@ import (
 // Spool is a slot that this process holds. All methods may be called concurrently, but
 // none after Close.
 type Spool struct {
-	// Lines holds log lines, Uploads what is uploaded before its line is logged.
+	// Lines holds log lines. Uploads holds the contents that are uploaded before their
+	// lines are sent.
 	Lines, Uploads *seglog.Log
 
 	config Config
@@ -23,19 +24,19 @@ type Spool struct {
 	dead   *deadLetters
 
 	target vfs.FS      // the folder of all slots of the target; nil in memory mode
-	held   []io.Closer // folders and the lock, which is the first
+	held   []io.Closer // the lock first, then folders; owned by Open, later by close
 
 	closing  sync.Once
-	closed   chan struct{} // closed when everything is
+	closed   chan struct{} // closed when the slot is free
 	closeErr error         // written before closed is closed
 
 	mu    sync.Mutex
-	empty map[string]string // guarded by mu; other slots that held nothing when they looked like that
+	empty map[string]string // guarded by mu; appearance of other slots when they held nothing
 }
 
 // Memory returns a spool that lives as long as the process: records stay in memory
-// until they are acked, dead letters too, up to 64 MiB, and blobs up to
-// Config.MemoryBytes. Dir, Target, AEAD and the bounds of what is on disk mean nothing.
+// until they are acknowledged, dead letters up to 64 MiB in total, and blobs up to
+// Config.Log.MemoryBytes. Dir, Target, AEAD and the limits for the disk are ignored.
 func Memory(c Config) *Spool {
 	c.Dir, c.Log.AEAD = "", nil
 	return &Spool{
@@ -49,7 +50,7 @@ func Memory(c Config) *Spool {
 func memoryLog(c *Config) *seglog.Log {
 	log, err := seglog.Open(c.logIn(nil, nil))
 	if err != nil {
-		panic(err) // only a folder can be a reason
+		panic(err) // Open fails only because of a folder or an AEAD
 	}
 	return log
 }
@@ -61,17 +62,18 @@ const recentBytes = 2 << 20
 // Slot returns the name of the slot, two digits; empty in memory mode.
 func (s *Spool) Slot() string { return s.slot }
 
-// Empty reports whether nothing waits in the logs.
+// Empty reports whether no record waits in the logs.
 func (s *Spool) Empty() bool { return drained(s.Lines) && drained(s.Uploads) }
 
+// drained reports whether every record of a log is acknowledged or dropped.
 func drained(l *seglog.Log) bool { return l.Next() > l.State().Appended }
 
 // InMemory reports whether the spool has no disk.
 func (s *Spool) InMemory() bool { return s.slot == "" }
 
-// Close commits what is pending and gives the slot back. The error says what did not
-// get to disk; the slot is free in any case. If ctx ends first, Close returns its cause
-// and the rest happens in the background; a second Close waits for the same end.
+// Close writes the pending records and gives the slot back. The error reports records that
+// did not reach the disk; the slot is free in any case. If ctx ends first, Close returns its
+// cause and the rest happens in the background; a second Close waits for the same end.
 func (s *Spool) Close(ctx context.Context) error {
 	s.closing.Do(func() { go s.close() })
 	select {
@@ -82,8 +84,8 @@ func (s *Spool) Close(ctx context.Context) error {
 	}
 }
 
-// close gives the slot back behind the last write of the logs, never earlier: the next
-// process would recover files that still change.
+// close gives the slot back after the last write of the logs, never earlier: otherwise the
+// next process would recover files that still change.
 func (s *Spool) close() {
 	defer close(s.closed)
 	err := errors.Join(s.Lines.Close(context.Background()), s.Uploads.Close(context.Background()))
@@ -95,7 +97,7 @@ func (s *Spool) close() {
 	}
 }
 
-// release closes the folders and gives the lock back, which it does last.
+// release closes the folders and then the lock, in reverse order of opening.
 func (s *Spool) release() error {
 	var errs []error
 	for len(s.held) > 0 {

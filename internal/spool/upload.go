@@ -21,9 +21,9 @@ type Upload struct {
 	Key string `json:"key"`
 	// Attempt counts the uploads that failed.
 	Attempt int `json:"attempt"`
-	// After is when the next upload may be tried; zero is at once.
+	// After is when the next upload may be tried; zero means at once.
 	After time.Time `json:"after,omitzero"`
-	// Line is what is logged once the content is stored.
+	// Line is the log line that is sent once the content is stored.
 	Line []byte `json:"-"`
 }
 
@@ -41,7 +41,7 @@ func AppendUpload(dst []byte, u *Upload) []byte {
 	return append(header.Bytes(), u.Line...)
 }
 
-// ParseUpload decodes what AppendUpload made. Line is a part of data. The error is
+// ParseUpload decodes the encoding of AppendUpload. Line is a part of data. The error is
 // ErrDamaged and does not quote the data.
 func ParseUpload(data []byte) (Upload, error) {
 	header, line, ok := bytes.Cut(data, []byte{'\n'})
@@ -59,6 +59,7 @@ func ParseUpload(data []byte) (Upload, error) {
 	return u, nil
 }
 
+// check refuses records that a program of this version cannot have written.
 func (u *Upload) check() error {
 	switch {
 	case !isBlobName(u.Blob):

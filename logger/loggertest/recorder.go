@@ -20,7 +20,7 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// Line is one line as it was sent.
+// Line is one line as it was sent. docs/wire.md describes the entities, actions and data.
 type Line struct {
 	Entity string         // session, trace, span, generation, retrieval, tool_call or error
 	ID     string         // of the entity
@@ -93,7 +93,8 @@ func New(t testing.TB, c logger.Config) (*logger.Logger, *Recorder) {
 	return log, r
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. It answers the requests of a logger: posts of lines,
+// requests for a signed URL, and uploads to it. Others are answered with 200.
 func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -179,7 +180,8 @@ func (r *Recorder) Contents(t testing.TB) map[string][]byte {
 	return maps.Clone(r.contents)
 }
 
-// Find flushes and returns the lines with an entity and an action; "" means any.
+// Find flushes and returns the lines with an entity and an action, in the order of their
+// arrival. "" means any.
 func (r *Recorder) Find(t testing.TB, entity, action string) []Line {
 	t.Helper()
 	var found []Line
@@ -191,8 +193,8 @@ func (r *Recorder) Find(t testing.TB, entity, action string) []Line {
 	return found
 }
 
-// One flushes and returns the only line with an entity and an action. It fails the
-// test if there is none, or more than one.
+// One flushes and returns the only line with an entity and an action. It ends the test by
+// t.Fatal if there is none, or more than one, and lists those found.
 func (r *Recorder) One(t testing.TB, entity, action string) Line {
 	t.Helper()
 	found := r.Find(t, entity, action)
@@ -202,8 +204,9 @@ func (r *Recorder) One(t testing.TB, entity, action string) Line {
 	return found[0]
 }
 
-// Logged flushes and fails the test unless a line with an entity and an action has at
-// least the given data. Values compare as their JSON does.
+// Logged flushes and fails the test unless a line with an entity and an action has at least
+// the given data. Values are compared in their JSON form, so that 1 equals 1.0, and members
+// of nested objects must be complete.
 func (r *Recorder) Logged(t testing.TB, entity, action string, data map[string]any) {
 	t.Helper()
 	encoded, err := json.Marshal(data)
@@ -230,7 +233,8 @@ func covers(got, want map[string]any) bool {
 	return true
 }
 
-// AllEnded flushes and fails the test for each entity that was begun but not ended.
+// AllEnded flushes and fails the test for each entity that was begun but not ended. Call it
+// before the logger is closed, because Close ends open entities.
 func (r *Recorder) AllEnded(t testing.TB) {
 	t.Helper()
 	begun := map[string]bool{}
@@ -259,7 +263,8 @@ func (r *Recorder) Errors() []error {
 	return slices.Clone(r.errs)
 }
 
-// NoErrors closes the logger and fails the test for each error that it reported.
+// NoErrors closes the logger, so that all errors are reported, and fails the test for each of
+// them. Later calls of the logger are rejected.
 func (r *Recorder) NoErrors(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// commit writes one group. It says whether the disk took it.
+// commit writes one group and reports whether the disk accepted it.
 func (c *committer) commit() bool {
 	if err := c.prepare(); err != nil {
 		c.keep(err)
@@ -29,8 +29,8 @@ func (c *committer) commit() bool {
 	return true
 }
 
-// prepare collects a group, and sees to it that the active segment, or a new one, has
-// room for it. No group means that there is nothing to write.
+// prepare collects a group for which the active segment, or a new one, has room. The group
+// is empty if there is nothing to write.
 func (c *committer) prepare() error {
 	for cleaned := false; ; {
 		c.mu.Lock()
@@ -43,7 +43,7 @@ func (c *committer) prepare() error {
 		need := c.box.frameLen(first.data)
 		if c.active != nil && !c.takes(first, need) {
 			c.mu.Unlock()
-			_ = c.seal() // it is reported; what comes next goes into another file
+			_ = c.seal() // it is reported; later records go into another file
 			continue
 		}
 		room := c.cfg.MaxBytes - c.disk
@@ -75,13 +75,13 @@ func (c *committer) prepare() error {
 	}
 }
 
-// takes says whether the active segment can be continued with e.
+// takes reports whether e can go into the active segment. Callers must hold mu.
 func (c *committer) takes(e *entry, need int64) bool {
 	return e.seq == c.active.last+1 && c.active.end+need <= c.cfg.SegmentBytes &&
 		(c.cfg.MaxAge == 0 || time.Since(c.active.born) < c.cfg.MaxAge/8)
 }
 
-// position is where the next group begins in its segment.
+// position returns the offset of the next group in its segment.
 func (c *committer) position() int64 {
 	if c.active == nil {
 		return headerSize
@@ -90,7 +90,7 @@ func (c *committer) position() int64 {
 }
 
 // collect takes the first records in memory, as many as follow one another and fit into
-// limit, but at least one. The caller holds mu.
+// limit, but at least one. Callers must hold mu.
 func (c *committer) collect(limit int64) {
 	n := c.mem.len()
 	for i := range n {
@@ -106,7 +106,7 @@ func (c *committer) collect(limit int64) {
 }
 
 // write puts the group on disk and makes it readable. After an error the disk is as
-// before: what was written is cut off, or its segment sealed.
+// before: the written part is cut off, or its segment is ended.
 func (c *committer) write() error {
 	seg, begin := c.active, int64(0)
 	c.buf = c.buf[:0]
@@ -139,9 +139,9 @@ func (c *committer) write() error {
 	return nil
 }
 
-// create makes the file of the next segment, and puts its header into buf. The cursor is
-// there before any segment: on a disk that is full by then, what is acknowledged could
-// not be noted, and no segment removed.
+// create makes the file of the next segment and puts its header into buf. The cursor file
+// must exist before any segment: on a disk that is full by then, acknowledgements could not
+// be stored, and so no segment could ever be removed.
 func (c *committer) create() (*segment, error) {
 	c.mu.Lock()
 	next := c.progress(c.synced)
@@ -164,7 +164,7 @@ func (c *committer) create() (*segment, error) {
 			return nil, fmt.Errorf("seglog: begin a segment: %w", err)
 		}
 	}
-	c.copies++ // a name that is free again is not taken: what had it may come back if the power is lost
+	c.copies++ // never reuse a freed name: its old file may come back after a loss of power
 	c.mu.Lock()
 	c.active = seg
 	follows := min(c.written, seg.first-1)
@@ -173,10 +173,10 @@ func (c *committer) create() (*segment, error) {
 	return seg, nil
 }
 
-// maxCopies is how many files with the same first record there may be.
+// maxCopies limits the suffix of files with the same first record.
 const maxCopies = 999999
 
-// flush syncs the active file, and its name.
+// flush syncs the active file and then, once, its name: the file counts only with both.
 func (c *committer) flush() error {
 	if err := c.file.Sync(); err != nil {
 		return fmt.Errorf("seglog: sync a segment: %w", err)
@@ -199,8 +199,9 @@ func (c *committer) undo(seg *segment, begin int64, err error) {
 	c.abandon(seg, begin+int64(len(c.buf)))
 }
 
-// abandon closes the active segment after an error; size is how long its file may be.
-// Its file is never synced again. If it has no records it is removed.
+// abandon closes the active segment after an error; size is the greatest length its file may
+// have. The file is never synced again: after a failed sync a later success proves nothing.
+// A file without records is removed.
 func (c *committer) abandon(seg *segment, size int64) {
 	_ = c.file.Close() // it failed before
 	c.mu.Lock()
@@ -215,7 +216,7 @@ func (c *committer) abandon(seg *segment, size int64) {
 	}
 }
 
-// publish makes the group readable, and lets go of its memory.
+// publish makes the group readable and releases its memory.
 func (c *committer) publish(seg *segment, end int64) {
 	c.mu.Lock()
 	defer c.unlock()
@@ -248,7 +249,7 @@ func (c *committer) publish(seg *segment, end int64) {
 	notify(c.changed)
 }
 
-// keep notes why records stay in memory.
+// keep leaves the group in memory because of err, and schedules the next try.
 func (c *committer) keep(err error) {
 	c.mu.Lock()
 	defer c.unlock()
@@ -267,12 +268,12 @@ func (c *committer) keep(err error) {
 	notify(c.changed)
 }
 
-// isFull says whether err means that there is no space, as opposed to a disk that fails.
+// isFull reports whether err means that there is no space, unlike the errors of a bad disk.
 func isFull(err error) bool {
 	return errors.Is(err, ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// sync makes what was written durable.
+// sync makes the written records durable. After a failure it ends the segment: see abandon.
 func (c *committer) sync() error {
 	if c.dirty.IsZero() {
 		return nil
@@ -298,9 +299,9 @@ func (c *committer) sync() error {
 	return err
 }
 
-// mistrust notes that what was written and not synced may never get to the disk. Its memory
-// is free, so nobody is told that it is durable until it is acknowledged. The caller
-// holds mu.
+// mistrust marks the written but unsynced records as unsure: they may never reach the disk,
+// and their memory is free. Sync does not return for them until they are acknowledged.
+// Callers must hold mu.
 func (c *committer) mistrust() {
 	if c.dirty.IsZero() {
 		return
@@ -312,7 +313,7 @@ func (c *committer) mistrust() {
 	c.unsure.to = c.written
 }
 
-// seal ends the active segment.
+// seal syncs and ends the active segment; the next record begins a new one.
 func (c *committer) seal() error {
 	if c.active == nil {
 		return nil

@@ -12,12 +12,13 @@ const (
 	cursorBytes = 4 << 20               // after this much is acknowledged the cursor is stored at once
 	cursorDelay = 50 * time.Millisecond // or this long after the first record was
 	groupBytes  = 1 << 20               // the most that is written at once, unless a record is longer
-	retryDelay  = time.Second           // between two tries of what failed
+	retryDelay  = time.Second           // between two tries of a failed operation
 	noteEvery   = time.Hour             // the clock of the log loses at most this if the machine is switched off
 )
 
-// committer is the goroutine that changes files. It owns the fields, but active is
-// written with Log.mu held.
+// committer is the only goroutine that changes files, so that no order between two writers
+// has to be kept. Its goroutine owns the fields; it sets active with Log.mu held, because
+// retire reads that field.
 type committer struct {
 	*Log
 	active *segment  // being written; nil: the next group begins a new one
@@ -36,7 +37,7 @@ type committer struct {
 	why    error     // of the last failure to write; guarded by Log.mu
 }
 
-// run does what is due until Close.
+// run handles due work until Close.
 func (c *committer) run() {
 	defer close(c.stopped)
 	timer := time.NewTimer(time.Hour)
@@ -58,13 +59,15 @@ func (c *committer) run() {
 	}
 }
 
+// isClosing reports whether Close was called.
 func (c *committer) isClosing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closing
 }
 
-// turn does what is due, each thing once, and returns how long nothing else will be.
+// turn handles each kind of due work once and returns the time until more is due. Segments
+// that are too old go first: they may make room for the group.
 func (c *committer) turn() time.Duration {
 	due := c.agenda(time.Now())
 	if due.expire <= 0 {
@@ -86,20 +89,22 @@ func (c *committer) turn() time.Duration {
 	return c.agenda(time.Now()).next()
 }
 
-// durable is Log.synced.
+// durable returns Log.synced.
 func (c *committer) durable() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.synced
 }
 
-// agenda is how long it is until things are due; what is not positive is due.
+// agenda holds the time until each kind of work is due. Zero and less mean due now.
 type agenda struct{ commit, sync, cursor, expire, note time.Duration }
 
 const never = 24 * time.Hour // soon enough to look again
 
 func (a agenda) next() time.Duration { return min(a.commit, a.sync, a.cursor, a.expire, a.note) }
 
+// agenda computes when each kind of work is due. Nothing is due in memory mode. A failed
+// cursor or removal delays only those, never the records.
 func (c *committer) agenda(now time.Time) agenda {
 	due := agenda{never, never, never, never, never}
 	if c.cfg.FS == nil {
@@ -131,7 +136,7 @@ func (c *committer) agenda(now time.Time) agenda {
 	return due
 }
 
-// commitDue returns how long until a group is to be written. The caller holds mu.
+// commitDue returns the time until a group is to be written. Callers must hold mu.
 func (c *committer) commitDue(now time.Time) time.Duration {
 	switch {
 	case c.serving() && c.space:
@@ -144,7 +149,7 @@ func (c *committer) commitDue(now time.Time) time.Duration {
 	return c.oldest.Add(commitDelay).Sub(now)
 }
 
-// finish is the end: it writes what can be written, and closes everything.
+// finish writes as many records as the disk accepts, stores the cursor and closes the files.
 func (c *committer) finish() {
 	if c.cfg.FS != nil {
 		for c.pending() && c.commit() {
@@ -166,6 +171,7 @@ func (c *committer) finish() {
 	c.wake()
 }
 
+// pending reports whether records in memory wait to be written.
 func (c *committer) pending() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

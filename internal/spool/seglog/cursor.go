@@ -23,7 +23,7 @@ const (
 //	 0  acked       u64  everything up to it is done
 //	 8  last        u64  the last record that is known to be durable
 //	16  time        i64  when it was written, nanoseconds since 1970; nobody relies on it
-//	24  generation  u64  one more than that of the other slot
+//	24  generation  u64  one more than in the other slot
 //	32  origin      16 bytes of the process that wrote it
 //	48  clock       u32  seconds on the clock of the log, at least 1
 //	52  boot        u32  the start of the machine; 0: not known
@@ -40,6 +40,7 @@ type cursor struct {
 	stamp      stamp
 }
 
+// appendCursor appends a slot to dst. The checksum comes last and covers the rest.
 func appendCursor(dst []byte, c cursor, now time.Time) []byte {
 	var b [slotSize]byte
 	order.PutUint64(b[0:], c.acked)
@@ -86,23 +87,24 @@ func parseCursor(b []byte) (c cursor, slot, valid int) {
 // cursorFile stores the cursor. It is used by Open, and then by the committer.
 type cursorFile struct {
 	fs   vfs.FS
-	file vfs.File // nil: it has to be made anew
-	last cursor   // what is durable
-	slot int      // where last is
-	// sure says that both slots were valid. If not, there may have been a newer one, and
-	// what is missing may be what that one says is done.
+	file vfs.File // nil if the file has to be created again
+	last cursor   // the durable state
+	slot int      // the slot that holds last
+	// sure reports that both slots were valid. If not, there may have been a newer one, and
+	// missing records may be those that it had acknowledged.
 	sure bool
 	buf  [slotSize]byte // scratch of write
 }
 
-// errCursor is why everything that is on disk is sent again.
-var errCursor = errors.New("seglog: the cursor is damaged or missing: entries that were delivered may be sent again, and whether any are missing in front of the first segment or behind the last is not known")
+// errCursor explains why everything that is on disk is sent again.
+var errCursor = errors.New("seglog: the cursor is damaged or missing: entries that were delivered may be sent again, and whether any are missing before the first segment or after the last is not known")
 
-// errSlot is why some of what is on disk may be sent again.
+// errSlot explains why some of the records on disk may be sent again.
 var errSlot = errors.New("seglog: one of the two slots of the cursor is damaged, as a loss of power may leave it: entries that were delivered last may be sent again, and some that were written last may be missing")
 
-// load reads the file. If it is damaged, what can be read of it is in last, and the error
-// is errCursor where that is nothing. Other errors are of the file.
+// load reads the stored cursor into last. If the file is damaged, last holds the slot that
+// could be read; if there is none, load returns errCursor. Other errors come from the file
+// system.
 func (c *cursorFile) load() error {
 	file, err := c.fs.OpenFile(cursorName, os.O_RDWR)
 	if err != nil {
@@ -152,8 +154,8 @@ func (c *cursorFile) write(next cursor) error {
 	return err
 }
 
-// note writes next where store would, and does not wait for the disk: it outlives the
-// process, but perhaps not a loss of power. Then the slot that was stored counts.
+// note writes next into the same slot as store, without a sync: it survives the process but
+// perhaps not a loss of power. In that case the other slot, which store synced, counts.
 func (c *cursorFile) note(next cursor) {
 	if c.file == nil {
 		return
@@ -205,6 +207,7 @@ func (c *cursorFile) replace(next cursor) error {
 	return nil
 }
 
+// close closes the file. The next store or make creates a new one.
 func (c *cursorFile) close() {
 	if c.file != nil {
 		_ = c.file.Close() // it is synced, or given up

@@ -1,7 +1,7 @@
 package seglog
 
-// drop counts a range of numbers as dropped, if they were not before, and says how
-// many it counted. The caller holds mu.
+// drop counts a range of numbers as dropped and returns how many are new: none is counted
+// twice. Callers must hold mu.
 func (l *Log) drop(from, to uint64, reason string) int64 {
 	n := l.gaps.add(max(from, l.acked+1), to) // below acked the gaps are forgotten
 	if n == 0 {
@@ -17,8 +17,8 @@ func (l *Log) drop(from, to uint64, reason string) int64 {
 	return n
 }
 
-// doubt leaves out a range of numbers of which nobody can say whether records had them
-// that are lost, and returns how many are new. The caller holds mu.
+// doubt leaves out a range of numbers that may or may not belong to lost records, and
+// returns how many are new. Callers must hold mu.
 func (l *Log) doubt(from, to uint64) int64 {
 	n := l.gaps.add(max(from, l.acked+1), to)
 	if n > 0 {

@@ -34,7 +34,7 @@ var (
 //
 //	 0  magic     4 bytes f5 "TRF"
 //	 4  len       u32     of the payload as it is here: 1 to 8 MiB, and 28 more if sealed
-//	 8  seq       u64     one more than that of the frame before
+//	 8  seq       u64     one more than the frame before has
 //	16  kind      u8
 //	17  flags     u8      bit 0: the payload is sealed
 //	18  lane      u16     Item.Lane
@@ -50,7 +50,7 @@ type frame struct {
 
 const flagSealed = 1
 
-// dataLen is how long the payload is in plain.
+// dataLen returns the length of the payload before it was sealed.
 func (f *frame) dataLen() int {
 	if f.sealed {
 		return len(f.payload) - sealedMore

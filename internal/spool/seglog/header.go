@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// formatVersion is what is written, and older ones are read. Version 1 had zeros in
-	// place of the lane of a frame; versions 1 and 2 had no clock in the header, and one
-	// block of it.
+	// formatVersion is the version that is written; older ones are read. Version 1 had
+	// zeros in place of the lane of a frame; versions 1 and 2 had a single header block,
+	// without a clock.
 	formatVersion = 3
 	oldestVersion = 1
 	segmentMagic  = "TRPSEG\x1a\n"
@@ -36,7 +36,7 @@ var (
 //	32  first    u64     sequence number of the first record
 //	40  created  i64     nanoseconds since 1970; nobody relies on it
 //	48  follows  u64     the last sequence number before this segment that was
-//	                     written: what lies between follows and first was never on disk
+//	                     written: numbers between follows and first were never on disk
 //	56  zero     u32
 //	60  crc      u32     CRC32C of bytes 0 to 59
 //
@@ -136,7 +136,7 @@ func mend(b []byte) (whole []byte, ok bool) {
 	return nil, false
 }
 
-// checked says whether a block ends with the checksum of the rest.
+// checked reports whether a block ends with the checksum of the rest.
 func checked(b []byte) bool {
 	return crc32.Checksum(b[:60], castagnoli) == order.Uint32(b[60:])
 }

@@ -19,29 +19,29 @@ type Inspection struct {
 	// Segments counts the segment files, and DiskBytes their length.
 	Segments  int
 	DiskBytes int64
-	// Records counts what is whole and not acknowledged, Bytes the length of its data, and
-	// Oldest is when the segment of the oldest was begun, by the clock of the log as far as
-	// it is known, zero if there is none.
+	// Records counts the intact records that are not acknowledged, and Bytes the length of
+	// their data. Oldest is when the segment of the oldest was begun, by the clock of the
+	// log; zero if there are no records.
 	Records int64
 	Bytes   int64
 	Oldest  time.Time
-	// Torn is how many bytes behind the last records were not written to their end, as a
-	// crash or a writer at work leaves them. Nothing is lost by it.
+	// Torn is the number of bytes after the last records that are no whole frame, as a
+	// crash or an active writer leaves them. No record is lost by it.
 	Torn int64
-	// Damage lists what is lost, or cannot be read.
+	// Damage lists the places that are lost or unreadable.
 	Damage []Damage
 }
 
-// Damage is a place in a file that is not what was written.
+// Damage is a place in a file that differs from the bytes that were written.
 type Damage struct {
 	File    string
 	Offset  int64  // in bytes
 	Lost    uint64 // records that are not acknowledged
 	Unknown uint64 // numbers of which nobody can say whether lost records had them
-	Err     error  // what is wrong with the file as a whole; nil if it is the place at Offset
+	Err     error  // the fault of the file as a whole; nil if the fault is at Offset
 }
 
-// String says in one line what is damaged.
+// String describes the damage in one line.
 func (d Damage) String() string {
 	switch {
 	case d.Err != nil && d.Lost > 0:
@@ -106,7 +106,7 @@ var (
 )
 
 // run reads the cursor before and after it lists the segments: all records that the first
-// one knows are in listed segments, and what was removed before the list was made is
+// one knows are in listed segments, and segments removed before the listing are
 // acknowledged by the second.
 func (i *inspector) run() error {
 	i.cursor = cursorFile{fs: i.folder}
@@ -189,7 +189,7 @@ func (i *inspector) file(name string, first, before uint64) error {
 	h, damaged, err := readHeader(b[:n])
 	if errors.Is(err, errVersion) {
 		i.Damage = append(i.Damage, Damage{File: name, Err: err})
-		i.vanished = true // how far it went cannot be told
+		i.vanished = true // its last number is unknown
 		return nil
 	}
 	if damaged {
@@ -258,7 +258,7 @@ func (i *inspector) records(f vfs.File, name string, size int64, h *header, know
 	s.window = window{file: f, end: size, buf: s.buf[:0], spare: s.spare, base: h.start}
 	s.expect, s.limit, s.good, s.chunk = max(h.first, i.last+1), maxSeq, h.start, readBytes
 	if h.first <= i.Acked {
-		s.expect = h.first // so that damage among what is acknowledged is passed over
+		s.expect = h.first // so that damage among acknowledged records is skipped
 	}
 	for {
 		expect, good := s.expect, s.good

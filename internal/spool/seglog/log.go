@@ -13,7 +13,7 @@ import (
 	"github.com/troupelog/troupe/internal/spool/vfs"
 )
 
-// Kind says what the payload of a record is. The log stores it and does not look inside.
+// Kind is the type of a record's payload. The log stores it and never looks inside.
 type Kind uint8
 
 // The kinds in use.
@@ -23,15 +23,15 @@ const (
 	LargeLine  Kind = 3 // a line too long for a batch, uploaded as a file
 )
 
-// Item is what Append takes.
+// Item is a record to append.
 type Item struct {
 	Kind Kind
 	Lane uint16 // records of one lane are meant to keep their order; the log only stores it
 	Data []byte // 1 byte to MaxData; it must not change after Append
-	Cost int64  // what Config.Release is told when the memory of the record is free
+	Cost int64  // passed to Config.Release once the memory of the record is free
 }
 
-// Record is what Read returns.
+// Record is a record as Read returns it.
 type Record struct {
 	Origin [16]byte // the process run that numbered it: (Origin, Seq) is unique for ever
 	Seq    uint64
@@ -41,10 +41,10 @@ type Record struct {
 	Time   time.Time // of Append, to about a second; of a recovered record: when its segment was begun, as far as its age is known
 }
 
-// Policy says when what was written is synced.
+// Policy determines when written records are synced.
 type Policy uint8
 
-// The policies. What each survives is in docs/internals/spool.md.
+// The policies. docs/internals/spool.md lists the failures that each survives.
 const (
 	// Group, the default, is one write and one sync for all records that wait, before
 	// any of them can be read or counts as safe.
@@ -55,13 +55,13 @@ const (
 	None
 )
 
-// Config says where a log is and how it behaves.
+// Config configures a Log. The zero value is a log in memory without limits.
 type Config struct {
-	// FS is the folder of the segments and the cursor. Nil: memory mode, records live
-	// in memory until they are acknowledged.
+	// FS is the folder of the segments and the cursor. Nil means memory mode: records
+	// live in memory until they are acknowledged.
 	FS vfs.FS
-	// Quarantine is where damaged and unknown segments are copied, 64 MiB of them at
-	// most. Nil: they are not kept.
+	// Quarantine is the folder to which damaged and unknown segments are copied, at most
+	// 64 MiB in total. Nil means that no copies are made.
 	Quarantine vfs.FS
 
 	Policy       Policy
@@ -69,24 +69,24 @@ type Config struct {
 	SegmentBytes int64         // a segment that is longer is followed by a new one; default 16 MiB
 	MaxBytes     int64         // of all segments; 0: no limit
 
-	// MaxAge is how old a segment gets before it is dropped as "too old", 0: no limit.
-	// It is dropped up to an eighth later, so that no record of it is dropped early.
-	// Its age is time of which the log knows that it passed, whatever the time of day was
-	// set to: see docs/internals/spool.md. Records in memory have none.
+	// MaxAge limits the age of a segment, which is then dropped as "too old"; 0 means no
+	// limit. It is dropped up to an eighth later, so that none of its records is dropped
+	// early. The age counts only time that the log knows to have passed, regardless of
+	// changes to the time of day: see docs/internals/spool.md. Records in memory have no age.
 	MaxAge time.Duration
 
-	// DropOldest says what happens at MaxBytes: true drops the oldest segments, false
-	// keeps new records in memory until there is space (State.Full).
+	// DropOldest makes room at MaxBytes by dropping the oldest segments. If it is false,
+	// new records stay in memory until there is space (State.Full).
 	DropOldest bool
 
-	// MemoryBytes is the limit of the cost of all records that are not on disk, 0: no
-	// limit; with DropOldest four times as much while the disk takes records. Over it the
-	// oldest record in memory that nobody has taken is dropped, if DropOldest is set, or
-	// else the new one.
+	// MemoryBytes limits the total cost of the records that are not on disk; 0 means no
+	// limit. With DropOldest the limit is four times as high while the disk accepts
+	// records. Above it the log drops the new record or, with DropOldest, the oldest one
+	// in memory that is not being written or sent.
 	MemoryBytes int64
 
-	// RecentBytes is how many bytes of what was written last are kept in memory for Read,
-	// beside what MemoryBytes bounds; 0: none, everything is read from the files.
+	// RecentBytes limits the most recently written bytes that are kept in memory for
+	// Read, in addition to MemoryBytes; 0 means that Read always reads from the files.
 	RecentBytes int64
 
 	// AEAD seals each payload; nil: they are stored in plain. It needs a nonce of 12
@@ -95,11 +95,11 @@ type Config struct {
 
 	uptime func() (boot uint32, up time.Duration) // of the machine; nil: vfs.Uptime
 
-	// Release is told the cost of records whose memory the log no longer holds: they
-	// are on disk, acknowledged or dropped. It is called with no lock held, from the
-	// goroutine of the committer, of Ack or of Append, and must not block.
+	// Release is called with the cost of records whose memory the log no longer holds,
+	// because they are on disk, acknowledged or dropped. It is called without any lock,
+	// from the goroutine of the committer, of Ack or of Append, and must not block.
 	Release func(cost int64)
-	// Report is told what happened. It is called like Release, and from Open and Read.
+	// Report is called with each event, in the same way as Release, and from Open and Read.
 	Report func(Event)
 }
 
@@ -160,7 +160,7 @@ type Log struct {
 	events   []Event // to be reported by unlock
 }
 
-// Open opens the log in cfg.FS, recovers what is in it, and starts its committer.
+// Open opens the log in cfg.FS, recovers its records, and starts its committer.
 // Damaged files do not make it fail; it fails if the folder cannot be listed, if a file
 // cannot be read for a reason that may pass, or if the AEAD does not fit.
 func Open(cfg Config) (*Log, error) {
@@ -230,6 +230,8 @@ func (l *Log) Append(items []Item) (last uint64) {
 	return l.appended
 }
 
+// append numbers one item and queues or drops it. A dropped item gets a number too, so that
+// the caller's count and the sequence numbers stay in step. Callers must hold mu.
 func (l *Log) append(item *Item, at int64) {
 	l.appended++
 	seq := l.appended
@@ -247,11 +249,12 @@ func (l *Log) append(item *Item, at int64) {
 	l.freed += item.Cost
 }
 
-// busyFactor is how many times Config.MemoryBytes wait, where the oldest would be dropped
-// for more, while the disk takes records: they will be written in a moment.
+// busyFactor multiplies Config.MemoryBytes while the disk accepts records and the oldest
+// would be dropped: the excess will be written in a moment.
 const busyFactor = 4
 
-// admit makes room in memory for a record, if it may; it says whether there is.
+// admit makes room in memory for a record if it may, and reports whether there is room.
+// Callers must hold mu.
 func (l *Log) admit(cost int64) bool {
 	limit := l.cfg.MemoryBytes
 	if l.cfg.DropOldest && !l.serving() && limit < math.MaxInt64/busyFactor {
@@ -271,7 +274,7 @@ func (l *Log) admit(cost int64) bool {
 	return true
 }
 
-// Closing reports whether Close was called: what is appended since is dropped.
+// Closing reports whether Close was called. Records appended since then are dropped.
 func (l *Log) Closing() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -286,8 +289,9 @@ func (l *Log) Next() uint64 {
 	return l.acked + 1
 }
 
-// Ack says that all records up to this one are done and will not be read again. The
-// cursor is stored within 50 ms, or at once after 4 MiB; then the segments below it are removed.
+// Ack acknowledges all records up to to: they are done and will not be read again. The
+// cursor is stored within 50 ms, or at once after 4 MiB. Only then are the segments below
+// it removed, so that a crash in between sends records again but never loses one.
 func (l *Log) Ack(to uint64) {
 	l.mu.Lock()
 	defer l.unlock()
@@ -306,7 +310,7 @@ func (l *Log) Ack(to uint64) {
 	}
 }
 
-// settle brings everything up to date with acked and gaps. The caller holds mu.
+// settle applies the current acked and gaps to all derived state. Callers must hold mu.
 func (l *Log) settle() {
 	l.acked = l.gaps.skip(l.acked)
 	l.gaps.forget(l.acked)
@@ -316,11 +320,11 @@ func (l *Log) settle() {
 	l.wake()
 }
 
-// floor is what the cursor on disk should be. The caller holds mu.
+// floor returns the position that the cursor on disk should have. Callers must hold mu.
 func (l *Log) floor() uint64 { return max(l.acked, l.dropTo) }
 
-// safe is the last number up to which everything is durable, acknowledged or dropped.
-// The caller holds mu.
+// safe returns the last number up to which everything is durable, acknowledged or dropped.
+// Callers must hold mu.
 func (l *Log) safe() uint64 {
 	n := l.synced
 	if l.unsure.to > l.acked {
@@ -329,16 +333,16 @@ func (l *Log) safe() uint64 {
 	return l.gaps.skip(max(n, l.acked))
 }
 
-// serving says whether records are read from memory. The caller holds mu.
+// serving reports whether records are read from memory. Callers must hold mu.
 func (l *Log) serving() bool { return l.cfg.FS == nil || l.err != nil || l.full }
 
 // Changed returns a channel that receives a value after something became readable.
 func (l *Log) Changed() <-chan struct{} { return l.changed }
 
-// Close writes what is in memory, stores the cursor and closes the files. If ctx ends
-// first it returns ctx's error, and the rest is done in the background. It returns
-// ErrNotDurable, with the number, if records stayed in memory and are lost with it.
-// Everybody who waits gets ErrClosed; a second Close waits like the first.
+// Close writes the records in memory, stores the cursor and closes the files. If ctx ends
+// first, Close returns its cause and the rest happens in the background. It returns
+// ErrNotDurable, with their number, if records could not be written and are lost.
+// Pending calls of Sync and WaitAcked return ErrClosed; a second Close waits like the first.
 func (l *Log) Close(ctx context.Context) error {
 	l.mu.Lock()
 	l.closing = true
@@ -361,7 +365,8 @@ func (l *Log) Close(ctx context.Context) error {
 	return fmt.Errorf("%w: %d, because of: %w", ErrNotDurable, n, why)
 }
 
-// unlock ends a section that changed something, and tells the outside.
+// unlock releases mu and then calls Release and Report: never under the lock, because they
+// may call the log.
 func (l *Log) unlock() {
 	freed, events := l.freed, l.events
 	l.freed, l.events = 0, nil

@@ -29,7 +29,7 @@ func (r *ring) push(e entry) {
 	*r.at(r.n - 1) = e
 }
 
-// ringKept is how many entries a ring that is empty keeps room for.
+// ringKept limits the entries for which an empty ring keeps memory.
 const ringKept = 16 << 10
 
 // pop removes the oldest entry. A ring that held many gives their memory back when it is
@@ -45,6 +45,7 @@ func (r *ring) pop() entry {
 	return e
 }
 
+// resize moves the entries to a buffer of n, which must be a power of two and at least r.n.
 func (r *ring) resize(n int) {
 	buf := make([]entry, n)
 	for i := range r.n {
@@ -58,9 +59,9 @@ func (r *ring) from(seq uint64) int {
 	return sort.Search(r.n, func(i int) bool { return r.at(i).seq >= seq })
 }
 
-// queue is what is in memory and not on disk: first the records that somebody has taken,
-// the committer to write them or the reader to send them, then the others. Only the
-// others may be dropped.
+// queue holds the records in memory that are not on disk: first those that the committer
+// has taken to write or the reader has taken to send, then the rest. Only records of the
+// rest may be dropped: nobody else refers to them.
 type queue struct {
 	taken, rest ring
 	cost        int64 // of all
@@ -86,6 +87,7 @@ func (q *queue) from(seq uint64) int {
 	return q.taken.n + q.rest.from(seq)
 }
 
+// push appends an entry to the rest. Its number must be higher than all others.
 func (q *queue) push(e entry) {
 	q.rest.push(e)
 	q.cost += e.cost
@@ -123,6 +125,7 @@ func (q *queue) done(seq uint64) (cost int64) {
 	return before - q.cost
 }
 
+// removed subtracts an entry from the totals.
 func (q *queue) removed(e *entry) {
 	q.cost -= e.cost
 	q.data -= int64(len(e.data))

@@ -10,7 +10,7 @@ import (
 	"github.com/troupelog/troupe/internal/spool/vfs"
 )
 
-// quarantineBytes is how much is kept of damaged and unknown segments.
+// quarantineBytes limits the copies of damaged and unknown segments, in total.
 const quarantineBytes = 64 << 20
 
 // setAside copies the segments to quarantine that Read found damaged.
@@ -83,7 +83,7 @@ func copyFile(to vfs.FS, as string, from vfs.FS, name string, offset int64) (int
 func boundFolder(folder vfs.FS, limit int64) (removed int64) {
 	files, err := folder.ReadDir()
 	if err != nil {
-		return 0 // it is looked at again after the next copy
+		return 0 // the next copy tries again
 	}
 	slices.SortFunc(files, func(a, b vfs.Info) int {
 		if c := a.ModTime.Compare(b.ModTime); c != 0 {

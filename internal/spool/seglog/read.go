@@ -22,7 +22,7 @@ type reader struct {
 	seg   *segment   // nil if none is open
 	file  vfs.File
 	scan  scanner
-	back  place  // where the last call began: what failed is read again from there
+	back  place  // where the last call began: a failed read starts there again
 	plain []byte // opened payloads of this call
 }
 
@@ -32,7 +32,7 @@ type place struct {
 	seq    uint64
 }
 
-// view is what a call may read of a segment.
+// view is the part of a segment that a call may read.
 type view struct {
 	seg  *segment
 	last uint64
@@ -44,11 +44,11 @@ type view struct {
 // byte added for each, is at most maxBytes; but there is at least one if one is
 // readable. Their Data is valid until the next Read.
 //
-// Readable is what was written, and what is in memory while the disk does not take it;
-// for the moment in which the disk is tried again, what it has refused before.
-// A call gives up the records from this one on that calls before returned. A damaged record is
-// skipped and counted as dropped. After an error of the disk the
-// same call can be made again: nothing is lost by it. The other error is ErrClosed.
+// Written records are readable; so are records in memory while the disk does not accept
+// them, except that during a new try only records of the previous tries are. A call with a
+// lower from than the last one reads those records again. A damaged record is skipped and
+// counted as dropped. After an error of the disk the call can be repeated, and nothing is
+// lost. The other error is ErrClosed.
 func (l *Log) Read(dst []Record, from uint64, maxRecords, maxBytes int) ([]Record, error) {
 	l.rd.mu.Lock()
 	defer l.rd.mu.Unlock()
@@ -91,15 +91,15 @@ func (l *Log) Read(dst []Record, from uint64, maxRecords, maxBytes int) ([]Recor
 	}
 }
 
-// readMemory appends what is readable in memory. The caller holds mu.
+// readMemory appends the records readable in memory. Callers must hold mu.
 func (l *Log) readMemory(dst []Record, from uint64, maxRecords, maxBytes int) []Record {
 	if !l.serving() {
 		return dst
 	}
 	i, end := l.mem.from(from), l.mem.len()
 	if l.cfg.FS != nil && !time.Now().Before(l.retryAt) {
-		// The disk is about to be tried again. A reader that is faster would take away
-		// what there is to try it with.
+		// The disk is about to be tried again. A reader that is faster would take the
+		// records away that the try needs.
 		end = l.mem.from(l.tried + 1)
 	}
 	for begin := i; i < end && i-begin < maxRecords; i++ {
@@ -129,8 +129,8 @@ func (l *Log) InMemory() []Item {
 	return items
 }
 
-// account notes what was read of v and what is lost, unless the segment was dropped in
-// the meantime: then nothing was read.
+// account records that recs were read and which numbers are lost. It returns false if the
+// segment was dropped meanwhile: then nothing counts as read.
 func (l *Log) account(v view, recs []Record, lost []span) bool {
 	l.mu.Lock()
 	defer l.unlock()

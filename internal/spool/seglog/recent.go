@@ -2,8 +2,8 @@ package seglog
 
 import "time"
 
-// recent is the records that were written last and are not acknowledged: a reader that
-// keeps up has no need of the files. It is guarded by Log.mu.
+// recent holds the latest written records that are not acknowledged, so that a reader that
+// keeps up never reads the files. It is guarded by Log.mu.
 type recent struct {
 	ring
 	data  int64 // bytes of all
@@ -28,13 +28,14 @@ func (r *recent) done(seq uint64) {
 	}
 }
 
+// forget removes the oldest record.
 func (r *recent) forget() {
 	e := r.pop()
 	r.data -= int64(len(e.data))
 }
 
 // readRecent appends the recent records with a number of from or more, if all that were
-// written since are there. The caller holds mu.
+// written since are there. Callers must hold mu.
 func (l *Log) readRecent(dst []Record, from uint64, maxRecords, maxBytes int) []Record {
 	r := &l.recent
 	if r.n == 0 || r.at(0).seq > from {

@@ -14,7 +14,7 @@ import (
 	"github.com/troupelog/troupe/internal/spool/vfs"
 )
 
-// found is what recovery knows of a segment file.
+// found describes a segment file during recovery.
 type found struct {
 	*segment
 	nth      int // of the files with the same first record
@@ -23,17 +23,16 @@ type found struct {
 	gaps     []span        // records lost inside
 	torn     bool          // there is something behind the last valid frame
 	header   error         // of a header that is damaged; the frames are read all the same
-	hint     [16]byte      // what is in the place of the origin in a header that is lost
+	hint     [16]byte      // the bytes in place of the origin, if the header is lost
 	old      bool          // it is of version 1 or 2, by its first frame
 	nameless bool          // the header is lost: follows and clock are not known, and the origin is a guess
 	bad      error         // why it cannot be read
 	readErr  error         // why it cannot be read from end on
 }
 
-// recover finds out what is in the folder. Nobody else has the log yet, so it holds no
-// lock. Content never makes it fail, only a folder or
-// a file that the system does not let it read: that may be over at the next start, when
-// everything will still be there.
+// recover restores the state of the log from its folder. Nobody else has the log yet, so it
+// holds no lock. Content never makes it fail. A folder or file that the system does not let
+// it read does: that may pass by the next start, and nothing was changed.
 func (l *Log) recover() error {
 	files, err := l.cfg.FS.ReadDir()
 	if err != nil {
@@ -72,7 +71,7 @@ func (l *Log) recover() error {
 	l.settle()
 	l.recovery = int64(l.appended-l.acked) - l.gaps.count(l.acked+1, l.appended)
 	l.mu.Lock()
-	l.unlock() // tells what was found
+	l.unlock() // reports the events of the recovery
 	return nil
 }
 
@@ -184,9 +183,9 @@ func (l *Log) scanAll(all []*found) ([]*found, error) {
 	return live, nil
 }
 
-// isDone says whether all records of a segment are acknowledged, by the segment that
-// comes next: what began it knew of the records of f. What a run left that did not know
-// them, because it was before, says nothing.
+// isDone reports whether all records of a segment are acknowledged, judging by the next
+// segment. That one counts only if the run that began it knew the records of f; a segment
+// of an earlier run proves nothing.
 func (l *Log) isDone(f, next *found) bool {
 	return f.bad == nil && next.bad == nil && next.first <= l.acked+1 && next.follows >= f.first
 }
@@ -229,7 +228,7 @@ func (f *found) scan(s *scanner, show func(first *frame, offset int64)) error {
 			break
 		}
 		if isUnreadable(err) && s.chunk > 1 {
-			s.chunk = 1 // what is in front of the place can be read, one by one
+			s.chunk = 1 // the frames before the unreadable place can be read one by one
 			continue
 		}
 		if isUnreadable(err) {
@@ -254,8 +253,8 @@ func (f *found) scan(s *scanner, show func(first *frame, offset int64)) error {
 	return nil
 }
 
-// link makes one sequence of the segments, counts what is missing, and returns the last
-// number that anything is known of. It takes the unreadable segments away.
+// link joins the segments into one sequence, counts missing numbers, and returns the last
+// known number. It moves segments that cannot be read out of the way.
 func (l *Log) link(live []*found) (at uint64) {
 	cutCopies(live)
 	at = l.acked
@@ -293,8 +292,8 @@ func (l *Log) link(live []*found) (at uint64) {
 	return at
 }
 
-// lose counts numbers of records that were written and are not there any more, and says
-// how many are new. Where the cursor is not whole they may have been delivered.
+// lose counts numbers of records that were written and are missing now, and returns how many
+// are new. If the cursor is incomplete they may have been delivered, so they are unknown.
 func (l *Log) lose(from, to uint64) int64 {
 	if !l.com.cursor.sure {
 		return l.doubt(from, to)
@@ -326,7 +325,7 @@ func cutCopies(live []*found) {
 	}
 }
 
-// missing counts what is lost in a segment, if everything up to at is known.
+// missing counts the lost numbers of a segment, given that everything up to at is known.
 func (l *Log) missing(f *found, at uint64) (lost int64) {
 	l.gaps.add(max(at, f.follows)+1, f.first-1) // these were never on disk
 	for _, g := range f.gaps {

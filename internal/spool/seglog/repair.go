@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// keepCopy copies a damaged segment to quarantine; what is left of it is read all the
-// same, whether that works or not.
+// keepCopy copies a damaged segment to quarantine. Whether that works or not, its remaining
+// records are read.
 func (l *Log) keepCopy(f *found, why error) {
 	if !f.unreadable { // a copy would fail
 		_ = l.quarantine(f.name, f.name, 0, why)
@@ -47,8 +47,8 @@ func (l *Log) takeAway(f *found) {
 	_ = l.cfg.FS.Remove(f.name) // the next start finds it again, and the copy
 }
 
-// trimTail cuts off what a crash left behind the last record, and makes durable what is
-// before it: the run that wrote it may not have come to it.
+// trimTail cuts off the bytes that a crash left after the last record, and syncs the records
+// before them: the run that wrote them may have ended before its own sync.
 func (l *Log) trimTail() {
 	if len(l.segs) == 0 {
 		return
@@ -64,6 +64,8 @@ func (l *Log) trimTail() {
 	}
 }
 
+// trim copies the tail of a segment to quarantine before it cuts the tail off, and then syncs
+// the file. If the copy fails, the tail stays for the next start.
 func (l *Log) trim(seg *segment) error {
 	file, err := l.cfg.FS.OpenFile(seg.name, os.O_RDWR)
 	if err != nil {

@@ -6,14 +6,14 @@ import (
 	"io"
 )
 
-// readBytes is how much of a file is read at a time, at least.
+// readBytes is the minimum number of bytes of one read from a file.
 const readBytes = 256 << 10
 
-// errHold is returned by peek when what it returned before would be overwritten.
+// errHold is returned by peek if the read would overwrite bytes that are in use.
 var errHold = errors.New("seglog: the buffers are in use")
 
-// window is a view of a file that moves forward. It has two buffers: what peek returned
-// stays valid over one refill.
+// window is a view of a file that moves forward. It has two buffers, so that the bytes
+// returned by peek stay valid over one refill.
 type window struct {
 	file    io.ReaderAt
 	end     int64 // nothing is read from here on
@@ -22,10 +22,10 @@ type window struct {
 	base    int64 // the place in the file of buf[0]
 	pos     int   // the next byte, in buf
 	refills int   // since hold was set
-	hold    bool  // what was returned since then is in use: one refill is allowed
+	hold    bool  // bytes returned since then are in use: one refill is allowed
 }
 
-// use says that what peek returns from now on is in use.
+// use sets whether the bytes that peek returns from now on are in use.
 func (w *window) use(inUse bool) { w.hold, w.refills = inUse, 0 }
 
 // seek moves the window to a place in the file, forwards or backwards.
@@ -69,7 +69,7 @@ func (w *window) peek(n, chunk int) ([]byte, error) {
 	}
 	if got < want-len(have) {
 		next = next[:len(have)+got]
-		w.end = w.offset() + int64(len(next)) // the file is shorter than we were told
+		w.end = w.offset() + int64(len(next)) // the file is shorter than expected
 	}
 	w.spare, w.buf = w.buf, next
 	w.base, w.pos = w.offset(), 0

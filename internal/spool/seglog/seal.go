@@ -9,9 +9,9 @@ import (
 	"slices"
 )
 
-// A sealed payload is nonce (12 bytes, random) || ciphertext || tag (16 bytes); what is
-// authenticated beside it is origin (16) || seq (u64) || kind (1), so that a payload
-// cannot be moved to another record.
+// A sealed payload is nonce (12 bytes, random) || ciphertext || tag (16 bytes). The
+// additional data is origin (16) || seq (u64) || kind (1), so that a payload cannot be
+// moved to another record.
 const (
 	nonceSize  = 12
 	sealedMore = nonceSize + 16
@@ -26,6 +26,7 @@ type box struct {
 	ad   [25]byte // scratch
 }
 
+// newBox checks that the sizes of the AEAD fit the format. A nil AEAD is allowed.
 func newBox(aead cipher.AEAD) (box, error) {
 	if aead != nil && (aead.NonceSize() != nonceSize || aead.Overhead() > sealedMore-nonceSize) {
 		return box{}, fmt.Errorf("seglog: an AEAD with a nonce of %d bytes and a tag of %d; use AES-GCM or ChaCha20-Poly1305 with a nonce of 12 and a tag of 16", aead.NonceSize(), aead.Overhead())
@@ -33,6 +34,7 @@ func newBox(aead cipher.AEAD) (box, error) {
 	return box{aead: aead}, nil
 }
 
+// beside returns the additional data of a record's seal. It is valid until the next call.
 func (b *box) beside(origin *[16]byte, seq uint64, kind Kind) []byte {
 	copy(b.ad[:], origin[:])
 	order.PutUint64(b.ad[16:], seq)
@@ -93,7 +95,7 @@ func (b *box) originOf(f *frame, known [][16]byte) (origin [16]byte, ok bool) {
 	return origin, true
 }
 
-// frameLen is how long the frame of a record will be, at most.
+// frameLen returns the length of a record's frame. If it is sealed, this is an upper bound.
 func (b *box) frameLen(data []byte) int64 {
 	if b.aead == nil {
 		return int64(frameSize + len(data))

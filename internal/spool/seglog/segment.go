@@ -21,9 +21,9 @@ type segment struct {
 
 	last       uint64 // the last record that can be read; guarded by Log.mu, like all below
 	end        int64  // where its frame ends
-	size       int64  // of the file: what lies behind end is not read
+	size       int64  // of the file; bytes after end are not read
 	gone       bool   // dropped or acknowledged: it will be removed
-	unreadable bool   // the disk cannot read what is behind end: it is renamed and not removed
+	unreadable bool   // the disk cannot read the part after end: the file is renamed instead of removed
 	empty      bool   // it never had a record: removing it makes no space that was not there before
 	marks      []mark
 }
@@ -36,8 +36,8 @@ type mark struct {
 
 const maxMarks = 256
 
-// noted remembers when a group was appended: once a second at most, and more coarsely in
-// a segment that is filled over a long time.
+// noted records when a group was appended: at most once a second, and more coarsely in a
+// segment that fills slowly, so that the marks stay within maxMarks. Callers must hold mu.
 func (s *segment) noted(seq uint64, at int64) {
 	if n := len(s.marks); n > 0 && at-s.marks[n-1].at < int64(time.Second) {
 		return
@@ -51,8 +51,8 @@ func (s *segment) noted(seq uint64, at int64) {
 	s.marks = append(s.marks, mark{seq, at})
 }
 
-// timeOf returns when a record of a segment was appended, as far as it is known. The
-// caller holds mu.
+// timeOf returns when a record of a segment was appended, as precisely as the marks tell.
+// Callers must hold mu.
 func (l *Log) timeOf(s *segment, seq uint64) time.Time {
 	i := sort.Search(len(s.marks), func(i int) bool { return s.marks[i].seq > seq })
 	if i == 0 {
@@ -84,7 +84,7 @@ func segmentName(first uint64, nth int) string {
 	return fmt.Sprintf("%020d_%06d%s", first, nth, segmentSuffix)
 }
 
-// parseName takes a name apart, or says that it is not the name of a segment.
+// parseName splits the name of a segment; ok is false if it is not one.
 func parseName(name string) (first uint64, nth int, ok bool) {
 	base, ok := strings.CutSuffix(name, segmentSuffix)
 	if !ok || len(base) < 20 {
@@ -100,8 +100,8 @@ func parseName(name string) (first uint64, nth int, ok bool) {
 	return first, nth, err == nil && segmentName(first, nth) == name
 }
 
-// find returns the first segment that has a record with a number of seq or more. The
-// caller holds mu.
+// find returns the first segment that has a record with a number of seq or more. Callers must
+// hold mu.
 func (l *Log) find(seq uint64) *segment {
 	i := sort.Search(len(l.segs), func(i int) bool { return l.segs[i].last >= seq })
 	if i == len(l.segs) {
@@ -110,8 +110,8 @@ func (l *Log) find(seq uint64) *segment {
 	return l.segs[i]
 }
 
-// retire puts the segments that are wholly done into the trash, except the one that the
-// committer writes. The caller holds mu.
+// retire moves the segments whose records are all done to the trash, except the one that
+// the committer is writing. Callers must hold mu.
 func (l *Log) retire() {
 	floor := l.floor()
 	for len(l.segs) > 0 && l.segs[0].last <= floor && l.segs[0] != l.com.active {
@@ -119,7 +119,7 @@ func (l *Log) retire() {
 	}
 }
 
-// discard puts the oldest segment into the trash. The caller holds mu.
+// discard puts the oldest segment into the trash. Callers must hold mu.
 func (l *Log) discard() {
 	seg := l.segs[0]
 	seg.gone = true

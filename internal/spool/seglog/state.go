@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// State is a picture of a Log at one moment.
+// State is a snapshot of a Log.
 type State struct {
 	Appended uint64 // the last sequence number given out
 	Written  uint64 // the last one on disk
@@ -22,13 +22,13 @@ type State struct {
 	Recovered int64            // records found by Open that were not acknowledged
 	Dropped   map[string]int64 // by reason: "spool full", "memory full", "too old", "damaged", "bad size", "closed"
 
-	// Unknown is how many numbers were left out by Open of which nobody can say whether
-	// records had them: at most so many are lost beside those in Dropped. They are in no
-	// other count.
+	// Unknown is the number of sequence numbers that Open left out because they may or may
+	// not have had records. It limits the records lost in addition to Dropped. They are in
+	// no other count.
 	Unknown int64
 
-	// Settled says that what is acknowledged or dropped will not come back, even if the
-	// power is lost now.
+	// Settled reports that acknowledged and dropped records will not come back, even if
+	// the power is lost now.
 	Settled bool
 
 	Full bool  // records are kept in memory at present, because MaxBytes or the end of the disk is reached

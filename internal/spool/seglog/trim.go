@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// progress returns what a cursor says now, if everything up to synced is synced. The
-// caller holds mu.
+// progress returns the cursor to store now, given that everything up to synced is synced.
+// Callers must hold mu.
 func (c *committer) progress(synced uint64) cursor {
 	if c.unsure.to > c.acked {
 		synced = min(synced, c.unsure.from-1)
@@ -16,8 +16,8 @@ func (c *committer) progress(synced uint64) cursor {
 }
 
 // note writes the cursor without waiting for the disk, so that after the end of the
-// process it is known which records there have to be. It comes before anybody is told that
-// they are safe.
+// process it is known which records must exist. It comes before Sync reports them as safe:
+// otherwise a record that was lost afterwards would not be counted.
 func (c *committer) note(synced uint64) {
 	c.mu.Lock()
 	next := c.progress(synced)
@@ -26,8 +26,9 @@ func (c *committer) note(synced uint64) {
 	c.noted = time.Now()
 }
 
-// clean stores the cursor, and then removes the segments below it. At the end it stores
-// also what the cursor says of records that stay.
+// clean stores the cursor and then removes the segments below it, never the other way
+// round: without the cursor, removed segments would look lost. On Close it also stores the
+// high-water mark of the records that stay.
 func (c *committer) clean() {
 	c.mu.Lock()
 	next := c.progress(c.synced)
@@ -102,8 +103,9 @@ func (c *committer) remove(seg *segment) bool {
 	return err == nil || errors.Is(err, fs.ErrNotExist)
 }
 
-// dropOldest drops the oldest segment, if there still is one. What Read returned of it stays with the reader:
-// it is for its Ack, and not counted unless it is asked for again.
+// dropOldest drops the oldest segment, if there still is one. Records that Read has returned
+// stay with the reader, which will acknowledge them; they are counted as dropped only if
+// they are read again.
 func (c *committer) dropOldest(reason string) {
 	c.mu.Lock()
 	last := len(c.segs) == 1 && c.segs[0] == c.active
@@ -114,7 +116,7 @@ func (c *committer) dropOldest(reason string) {
 	c.mu.Lock()
 	defer c.unlock()
 	if len(c.segs) == 0 || c.segs[0] == c.active {
-		return // what was the oldest was acknowledged meanwhile
+		return // the oldest segment was acknowledged meanwhile
 	}
 	seg := c.segs[0]
 	c.discard()

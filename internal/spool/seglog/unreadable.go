@@ -9,12 +9,12 @@ import (
 // would be removed otherwise. No log reads or removes such a file.
 const unreadableSuffix = ".bad"
 
-// isUnreadable says whether err means that the disk cannot read a place, as opposed to what
-// may be over at the next start: too many open files, say.
+// isUnreadable reports whether err is a permanent read error, unlike errors that a restart
+// may clear, such as too many open files.
 func isUnreadable(err error) bool { return errors.Is(err, syscall.EIO) }
 
-// skipUnseen leaves out the numbers that records may have in the part of the last segment
-// that the disk cannot read: should it be readable one day, no other record has them.
+// skipUnseen leaves out the numbers of the records that may be in the unreadable part of the
+// last segment: should it become readable one day, no other record has their numbers.
 func (l *Log) skipUnseen() {
 	if len(l.segs) == 0 {
 		return

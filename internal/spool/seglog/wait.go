@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// waiter is somebody who waits for a sequence number.
+// waiter is a call of Sync or WaitAcked that waits for a sequence number.
 type waiter struct {
 	seq   uint64
 	acked bool       // for the acknowledgement, not for the disk
@@ -25,6 +25,8 @@ func (l *Log) WaitAcked(ctx context.Context, seq uint64) error {
 	return l.wait(ctx, &waiter{seq: seq, acked: true, done: make(chan error, 1)})
 }
 
+// wait registers w unless its condition holds already, and waits for wake. A waiter that gives
+// up removes itself, so that a log without progress does not collect waiters.
 func (l *Log) wait(ctx context.Context, w *waiter) error {
 	l.mu.Lock()
 	w.seq = min(w.seq, l.appended)
@@ -59,7 +61,7 @@ func (l *Log) wait(ctx context.Context, w *waiter) error {
 	}
 }
 
-// reached says whether w waits no longer. The caller holds mu.
+// reached reports whether w's condition holds. Callers must hold mu.
 func (l *Log) reached(w *waiter) bool {
 	if w.acked {
 		return l.acked >= w.seq
@@ -67,7 +69,7 @@ func (l *Log) reached(w *waiter) bool {
 	return l.safe() >= w.seq
 }
 
-// wake ends the waits that are over; after Close, all of them. The caller holds mu.
+// wake ends the waits that are over; after Close, all of them. Callers must hold mu.
 func (l *Log) wake() {
 	if len(l.waiters) == 0 {
 		return

@@ -14,10 +14,10 @@ import (
 //     sector are all there, all as before, all zero, or garbage. Bytes that were not
 //     written since keep their value, in the same sector too.
 //   - A file's length is anywhere between the least since its last Sync and the greater
-//     of what it was then and is now.
-//   - What was created, renamed and removed after a folder's last Sync is done or not,
-//     each name on its own; what happened to one name is kept up to some point in
-//     order. A rename is done as a whole or not at all.
+//     of its length then and now.
+//   - Creations, renames and removals after a folder's last Sync have happened or not, each
+//     name independently; the changes of one name are kept up to some point in their
+//     order. A rename has happened as a whole or not at all.
 //
 // The new disk has no open files and no locks, the same capacity, and all that is on
 // it is durable. The same calls and the same seed give the same disk, if m was used by
@@ -30,6 +30,8 @@ func (m *Mem) Crash(rnd *rand.Rand) *Mem {
 	return &Mem{memFolder{disk: after, dir: after.top}}
 }
 
+// crashDir returns the folder after the crash: its durable names, and for each group of later
+// changes a random number of the first ones.
 func (d *disk) crashDir(old *memDir, rnd *rand.Rand) *memDir {
 	names := maps.Clone(old.durable)
 	for _, group := range grouped(old.pending) {
@@ -51,8 +53,8 @@ func (d *disk) crashDir(old *memDir, rnd *rand.Rand) *memDir {
 	return dir
 }
 
-// grouped parts changes so that those of one name are together, and those of two
-// names that a rename joins; in each group they keep their order.
+// grouped splits changes into groups by name; a rename joins the groups of its two names.
+// Within a group the changes keep their order.
 func grouped(changes []dirChange) [][]dirChange {
 	leader := map[string]string{}
 	find := func(name string) string {
@@ -81,6 +83,8 @@ func grouped(changes []dirChange) [][]dirChange {
 	return groups
 }
 
+// crashFile returns the file after the crash: its durable content with a random length, and a
+// random fate for each sector that was written since.
 func (d *disk) crashFile(old *memFile, rnd *rand.Rand) *memFile {
 	content := resized(slices.Clone(old.durable), crashLength(old, rnd))
 	for _, n := range slices.Sorted(maps.Keys(old.dirty)) {
@@ -106,7 +110,7 @@ func crashLength(f *memFile, rnd *rand.Rand) int64 {
 	return n
 }
 
-// crashSector decides what became of the bytes of sector n that are not durable.
+// crashSector decides the fate of the bytes of sector n that are not durable.
 func crashSector(content []byte, old *memFile, n int64, rnd *rand.Rand) {
 	changed := old.dirty[n]
 	start := n * sectorSize

@@ -50,7 +50,7 @@ type Faulty struct {
 }
 
 // NewFaulty returns fs with the faults that fail chooses. fail is called before each
-// call, concurrently, and what it returns, other than nil, is the call's error, in an
+// call, concurrently. An error that it returns becomes the call's error, in an
 // *fs.PathError. name is the path below fs, "." for fs itself; for a rename the old
 // one. n numbers the calls that change something, from 1 and over all folders; it is 0
 // for one that does not: OpRead, OpReadDir, and OpOpen without O_CREATE and O_TRUNC.
@@ -58,10 +58,11 @@ func NewFaulty(fs FS, fail func(op Op, name string, n int) error) *Faulty {
 	return &Faulty{fs: fs, path: ".", rule: fail, calls: new(atomic.Int64)}
 }
 
-// change asks the rule about a call that changes something, look about another.
+// change asks the rule about a call that changes the disk; look asks about one that does not.
 func (f *Faulty) change(op Op, name string) error { return f.ask(op, name, int(f.calls.Add(1))) }
 func (f *Faulty) look(op Op, name string) error   { return f.ask(op, name, 0) }
 
+// ask returns the error of the rule for a call, nil if the call may proceed.
 func (f *Faulty) ask(op Op, name string, n int) error {
 	name = path.Join(f.path, name)
 	if err := f.rule(op, name, n); err != nil {
@@ -158,6 +159,8 @@ func (f *faultyFile) ReadAt(p []byte, off int64) (int, error) {
 	return f.File.ReadAt(p, off)
 }
 
+// WriteAt stores half of p when it fails, because a real write may fail halfway: callers must
+// not rely on all or nothing.
 func (f *faultyFile) WriteAt(p []byte, off int64) (int, error) {
 	fault := f.folder.change(OpWrite, f.name)
 	if fault == nil {
@@ -177,6 +180,8 @@ func (f *faultyFile) Truncate(size int64) error {
 	return f.File.Truncate(size)
 }
 
+// Sync spoils a file of a Mem when it fails, as Linux does: it marks the unwritten pages
+// clean, so that a repeated fsync succeeds and proves nothing.
 func (f *faultyFile) Sync() error {
 	if err := f.folder.change(OpSync, f.name); err != nil {
 		if m, ok := f.File.(*memHandle); ok {

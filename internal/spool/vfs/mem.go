@@ -19,8 +19,8 @@ const memCapacity = 1 << 50
 // ErrPowerLost is returned by every call on a Mem that CrashAt has stopped.
 var ErrPowerLost = errors.New("vfs: the power is lost")
 
-// Mem is a disk in memory that remembers what of it is durable, and the FS of its top
-// folder. Crash makes of it what a power loss would leave. It is for tests. Make one
+// Mem is a disk in memory that tracks which of its bytes and names are durable, and the FS
+// of its top folder. Crash returns the disk that a power loss would leave. It is for tests. Make one
 // with NewMem. Closing the top folder does nothing: like a folder of a real disk it
 // can be opened again, by using it.
 type Mem struct {
@@ -37,44 +37,44 @@ func NewMem() *Mem {
 func (*Mem) Close() error { return nil }
 
 // SetCapacity sets the size of the disk in bytes. Only the content of files counts. A
-// write over it stores what fits and fails with syscall.ENOSPC; what is there already
-// stays even if it is more.
+// write above it stores the bytes that fit and fails with syscall.ENOSPC. Existing content
+// stays even if it is larger.
 func (m *Mem) SetCapacity(n int64) {
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
 	m.disk.capacity = n
 }
 
-// CrashAt stops the disk before call op of those that change something, counted from
-// 1 since the disk was made: that call and all later ones return ErrPowerLost and do
-// nothing, until Crash makes a new disk of what is there. Zero, the default, is never.
+// CrashAt stops the disk before the changing call number op, counted from 1 since the disk
+// was made. That call and all later ones return ErrPowerLost and do nothing, until Crash
+// makes a new disk. Zero, the default, means never.
 func (m *Mem) CrashAt(op int) {
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
 	m.disk.stopAt = op
 }
 
-// Ops returns how many calls that change something there were, Sync included. A call
-// that fails for another reason than lost power counts.
+// Ops returns the number of changing calls so far, Sync included. A call that fails counts,
+// unless it failed because of lost power.
 func (m *Mem) Ops() int {
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
 	return m.disk.ops
 }
 
-// disk is what all folders and files of a Mem share. mu guards everything that can be
-// reached from here, so that a call is one step and Crash sees no half of one.
+// disk is shared by all folders and files of a Mem. mu guards everything reachable from
+// here, so that each call is atomic and Crash never sees half of one.
 type disk struct {
 	mu       sync.Mutex
 	top      *memDir // immutable
 	capacity int64   // guarded by mu
 	used     int64   // guarded by mu; bytes of all files with a name or an open handle
 	ops      int     // guarded by mu
-	stopAt   int     // guarded by mu; 0 is never
+	stopAt   int     // guarded by mu; 0 means never
 	dead     bool    // guarded by mu; the power is lost
 }
 
-// change counts one changing call. The caller holds mu.
+// change counts one changing call. Callers must hold mu.
 func (d *disk) change() error {
 	d.ops++
 	if d.stopAt > 0 && d.ops >= d.stopAt {
@@ -83,6 +83,7 @@ func (d *disk) change() error {
 	return d.alive()
 }
 
+// alive returns ErrPowerLost once the disk has stopped. Callers must hold mu.
 func (d *disk) alive() error {
 	if d.dead {
 		return ErrPowerLost
@@ -113,9 +114,10 @@ func (d *memDir) info(name string) Info { return Info{Name: name, Dir: true, Mod
 type dirChange struct {
 	from string // "" for a new name
 	to   string // "" for a removed one
-	node node   // what to names
+	node node   // the target of to
 }
 
+// apply makes the change in a set of names.
 func (c dirChange) apply(names map[string]node) {
 	if c.from != "" {
 		delete(names, c.from)
@@ -125,6 +127,7 @@ func (c dirChange) apply(names map[string]node) {
 	}
 }
 
+// do makes a change that is not durable before the next Sync.
 func (d *memDir) do(c dirChange) {
 	c.apply(d.now)
 	d.pending = append(d.pending, c)
@@ -139,7 +142,8 @@ type memFolder struct {
 	closed bool // guarded by disk.mu
 }
 
-// enter locks the disk for one call. changes says whether it counts as changing.
+// enter locks the disk for one call, even if it returns an error: callers defer leave. changes
+// is true if the call counts as changing.
 func (f *memFolder) enter(changes bool, names ...string) error {
 	f.disk.mu.Lock()
 	if changes {
@@ -181,7 +185,7 @@ func (f *memFolder) OpenFile(name string, flag int) (File, error) {
 	return &memHandle{folder: f, file: file, name: name, writable: access(flag) != os.O_RDONLY}, nil
 }
 
-// find returns the file name, which it makes if flag says so. The caller holds mu.
+// find returns the file name, which it makes if flag says so. Callers must hold mu.
 func (f *memFolder) find(name string, flag int) (*memFile, error) {
 	switch n := f.dir.now[name].(type) {
 	case *memDir:
@@ -209,6 +213,8 @@ func (f *memFolder) Remove(name string) error {
 	return f.wrap("remove", name, err)
 }
 
+// remove removes a name. Open handles of the file stay usable, as on a real disk. Callers must
+// hold mu.
 func (f *memFolder) remove(name string) error {
 	switch n := f.dir.now[name].(type) {
 	case nil:
@@ -233,6 +239,8 @@ func (f *memFolder) Rename(from, to string) error {
 	return f.wrap("rename", from, err)
 }
 
+// rename renames a file in one step, so that a crash leaves either name, never none. Callers
+// must hold mu.
 func (f *memFolder) rename(from, to string) error {
 	var file *memFile
 	switch n := f.dir.now[from].(type) {
@@ -290,6 +298,7 @@ func (f *memFolder) Folder(name string) (FS, error) {
 	return &memFolder{disk: f.disk, dir: dir, path: strings.TrimPrefix(f.path+"/"+name, "/")}, nil
 }
 
+// folder finds or creates a folder. Only a creation counts as a change. Callers must hold mu.
 func (f *memFolder) folder(name string) (*memDir, error) {
 	switch n := f.dir.now[name].(type) {
 	case *memDir:
@@ -305,6 +314,8 @@ func (f *memFolder) folder(name string) (*memDir, error) {
 	return dir, nil
 }
 
+// Lock marks the file as locked. The lock is of the handle, as with flock: a second handle of
+// the same process is refused too.
 func (f *memFolder) Lock(name string) (io.Closer, error) {
 	file, err := f.OpenFile(name, os.O_RDWR|os.O_CREATE)
 	if err != nil {

@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// sectorSize is what a drive writes in one piece at least.
+// sectorSize is the number of bytes that a drive writes as a whole.
 const sectorSize = 512
 
-// sector says which bytes of a sector were written since the last Sync, one bit each.
+// sector has one bit for each byte of a sector: whether it was written since the last Sync.
 type sector [sectorSize / 64]uint64
 
+// mark sets the bits of the bytes [from, to). A whole sector is the common case.
 func (s *sector) mark(from, to int64) {
 	if from == 0 && to == sectorSize {
 		for i := range s {
@@ -38,8 +39,8 @@ type memFile struct {
 	handles  int
 	named    bool // has a name in a folder
 	locked   bool
-	// spoiled is set by a failed Sync: the system may have thrown away what it could
-	// not write and count it as clean, so that no later Sync makes anything durable.
+	// spoiled is set by a failed Sync: the system may have discarded the unwritten bytes
+	// and marked them clean, so that no later Sync makes anything durable.
 	spoiled bool
 }
 
@@ -60,7 +61,7 @@ func (f *memFile) touch(from, to int64) {
 	f.modTime = time.Now()
 }
 
-// sync makes durable what is written, at the cost of what has changed.
+// sync makes the file durable. Its cost depends on the changed sectors, not on the length.
 func (f *memFile) sync() {
 	if f.spoiled {
 		return
@@ -83,7 +84,8 @@ func resized(b []byte, n int64) []byte {
 	return append(b, make([]byte, n-int64(len(b)))...)
 }
 
-// resize sets the length of a file. The caller holds mu and has checked the room.
+// resize sets the length of a file. Callers must hold mu and have
+// checked the room.
 func (d *disk) resize(f *memFile, size int64) {
 	old := int64(len(f.now))
 	f.touch(min(old, size), max(old, size))
@@ -92,18 +94,19 @@ func (d *disk) resize(f *memFile, size int64) {
 	d.used += size - old
 }
 
-// room returns how long a file may become that is to have size bytes.
+// room returns the length, at most size, to which a file may grow. Callers must hold mu.
 func (d *disk) room(f *memFile, size int64) int64 {
 	old := int64(len(f.now))
 	return min(size, max(old, old+d.capacity-d.used))
 }
 
-// unlink takes the name from a file, and its room if nobody has it open.
+// unlink removes the name of a file, and frees its bytes if no handle is open.
 func (d *disk) unlink(f *memFile) {
 	f.named = false
 	d.reclaim(f)
 }
 
+// reclaim frees the bytes of a file that has neither a name nor an open handle.
 func (d *disk) reclaim(f *memFile) {
 	if !f.named && f.handles == 0 {
 		d.used -= int64(len(f.now))
@@ -225,7 +228,7 @@ func (h *memHandle) Sync() error {
 	return h.wrap("sync", err)
 }
 
-// spoil is what a Sync that failed leaves.
+// spoil puts the file into the state after a failed Sync.
 func (h *memHandle) spoil() {
 	h.folder.disk.mu.Lock()
 	defer h.leave()

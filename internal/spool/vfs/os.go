@@ -12,24 +12,24 @@ import (
 	"strings"
 )
 
-// Modes of what the spool makes: nobody but the user (and root) can look into it.
+// Modes of new files and folders: only the user (and root) can read them.
 const (
 	fileMode   fs.FileMode = 0o600
 	folderMode fs.FileMode = 0o700
 )
 
-// tries is how often an open starts again because the name changed meanwhile.
+// tries limits the attempts to open a name that changes meanwhile.
 const tries = 3
 
-// errChanged says that a name was given to another file between two looks at it.
+// errChanged means that a name was given to another file between the check and the open.
 var errChanged = fmt.Errorf("%w: it was replaced again and again while it was being opened", ErrUnsafe)
 
 // OS returns the folder dir of the real file system. A missing folder is made with
 // mode 0700 whatever the umask is, and so are its missing parents. A folder that is
-// there already must be a real one, this user's, and closed to all others; the same
-// goes for every folder and file in it. Else the error wraps ErrUnsafe and says what
-// to do. The parents that are there already are trusted: whoever can write to them
-// could as well replace the folder.
+// there already must be a real folder of this user, closed to all others; the same holds
+// for every folder and file in it. Otherwise the error wraps ErrUnsafe and names the
+// remedy. Existing parents are trusted: anybody who can write to them could replace the
+// whole folder anyway.
 //
 // On Windows there is no check of owner and mode: the access list that the folder
 // inherits decides.
@@ -44,7 +44,7 @@ func OS(dir string) (FS, error) {
 	return openFolder(host{}, dir, dir)
 }
 
-// place is where a folder can be looked up and made: *os.Root, or host.
+// place looks up and creates folders: an *os.Root, or host.
 type place interface {
 	Lstat(name string) (fs.FileInfo, error)
 	Mkdir(name string, perm fs.FileMode) error
@@ -60,8 +60,8 @@ func (host) Mkdir(name string, perm fs.FileMode) error { return os.Mkdir(name, p
 func (host) Chmod(name string, mode fs.FileMode) error { return os.Chmod(name, mode) }
 func (host) OpenRoot(name string) (*os.Root, error)    { return os.OpenRoot(name) }
 
-// makeParents makes dir and its parents as far as they are missing, each durably: the
-// caller has no handle of the folder that holds their names.
+// makeParents creates dir and its missing parents, each durably: the caller has no handle
+// of the folders that hold their names, so it could not sync them.
 func makeParents(dir string) error {
 	switch _, err := os.Stat(dir); { //nolint:gosec // the user says where the spool is, and its parents are trusted
 	case err == nil:
@@ -75,8 +75,8 @@ func makeParents(dir string) error {
 	return makeFolder(host{}, dir)
 }
 
-// makeFolder makes a folder that only this user can enter. It is no error if the
-// folder is there.
+// makeFolder creates a folder that only this user can enter. It returns nil if the folder
+// exists.
 func makeFolder(at place, name string) error {
 	switch err := at.Mkdir(name, folderMode); {
 	case errors.Is(err, fs.ErrExist):
@@ -103,6 +103,8 @@ func openFolder(at place, name, path string) (*osFolder, error) {
 	return &osFolder{root: root, path: path}, nil
 }
 
+// openRoot checks the folder, opens it and compares both: a link that was planted between the
+// two steps is recognised.
 func openRoot(at place, name string) (*os.Root, error) {
 	for range tries {
 		info, err := at.Lstat(name)
@@ -170,6 +172,7 @@ func (d *osFolder) open(name string, flag int) (*os.File, error) {
 	return nil, errChanged
 }
 
+// create creates a new file. O_EXCL refuses a link that was planted meanwhile.
 func (d *osFolder) create(name string, flag int) (*os.File, error) {
 	f, err := d.root.OpenFile(name, access(flag)|os.O_CREATE|os.O_EXCL|openFlags, fileMode)
 	if err != nil {
@@ -183,6 +186,8 @@ func (d *osFolder) create(name string, flag int) (*os.File, error) {
 	return f, nil
 }
 
+// openExisting opens a file that is there. It truncates only through the open handle, after
+// the check that it is the file that was looked at.
 func (d *osFolder) openExisting(name string, flag int) (*os.File, error) {
 	info, err := d.root.Lstat(name)
 	if err != nil {
@@ -209,10 +214,10 @@ func (d *osFolder) openExisting(name string, flag int) (*os.File, error) {
 	return f, nil
 }
 
-// discard closes what was not put to use: the error that led here is the one to tell.
+// discard closes c and ignores the error: the caller reports the error that led here.
 func discard(c io.Closer) { _ = c.Close() }
 
-// checkOpened says whether f is the file that was looked at, and a private one.
+// checkOpened returns an error unless f is the file that was checked before, and private.
 func checkOpened(f *os.File, looked fs.FileInfo) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -224,7 +229,7 @@ func checkOpened(f *os.File, looked fs.FileInfo) error {
 	return checkFile(f, info)
 }
 
-// access keeps of the flags those that say what may be done with the open file.
+// access returns the part of the flags that selects reading or writing.
 func access(flag int) int { return flag & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR) }
 
 func (d *osFolder) Remove(name string) error {
@@ -248,6 +253,7 @@ func (d *osFolder) ReadDir() ([]Info, error) {
 	return infos, d.wrap("readdir", "", err)
 }
 
+// readDir lists the folder. Names that vanish during the listing are left out.
 func (d *osFolder) readDir() ([]Info, error) {
 	dir, err := d.root.Open(".")
 	if err != nil {
@@ -311,8 +317,8 @@ func (d *osFolder) Lock(name string) (io.Closer, error) {
 	return f, nil
 }
 
-// writeHint leaves the process id for whoever looks. Nothing reads it, so a full disk
-// must not keep the lock from being taken.
+// writeHint writes the process id for people and for inspections. Nothing depends on it, so
+// a full disk must not keep the lock from being taken.
 func writeHint(f *os.File) {
 	if err := f.Truncate(0); err == nil {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
@@ -326,11 +332,12 @@ func (d *osFolder) Free() (int64, error) {
 
 func (d *osFolder) Close() error { return d.wrap("close", "", d.root.Close()) }
 
+// wrap adds the operation and the full path to an error; nil stays nil.
 func (d *osFolder) wrap(op, name string, err error) error {
 	return pathError(op, filepath.Join(d.path, name), err)
 }
 
-// pathError puts op and the full path in place of what the os package put before the
+// pathError puts op and the full path in place of the prefix that the os package put before the
 // cause: its paths are relative to the folder.
 func pathError(op, path string, err error) error {
 	if err == nil {
@@ -347,23 +354,25 @@ func pathError(op, path string, err error) error {
 	return &fs.PathError{Op: op, Path: path, Err: portable(err)}
 }
 
-// checkName says whether name is a single path element on every system.
+// checkName returns an error unless name is a single path element on every system.
 func checkName(name string) error {
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\\:\x00") {
-		return fmt.Errorf("%w: a name in a folder must be a single path element", fs.ErrInvalid)
+		return fmt.Errorf("%w: the name of a file or folder must be a single path element", fs.ErrInvalid)
 	}
 	return nil
 }
 
-// unsafeKind is the error for something that is not what it should be.
+// unsafeKind returns the error for a name of the wrong type.
 func unsafeKind(info fs.FileInfo, want string) error {
 	return unsafe("it is %s, not %s; remove it", kindOf(info.Mode()), want)
 }
 
+// unsafe returns an error that wraps ErrUnsafe. The text must name the remedy.
 func unsafe(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrUnsafe}, args...)...)
 }
 
+// kindOf names the type of a file, for errors.
 func kindOf(mode fs.FileMode) string {
 	switch {
 	case mode.IsRegular():
@@ -378,39 +387,4 @@ func kindOf(mode fs.FileMode) string {
 		return "a socket"
 	}
 	return "a device"
-}
-
-// osFile is a file of the real file system.
-type osFile struct{ *os.File }
-
-func (f osFile) ReadAt(p []byte, offset int64) (int, error) {
-	n, err := f.File.ReadAt(p, offset)
-	if err == nil || err == io.EOF {
-		return n, err
-	}
-	return n, pathError("read", f.Name(), err)
-}
-
-func (f osFile) WriteAt(p []byte, offset int64) (int, error) {
-	n, err := f.File.WriteAt(p, offset)
-	return n, pathError("write", f.Name(), err)
-}
-
-func (f osFile) Truncate(size int64) error {
-	return pathError("truncate", f.Name(), f.File.Truncate(size))
-}
-
-func (f osFile) Sync() error {
-	if err := dataSync(f.File); err != nil {
-		return pathError("sync", f.Name(), err)
-	}
-	return nil
-}
-
-func (f osFile) Size() (int64, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	return info.Size(), nil
 }

@@ -20,7 +20,7 @@ const openFlags = unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
 // others are the permission bits of everybody but the owner.
 const others fs.FileMode = 0o077
 
-// checkFolder says whether a folder is one, this user's, and closed to others.
+// checkFolder returns ErrUnsafe unless info is a folder of this user, closed to others.
 func checkFolder(info fs.FileInfo) error {
 	if !info.IsDir() {
 		return unsafeKind(info, "a folder")
@@ -34,8 +34,8 @@ func checkFolder(info fs.FileInfo) error {
 	return nil
 }
 
-// checkFile says whether an open file is a regular one with a single name, this
-// user's, and closed to others.
+// checkFile returns ErrUnsafe unless the open file is a regular file of this user with a
+// single name, closed to others.
 func checkFile(_ *os.File, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return unsafeKind(info, "a regular file")
@@ -47,11 +47,12 @@ func checkFile(_ *os.File, info fs.FileInfo) error {
 		return unsafe("it has %d names (hard links), so it can be changed from elsewhere; remove this one", n)
 	}
 	if perm := info.Mode().Perm(); perm&others != 0 {
-		return unsafe("other users can get at it with mode %04o; remove it, or make it 0600 if you trust what is in it", perm)
+		return unsafe("other users can get at it with mode %04o; remove it, or make it 0600 if you trust its content", perm)
 	}
 	return nil
 }
 
+// checkOwner returns ErrUnsafe unless the effective user of this process is the owner.
 func checkOwner(info fs.FileInfo) error {
 	uid, me := int64(info.Sys().(*syscall.Stat_t).Uid), int64(os.Geteuid())
 	if uid != me {
@@ -60,8 +61,8 @@ func checkOwner(info fs.FileInfo) error {
 	return nil
 }
 
-// ownerMode gives back what the umask took from a folder that was just made. A usual
-// umask takes nothing from mode 0700, and then nothing is touched.
+// ownerMode restores the permissions that the umask removed from a new folder. A usual
+// umask removes none from mode 0700, and then the folder is not touched.
 func ownerMode(at place, name string) error {
 	info, err := at.Lstat(name)
 	if err != nil || !info.IsDir() || info.Mode().Perm() == folderMode {
@@ -70,7 +71,7 @@ func ownerMode(at place, name string) error {
 	return at.Chmod(name, folderMode)
 }
 
-// setFileMode gives back what the umask took from a file that was just made.
+// setFileMode restores the permissions that the umask removed from a new file.
 func setFileMode(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil || info.Mode().Perm() == fileMode {
@@ -88,8 +89,8 @@ func syncFolder(root *os.Root) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// syncParent makes the name of a folder durable that was just made. A parent that one
-// may write to but not list cannot be synced; its owner wanted it so.
+// syncParent makes the name of a new folder durable. A parent that can be written to but not
+// listed cannot be synced; its owner chose that.
 func syncParent(dir string) error {
 	parent, err := os.OpenRoot(filepath.Dir(dir))
 	if errors.Is(err, fs.ErrPermission) {
@@ -111,6 +112,7 @@ func lock(f *os.File) error {
 	return err
 }
 
+// free returns the bytes available to this user, without the reserve of root.
 func free(root *os.Root) (int64, error) {
 	dir, err := root.Open(".")
 	if err != nil {

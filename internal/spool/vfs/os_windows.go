@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// openFlags is empty: os.Root opens what a name is, and a FIFO has no name in a folder.
+// openFlags is empty: os.Root does not follow links, and a FIFO has no name in a folder.
 const openFlags = 0
 
 func checkFolder(info fs.FileInfo) error {
@@ -20,7 +20,7 @@ func checkFolder(info fs.FileInfo) error {
 	return nil
 }
 
-// checkFile says whether an open file is a regular one with a single name.
+// checkFile returns ErrUnsafe unless the open file is a regular file with a single name.
 func checkFile(f *os.File, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return unsafeKind(info, "a regular file")
@@ -35,7 +35,7 @@ func checkFile(f *os.File, info fs.FileInfo) error {
 	return nil
 }
 
-// There is no umask, and modes are not what protects a file.
+// There is no umask, and modes do not protect a file here.
 func ownerMode(place, string) error { return nil }
 func setFileMode(*os.File) error    { return nil }
 
@@ -49,7 +49,7 @@ func syncFolder(root *os.Root) error {
 
 func syncParent(string) error { return nil }
 
-// lock locks a byte far behind the process id, which would be unreadable else.
+// lock locks a byte far after the process id, which would be unreadable otherwise.
 func lock(f *os.File) error {
 	at := windows.Overlapped{OffsetHigh: math.MaxInt32}
 	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
@@ -60,7 +60,7 @@ func lock(f *os.File) error {
 	return err
 }
 
-// portable returns an error of the system as the one that it is on every system.
+// portable translates an error of the system into the portable one.
 func portable(err error) error {
 	switch {
 	case errors.Is(err, windows.ERROR_DISK_FULL), errors.Is(err, windows.ERROR_HANDLE_DISK_FULL):

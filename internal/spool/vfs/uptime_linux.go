@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Uptime returns how long this machine has been up, time asleep included, and a number
-// for this start of it, which containers on it share; 0 and 0 if the system does not say.
-// Unlike the time of day, nobody can set it.
+// Uptime returns the time since this machine was started, time asleep included, and a number
+// for this start, which all containers on the machine share. It returns 0 and 0 if the
+// system does not tell. Unlike the time of day, nobody can set it.
 func Uptime() (boot uint32, up time.Duration) {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil || bootNumber() == 0 {

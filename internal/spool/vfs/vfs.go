@@ -1,6 +1,3 @@
-// Package vfs is the little of a file system that a spool needs, as an interface, so
-// that the same code runs on a real disk, on one that loses power, and on one that
-// fails at any call.
 package vfs
 
 import (
@@ -12,11 +9,11 @@ import (
 // Errors of every implementation, wrapped in an *fs.PathError. A full disk is
 // syscall.ENOSPC and one that cannot read a place is syscall.EIO, on every system.
 var (
-	// ErrUnsafe is returned for a name that is not what the spool would have made: a
-	// symbolic link, a FIFO, a folder in a file's place, a file with a second name, or
-	// something that another user owns or can write to.
+	// ErrUnsafe is returned for a name that the spool cannot have made: a symbolic link, a
+	// FIFO, a folder in a file's place, a file with a second name, or a file or folder that
+	// another user owns or can access.
 	ErrUnsafe = errors.New("vfs: not a private regular file or folder")
-	// ErrLocked is returned by Lock while somebody else holds it.
+	// ErrLocked is returned by Lock while another process or handle holds the lock.
 	ErrLocked = errors.New("vfs: locked by another process")
 )
 
@@ -29,11 +26,11 @@ type FS interface {
 	OpenFile(name string, flag int) (File, error)
 	// Remove removes a file, or an empty folder.
 	Remove(name string) error
-	// Rename gives a file another name in this folder, in place of one that has it.
+	// Rename gives a file another name in this folder and replaces a file of that name.
 	Rename(from, to string) error
 	// ReadDir lists the folder, sorted by name.
 	ReadDir() ([]Info, error)
-	// Sync makes the names in this folder durable: what was created, renamed and
+	// Sync makes the names in this folder durable: files that were created, renamed or
 	// removed before.
 	Sync() error
 	// Folder opens a folder in this one, and makes it with mode 0700 if it is not there.
@@ -41,7 +38,7 @@ type FS interface {
 	// Lock takes an exclusive lock on a file, which it makes if it is not there, until
 	// the returned value is closed or the process ends. It does not wait: ErrLocked.
 	Lock(name string) (io.Closer, error)
-	// Free returns how many bytes this user can still store on the disk.
+	// Free returns the number of bytes that this user can still store on the disk.
 	Free() (int64, error)
 	// Close releases the folder. Open files stay open.
 	Close() error
@@ -50,13 +47,13 @@ type FS interface {
 // File is an open file. ReadAt and WriteAt may be called concurrently.
 type File interface {
 	io.ReaderAt
-	// WriteAt writes all of p or returns an error; what it wrote before an error is
+	// WriteAt writes all of p or returns an error; the bytes written before an error are
 	// unspecified.
 	io.WriterAt
 	// Truncate sets the length.
 	Truncate(size int64) error
 	// Sync makes content and length durable. After an error nothing is known about
-	// what is on disk, and a later success says nothing about it.
+	// the bytes on disk, and a later success proves nothing about them.
 	Sync() error
 	// Size returns the length in bytes.
 	Size() (int64, error)

@@ -16,18 +16,19 @@ import (
 )
 
 // PowerLossTrial runs a log on a disk that loses power at a random moment, several times
-// over, sometimes while it recovers; in some trials calls fail besides. In each run several goroutines append and sync, one
+// over, sometimes while it recovers; in some trials calls fail too. In each run several
+// goroutines append and sync, one
 // reads and acknowledges, and segments are tiny. After each loss it checks that
 //
 //   - every record is there for which Sync had returned nil and that was not
 //     acknowledged,
 //   - no record is there that was not written, with another content, under another
 //     number or origin, or out of order,
-//   - what is missing between the records that are there was never synced, and is
+//   - missing numbers between the records that are there were never synced, and are
 //     counted exactly, as damaged or as unknown.
 //
-// The error says what is wrong, and the seed. It takes some milliseconds, or some
-// hundred where it waits for the cursor; in a testing/synctest bubble no time at all.
+// The error contains the violation and the seed. A trial takes some milliseconds, or some
+// hundred if it waits for the cursor; in a testing/synctest bubble it takes no time at all.
 func PowerLossTrial(seed uint64) error {
 	t := &trial{
 		rnd:      rand.New(rand.NewPCG(seed, 2)), //nolint:gosec // a trial must be repeatable
@@ -46,7 +47,7 @@ func PowerLossTrial(seed uint64) error {
 	return nil
 }
 
-// record is what a trial knows of a record that it appended.
+// record is a record that a trial appended.
 type record struct {
 	run  int
 	seq  uint64
@@ -70,6 +71,8 @@ type trial struct {
 	acked    uint64             // guarded by mu
 }
 
+// configure chooses the settings of the trial: small segments, so that each run crosses
+// several, all policies, sometimes sealed, sometimes with failing calls.
 func (t *trial) configure() {
 	t.cfg = seglog.Config{
 		SegmentBytes: []int64{200, 1500, 6000}[t.rnd.IntN(3)],
@@ -147,7 +150,7 @@ func powerIsLost(err error) error {
 	return err
 }
 
-// check compares what was recovered with what has to be there.
+// check compares the recovered records with those that must be there.
 func (t *trial) check(log *seglog.Log) error {
 	found := map[uint64]*record{}
 	state := log.State()
@@ -184,7 +187,7 @@ func (t *trial) check(log *seglog.Log) error {
 	missing := int64(state.Appended-state.Acked) - int64(len(found))
 	passed := state.Dropped["damaged"] + state.Unknown - missing
 	if t.faulty {
-		passed = max(passed, 0) // what was acknowledged in memory was never written
+		passed = max(passed, 0) // records acknowledged in memory were never written
 	}
 	if state.Recovered != int64(len(found)) || passed < 0 || passed > int64(state.Acked) {
 		return fmt.Errorf("%d records are missing and %d found, but the state is %+v", missing, len(found), state)
@@ -233,6 +236,7 @@ func (t *trial) work(ctx context.Context, log *seglog.Log) error {
 	return err
 }
 
+// pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
@@ -240,6 +244,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
+// write appends batches and syncs about half of them. A record is registered before it is
+// appended, because the reader may see it before Append returns.
 func (t *trial) write(ctx context.Context, log *seglog.Log, writer int, rnd *rand.Rand) {
 	for n := range 12 {
 		batch := make([]seglog.Item, 1+rnd.IntN(4))
@@ -318,6 +324,8 @@ func (t *trial) read(ctx context.Context, log *seglog.Log, ended chan struct{}) 
 	}
 }
 
+// acknowledge removes the records from the required ones before it calls Ack: afterwards a
+// crash may take them away.
 func (t *trial) acknowledge(log *seglog.Log, to uint64) {
 	t.mu.Lock()
 	t.acked = max(t.acked, to)
