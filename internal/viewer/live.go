@@ -19,20 +19,20 @@ var liveRoutes = []route{
 }
 
 const (
-	// mostStreams is how many readers can follow at once.
+	// mostStreams limits the readers that follow at the same time.
 	mostStreams = 64
-	// streamPause is the least time between two looks at what is new.
+	// streamPause is the least time between two queries of a stream.
 	streamPause = 500 * time.Millisecond
-	// heartbeat is how often a stream says that it is there.
+	// heartbeat is the longest time between two writes, so that proxies keep the connection.
 	heartbeat = 15 * time.Second
-	// streamWrite is how long a reader may take for a write.
+	// streamWrite limits the time of a write to a slow reader.
 	streamWrite = 10 * time.Second
-	// followed is how many of the newest traces are followed.
+	// followed limits the newest traces, and the open ones, that a stream follows.
 	followed = 50
 )
 
-// LiveTrace is a trace as the stream of /events has it: each time that one changes, as
-// the data of an event "trace", whose id is the number of the look.
+// LiveTrace is a trace in the stream of /events. Each time it changes, it is the data of an event
+// "trace", whose id counts the queries of the stream.
 type LiveTrace struct {
 	ID         string    `json:"id"`
 	Name       string    `json:"name"`
@@ -41,7 +41,7 @@ type LiveTrace struct {
 	Start      time.Time `json:"start,omitzero"`
 	DurationMS float64   `json:"duration_ms"` // 0 while it is open
 	Entities   int       `json:"entities"`
-	Open       int       `json:"open"` // entities at work below it
+	Open       int       `json:"open"` // open entities below it
 	Tools      int       `json:"tools"`
 	Errors     int       `json:"errors"`
 	Tokens     int64     `json:"tokens"`
@@ -56,7 +56,7 @@ func newLiveTrace(row store.Row) LiveTrace {
 	}
 }
 
-// liveData is what the page shows before anything happens.
+// liveData is the content of the page before the first event.
 type liveData struct {
 	Rows   []LiveTrace
 	Events string
@@ -79,7 +79,7 @@ func (v *Viewer) live(w http.ResponseWriter, r *http.Request) error {
 // openTraces are the conditions for traces that were started and have not ended.
 var openTraces = []store.Term{{Field: store.FieldStatus, Op: store.Equal, Value: "open"}}
 
-// newest returns the traces that are followed: those that are open, and the newest.
+// newest returns the traces that are followed: the newest ones and the open ones, each once.
 func (v *Viewer) newest(ctx context.Context, repo string) ([]LiveTrace, error) {
 	ctx, cancel := context.WithTimeout(ctx, service.QueryTime)
 	defer cancel()
@@ -102,7 +102,7 @@ func (v *Viewer) newest(ctx context.Context, repo string) ([]LiveTrace, error) {
 	return all, nil
 }
 
-// streams are the readers that follow. Make them with newStreams.
+// streams keeps track of the readers that follow. Make it with newStreams.
 type streams struct {
 	open atomic.Int64
 
@@ -119,8 +119,8 @@ func (s *streams) end() <-chan struct{} {
 	return s.ended
 }
 
-// Follow says whether readers may follow live, as they may at first. Those that do are cut
-// off when they may not any more: a server that stops would wait for them in vain.
+// Follow allows or forbids live streams, which are allowed at first. Forbidding ends those that
+// are open: a server that stops would wait for them in vain.
 func (v *Viewer) Follow(allowed bool) {
 	s := v.streams
 	s.mu.Lock()
@@ -137,7 +137,7 @@ func (v *Viewer) Follow(allowed bool) {
 	}
 }
 
-// events tells a reader of every trace that changes, until it goes.
+// events streams the traces that change to a reader, until the reader goes.
 func (v *Viewer) events(w http.ResponseWriter, r *http.Request) error {
 	repo, err := v.repo(r)
 	if err != nil {
@@ -162,13 +162,13 @@ func (v *Viewer) events(w http.ResponseWriter, r *http.Request) error {
 	defer stop()
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
-	s := &stream{w: w, control: http.NewResponseController(w), told: map[string]LiveTrace{}}
+	s := &stream{w: w, control: http.NewResponseController(w), known: map[string]LiveTrace{}}
 	alive := time.NewTicker(heartbeat)
 	defer alive.Stop()
 	for look := 1; ; look++ {
 		rows, err := v.newest(ctx, repo)
 		if err == nil {
-			err = s.tell(rows, look)
+			err = s.send(rows, look)
 		}
 		if err != nil {
 			return nil //nolint:nilerr // the reader has gone, or comes again
@@ -179,7 +179,8 @@ func (v *Viewer) events(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// waitForMore waits until something changed, for a moment at least; false when ctx ends.
+// waitForMore waits until something changed, but at least streamPause. It returns false when ctx
+// ends.
 func waitForMore(ctx context.Context, changed <-chan struct{}, alive <-chan time.Time) bool {
 	select {
 	case <-changed:
@@ -197,16 +198,17 @@ func waitForMore(ctx context.Context, changed <-chan struct{}, alive <-chan time
 	}
 }
 
-// stream is what one reader was told.
+// stream is the connection to one reader, with the traces as the reader knows them. It belongs to
+// the goroutine of its request.
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	told    map[string]LiveTrace
+	known   map[string]LiveTrace
 }
 
-// tell sends what differs from what the reader knows. A reader that is slower than
-// streamWrite is cut off: it comes again and gets everything.
-func (s *stream) tell(rows []LiveTrace, look int) error {
+// send sends the traces that differ from those that the reader knows. A reader slower than
+// streamWrite is disconnected; it connects again and gets all traces.
+func (s *stream) send(rows []LiveTrace, look int) error {
 	if err := s.control.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
 		return err
 	}
@@ -214,7 +216,7 @@ func (s *stream) tell(rows []LiveTrace, look int) error {
 	for i := len(rows) - 1; i >= 0; i-- {
 		row := rows[i]
 		current[row.ID] = row
-		if s.told[row.ID] == row {
+		if s.known[row.ID] == row {
 			continue
 		}
 		data, err := json.Marshal(row)
@@ -225,7 +227,7 @@ func (s *stream) tell(rows []LiveTrace, look int) error {
 			return err
 		}
 	}
-	s.told = current
+	s.known = current
 	if _, err := fmt.Fprint(s.w, ": alive\n\n"); err != nil {
 		return err
 	}

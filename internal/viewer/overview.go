@@ -14,10 +14,10 @@ import (
 
 var overviewRoutes = []route{{"GET /{$}", (*Viewer).overview}}
 
-// shortList is how many traces the lists of the overview have.
+// shortList limits the traces of each list on the overview.
 const shortList = 5
 
-// overviewData is what the overview shows.
+// overviewData is the content of the overview.
 type overviewData struct {
 	Spans                         []spanStats
 	Models                        []modelStats
@@ -26,7 +26,7 @@ type overviewData struct {
 	About                         service.About
 }
 
-// spanStats is what a time came to.
+// spanStats sums up a time range.
 type spanStats struct {
 	Name                  string
 	Traces, Errors, Calls int
@@ -35,7 +35,7 @@ type spanStats struct {
 	Cost                  string
 }
 
-// modelStats is what a model came to in a week.
+// modelStats sums up a week of a model.
 type modelStats struct {
 	Model         string
 	Calls, Errors int
@@ -122,8 +122,8 @@ func statsOf(name string, buckets []store.Rollup) spanStats {
 	return s
 }
 
-// percentile reads a percentile from counts by powers of two of microseconds: the middle
-// of the power that it is in. "" if nothing is counted.
+// percentile derives a percentile from counts by powers of two of microseconds: the middle of the
+// power that it falls into. It returns "" if nothing is counted.
 func percentile(counts [40]int, p int) string {
 	sum := 0
 	for _, n := range counts {

@@ -15,7 +15,7 @@ import (
 
 var searchRoutes = []route{{"GET /search", (*Viewer).search}}
 
-// searchData is what the page of a search shows.
+// searchData is the content of the search page.
 type searchData struct {
 	Query      string
 	Pieces     []queryPiece
@@ -29,7 +29,7 @@ type searchData struct {
 	Wider      string
 }
 
-// hitGroup is the hits in one trace or session.
+// hitGroup holds the hits in one trace or session.
 type hitGroup struct {
 	Address, Kind, ID string
 	Hits              []service.Passage
@@ -59,7 +59,8 @@ func (v *Viewer) search(w http.ResponseWriter, r *http.Request) error {
 	return v.render(w, r, "search", &page{Title: "Search", Nav: "search", Help: "search", Data: d})
 }
 
-// find fills in the hits, grouped by the trace that they are in. Terms narrow the traces.
+// find fills in the hits, grouped by trace. Terms of the query filter the traces afterwards, so a
+// page may have fewer hits than its limit.
 func (v *Viewer) find(r *http.Request, repo string, parsed query.Query, d *searchData) error {
 	q := store.SearchQuery{Repo: repo, Words: parsed.Words, Phrases: parsed.Phrases, Not: parsed.Not, After: locOf(r.URL.Query().Get("after")), Limit: pageRows}
 	passages, next, err := v.service.Search(r.Context(), q)
@@ -94,8 +95,8 @@ func (v *Viewer) find(r *http.Request, repo string, parsed query.Query, d *searc
 	return nil
 }
 
-// narrowed returns the traces of passages that meet the terms of a query, nil if it has
-// none.
+// narrowed returns the traces of passages that meet the terms of a query, or nil if the query has
+// no terms.
 func (v *Viewer) narrowed(r *http.Request, repo string, parsed query.Query, passages []service.Passage) (map[fold.Key]bool, error) {
 	if len(parsed.Terms) == 0 {
 		return nil, nil
@@ -112,7 +113,8 @@ func (v *Viewer) narrowed(r *http.Request, repo string, parsed query.Query, pass
 	return wanted, err
 }
 
-// locOf reads the place of a hit as the parameter after has it.
+// locOf parses the parameter after: the place of the last hit of the page before. It returns zero,
+// the first page, for any other text.
 func locOf(text string) store.Loc {
 	block, index, _ := strings.Cut(text, ".")
 	b, err := strconv.ParseInt(block, 10, 64)

@@ -17,18 +17,18 @@ import (
 var tracesRoutes = []route{{"GET /traces", (*Viewer).traces}}
 
 const (
-	// pageRows is how many traces a page lists.
+	// pageRows limits the traces on a page.
 	pageRows = 50
-	// facetValues is how many values of a field are offered.
+	// facetValues limits the values of a field that are offered.
 	facetValues = 8
-	// bars is how many parts the histogram has.
+	// bars is the number of parts of the histogram.
 	bars = 60
 )
 
-// tracesData is what the list of traces shows.
+// tracesData is the content of the list of traces.
 type tracesData struct {
 	Query     string
-	Pieces    []queryPiece // the query with what is wrong in it marked
+	Pieces    []queryPiece // the query, with its errors marked
 	Bad       []query.BadTerm
 	From, To  string
 	Sort      store.Sort
@@ -39,14 +39,14 @@ type tracesData struct {
 	Histogram []histogramBar
 	Range     string
 	Empty     bool         // the repository has no lines
-	Wider     []widerQuery // where nothing matches
+	Wider     []widerQuery // offered if nothing matches
 	Columns   []column
 	Address   string
 }
 
 // queryPiece is a part of a query as it was typed.
 type queryPiece struct {
-	Text, Reason string // a reason if it is bad
+	Text, Reason string // Reason is set if it is not understood
 }
 
 // listRow is a trace in the list.
@@ -60,7 +60,7 @@ type listRow struct {
 // widerQuery is a query without one of its conditions.
 type widerQuery struct{ Without, Href, Found string }
 
-// facetGroup is values of a field, each a link.
+// facetGroup holds values of a field as links.
 type facetGroup struct {
 	Name   string
 	Values []facetValue
@@ -134,7 +134,7 @@ func sortOf(text string) store.Sort {
 	return store.Sort(text)
 }
 
-// unknown reports whether nothing was logged to a repository.
+// unknown reports whether nothing was ever logged to a repository.
 func (v *Viewer) unknown(r *http.Request, repo string) (bool, error) {
 	repos, err := v.service.Repositories(r.Context())
 	for _, known := range repos {
@@ -178,7 +178,7 @@ func newListRow(row store.Row, now time.Time) listRow {
 // facetFields are the fields whose values are offered.
 var facetFields = []store.Field{store.FieldStatus, store.FieldModel, store.FieldTool, store.FieldTag}
 
-// fillFacets fills in what the list can be narrowed to, and when its traces were.
+// fillFacets fills in the values by which the list can be filtered, and the histogram.
 func (v *Viewer) fillFacets(r *http.Request, d *tracesData, f store.Filter, q query.Query, now time.Time) error {
 	if d.Empty {
 		return nil
@@ -186,7 +186,7 @@ func (v *Viewer) fillFacets(r *http.Request, d *tracesData, f store.Filter, q qu
 	p := &page{Here: r.URL}
 	found, err := v.service.Facets(r.Context(), f, facetFields, facetValues)
 	if errors.Is(err, store.ErrTerm) {
-		return nil // the list says so
+		return nil // fillRows has reported it
 	}
 	if err != nil {
 		return err
@@ -240,7 +240,7 @@ func (v *Viewer) fillHistogram(r *http.Request, d *tracesData, f store.Filter, n
 	return nil
 }
 
-// pieces cuts a query into what is understood and what is not.
+// pieces splits a query into the parts that are understood and those that are not.
 func pieces(text string, bad []query.BadTerm) []queryPiece {
 	var all []queryPiece
 	at := 0
@@ -260,11 +260,11 @@ func pieces(text string, bad []query.BadTerm) []queryPiece {
 	return all
 }
 
-// mostWider is how many wider queries are tried, and widerRows how many of their traces are
-// counted.
+// mostWider limits the wider queries that are tried, and widerRows the traces that are counted for
+// each.
 const mostWider, widerRows = 5, 100
 
-// fillWider fills in what would match without one of the conditions.
+// fillWider fills in the queries that match more traces because they lack one condition.
 func (v *Viewer) fillWider(r *http.Request, d *tracesData, q store.RowQuery, parsed query.Query) error {
 	p := &page{Here: r.URL}
 	q.After, q.Limit, q.Sort = store.Place{}, widerRows, store.Newest
@@ -276,7 +276,7 @@ func (v *Viewer) fillWider(r *http.Request, d *tracesData, q store.RowQuery, par
 		q.Terms, q.Among = f.Terms, f.Among
 		rows, err := v.service.Rows(r.Context(), q)
 		if errors.Is(err, store.ErrTerm) {
-			continue // the list says so
+			continue // fillRows has reported it
 		}
 		if err != nil {
 			return err
@@ -315,7 +315,8 @@ func wider(q query.Query) []less {
 	return all
 }
 
-// placeText is the place of a row as a parameter, and placeOf its inverse.
+// placeText encodes the place of a row as a parameter. placeOf is its inverse; it returns zero, the
+// first page, for any other text.
 func placeText(p store.Place) string {
 	return strconv.FormatInt(p.By, 36) + "." + base64.RawURLEncoding.EncodeToString(p.Key[:])
 }

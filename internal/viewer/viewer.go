@@ -47,16 +47,16 @@ func New(svc *service.Service, logger *slog.Logger) (*Viewer, error) {
 	return v, nil
 }
 
-// handle makes a page, or returns the error that one is made of.
+// handle answers with a page, or returns an error, which failed turns into one.
 type handle func(*Viewer, http.ResponseWriter, *http.Request) error
 
-// route is an address and what answers there.
+// route is a pattern of http.ServeMux with its handler.
 type route struct {
 	pattern string
 	handle  handle
 }
 
-// routes is the list of all pages.
+// routes lists all pages.
 var routes = slices.Concat(
 	pageRoutes,
 	tracesRoutes,
@@ -75,8 +75,8 @@ var routes = slices.Concat(
 // assetsPath is the path of the script and the styles, which are no secret.
 const assetsPath = "/assets/"
 
-// Patterns returns the patterns for http.ServeMux that the viewer answers to: those of pages,
-// which may show logged content, and those for everybody.
+// Patterns returns the patterns for http.ServeMux that the viewer answers to: guarded ones for
+// pages, which may show logged content, and open ones for everybody.
 func (v *Viewer) Patterns() (guarded, open []string) {
 	for _, route := range routes {
 		guarded = append(guarded, route.pattern)
@@ -96,7 +96,7 @@ func (v *Viewer) serve(w http.ResponseWriter, r *http.Request, h handle) {
 	header.Set("Cross-Origin-Resource-policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
 	defer func() {
-		if panicked := recover(); panicked != nil && panicked != http.ErrAbortHandler { //nolint:errorlint // it is the very value
+		if panicked := recover(); panicked != nil && panicked != http.ErrAbortHandler { //nolint:errorlint // net/http compares the value, too
 			v.failed(w, r, &panicError{debug.Stack()})
 		} else if panicked != nil {
 			panic(panicked)
@@ -112,7 +112,7 @@ type panicError struct{ stack []byte }
 
 func (*panicError) Error() string { return "panic" }
 
-// failure is an error that a page tells as it is.
+// failure is an error that is shown to the reader verbatim.
 type failure struct {
 	status        int
 	title, advice string
@@ -120,8 +120,8 @@ type failure struct {
 
 func (f *failure) Error() string { return f.title }
 
-// failed answers with a page that says what happened. What readers cannot know goes to
-// the log, under an id that the page shows.
+// failed answers with a page about an error. Details of internal errors go to the log, under an
+// id that the page shows: they may name files, which readers must not see.
 func (v *Viewer) failed(w http.ResponseWriter, r *http.Request, err error) {
 	f, ok := errors.AsType[*failure](err)
 	id := ""
@@ -171,7 +171,7 @@ func (v *Viewer) ready(r *http.Request) (bounded *http.Request, repo string, can
 	return r.WithContext(ctx), repo, cancel, nil
 }
 
-// noticeOf returns what the layout says where a page may not show everything yet.
+// noticeOf returns the notice of a page that may miss the newest lines, or "".
 func noticeOf(r *http.Request) string {
 	if behind, _ := r.Context().Value(noticeKey{}).(bool); behind {
 		return "The index is still catching up: this page may not show the newest lines yet."
@@ -179,8 +179,8 @@ func noticeOf(r *http.Request) string {
 	return ""
 }
 
-// repoOf returns the repository that a request is about: what it names, else the one
-// with the most lines.
+// repoOf returns the repository that a request is about: the one in its address or, without
+// one, the repository with the most lines.
 func repoOf(r *http.Request, repos []store.Repository) string {
 	if named := r.URL.Query().Get("repo"); named != "" {
 		return named
@@ -194,7 +194,7 @@ func repoOf(r *http.Request, repos []store.Repository) string {
 	return most.ID
 }
 
-// repo returns the repository that a request is about, "" if there is none yet.
+// repo returns the repository that a request is about, or "" before anything was logged.
 func (v *Viewer) repo(r *http.Request) (string, error) {
 	repos, err := v.service.Repositories(r.Context())
 	if err != nil {
