@@ -30,7 +30,7 @@ const repository = "agents"
 const runTime = 10 * time.Minute
 
 func main() {
-	docs := flag.String("docs", "docs", "folder of the documents to search")
+	docs := flag.String("docs", "docs/internals", "folder of the documents to search")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), runTime)
 	defer cancel()

@@ -26,7 +26,7 @@ func ran(t *testing.T, m *model, qs []question) (tally, string) {
 	t.Helper()
 	defer m.client.CloseIdleConnections()
 	var out bytes.Buffer
-	done, err := run(t.Context(), &out, os.DirFS("../../docs"), m, qs)
+	done, err := run(t.Context(), &out, os.DirFS("../../docs/internals"), m, qs)
 	if err != nil {
 		t.Fatal(err)
 	}
