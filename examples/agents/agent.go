@@ -68,7 +68,7 @@ func (a *agent) use(ctx context.Context, call toolCall) string {
 	a.done.toolCalls++
 	result, err := callTool(ctx, a.tools, name, args)
 	if err != nil {
-		logged.Error(logger.Failure{Message: err.Error()})
+		logged.Fail(logger.Failure{Message: err.Error()})
 		a.fail(name, err)
 		return "error: " + err.Error()
 	}

@@ -91,7 +91,7 @@ func victim(url, dir string) error {
 	for i := range turns {
 		trace := session.AddTrace(logger.TraceConfig{Name: fmt.Sprint("turn ", i)})
 		trace.AddGeneration(logger.GenerationConfig{Model: "gpt-4o", Provider: "openai"}).
-			Error(logger.Failure{Message: "no network", Code: "offline"})
+			Fail(logger.Failure{Message: "no network", Code: "offline"})
 		trace.End()
 	}
 	if err := log.Sync(ctx); err != nil {

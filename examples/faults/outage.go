@@ -35,7 +35,7 @@ func outage(ctx context.Context, out io.Writer, url string, server *faulty) (err
 	for i := range turns {
 		trace := session.AddTrace(logger.TraceConfig{Name: fmt.Sprint("turn ", i)})
 		trace.AddGeneration(logger.GenerationConfig{Model: "gpt-4o", Provider: "openai"}).
-			Error(logger.Failure{Message: "the provider is overloaded", Code: "529"})
+			Fail(logger.Failure{Message: "the provider is overloaded", Code: "529"})
 		trace.End()
 	}
 	session.End()

@@ -29,7 +29,7 @@ func TestCommandReferenceIsCurrent(t *testing.T) {
 	if !*update {
 		t.Fatalf("%s is not current, run: go test ./internal/cli -update", file)
 	}
-	if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil { //nolint:gosec // a page, for everybody
+	if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

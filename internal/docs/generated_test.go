@@ -55,7 +55,7 @@ func current(t *testing.T, path, want string) {
 		t.Errorf("%s is not current, run: go test ./internal/docs -update", path)
 		return
 	}
-	if err := os.WriteFile(file, []byte(want), 0o644); err != nil { //nolint:gosec // a page, for everybody
+	if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

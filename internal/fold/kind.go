@@ -7,11 +7,11 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// Kind and Ref are defined by the protocol.
-type (
-	Kind = protocol.Kind
-	Ref  = protocol.Ref
-)
+// Kind is the kind of an entity.
+type Kind = protocol.Kind
+
+// Ref names an entity within a repository.
+type Ref = protocol.Ref
 
 // The kinds of the protocol.
 const (

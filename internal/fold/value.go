@@ -3,8 +3,6 @@ package fold
 import (
 	"bytes"
 	"encoding/json"
-	"math"
-	"strconv"
 	"time"
 
 	"github.com/troupelog/troupe/internal/jsonscan"
@@ -66,16 +64,4 @@ func inCalendar(t time.Time) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return t, true
-}
-
-// maxNumber bounds numbers, so that sums stay finite and whole parts fit an int64.
-const maxNumber = 1e15
-
-// number reads a finite number of a plausible size, also out of a string.
-func number(raw []byte) (float64, bool) {
-	f, err := strconv.ParseFloat(text(raw), 64)
-	if err != nil || math.IsNaN(f) || math.Abs(f) > maxNumber {
-		return 0, false
-	}
-	return f, true
 }

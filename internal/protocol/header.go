@@ -3,7 +3,7 @@ package protocol
 // Headers of the log protocol. Their names are fixed: other clients and servers use them.
 const (
 	// HeaderKey carries the API key of a request.
-	HeaderKey = "x-maxim-api-key" //nolint:gosec // the name of a header, not a key
+	HeaderKey = "x-maxim-api-key"
 	// HeaderRepository names the repository that the spans of an OTLP request go to.
 	HeaderRepository = "x-maxim-repo-id"
 
