@@ -109,7 +109,7 @@ func run(args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-func TestSpoolReplayDeliversOrphansOnly(t *testing.T) {
+func TestSpoolReplayDeliversOwnerlessSlotsOnly(t *testing.T) {
 	t.Parallel()
 	dir, server := filepath.Join(t.TempDir(), "spool"), newTakes(t)
 	held := spooled(t, dir, server.URL, "held")
@@ -177,7 +177,7 @@ func TestSpoolReplayUploadsAttachments(t *testing.T) {
 	}
 }
 
-func TestSpoolReplayKeepsWhatTheServerDoesNotTake(t *testing.T) {
+func TestSpoolReplayKeepsUndeliveredEntries(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spool")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
