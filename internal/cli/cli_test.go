@@ -18,7 +18,7 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-func TestMainSaysWhatIsWrongAndWhatToDo(t *testing.T) {
+func TestMainNamesTheFaultAndTheRemedy(t *testing.T) {
 	t.Parallel()
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -170,7 +170,7 @@ func TestShowFetchesAllPagesOfASession(t *testing.T) {
 	}
 }
 
-func TestReplayGoesOnBehindWhatItCannotRead(t *testing.T) {
+func TestReplaySkipsUnreadableConversations(t *testing.T) {
 	t.Parallel()
 	server, c := collect(t, "")
 	file := filepath.Join(t.TempDir(), "c.jsonl")
@@ -184,7 +184,7 @@ func TestReplayGoesOnBehindWhatItCannotRead(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := Main([]string{"replay", file, "--repo", "r", "--to", server.URL}, &stdout, &stderr)
 	if code != ExitFailure || !strings.Contains(stderr.String(), "conversation 2 is skipped") ||
-		!strings.Contains(stderr.String(), "1 of the conversations could not be read") {
+		!strings.Contains(stderr.String(), "skipped 1 unreadable conversations") {
 		t.Errorf("replay ends with %d: %s", code, &stderr)
 	}
 	if err := c.WaitIndexed(t.Context()); err != nil {
@@ -195,7 +195,7 @@ func TestReplayGoesOnBehindWhatItCannotRead(t *testing.T) {
 	}
 }
 
-func TestReplayGivesUpOnAServerThatTakesNothing(t *testing.T) {
+func TestReplayGivesUpOnAServerThatAcceptsNothing(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
@@ -208,7 +208,7 @@ func TestReplayGivesUpOnAServerThatTakesNothing(t *testing.T) {
 		replayFlags{to: server.URL, repo: "r", workers: 2}, 100 * time.Millisecond, 100 * time.Millisecond, &stdout, &stderr,
 	}
 	err := r.run(t.Context(), record(t, 3, 2, 10))
-	if err == nil || !strings.Contains(err.Error(), "the server took nothing for 100ms") || !strings.Contains(err.Error(), "0 of ") {
+	if err == nil || !strings.Contains(err.Error(), "the server accepted nothing for 100ms") || !strings.Contains(err.Error(), "0 of ") {
 		t.Errorf("error %v", err)
 	}
 	if !strings.Contains(stdout.String(), "delivered=0 pending=0 dead=0 dropped=") || strings.Contains(stdout.String(), "dropped=0") {
@@ -216,7 +216,7 @@ func TestReplayGivesUpOnAServerThatTakesNothing(t *testing.T) {
 	}
 }
 
-func TestErrorsOfTheLoggerAreToldOnceForEachReason(t *testing.T) {
+func TestLoggerErrorsAreReportedOncePerReason(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	n := newNotices(&out)

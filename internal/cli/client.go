@@ -20,7 +20,7 @@ import (
 	"github.com/troupelog/troupe/transport"
 )
 
-// maxAnswer bounds an answer of the collector, in bytes.
+// maxAnswer limits the response of a collector, in bytes.
 const maxAnswer = 1 << 30
 
 // client reads from a collector's JSON API.
@@ -30,11 +30,11 @@ type client struct {
 	key  string
 	http http.Client
 
-	behind bool // an answer did not show all that was stored
+	behind bool // a response did not include all stored entries yet
 }
 
-// errNotFound is returned for what the collector does not have.
-var errNotFound = errors.New("the collector does not have it")
+// errNotFound is returned for a 404. Callers replace it by an error that names the id.
+var errNotFound = errors.New("not found on the collector")
 
 func newClient(from, repo, key string) (*client, error) {
 	base, err := serverURL("--from", from, key)
@@ -45,22 +45,22 @@ func newClient(from, repo, key string) (*client, error) {
 		base: base.JoinPath("api/v1/repositories", url.PathEscape(repo)), from: from, key: key,
 		http: http.Client{
 			Timeout: time.Minute,
-			// The key is for this server, not for where it may point to.
+			// Redirects are not followed: the key must reach no other server.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
 }
 
-// serverURL checks the URL of a server. A key is sent over http to this machine only, and
-// elsewhere where the environment allows it.
+// serverURL parses the URL of a server. Over plain http a key is sent only to this machine,
+// unless the environment variable logger.EnvAllowInsecure permits more.
 func serverURL(flag, text, key string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
-		// The parser's error would repeat a password in the URL.
+		// The parser's error is left out: it would print a password in the URL.
 		return nil, usageError{fmt.Errorf("%s must be a URL such as %s", flag, DefaultURL)}
 	}
 	if key != "" && u.Scheme == "http" && !loopback(u.Hostname()) && !insecure() {
-		return nil, usageError{fmt.Errorf("%s must use https: over http everybody on the way can read the API key; if they may, set $%s=1", flag, logger.EnvAllowInsecure)}
+		return nil, usageError{fmt.Errorf("%s must use https: plain http exposes the API key to the network; to send it anyway, set $%s=1", flag, logger.EnvAllowInsecure)}
 	}
 	return u, nil
 }
@@ -71,7 +71,8 @@ func insecure() bool {
 	return err == nil && allowed
 }
 
-// connect returns a connection to the server that --to, --repo and --api-key name.
+// connect returns a connection to the server named by --to, --repo and --api-key. It does
+// no I/O. Callers must close the connection.
 func connect(to, repo, key string) (*transport.HTTP, error) {
 	if _, err := serverURL("--to", to, key); err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
 }
 
-// get returns the answer to a question.
+// get requests a path below the repository and returns the body of a successful response.
 func (c *client) get(ctx context.Context, query url.Values, path ...string) ([]byte, error) {
 	for i := range path {
 		path[i] = url.PathEscape(path[i])
@@ -109,19 +110,19 @@ func (c *client) get(ctx context.Context, query url.Values, path ...string) ([]b
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("no answer from %s: %w; start a collector with troupe serve, or name another with --from",
+		return nil, fmt.Errorf("no answer from %s: %w; start a collector with \"troupe serve\", or name another with --from",
 			c.base.Host, cause(err))
 	}
 	defer resp.Body.Close()
 	c.behind = c.behind || resp.Header.Get(protocol.HeaderBehind) != ""
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("the answer of %s broke off: %w; try again", c.base.Host, err)
+		return nil, fmt.Errorf("the response of %s was cut off: %w; run the command again", c.base.Host, err)
 	}
 	return body, refusal(resp, body)
 }
 
-// read decodes the answer to a question.
+// read requests a path as get does and decodes the JSON response.
 func read[T any](ctx context.Context, c *client, query url.Values, path ...string) (T, error) {
 	var answer T
 	body, err := c.get(ctx, query, path...)
@@ -129,12 +130,12 @@ func read[T any](ctx context.Context, c *client, query url.Values, path ...strin
 		return answer, err
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return answer, fmt.Errorf("%s answers otherwise than a collector: %w; check --from", c.base.Host, err)
+		return answer, fmt.Errorf("%s does not respond like a collector: %w; check --from", c.base.Host, err)
 	}
 	return answer, nil
 }
 
-// refusal returns why the collector did not answer the question.
+// refusal returns the error that a response reports, nil if it is successful.
 func refusal(resp *http.Response, body []byte) error {
 	switch resp.StatusCode {
 	case http.StatusOK:
@@ -142,16 +143,16 @@ func refusal(resp *http.Response, body []byte) error {
 	case http.StatusNotFound:
 		return errNotFound
 	case http.StatusUnauthorized:
-		return errors.New("the collector asks for its API key: give it with --api-key or $" + EnvAPIKey)
+		return errors.New("the collector requires an API key: give it with --api-key or $" + EnvAPIKey)
 	}
 	var answer struct{ Error collector.Error }
 	if json.Unmarshal(body, &answer) == nil && answer.Error.Message != "" {
-		return fmt.Errorf("the collector refuses: %w", &answer.Error)
+		return fmt.Errorf("the collector rejected the request: %w", &answer.Error)
 	}
-	return fmt.Errorf("%s answers %s: check --from", resp.Request.URL.Host, resp.Status)
+	return fmt.Errorf("%s responded %s: check --from", resp.Request.URL.Host, resp.Status)
 }
 
-// cause returns the error of a request without its URL.
+// cause returns the error of a request without its URL, which may hold a password.
 func cause(err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		return outer.Err

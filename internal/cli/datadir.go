@@ -7,7 +7,7 @@ import (
 	"runtime"
 )
 
-// dataDir returns the folder for what a collector stores if the user names none:
+// dataDir returns the default folder of a collector:
 // $XDG_DATA_HOME/troupe or ~/.local/share/troupe, ~/Library/Application
 // Support/troupe on macOS, and %LocalAppData%\troupe on Windows.
 func dataDir() (string, error) {
@@ -15,7 +15,7 @@ func dataDir() (string, error) {
 }
 
 func dataDirOn(system string, getenv func(string) string) (string, error) {
-	unknown := errors.New("there is no folder for your data: name one with --data")
+	unknown := errors.New("cannot determine the default data folder: name one with --data")
 	home := getenv("HOME")
 	switch system {
 	case "windows":

@@ -14,7 +14,7 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// demoTime bounds how long a demo waits for the collector.
+// demoTime limits how long a demo waits for the collector.
 const demoTime = time.Minute
 
 func demoCommand() *cobra.Command {
@@ -22,10 +22,10 @@ func demoCommand() *cobra.Command {
 	var rounds int
 	cmd := &cobra.Command{
 		Use:   "demo [flags]",
-		Short: "Log a week of made-up agents, to have something to look at",
-		Long: "Logs what a handful of made-up agents would have done in the last week: conversations with tools, documents,\n" +
-			"failures and second attempts, pictures, several languages, feedback, and a run that is still open.\n" +
-			"Everything goes into a repository of its own.",
+		Short: "Log a week of sample data from made-up agents",
+		Long: "Logs a week of sample data from a handful of made-up agents: conversations with tool calls, documents,\n" +
+			"failures and retries, images, several languages, feedback, and a run that is still open.\n" +
+			"The data goes to the repository \"demo\" unless --repo names another.",
 		Example: "  troupe serve &\n  troupe demo",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -34,7 +34,7 @@ func demoCommand() *cobra.Command {
 		},
 	}
 	t.flags(cmd, "to", "demo")
-	cmd.Flags().IntVar(&rounds, "rounds", 12, "how often each agent is at work")
+	cmd.Flags().IntVar(&rounds, "rounds", 12, "number of runs of each agent")
 	return cmd
 }
 
@@ -50,7 +50,7 @@ func runDemo(ctx context.Context, t target, rounds int, stdout, stderr io.Writer
 	}
 	told := newNotices(stderr)
 	log, err := logger.New(logger.Config{
-		Durability: logger.MemoryOnly, // a demo can be run again
+		Durability: logger.MemoryOnly, // nothing is lost with a failed demo: it can be run again
 		ID:         t.repo, APIKey: t.key, BaseURL: t.url, MaxWait: demoTime, OnError: told.logged,
 	})
 	if err != nil {
@@ -58,7 +58,7 @@ func runDemo(ctx context.Context, t target, rounds int, stdout, stderr io.Writer
 	}
 	ctx, cancel := context.WithTimeout(ctx, demoTime)
 	defer cancel()
-	err = demo.Run(ctx, demo.Config{Log: log, Rounds: rounds, Seed: rand.Uint64()}) //nolint:gosec // it decides what a demo shows
+	err = demo.Run(ctx, demo.Config{Log: log, Rounds: rounds, Seed: rand.Uint64()}) //nolint:gosec // it only varies the sample data
 	if err = errors.Join(err, log.Flush(ctx), log.Close(ctx)); err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/troupelog/troupe/collector"
 )
 
-func TestTheDemoHasSomethingOfEverything(t *testing.T) {
+func TestDemoLogsEveryKindOfEntity(t *testing.T) {
 	url := collectorURL(t, collector.Config{})
 	out, _ := command(t, ExitOK, "demo", "--to", url, "--rounds", "2")
 	if !strings.Contains(out, url+"/traces?repo=demo") {

@@ -32,9 +32,10 @@ func diffCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff [flags] A B",
 		Short: "Compare two traces",
-		Long: "Compares two traces: what only one of them did, what both did with another outcome, and what that took and cost.\n" +
-			"Lines begin with - for what only A has, + for what only B has, ~ for what changed.\n" +
-			"It exits with 1 if the traces differ, as diff does.",
+		Long: "Compares two traces or sessions: the nodes that only one of them has, the nodes that differ, and the\n" +
+			"differences in duration, tokens and cost.\n" +
+			"Lines start with - for nodes only in A, + for nodes only in B, and ~ for changed nodes.\n" +
+			"The exit code is 1 if the traces differ, as with diff.",
 		Example: "  troupe diff --repo my-agents 0b5cbb2a-44bf-4e43-a1d6-6ad8a1d07d5f 5a1e8c1b-0d0e-4a44-8d4c-0d1a2f3b4c5d",
 		Args:    arguments(cobra.ExactArgs(2)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -43,13 +44,13 @@ func diffCommand() *cobra.Command {
 		},
 	}
 	f.flags(cmd, "from", "")
-	cmd.Flags().StringVar(&f.sort, "sort", "place", "place, duration, cost or tokens")
-	cmd.Flags().BoolVar(&f.all, "all", false, "print what is the same as well")
+	cmd.Flags().StringVar(&f.sort, "sort", "place", "order of the lines: place, duration, cost or tokens")
+	cmd.Flags().BoolVar(&f.all, "all", false, "also print nodes that are the same")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
 }
 
-// errDiffer makes troupe diff exit with 1.
+// errDiffer makes troupe diff exit with ExitFailure, as diff does.
 var errDiffer = errors.New("the traces differ")
 
 func diffTraces(ctx context.Context, f diffFlags, idA, idB string, stdout io.Writer) error {
@@ -100,14 +101,14 @@ func printDiff(w io.Writer, d *diff.TraceDiff, rows []diff.Row, all bool) error 
 	}
 	left := ""
 	if d.Left > 0 {
-		left = fmt.Sprintf("; %d more are not shown", d.Left)
+		left = fmt.Sprintf("; %d more not compared", d.Left)
 	}
 	_, err := fmt.Fprintf(w, "%d the same, %d changed, %d only in A, %d only in B%s; cost %s, tokens %+d\n",
 		d.Counts.Same, d.Counts.Changed, d.Counts.OnlyA, d.Counts.OnlyB, left, signed(d.Delta.Cost.Total.String()), d.Delta.Usage.Total)
 	return err
 }
 
-// signed puts a dollar sign, and a plus in front of what is not negative.
+// signed formats a difference in dollars with its sign, plus for zero.
 func signed(amount string) string {
 	if rest, negative := strings.CutPrefix(amount, "-"); negative {
 		return "-$" + rest
@@ -132,7 +133,8 @@ func nodeName(n *collector.Node) string {
 	return n.ID
 }
 
-// deltaFacts says what B took and cost more than A.
+// deltaFacts formats the differences of B from A in duration, tokens and cost. Differences
+// below a millisecond are noise and are left out.
 func deltaFacts(r diff.Row) string {
 	var facts []string
 	if r.Delta.Timed && r.Delta.Duration.Abs() >= time.Millisecond {
@@ -154,7 +156,7 @@ func deltaFacts(r diff.Row) string {
 	return "  " + strings.Join(facts, ", ")
 }
 
-// diffJSON is a comparison as JSON.
+// diffJSON is the output of troupe diff --json.
 type diffJSON struct {
 	Same    int           `json:"same"`
 	Changed int           `json:"changed"`
@@ -171,7 +173,7 @@ type diffJSONRow struct {
 	Name       string      `json:"name"`
 	A          string      `json:"a,omitempty"` // id
 	B          string      `json:"b,omitempty"` // id
-	DurationMS float64     `json:"duration_ms"` // of B less that of A
+	DurationMS float64     `json:"duration_ms"` // of B minus A; negative if B was faster
 	Tokens     int64       `json:"tokens"`
 	Cost       json.Number `json:"cost"`
 }

@@ -22,12 +22,12 @@ import (
 )
 
 const (
-	// doctorTime bounds one check.
+	// doctorTime limits the checks of the server.
 	doctorTime = 10 * time.Second
-	// mostSkew is how far the clocks may be apart: times of a trace from two machines
-	// would not fit together.
+	// mostSkew is the largest accepted difference between the clocks. Beyond it the
+	// entries of a trace that spans two machines appear out of order.
 	mostSkew = 2 * time.Second
-	// leastFree is how much room the disk of the spool should have, in bytes.
+	// leastFree is the free disk space that the spool should have, in bytes.
 	leastFree = 1 << 30
 )
 
@@ -38,7 +38,7 @@ const (
 	stateFail = "failed"
 )
 
-// finding is what a check found.
+// finding is the result of one check.
 type finding struct {
 	Check  string `json:"check"`
 	State  string `json:"state"` // ok, warning or failed
@@ -52,10 +52,10 @@ func doctorCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor [flags]",
-		Short: "Check what logging needs, and say what to do",
-		Long: "Checks what a logger of this user would need: its settings, whether the server answers and takes the key, whether the\n" +
-			"clocks agree, and whether the spool's folder can be written and has room. It logs nothing.\n" +
-			"It exits with 0 if nothing failed; warnings are no failures.",
+		Short: "Check the requirements of logging and suggest fixes",
+		Long: "Checks the requirements of a logger of this user: the settings, whether the server responds and accepts the\n" +
+			"key, whether the clocks agree, and whether the spool folder is writable and has free space. It logs nothing.\n" +
+			"The exit code is 0 if no check failed; warnings are not failures.",
 		Example: "  troupe doctor --repo my-agents",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -67,8 +67,8 @@ func doctorCommand() *cobra.Command {
 	}
 	t.flags(cmd, "to", "")
 	cmd.Flags().Lookup("to").Usage = "URL of the server (default: $" + EnvURL + ", $" + logger.EnvBaseURL + ", then " + DefaultURL + ")"
-	cmd.Flags().Lookup("repo").Usage = "log repository (default: $" + logger.EnvRepoID + ")"
-	cmd.Flags().Lookup("api-key").Usage = "key of the server (default: $" + EnvAPIKey + ", then $" + logger.EnvAPIKey + "); others see it in the list of processes"
+	cmd.Flags().Lookup("repo").Usage = "repository of the log (default: $" + logger.EnvRepoID + ")"
+	cmd.Flags().Lookup("api-key").Usage = "key of the server (default: $" + EnvAPIKey + ", then $" + logger.EnvAPIKey + "); visible to other users in the process list"
 	cmd.Flags().StringVar(&dir, "spool", "", "folder of the spool (default: troupe in your cache folder)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON list")
 	return cmd
@@ -112,24 +112,24 @@ func printFindings(w io.Writer, findings []finding, asJSON bool) error {
 	return nil
 }
 
-// examineSettings looks at what can be judged without the network.
+// examineSettings checks the settings as far as possible without the network.
 func examineSettings(t target) finding {
 	f := finding{Check: "settings", State: stateOK}
 	_, err := connect(t.url, cmp.Or(t.repo, "none"), t.key)
 	switch {
 	case err != nil:
-		f.State, f.Detail, f.Remedy = stateFail, err.Error(), "set --to and --api-key, or the variables that stand for them"
+		f.State, f.Detail, f.Remedy = stateFail, err.Error(), "set --to and --api-key, or their environment variables"
 	case t.repo == "":
-		f.State, f.Detail = stateWarn, "no repository is named"
-		f.Remedy = "give loggers Config.ID or $" + logger.EnvRepoID
+		f.State, f.Detail = stateWarn, "no repository is set"
+		f.Remedy = "set Config.ID in your program, or $" + logger.EnvRepoID
 	default:
 		f.Detail = fmt.Sprintf("repository %q at %s, %s", t.repo, t.url, map[bool]string{true: "with a key", false: "without a key"}[t.key != ""])
 	}
 	return f
 }
 
-// examineServer looks at the server: whether it answers, when it thinks it is, and whether
-// it takes the key.
+// examineServer checks that the server responds, that its clock agrees with this machine's,
+// and that it accepts the key. Without a response the other two checks are left out.
 func examineServer(ctx context.Context, t target) []finding {
 	ctx, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
@@ -137,16 +137,16 @@ func examineServer(ctx context.Context, t target) []finding {
 	date, err := serverDate(ctx, t.url)
 	took := time.Since(begun)
 	if err != nil {
-		return []finding{{"server", stateFail, err.Error(), "start a collector with troupe serve, or name another server with --to"}}
+		return []finding{{"server", stateFail, err.Error(), "start a collector with \"troupe serve\", or name another server with --to"}}
 	}
-	findings := []finding{{"server", stateOK, fmt.Sprintf("%s answers within %s", t.url, took.Round(time.Millisecond)), ""}}
+	findings := []finding{{"server", stateOK, fmt.Sprintf("%s responded within %s", t.url, took.Round(time.Millisecond)), ""}}
 	if !date.IsZero() {
 		skew := time.Until(date).Truncate(time.Second)
-		f := finding{"clock", stateOK, "it agrees with the server's to " + mostSkew.String(), ""}
+		f := finding{"clock", stateOK, "within " + mostSkew.String() + " of the server's", ""}
 		if skew.Abs() > mostSkew {
 			f = finding{
-				"clock", stateWarn, fmt.Sprintf("the server's clock is %s from this machine's", skew),
-				"synchronise both with NTP: times of one trace from two machines do not fit together",
+				"clock", stateWarn, fmt.Sprintf("the server's clock differs from this machine's by %s", skew),
+				"synchronise both with NTP: otherwise entries of a trace that spans two machines appear out of order",
 			}
 		}
 		findings = append(findings, f)
@@ -154,17 +154,17 @@ func examineServer(ctx context.Context, t target) []finding {
 	return append(findings, examineKey(ctx, t))
 }
 
-// serverDate asks for anything and returns what the answer says of the time.
+// serverDate returns the Date header of any response of the server, zero if it has none.
 func serverDate(ctx context.Context, to string) (time.Time, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, to, http.NoBody)
 	if err != nil {
-		return time.Time{}, errors.New("its URL cannot be used") // the error would quote a password in it
+		return time.Time{}, errors.New("the URL is invalid") // the original error would print a password in it
 	}
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("no answer from %s: %w", req.URL.Host, cause(err))
 	}
-	date, _ := http.ParseTime(resp.Header.Get("Date")) // without one there is nothing to compare
+	date, _ := http.ParseTime(resp.Header.Get("Date")) // zero if missing or malformed: the clock is not checked
 	return date, resp.Body.Close()
 }
 
@@ -176,42 +176,42 @@ func examineKey(ctx context.Context, t target) finding {
 	defer client.Close()
 	switch err := client.Repository(ctx); {
 	case err == nil:
-		return finding{"key", stateOK, "the server takes it, and knows the repository", ""}
+		return finding{"key", stateOK, "the server accepts it and has the repository", ""}
 	case errors.Is(err, transport.ErrUnauthorized):
-		return finding{"key", stateFail, err.Error(), "give the key that the server expects, as --api-key or $" + EnvAPIKey}
+		return finding{"key", stateFail, err.Error(), "set the key of the server with --api-key or $" + EnvAPIKey}
 	case errors.Is(err, transport.ErrNoRepository):
 		return finding{"key", stateFail, err.Error(), "create the repository on the server, or name another with --repo"}
 	default:
-		return finding{"key", stateFail, err.Error(), "see whether the URL is that of a log server"}
+		return finding{"key", stateFail, err.Error(), "check that the URL belongs to a log server"}
 	}
 }
 
-// examineSpool looks at the folder in which entries wait.
+// examineSpool checks the spool folder: that it is writable, its free space and its slots.
 func examineSpool(dir string) []finding {
 	if dir == "" {
 		cache, err := os.UserCacheDir()
 		if err != nil {
-			return []finding{{"spool", stateFail, err.Error(), "name a folder with Config.SpoolDir, and here with --spool"}}
+			return []finding{{"spool", stateFail, err.Error(), "set Config.SpoolDir in your program, and --spool here"}}
 		}
 		dir = filepath.Join(cache, "troupe")
 	}
 	free, err := writable(dir)
 	if err != nil {
-		return []finding{{"spool", stateFail, err.Error(), "name a folder of your own with Config.SpoolDir, or use Durability: MemoryOnly"}}
+		return []finding{{"spool", stateFail, err.Error(), "set Config.SpoolDir to a writable folder, or use Durability: MemoryOnly"}}
 	}
-	findings := []finding{{"spool", stateOK, dir + " can be written", ""}}
+	findings := []finding{{"spool", stateOK, dir + " is writable", ""}}
 	if free > 0 {
-		f := finding{"disk", stateOK, humanize.IBytes(uint64(free)) + " are free", ""}
+		f := finding{"disk", stateOK, humanize.IBytes(uint64(free)) + " free", ""}
 		if free < leastFree {
-			f.State, f.Remedy = stateWarn, "make room: loggers stop writing to the disk, and keep entries in memory, when it is full"
+			f.State, f.Remedy = stateWarn, "free some space: on a full disk loggers keep entries in memory only"
 		}
 		findings = append(findings, f)
 	}
 	return append(findings, examineSlots(dir))
 }
 
-// writable makes the folder as a logger does, and a file in it that reaches the disk. It
-// returns how many bytes are free there.
+// writable creates the folder as a logger would, syncs a temporary file in it to disk, and
+// returns the free space in bytes, 0 if unknown.
 func writable(dir string) (free int64, err error) {
 	folder, err := vfs.OS(dir)
 	if err != nil {
@@ -229,11 +229,12 @@ func writable(dir string) (free int64, err error) {
 	return folder.Free()
 }
 
-// examineSlots says what waits in the spool, and what was refused.
+// examineSlots counts the entries that wait in the spool, the dead letters and the damaged
+// files.
 func examineSlots(dir string) finding {
 	slots, err := spool.Inspect(dir)
 	if err != nil {
-		return finding{"slots", stateOK, "nothing waits", ""} // it has never been used
+		return finding{"slots", stateOK, "no entries are waiting", ""} // the spool has never been used
 	}
 	var waiting int64
 	var dead, damaged int
@@ -242,9 +243,9 @@ func examineSlots(dir string) finding {
 		dead += slots[i].Dead
 		damaged += slots[i].Quarantined
 	}
-	f := finding{"slots", stateOK, fmt.Sprintf("%d entries wait for a server, %d were refused by one, %d files were damaged", waiting, dead, damaged), ""}
+	f := finding{"slots", stateOK, fmt.Sprintf("%d entries waiting for a server, %d dead letters, %d damaged files", waiting, dead, damaged), ""}
 	if dead > 0 || damaged > 0 {
-		f.State, f.Remedy = stateWarn, "see troupe spool dead and troupe spool ls"
+		f.State, f.Remedy = stateWarn, "run \"troupe spool dead\" and \"troupe spool ls\" for details"
 	}
 	return f
 }

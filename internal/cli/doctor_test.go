@@ -28,7 +28,7 @@ func states(t *testing.T, code int, args ...string) map[string]finding {
 	return by
 }
 
-func TestTheDoctorFindsNothingWrong(t *testing.T) {
+func TestDoctorPassesAWorkingSetup(t *testing.T) {
 	url := collectorURL(t, collector.Config{APIKey: "right"})
 	found := states(t, ExitOK, "--to", url, "--repo", "r", "--api-key", "right", "--spool", filepath.Join(t.TempDir(), "spool"))
 	for _, check := range []string{"settings", "server", "clock", "key", "spool", "disk", "slots"} {
@@ -38,7 +38,7 @@ func TestTheDoctorFindsNothingWrong(t *testing.T) {
 	}
 }
 
-func TestTheDoctorSaysWhatToDo(t *testing.T) {
+func TestDoctorSuggestsRemedies(t *testing.T) {
 	url := collectorURL(t, collector.Config{APIKey: "right"})
 	late := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))

@@ -58,7 +58,7 @@ func checkServer(t *testing.T, url string, want recorded, lines uint64) {
 	})
 }
 
-func TestWhatIsReplayedIsServedAndShown(t *testing.T) {
+func TestReplayedConversationsAreServedAndShown(t *testing.T) {
 	t.Parallel()
 	server, url := startServer(t, "127.0.0.1:0", filepath.Join(t.TempDir(), "data"))
 	path := record(t, 20, 6, 50)
@@ -116,7 +116,7 @@ func TestNothingIsLostWhenTheServerIsKilledDuringAReplay(t *testing.T) {
 	checkServer(t, url, want, lines)
 }
 
-func TestAnInterruptedReplayDeliversWhatItLogged(t *testing.T) {
+func TestInterruptedReplayDeliversItsEntries(t *testing.T) {
 	t.Parallel()
 	c, err := collector.New(collector.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -141,7 +141,7 @@ func TestAnInterruptedReplayDeliversWhatItLogged(t *testing.T) {
 	}
 	replay.signal(os.Interrupt)
 	if code := replay.wait(); code != ExitFailure || !strings.Contains(replay.stderr.String(), "ended early") ||
-		!strings.Contains(replay.stderr.String(), "what follows them is not read") {
+		!strings.Contains(replay.stderr.String(), "the rest of the file was not read") {
 		t.Errorf("after an interrupt replay ends with %d: %s", code, &replay.stderr)
 	}
 	var r report

@@ -13,7 +13,7 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// events opens the collector's stream of traces that change.
+// events opens the collector's stream of changed traces. Callers must close it.
 func (c *client) events(ctx context.Context) (io.ReadCloser, error) {
 	server, err := url.Parse(c.from)
 	if err != nil {
@@ -38,7 +38,7 @@ func (c *client) events(ctx context.Context) (io.ReadCloser, error) {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("no answer from %s: %w; start a collector with troupe serve, or name another with --from", c.base.Host, cause(err))
+		return nil, fmt.Errorf("no answer from %s: %w; start a collector with \"troupe serve\", or name another with --from", c.base.Host, cause(err))
 	}
 	if err := refusal(resp, nil); err != nil {
 		return nil, errors.Join(err, resp.Body.Close())
@@ -46,10 +46,10 @@ func (c *client) events(ctx context.Context) (io.ReadCloser, error) {
 	return resp.Body, nil
 }
 
-// errEnded is why following ends where the collector ended it.
-var errEnded = errors.New("the stream ended")
+// errEnded is returned by follow if the collector closed the stream.
+var errEnded = errors.New("the collector closed the stream")
 
-// follow prints what comes, to the end of the stream.
+// follow prints the events of stream until it ends, and closes it. The error is never nil.
 func follow(stream io.ReadCloser, asJSON bool, w io.Writer) error {
 	defer func() { _ = stream.Close() }() // it was only read
 	lines := bufio.NewScanner(stream)

@@ -20,7 +20,7 @@ import (
 	"github.com/troupelog/troupe/internal/export"
 )
 
-// exportPage is how many lines or traces are asked for at once.
+// exportPage is the number of traces requested at once.
 const exportPage = 500
 
 // exportFlags are the flags of troupe export.
@@ -29,7 +29,7 @@ type exportFlags struct {
 	format, out string
 }
 
-// exporters write what a command's arguments ask for, by format.
+// exporters maps each format to its writer. An empty id selects the whole repository.
 var exporters = map[string]func(ctx context.Context, c *client, id string, w io.Writer, told io.Writer) error{
 	"lines":    exportLines,
 	"tuning":   exportTuning,
@@ -43,16 +43,16 @@ func exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export [flags] [ID]",
 		Short: "Write a trace, a session or a whole repository to a file",
-		Long: `Writes what a repository holds, or the trace or session with an id.
+		Long: `Writes the trace or session with the given id, or the whole repository without one.
 
 Formats:
-  lines     the log lines as they were received, a JSON object each; troupe import
-            stores them again (whole repositories only)
-  tuning    chats to tune a model with, in OpenAI's form, one a line; generations that
-            cannot be expressed are counted and left out
-  otlp      OpenTelemetry spans, one OTLP/JSON object a line
-  markdown  for a language model, or a document (needs an id)
-  html      one file for a person, without scripts (needs an id)`,
+  lines     the log lines as received, one JSON object per line, for "troupe import"
+            (whole repositories only)
+  tuning    conversations for fine-tuning in OpenAI's format, one per line; generations
+            that the format cannot express are skipped and counted
+  otlp      OpenTelemetry spans, one OTLP/JSON object per line
+  markdown  one document for people or language models (needs an id)
+  html      one self-contained page without scripts (needs an id)`,
 		Example: "  troupe export --repo my-agents --out lines.jsonl\n  troupe export --repo my-agents --format html --out run.html 0b5cbb2a-44bf-4e43-a1d6-6ad8a1d07d5f",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -65,7 +65,7 @@ Formats:
 		},
 	}
 	f.flags(cmd, "from", "")
-	cmd.Flags().StringVar(&f.format, "format", "lines", "lines, tuning, otlp, markdown or html")
+	cmd.Flags().StringVar(&f.format, "format", "lines", "output format: lines, tuning, otlp, markdown or html")
 	cmd.Flags().StringVar(&f.out, "out", "", "file to write (default: standard output)")
 	return cmd
 }
@@ -76,9 +76,9 @@ func exportTo(ctx context.Context, f exportFlags, id string, stdout, stderr io.W
 	case write == nil:
 		return usageError{fmt.Errorf("--format must be one of %v", slices.Sorted(maps.Keys(exporters)))}
 	case id == "" && (f.format == "markdown" || f.format == "html"):
-		return usageError{fmt.Errorf("--format %s is for one trace or session: give its id", f.format)}
+		return usageError{fmt.Errorf("--format %s exports one trace or session: give its id", f.format)}
 	case id != "" && f.format == "lines":
-		return usageError{errors.New("lines are exported for whole repositories: leave the id out, or choose another --format")}
+		return usageError{errors.New("--format lines exports whole repositories: omit the id, or choose another format")}
 	}
 	if err := f.check("from"); err != nil {
 		return err
@@ -99,12 +99,12 @@ func exportTo(ctx context.Context, f exportFlags, id string, stdout, stderr io.W
 		return err
 	}
 	if c.behind {
-		tell(stderr, errBehind)
+		printError(stderr, errBehind)
 	}
 	return nil
 }
 
-// exportLines writes all lines of the repository.
+// exportLines writes all lines of the repository, in the order of their numbers.
 func exportLines(ctx context.Context, c *client, _ string, w, _ io.Writer) error {
 	for after := uint64(0); ; {
 		body, err := c.get(ctx, url.Values{"after": {strconv.FormatUint(after, 10)}, "limit": {"20000"}}, "lines")
@@ -120,8 +120,8 @@ func exportLines(ctx context.Context, c *client, _ string, w, _ io.Writer) error
 	}
 }
 
-// nodes calls do with the trace or session that has the id, or with all traces, newest
-// first.
+// nodes calls do with the trace or session of the given id or, if id is empty, with every
+// trace, newest first. Only one trace is in memory at a time.
 func nodes(ctx context.Context, c *client, id string, do func(*collector.Node) error) error {
 	if id != "" {
 		n, err := traceOrSession(ctx, c, id)
@@ -150,14 +150,14 @@ func nodes(ctx context.Context, c *client, id string, do func(*collector.Node) e
 	}
 }
 
-// traceOrSession returns the trace with an id, or the session.
+// traceOrSession returns the trace with the given id or, failing that, the session.
 func traceOrSession(ctx context.Context, c *client, id string) (*collector.Node, error) {
 	n, err := trace(ctx, c, id)
 	if errors.Is(err, errNotFound) {
 		n, err = session(ctx, c, id)
 	}
 	if errors.Is(err, errNotFound) {
-		return nil, fmt.Errorf("there is no trace or session %q in this repository: troupe show lists the newest", id)
+		return nil, fmt.Errorf("the repository has no trace or session %q: \"troupe show\" lists the newest", id)
 	}
 	return n, err
 }
@@ -175,9 +175,9 @@ func exportTuning(ctx context.Context, c *client, id string, w, told io.Writer) 
 	if err != nil {
 		return err
 	}
-	tell(told, fmt.Errorf("%d chats are written", written))
+	printError(told, fmt.Errorf("wrote %d conversations", written))
 	for _, reason := range slices.Sorted(maps.Keys(skipped)) {
-		tell(told, fmt.Errorf("%d generations are left out: %s", skipped[reason], reason))
+		printError(told, fmt.Errorf("skipped %d generations: %s", skipped[reason], reason))
 	}
 	return nil
 }
@@ -194,12 +194,13 @@ func exportHTML(ctx context.Context, c *client, id string, w, _ io.Writer) error
 	return nodes(ctx, c, id, func(n *collector.Node) error { return export.HTML(ctx, w, n) })
 }
 
-// lastLine returns the number of the last line of an answer.
+// lastLine returns the number of the last line in a response, after which the next request
+// continues.
 func lastLine(body []byte) (uint64, error) {
 	body = bytes.TrimSuffix(body, []byte("\n"))
 	var line collector.StoredLine
 	if err := json.Unmarshal(body[bytes.LastIndexByte(body, '\n')+1:], &line); err != nil || line.Seq == 0 {
-		return 0, errors.New("the collector answers otherwise than a collector: check --from")
+		return 0, errors.New("the server does not respond like a collector: check --from")
 	}
 	return line.Seq, nil
 }

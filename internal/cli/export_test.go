@@ -48,7 +48,7 @@ func TestExportsOfARepository(t *testing.T) {
 			t.Fatalf("%v in %.200s", err, line)
 		}
 	}
-	if !strings.Contains(told, "chats are written") || !strings.Contains(told, "left out: the call failed") {
+	if !strings.Contains(told, "wrote ") || !strings.Contains(told, "generations: the call failed") {
 		t.Errorf("export says %q", told)
 	}
 
@@ -76,7 +76,7 @@ func TestExportsOfATrace(t *testing.T) {
 	}
 }
 
-func TestExportSaysWhatIsWrong(t *testing.T) {
+func TestExportReportsWrongArguments(t *testing.T) {
 	url := collectorURL(t, collector.Config{})
 	from := []string{"--from", url, "--repo", "demo"}
 	for says, args := range map[string][]string{

@@ -21,7 +21,7 @@ import (
 	"github.com/troupelog/troupe/transport"
 )
 
-// Limits of the batches that are imported.
+// Limits of one imported batch.
 const (
 	importLines = 2000
 	importBytes = 4 << 20
@@ -31,9 +31,9 @@ func importCommand() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
 		Use:   "import [flags] FILE…",
-		Short: "Store log lines that were exported",
-		Long: "Stores log lines in a collector: those that troupe export printed, as JSON objects, or plain log lines.\n" +
-			"A file that is imported again stores nothing twice. What is malformed is told and left out.",
+		Short: "Store exported log lines",
+		Long: "Stores log lines in a collector: JSON objects as printed by \"troupe export\", or plain log lines.\n" +
+			"Importing a file again stores nothing twice. Malformed lines are reported and skipped.",
 		Example: "  troupe export --repo my-agents > lines.jsonl\n  troupe import --repo copy lines.jsonl",
 		Args:    arguments(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -60,13 +60,13 @@ func importFiles(ctx context.Context, t target, paths []string, stdout, stderr i
 		if err := i.file(ctx); err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(stdout, "%s: %d lines are stored in repository %q\n", path, i.sent, t.repo); err != nil {
+		if _, err := fmt.Fprintf(stdout, "%s: stored %d lines in repository %q\n", path, i.sent, t.repo); err != nil {
 			return err
 		}
 		malformed += i.malformed
 	}
 	if malformed > 0 {
-		return fmt.Errorf("%d lines are malformed and left out", malformed)
+		return fmt.Errorf("skipped %d malformed lines", malformed)
 	}
 	return nil
 }
@@ -93,11 +93,11 @@ func (i *importer) file(ctx context.Context) error {
 	content := interruptible{ctx, file}
 	sum := sha256.New()
 	if _, err := io.Copy(sum, content); err != nil {
-		return fmt.Errorf("%s: nothing of it is stored: %w", i.path, err)
+		return fmt.Errorf("%s: nothing stored: %w", i.path, err)
 	}
 	i.spool = hex.EncodeToString(sum.Sum(nil)[:16])
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("%w: %s is read twice, so it cannot be a pipe", err, i.path)
+		return fmt.Errorf("%w: %s must be a regular file, because it is read twice", err, i.path)
 	}
 	in := bufio.NewReaderSize(content, 1<<16)
 	read := i.lines
@@ -110,9 +110,9 @@ func (i *importer) file(ctx context.Context) error {
 	return i.flush(ctx)
 }
 
-// interruptible is a reader that fails when its context ends.
+// interruptible is a reader that fails once its context is done.
 type interruptible struct {
-	ctx context.Context // it is a part of one call
+	ctx context.Context // the reader lives no longer than one call
 	io.Reader
 }
 
@@ -135,7 +135,7 @@ func (i *importer) lines(ctx context.Context, in io.Reader) error {
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return fmt.Errorf("%s: line %d is longer than %d bytes; %d lines before it are stored", i.path, i.number+1, 2*protocol.MaxLine, i.sent)
+		return fmt.Errorf("%s: line %d is longer than %d bytes; stored the %d lines before it", i.path, i.number+1, 2*protocol.MaxLine, i.sent)
 	}
 	return i.broken(lines.Err())
 }
@@ -160,22 +160,23 @@ func (i *importer) values(ctx context.Context, in io.Reader) error {
 	}
 }
 
-// broken says why a file cannot be read to its end, and what is stored of it.
+// broken returns the error of a file that cannot be read to its end, with the number of
+// lines stored before; nil if err is nil.
 func (i *importer) broken(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: %d lines are stored, then: %w", i.path, i.sent, err)
+	return fmt.Errorf("%s: read failed after %d stored lines: %w", i.path, i.sent, err)
 }
 
-// refuse tells of a line that is left out.
+// refuse reports and counts a skipped line.
 func (i *importer) refuse(why error) {
 	i.malformed++
-	tell(i.told, why)
+	printError(i.told, why)
 }
 
-// line adds a line of the file, or a value, to the batch, which is sent where it is full, or
-// where the numbers have a gap.
+// line adds a line of the file, or a value, to the batch. A full batch is sent first, and so
+// is one that text does not directly follow: the lines of a batch have consecutive numbers.
 func (i *importer) line(ctx context.Context, text []byte, what string) error {
 	if len(text) == 0 {
 		return nil
@@ -185,7 +186,7 @@ func (i *importer) line(ctx context.Context, text []byte, what string) error {
 		_, err = wire.Parse(line)
 	}
 	if err != nil {
-		i.refuse(fmt.Errorf("%s: %s %d is no log line: %w", i.path, what, i.number, err))
+		i.refuse(fmt.Errorf("%s: %s %d is not a log line: %w", i.path, what, i.number, err))
 		return nil
 	}
 	full := i.batch.Lines >= importLines || len(i.batch.Body)+len(line) > importBytes
@@ -209,16 +210,17 @@ func (i *importer) flush(ctx context.Context) error {
 		return nil
 	}
 	if err := i.send(ctx, i.batch); err != nil {
-		return fmt.Errorf("%s: %d lines are stored, then: %w; import the file again, what is stored is not stored twice", i.path, i.sent, err)
+		return fmt.Errorf("%s: stored %d lines, then failed: %w; import the file again, nothing is stored twice", i.path, i.sent, err)
 	}
 	i.sent += i.batch.Lines
 	i.batch = transport.Batch{Body: i.batch.Body[:0]}
 	return nil
 }
 
-var errNotExported = errors.New("its JSON has no line")
+var errNotExported = errors.New("the JSON object has no log line")
 
-// logLine returns the log line in a line of an export, or the line itself.
+// logLine returns the log line inside an exported JSON object, or text itself if it is not
+// an object.
 func logLine(text []byte) ([]byte, error) {
 	if text[0] != '{' {
 		return text, nil

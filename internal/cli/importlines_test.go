@@ -58,7 +58,7 @@ func lineCount(t *testing.T, url, repo string) int {
 	return strings.Count(body(t, url+"/api/v1/repositories/"+repo+"/lines?limit=100000"), "\n")
 }
 
-func TestWhatIsExportedIsImportedOnce(t *testing.T) {
+func TestExportedLinesAreImportedOnce(t *testing.T) {
 	url := collectorURL(t, collector.Config{})
 	command(t, ExitOK, "demo", "--to", url, "--rounds", "1")
 	exported := body(t, url+"/api/v1/repositories/demo/lines?limit=100000")
@@ -74,7 +74,7 @@ func TestWhatIsExportedIsImportedOnce(t *testing.T) {
 	}
 }
 
-func TestMalformedLinesAreToldAndTheOthersImported(t *testing.T) {
+func TestImportReportsAndSkipsMalformedLines(t *testing.T) {
 	url := collectorURL(t, collector.Config{})
 	path := filepath.Join(t.TempDir(), "lines")
 	text := "trace{id=a,action=create,data={}}\n\nsecret prompt\n{\"seq\":1,\"line\":\"trace{id=b,action=create,data={}}\"}\n" +
@@ -84,7 +84,7 @@ func TestMalformedLinesAreToldAndTheOthersImported(t *testing.T) {
 	}
 	for range 2 {
 		out, told := command(t, ExitFailure, "import", "--to", url, "--repo", "r", path)
-		if !strings.Contains(out, "3 lines") || !strings.Contains(told, "3 lines are malformed") {
+		if !strings.Contains(out, "3 lines") || !strings.Contains(told, "skipped 3 malformed lines") {
 			t.Errorf("import says %q and %q", out, told)
 		}
 		for _, number := range []string{"line 3 ", "line 5 ", "line 6 "} {

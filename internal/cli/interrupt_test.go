@@ -149,7 +149,7 @@ func TestEveryCommandEndsWhenItIsInterrupted(t *testing.T) {
 	}
 }
 
-func TestACommandThatDoesNotHearOfASignalIsLeftBehind(t *testing.T) {
+func TestCommandThatIgnoresASignalIsAbandoned(t *testing.T) {
 	began, done, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	root := rootCommand()
 	root.AddCommand(&cobra.Command{Use: "deaf", RunE: func(*cobra.Command, []string) error {

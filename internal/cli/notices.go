@@ -12,8 +12,7 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// notices writes what a person should know while a command runs: progress on a
-// terminal, and lines between it. Its methods may be called concurrently.
+// notices prints messages while a command runs, and progress if the output is a terminal. Its methods may be called concurrently.
 type notices struct {
 	w io.Writer
 
@@ -24,23 +23,23 @@ type notices struct {
 
 func newNotices(w io.Writer) *notices { return &notices{w: w, seen: map[error]int{}} }
 
-// line writes a line of its own.
-func (n *notices) line(what error) {
+// line prints err on its own line.
+func (n *notices) line(err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.print(what)
+	n.print(err)
 }
 
-// print needs mu.
-func (n *notices) print(what error) {
+// print prints err above the progress bar. Callers must hold mu.
+func (n *notices) print(err error) {
 	if n.bar != nil {
-		_ = n.bar.Clear() // it is drawn again with the next step
+		_ = n.bar.Clear() // the next step draws it again
 	}
-	tell(n.w, what)
+	printError(n.w, err)
 }
 
-// logged tells of an error of the logger, the first of each reason: while a server
-// is down there is one for every attempt.
+// logged prints the first error of each reason that the logger reports: while a server is
+// down the logger reports one for every attempt.
 func (n *notices) logged(err error) {
 	reason := err
 	if e, ok := errors.AsType[*logger.Error](err); ok {
@@ -53,7 +52,8 @@ func (n *notices) logged(err error) {
 	}
 }
 
-// progress shows how much of a file is read, if the notices go to a terminal.
+// progress returns a reader of file that shows the progress, if the notices go to a
+// terminal and the size of the file is known.
 func (n *notices) progress(file *os.File) io.Reader {
 	f, ok := terminal(n.w)
 	info, err := file.Stat()
@@ -69,7 +69,7 @@ func (n *notices) progress(file *os.File) io.Reader {
 	return io.TeeReader(file, bar)
 }
 
-// done takes the progress away.
+// done removes the progress bar.
 func (n *notices) done() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

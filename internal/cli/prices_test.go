@@ -17,7 +17,7 @@ trace{id=t,action=add-generation,data={"id":"g","model":"small-1","provider":"ac
 generation{id=g,action=result,data={"result":{"choices":[],"usage":{"prompt_tokens":120,"completion_tokens":30,"total_tokens":150}}}}
 `
 
-func TestOwnPricesComeFirst(t *testing.T) {
+func TestPricesOverrideTheBuiltInOnes(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	prices := filepath.Join(t.TempDir(), "prices.json")

@@ -18,9 +18,10 @@ import (
 )
 
 const (
-	// patience is how long the server may take nothing before a replay gives up.
+	// patience is the longest time without a delivery before a replay gives up.
 	patience = 2 * time.Minute
-	// graceTime is how long an interrupted replay goes on delivering: less than endTime.
+	// graceTime limits how long an interrupted replay goes on delivering. It must be less
+	// than endTime.
 	graceTime = 700 * time.Millisecond
 )
 
@@ -38,21 +39,21 @@ func replayCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay [flags] FILE",
 		Short: "Log recorded conversations",
-		Long: `Logs recorded conversations as the agents that had them would have.
+		Long: `Logs recorded conversations as if their agents ran again.
 
-FILE holds JSON objects, one a line (JSONL), each over several lines, or in a list. Each
-object holds a conversation in OpenAI's chat form, under messages or traj. A
+FILE holds JSON objects: one per line (JSONL), spread over several lines, or in a list.
+Each object holds a conversation in OpenAI's chat format, under messages or traj. A
 conversation becomes a session, each user message a trace, each assistant message a
 generation, and each tool call a tool call. Conversations that cannot be read are
 reported and skipped.
 
-With --speed X messages follow each other X times faster than recorded: by their
-timestamp field, RFC 3339 or seconds since 1970, where both have one, else a second
-apart. Logged times are those of the replay.
+--speed X replays the pauses between messages X times faster than recorded. A pause is the
+difference of two timestamp fields (RFC 3339 or seconds since 1970), or one second if
+either is missing. The logged times are the times of the replay.
 
-It exits with 0 only if everything that was read is delivered. It waits while the
-server takes nothing, for ` + patience.String() + ` at most. An interrupt ends it within a
-second: it delivers what it can and says what it left.`,
+The exit code is 0 only if every entry was delivered. If the server accepts nothing, the
+command gives up after ` + patience.String() + `. On an interrupt it delivers as much as it can
+within a second and reports the rest.`,
 		Example: "  troupe replay conversations.json --repo my-agents --workers 16",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -63,12 +64,12 @@ second: it delivers what it can and says what it left.`,
 		},
 	}
 	cmd.Flags().StringVar(&f.to, "to", "", "URL of the server (default: $"+EnvURL+", then "+DefaultURL+")")
-	cmd.Flags().StringVar(&f.repo, "repo", "", "log repository (required)")
-	cmd.Flags().StringVar(&f.key, "api-key", "", "key of the server (default: $"+EnvAPIKey+"); others see it in the list of processes")
+	cmd.Flags().StringVar(&f.repo, "repo", "", "repository of the log (required)")
+	cmd.Flags().StringVar(&f.key, "api-key", "", "key of the server (default: $"+EnvAPIKey+"); visible to other users in the process list")
 	cmd.Flags().StringVar(&f.model, "model", "", "model of the generations (default: as recorded, else unknown)")
 	cmd.Flags().StringVar(&f.provider, "provider", "", "provider of the model (default: as recorded, else unknown)")
-	cmd.Flags().IntVar(&f.workers, "workers", 8, "conversations at a time")
-	cmd.Flags().Float64Var(&f.speed, "speed", 0, "times faster than recorded; 0 is as fast as possible")
+	cmd.Flags().IntVar(&f.workers, "workers", 8, "number of conversations replayed at a time")
+	cmd.Flags().Float64Var(&f.speed, "speed", 0, "speed relative to the recording; 0 replays without pauses")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the summary as JSON")
 	return cmd
 }
@@ -76,8 +77,8 @@ second: it delivers what it can and says what it left.`,
 // replayer is one run of troupe replay.
 type replayer struct {
 	replayFlags
-	patience       time.Duration // how long the server may take nothing
-	grace          time.Duration // how long to deliver after an early end
+	patience       time.Duration // longest time without a delivery
+	grace          time.Duration // limits delivery after an early end
 	stdout, stderr io.Writer
 }
 
@@ -122,7 +123,7 @@ func (r *replayer) run(ctx context.Context, path string) error {
 		Log: log, Model: r.model, Provider: r.provider, Workers: r.workers, Speed: r.speed,
 		Skipped: func(e *replay.ConversationError) { told.line(e) },
 	})
-	// The account says what a Flush and a Close could not deliver.
+	// The counters include entries that Flush and Close could not deliver.
 	_ = log.Flush(ctx)
 	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), r.grace)
 	defer stop()
@@ -138,7 +139,7 @@ func (r *replayer) run(ctx context.Context, path string) error {
 	return report.verdict(readErr, closeErr)
 }
 
-// reach fails if nothing answers at a URL; any answer will do.
+// reach returns an error if no server responds at the URL. Any response counts.
 func reach(ctx context.Context, to string) error {
 	bounded, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -151,12 +152,12 @@ func reach(ctx context.Context, to string) error {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("no answer from %s: %w; start a collector with troupe serve, or name another server with --to", req.URL.Host, err)
+		return fmt.Errorf("no answer from %s: %w; start a collector with \"troupe serve\", or name another server with --to", req.URL.Host, err)
 	}
 	return resp.Body.Close()
 }
 
-// watch cancels when entries have been pending for patience and none got delivered.
+// watch cancels ctx once entries have been pending for patience without any delivery.
 func watch(ctx context.Context, cancel context.CancelCauseFunc, stats func() logger.Stats, patience time.Duration) {
 	tick := time.NewTicker(max(patience/100, time.Millisecond))
 	defer tick.Stop()
@@ -173,20 +174,20 @@ func watch(ctx context.Context, cancel context.CancelCauseFunc, stats func() log
 			delivered, moved = settled, time.Now()
 		}
 		if time.Since(moved) > patience {
-			cancel(fmt.Errorf("the server took nothing for %s", patience))
+			cancel(fmt.Errorf("the server accepted nothing for %s", patience))
 			return
 		}
 	}
 }
 
-// report is what came of a replay.
+// report is the summary of a replay.
 type report struct {
 	Sessions    int     `json:"sessions"`
 	Traces      int     `json:"traces"`
 	Generations int     `json:"generations"`
 	ToolCalls   int     `json:"tool_calls"`
 	Skipped     int     `json:"skipped"`    // conversations that could not be read
-	Unfinished  int     `json:"unfinished"` // conversations broken off by an interrupt
+	Unfinished  int     `json:"unfinished"` // conversations cut off by an interrupt
 	Lines       int64   `json:"lines"`
 	Seconds     float64 `json:"seconds"`
 
@@ -197,7 +198,7 @@ type report struct {
 	Dropped   int64 `json:"dropped"`
 	Rejected  int64 `json:"rejected"`
 
-	account string // of the logger, in its own words
+	counters string // of the logger, as Stats.String formats them
 }
 
 func newReport(c replay.Summary, s logger.Stats, took time.Duration) report {
@@ -205,7 +206,7 @@ func newReport(c replay.Summary, s logger.Stats, took time.Duration) report {
 		Sessions: c.Sessions, Traces: c.Traces, Generations: c.Generations, ToolCalls: c.ToolCalls,
 		Skipped: c.Skipped, Unfinished: c.Unfinished, Lines: s.Accepted, Seconds: took.Seconds(),
 		Accepted: s.Accepted, Delivered: s.Delivered, Pending: s.Pending, Dead: s.Dead, Dropped: s.Dropped,
-		Rejected: s.Rejected, account: s.String(),
+		Rejected: s.Rejected, counters: s.String(),
 	}
 }
 
@@ -214,27 +215,27 @@ func (r report) print(w io.Writer, asJSON bool) error {
 		return json.NewEncoder(w).Encode(r)
 	}
 	_, err := fmt.Fprintf(w, "sessions=%d traces=%d generations=%d tool_calls=%d lines=%d seconds=%.2f lines/s=%.0f\n%s\n",
-		r.Sessions, r.Traces, r.Generations, r.ToolCalls, r.Lines, r.Seconds, float64(r.Lines)/r.Seconds, r.account)
+		r.Sessions, r.Traces, r.Generations, r.ToolCalls, r.Lines, r.Seconds, float64(r.Lines)/r.Seconds, r.counters)
 	return err
 }
 
-// endedEarly returns why a replay was ended before it was done, and what it left.
+// endedEarly returns the error of an interrupted replay, with its reason and the remainder.
 func (r report) endedEarly(reading bool, why error) error {
 	rest := ""
 	if reading {
-		rest = fmt.Sprintf("; %d conversations are unfinished, and what follows them is not read", r.Unfinished)
+		rest = fmt.Sprintf("; %d conversations are unfinished, and the rest of the file was not read", r.Unfinished)
 	}
-	return fmt.Errorf("ended early: %w%s; %d of %d lines are delivered", why, rest, r.Delivered, r.Accepted)
+	return fmt.Errorf("ended early: %w%s; delivered %d of %d lines", why, rest, r.Delivered, r.Accepted)
 }
 
-// verdict returns why a replay that came to its end failed, nil if it did not.
+// verdict returns the error of a replay that was not interrupted, nil if it delivered all.
 func (r report) verdict(readErr, closeErr error) error {
 	var undelivered, skipped error
 	if r.Delivered < r.Accepted || r.Rejected > 0 {
-		undelivered = fmt.Errorf("%d lines are not delivered, and %d calls were rejected", r.Accepted-r.Delivered, r.Rejected)
+		undelivered = fmt.Errorf("%d lines were not delivered and %d calls were rejected", r.Accepted-r.Delivered, r.Rejected)
 	}
 	if r.Skipped > 0 {
-		skipped = fmt.Errorf("%d of the conversations could not be read", r.Skipped)
+		skipped = fmt.Errorf("skipped %d unreadable conversations", r.Skipped)
 	}
 	return errors.Join(readErr, skipped, undelivered, closeErr)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/troupelog/troupe/collector"
 )
 
-func TestSearchFindsWhatTheDemoLogged(t *testing.T) {
+func TestSearchFindsTextsOfTheDemo(t *testing.T) {
 	url, _ := demoTraces(t)
 	from := []string{"search", "--from", url, "--repo", "demo"}
 	waitFor(t, "the search", func() bool {

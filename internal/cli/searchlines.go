@@ -27,9 +27,10 @@ func searchCommand() *cobra.Command {
 	var f searchFlags
 	cmd := &cobra.Command{
 		Use:   "search [flags] WORDS…",
-		Short: "Find texts in what was logged, newest first",
-		Long: "Finds lines whose texts have all words: messages, answers, tool arguments, documents, names and errors, in any language.\n" +
-			"A \"phrase\" in quotes is found as it is; -word leaves out lines that have the word (put -- in front of the first).",
+		Short: "Find texts in the log, newest first",
+		Long: "Finds entries whose texts contain all words. Texts are messages, answers, tool arguments, documents, names and\n" +
+			"errors, in any language. A \"phrase\" in quotes matches exactly; -word excludes entries that contain the word\n" +
+			"(put -- before the first such word).",
 		Example: "  troupe search --repo my-agents refund\n  troupe search --repo my-agents -- '\"no such order\"' -test",
 		Args:    arguments(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -38,8 +39,8 @@ func searchCommand() *cobra.Command {
 		},
 	}
 	f.flags(cmd, "from", "")
-	cmd.Flags().IntVar(&f.limit, "limit", 20, "how many hits, at most 500")
-	cmd.Flags().BoolVar(&f.json, "json", false, "print the collector's JSON instead")
+	cmd.Flags().IntVar(&f.limit, "limit", 20, "maximum number of hits, from 1 to 500")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print the collector's JSON")
 	return cmd
 }
 
@@ -87,9 +88,10 @@ type tailFlags struct {
 func tailCommand() *cobra.Command {
 	var f tailFlags
 	cmd := &cobra.Command{
-		Use:     "tail [flags]",
-		Short:   "Follow traces as they are logged",
-		Long:    "Prints a line for every trace that begins, changes or ends, until it is interrupted. Where the collector goes away it waits for it.",
+		Use:   "tail [flags]",
+		Short: "Follow traces as they are logged",
+		Long: "Prints a line whenever a trace starts, changes or ends, until interrupted. If the collector is\n" +
+			"unreachable, the command waits for it to return.",
 		Example: "  troupe tail --repo my-agents",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -98,11 +100,11 @@ func tailCommand() *cobra.Command {
 		},
 	}
 	f.flags(cmd, "from", "")
-	cmd.Flags().BoolVar(&f.json, "json", false, "print a JSON object for each")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object per line")
 	return cmd
 }
 
-// tailPause is how long to wait before a collector that went away is asked again.
+// tailPause is the pause between attempts to reconnect to a collector.
 const tailPause = time.Second
 
 func tail(ctx context.Context, f tailFlags, stdout, stderr io.Writer) error {
@@ -113,7 +115,7 @@ func tail(ctx context.Context, f tailFlags, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c.http.Timeout = 0 // it lasts as long as somebody follows
+	c.http.Timeout = 0 // the stream has no end
 	for begun := false; ; {
 		stream, err := c.events(ctx)
 		if ctx.Err() != nil {
@@ -129,7 +131,7 @@ func tail(ctx context.Context, f tailFlags, stdout, stderr io.Writer) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		tell(stderr, fmt.Errorf("the collector went away: %w; waiting for it", err))
+		printError(stderr, fmt.Errorf("lost the collector: %w; reconnecting", err))
 		select {
 		case <-time.After(tailPause):
 		case <-ctx.Done():
@@ -138,7 +140,7 @@ func tail(ctx context.Context, f tailFlags, stdout, stderr io.Writer) error {
 	}
 }
 
-// tailed is what a line of a tail is made of.
+// tailed holds the fields of an event that troupe tail prints.
 type tailed struct {
 	ID         string    `json:"id"`
 	Name       string    `json:"name"`
@@ -150,16 +152,16 @@ type tailed struct {
 	Tokens     int64     `json:"tokens"`
 }
 
-// printTailed writes a line about a trace.
+// printTailed writes one line for an event.
 func printTailed(w io.Writer, data string) error {
 	var t tailed
 	if err := json.Unmarshal([]byte(data), &t); err != nil {
-		return fmt.Errorf("it answers otherwise than a collector: %w", err)
+		return fmt.Errorf("the server does not respond like a collector: %w", err)
 	}
-	took := ""
+	duration := ""
 	if t.DurationMS > 0 {
-		took = " in " + tree.Duration(time.Duration(t.DurationMS*float64(time.Millisecond)))
+		duration = " in " + tree.Duration(time.Duration(t.DurationMS*float64(time.Millisecond)))
 	}
-	_, err := fmt.Fprintf(w, "%s  %-7s %s  %s%s, %d nodes, %d errors, %d tokens\n", t.Start.Local().Format(time.DateTime), t.Status, tree.Clip(t.ID, 40), tree.Clip(t.Name, 40), took, t.Entities, t.Errors, t.Tokens)
+	_, err := fmt.Fprintf(w, "%s  %-7s %s  %s%s, %d nodes, %d errors, %d tokens\n", t.Start.Local().Format(time.DateTime), t.Status, tree.Clip(t.ID, 40), tree.Clip(t.Name, 40), duration, t.Entities, t.Errors, t.Tokens)
 	return err
 }

@@ -24,13 +24,14 @@ import (
 )
 
 const (
-	// closeTime bounds how long the collector may take to close its files.
+	// closeTime limits how long the collector may take to close its files.
 	closeTime = 10 * time.Second
-	// drainTime is how long a collector that others reach goes on to answer after SIGTERM.
+	// drainTime is the default of --drain for a collector that other machines can reach:
+	// load balancers need time to notice that /readyz fails.
 	drainTime = 5 * time.Second
-	// scrapeTime bounds a request for metrics.
+	// scrapeTime limits a request for metrics.
 	scrapeTime = 10 * time.Second
-	// maxKeyFile is how long a file with a key is at most, in bytes.
+	// maxKeyFile limits the size of a key file, in bytes.
 	maxKeyFile = 4 << 10
 )
 
@@ -45,7 +46,7 @@ type serveFlags struct {
 	trusted            []string
 	metrics            string
 	drain              time.Duration
-	keyGiven           bool // --api-key is there, perhaps with nothing in it
+	keyGiven           bool // --api-key was given, possibly empty
 	drainGiven         bool
 }
 
@@ -54,15 +55,15 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a collector",
-		Long: "Runs a collector: a server that SDKs log to, that stores what they log and answers questions about it.\n" +
-			"When it is ready it prints one line with its address. SIGINT or SIGTERM ends it, a second one at once.\n\n" +
-			"Other users of this machine see a key given with --api-key in the list of processes: put it into a file and\n" +
-			"name that with --api-key-file, or into $" + EnvAPIKey + ".",
+		Long: "Runs a collector: the server that stores log entries and serves the web viewer and the JSON API.\n" +
+			"When ready, it prints one line with its address. SIGINT or SIGTERM shuts it down, a second signal kills it.\n\n" +
+			"Other users of this machine can see a key given with --api-key in the process list. Use --api-key-file or\n" +
+			"$" + EnvAPIKey + " instead.",
 		Example: "  troupe serve --data ./troupe-data\n" +
 			"  troupe serve --addr :7780 --api-key-file key.txt --tls-cert cert.pem --tls-key key.pem\n" +
 			"  troupe serve --public-url https://logs.example.com/troupe --trusted-proxy 127.0.0.1",
 		Args: arguments(cobra.NoArgs),
-		// It finishes requests under way.
+		// It finishes requests in progress.
 		Annotations: map[string]string{endsItself: "yes"},
 		RunE: func(c *cobra.Command, _ []string) error {
 			f.keyGiven, f.drainGiven = c.Flags().Changed("api-key"), c.Flags().Changed("drain")
@@ -70,19 +71,19 @@ func serveCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.addr, "addr", DefaultAddr, "host:port to listen on; port 0 takes a free one")
-	flags.StringVar(&f.data, "data", "", "folder to store in (default: troupe in your data folder)")
-	flags.DurationVar(&f.keep, "keep", 0, "how long to keep what is logged, as in 720h (default: for good)")
-	flags.Int64Var(&f.keepBytes, "keep-bytes", 0, "how many bytes to keep at most; the oldest go first (default: no limit)")
-	flags.StringVar(&f.prices, "prices", "", "JSON file of prices of your own, which come before those built in")
-	flags.StringVar(&f.key, "api-key", "", "key that clients must send (default: $"+EnvAPIKey+"); others see it in the list of processes")
-	flags.StringVar(&f.keyFile, "api-key-file", "", "file that holds the key and nothing else")
-	flags.StringVar(&f.certFile, "tls-cert", "", "PEM file of the certificate, with those that lead to its authority behind it: serves https")
+	flags.StringVar(&f.addr, "addr", DefaultAddr, "host:port to listen on; port 0 picks a free port")
+	flags.StringVar(&f.data, "data", "", "folder of the stored data (default: troupe in your data folder)")
+	flags.DurationVar(&f.keep, "keep", 0, "how long to keep entries, such as 720h (default: forever)")
+	flags.Int64Var(&f.keepBytes, "keep-bytes", 0, "maximum size of the log in bytes; the oldest entries are deleted first (default: no limit)")
+	flags.StringVar(&f.prices, "prices", "", "JSON file of model prices that override the built-in ones")
+	flags.StringVar(&f.key, "api-key", "", "key that clients must send (default: $"+EnvAPIKey+"); visible to other users in the process list")
+	flags.StringVar(&f.keyFile, "api-key-file", "", "file that contains only the key")
+	flags.StringVar(&f.certFile, "tls-cert", "", "PEM file of the certificate chain, server certificate first; enables https")
 	flags.StringVar(&f.certKey, "tls-key", "", "PEM file of the certificate's private key")
-	flags.StringVar(&f.public, "public-url", "", "URL that clients and browsers find the collector at, if a proxy is before it")
-	flags.StringSliceVar(&f.trusted, "trusted-proxy", nil, "address or network of a proxy whose X-Forwarded headers are believed; can be given again")
-	flags.StringVar(&f.metrics, "metrics-addr", "", "host:port to answer /metrics at without a key; with the key it is at the other one")
-	flags.DurationVar(&f.drain, "drain", 0, "how long to go on answering when it is to end, while /readyz says so (default: 5s, or 0 on a loopback address)")
+	flags.StringVar(&f.public, "public-url", "", "URL at which clients and browsers reach the collector behind a proxy")
+	flags.StringSliceVar(&f.trusted, "trusted-proxy", nil, "address or network of a proxy whose X-Forwarded headers are trusted; repeatable")
+	flags.StringVar(&f.metrics, "metrics-addr", "", "separate host:port that serves /metrics without a key; --addr always serves it with the key")
+	flags.DurationVar(&f.drain, "drain", 0, "how long to keep serving after SIGTERM while /readyz fails (default: 5s, or 0 on a loopback address)")
 	return cmd
 }
 
@@ -102,16 +103,16 @@ func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr.String())
 	if err != nil {
-		return fmt.Errorf("%w: stop what uses it, or choose another address with --addr", err)
+		return fmt.Errorf("%w: stop the program that uses the address, or choose another with --addr", err)
 	}
-	defer func() { _ = listener.Close() }() // Serve has closed it, if it came to that
+	defer func() { _ = listener.Close() }() // a no-op if Serve has closed it
 	c, err := collector.New(cfg)
 	if err != nil {
 		return f.explain(err)
 	}
 	stop, err := serveMetrics(ctx, f.metrics, c, logger)
 	if err == nil {
-		// The listener takes connections already: whoever reads this line can log.
+		// The listener accepts connections already, so clients may log once they read this line.
 		scheme := map[bool]string{false: "http", true: "https"}[cfg.TLS != nil]
 		if _, err = fmt.Fprintf(stdout, "collecting at %s://%s into %s\n", scheme, listener.Addr(), cfg.Dir); err == nil {
 			err = c.Serve(ctx, listener)
@@ -123,7 +124,7 @@ func serve(ctx context.Context, f serveFlags, stdout, stderr io.Writer) error {
 	return errors.Join(err, c.Close(patience))
 }
 
-// config returns what the flags say about the collector.
+// config converts the flags to the collector's configuration.
 func (f *serveFlags) config() (cfg collector.Config, err error) {
 	cfg = collector.Config{Dir: f.data, KeepFor: f.keep, KeepBytes: f.keepBytes, PublicURL: f.public, Drain: f.drain}
 	if cfg.APIKey, err = f.apiKey(); err != nil {
@@ -148,7 +149,8 @@ func (f *serveFlags) config() (cfg collector.Config, err error) {
 	return cfg, err
 }
 
-// apiKey returns the key that clients must send, "" for none.
+// apiKey returns the key that clients must send, "" if none is required. An explicitly empty
+// key is an error: a script with an unset variable must not open the collector to everybody.
 func (f *serveFlags) apiKey() (string, error) {
 	from, key := "--api-key", f.key
 	switch {
@@ -159,7 +161,7 @@ func (f *serveFlags) apiKey() (string, error) {
 		from = "--api-key-file " + f.keyFile
 		text, err := readKey(f.keyFile)
 		if err != nil {
-			return "", usageError{fmt.Errorf("--api-key-file must name a file of a key: %w", err)}
+			return "", usageError{fmt.Errorf("cannot read --api-key-file: %w", err)}
 		}
 		key = strings.TrimRight(text, "\r\n")
 	default:
@@ -169,9 +171,9 @@ func (f *serveFlags) apiKey() (string, error) {
 	}
 	switch {
 	case strings.TrimSpace(key) == "":
-		return "", usageError{fmt.Errorf("%s holds no key: give one, or leave it out to serve this machine only", from)}
+		return "", usageError{fmt.Errorf("%s holds no key: set one, or omit it to serve this machine only", from)}
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", usageError{fmt.Errorf("%s has a space, line break or other character that a key cannot have", from)}
+		return "", usageError{fmt.Errorf("%s contains a space, line break or other character not allowed in a key", from)}
 	}
 	return key, nil
 }
@@ -184,31 +186,31 @@ func readKey(path string) (string, error) {
 	defer func() { _ = file.Close() }()
 	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile+1))
 	if err == nil && len(text) > maxKeyFile {
-		return "", fmt.Errorf("%s has more than %d bytes", path, maxKeyFile)
+		return "", fmt.Errorf("%s is larger than %d bytes", path, maxKeyFile)
 	}
 	return string(text), err
 }
 
-// certificate returns how to speak TLS, nil for not at all.
+// certificate returns the TLS configuration, nil for plain http.
 func (f *serveFlags) certificate() (*tls.Config, error) {
 	switch {
 	case f.certFile == "" && f.certKey == "":
 		return nil, nil //nolint:nilnil // as the comment says
 	case f.certFile == "" || f.certKey == "":
-		return nil, usageError{errors.New("give both --tls-cert and --tls-key: a certificate is of no use without its key")}
+		return nil, usageError{errors.New("--tls-cert and --tls-key must be given together")}
 	}
 	pair, err := tls.LoadX509KeyPair(f.certFile, f.certKey)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--tls-cert %s and --tls-key %s cannot be used: %w", f.certFile, f.certKey, err)}
 	}
 	if now := time.Now(); now.After(pair.Leaf.NotAfter) || now.Before(pair.Leaf.NotBefore) {
-		return nil, usageError{fmt.Errorf("--tls-cert %s is valid from %s to %s only, and clients would refuse it: renew it, or set the clock right",
+		return nil, usageError{fmt.Errorf("--tls-cert %s is valid only from %s to %s and clients would reject it: renew it, or correct the clock",
 			f.certFile, pair.Leaf.NotBefore.Format(time.DateTime), pair.Leaf.NotAfter.Format(time.DateTime))}
 	}
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
-// parseNetwork reads a network, or an address as the network of it alone.
+// parseNetwork parses a network, or a single address as a network of one.
 func parseNetwork(text string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(text); err == nil {
 		return addr.Prefix(addr.BitLen())
@@ -216,7 +218,7 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return netip.ParsePrefix(text)
 }
 
-// explain says what a collector cannot be opened for in terms of the flags.
+// explain rewrites an error of collector.New in terms of the flags.
 func (f *serveFlags) explain(err error) error {
 	if bad, ok := errors.AsType[*collector.ConfigError](err); ok {
 		flag := map[string]string{"PublicURL": "--public-url", "Drain": "--drain", "TrustedProxies": "--trusted-proxy", "APIKey": "--api-key"}[bad.Field]
@@ -230,14 +232,14 @@ func (f *serveFlags) explain(err error) error {
 	case errors.Is(err, private.ErrUnsafe):
 		return fmt.Errorf("%w; --data names the folder", err)
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%w: make the folder one that this user can write to, or name another with --data", err)
+		return fmt.Errorf("%w: make the folder writable for this user, or name another with --data", err)
 	default:
 		return err
 	}
 }
 
-// serveMetrics answers /metrics at an address of its own, if there is one, until stop is
-// called.
+// serveMetrics serves /metrics at a separate address until stop is called. It does nothing
+// if addr is empty.
 func serveMetrics(ctx context.Context, addr string, c *collector.Collector, logger *slog.Logger) (stop func(), err error) {
 	if addr == "" {
 		return func() {}, nil
@@ -252,11 +254,11 @@ func serveMetrics(ctx context.Context, addr string, c *collector.Collector, logg
 		Handler: mux, ReadTimeout: scrapeTime, WriteTimeout: scrapeTime, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
-	logger.Info("metrics are served", "url", "http://"+listener.Addr().String()+"/metrics")
+	logger.Info("serving metrics", "url", "http://"+listener.Addr().String()+"/metrics")
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = server.Serve(listener) // it ends when stop is called
+		_ = server.Serve(listener) // returns once stop closes the server
 	}()
 	return func() {
 		_ = server.Close()
@@ -264,15 +266,15 @@ func serveMetrics(ctx context.Context, addr string, c *collector.Collector, logg
 	}, nil
 }
 
-// priceTable returns the prices that are built in, with those of the file before them
-// if there is one.
+// priceTable returns the built-in prices, overridden by the file at path unless path is
+// empty.
 func priceTable(path string) (*pricing.Table, error) {
 	if path == "" {
 		return pricing.Default(), nil
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--prices must name a file of prices: %w", err)}
+		return nil, usageError{fmt.Errorf("cannot read --prices: %w", err)}
 	}
 	defer func() { _ = file.Close() }()
 	own, err := pricing.Load(file)
@@ -282,7 +284,7 @@ func priceTable(path string) (*pricing.Table, error) {
 	return pricing.Default().With(own), nil
 }
 
-// address resolves where to listen. Without a key only this machine may connect.
+// address resolves the address to listen on. Without a key it must be a loopback address.
 func address(hostPort string, keyed bool) (*net.TCPAddr, error) {
 	addr, err := net.ResolveTCPAddr("tcp", hostPort)
 	if err != nil {
@@ -290,7 +292,7 @@ func address(hostPort string, keyed bool) (*net.TCPAddr, error) {
 	}
 	if !keyed && !addr.IP.IsLoopback() {
 		return nil, usageError{fmt.Errorf(
-			"other machines can reach %s, and anybody could read and write: set a key with --api-key-file or $%s, or listen on 127.0.0.1", hostPort, EnvAPIKey)}
+			"%s is reachable from other machines, so anybody could read and write: set a key with --api-key-file or $%s, or listen on 127.0.0.1", hostPort, EnvAPIKey)}
 	}
 	return addr, nil
 }

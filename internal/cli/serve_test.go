@@ -42,7 +42,7 @@ func certificate(t *testing.T) (cert, key string, pool *x509.CertPool) {
 	return cert, key, pool
 }
 
-func TestServeSaysWhichFlagIsWrong(t *testing.T) {
+func TestServeNamesTheWrongFlag(t *testing.T) {
 	dir := t.TempDir()
 	cert, key, _ := certificate(t)
 	file := func(name, text string) string {
@@ -57,8 +57,8 @@ func TestServeSaysWhichFlagIsWrong(t *testing.T) {
 	}{
 		"a blank key":               {[]string{"--api-key", " "}, []string{"--api-key holds no key"}},
 		"an empty key":              {[]string{"--api-key", ""}, []string{"--api-key holds no key"}},
-		"a key of two words":        {[]string{"--api-key", "hunter2 hunter2"}, []string{"--api-key has a space"}},
-		"a key of two lines":        {[]string{"--api-key-file", file("two", "hunter2\nhunter2\n")}, []string{"--api-key-file", "two has a space, line break"}},
+		"a key of two words":        {[]string{"--api-key", "hunter2 hunter2"}, []string{"--api-key contains a space"}},
+		"a key of two lines":        {[]string{"--api-key-file", file("two", "hunter2\nhunter2\n")}, []string{"--api-key-file", "two contains a space, line break"}},
 		"an empty file":             {[]string{"--api-key-file", file("empty", "\n")}, []string{"--api-key-file", "empty holds no key"}},
 		"a long file":               {[]string{"--api-key-file", file("long", strings.Repeat("x", 5000))}, []string{"--api-key-file", "more than 4096 bytes"}},
 		"no file":                   {[]string{"--api-key-file", filepath.Join(dir, "none")}, []string{"--api-key-file", "none"}},
@@ -95,10 +95,10 @@ func TestServeSaysWhichFlagIsWrong(t *testing.T) {
 	}
 }
 
-func TestHelpSaysThatOthersSeeAKey(t *testing.T) {
+func TestHelpWarnsThatOthersCanSeeAKey(t *testing.T) {
 	for _, args := range [][]string{{"serve", "--help"}, {"show", "--help"}, {"demo", "--help"}, {"doctor", "--help"}, {"spool", "replay", "--help"}} {
 		var stdout, stderr bytes.Buffer
-		if code := Main(args, &stdout, &stderr); code != ExitOK || !strings.Contains(stdout.String(), "list of processes") || !strings.Contains(stdout.String(), EnvAPIKey) {
+		if code := Main(args, &stdout, &stderr); code != ExitOK || !strings.Contains(stdout.String(), "process list") || !strings.Contains(stdout.String(), EnvAPIKey) {
 			t.Errorf("troupe %v: exit code %d: %s", args, code, &stdout)
 		}
 	}

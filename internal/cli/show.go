@@ -17,7 +17,7 @@ import (
 	"github.com/troupelog/troupe/internal/tree"
 )
 
-// listed is how many of the newest traces are listed.
+// listed is the number of traces that troupe show lists.
 const listed = 20
 
 // showFlags are the flags of troupe show.
@@ -31,8 +31,8 @@ func showCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show [flags] [ID]",
 		Short: "Show a trace or a session as a tree, or list the newest traces",
-		Long: "Shows the trace or the session with an id as a tree: what was called, how long it took, what it cost,\n" +
-			"what went in and came out, and what failed. Without an id it lists the newest traces.",
+		Long: "Shows the trace or session with the given id as a tree of calls with their durations, costs, inputs,\n" +
+			"outputs and errors. Without an id it lists the newest traces.",
 		Example: "  troupe show --repo my-agents\n  troupe show --repo my-agents 0b5cbb2a-44bf-4e43-a1d6-6ad8a1d07d5f",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -42,14 +42,14 @@ func showCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&f.from, "from", "", "URL of the collector (default: $"+EnvURL+", then "+DefaultURL+")")
-	cmd.Flags().StringVar(&f.repo, "repo", "", "log repository (required)")
-	cmd.Flags().StringVar(&f.key, "api-key", "", "key of the collector (default: $"+EnvAPIKey+"); others see it in the list of processes")
-	cmd.Flags().BoolVar(&f.json, "json", false, "print the collector's JSON instead")
+	cmd.Flags().StringVar(&f.repo, "repo", "", "repository of the log (required)")
+	cmd.Flags().StringVar(&f.key, "api-key", "", "key of the collector (default: $"+EnvAPIKey+"); visible to other users in the process list")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print the collector's JSON")
 	return cmd
 }
 
-// errBehind is told where the collector's answers do not show all yet.
-var errBehind = errors.New("the collector has not caught up: some of what it has stored is not shown yet; try again later")
+// errBehind is printed if the collector's index does not include all stored entries yet.
+var errBehind = errors.New("the collector has not caught up: some stored entries are not shown yet; run the command again later")
 
 func show(ctx context.Context, f showFlags, args []string, stdout, stderr io.Writer) error {
 	if err := requireRepo(f.repo); err != nil {
@@ -61,7 +61,7 @@ func show(ctx context.Context, f showFlags, args []string, stdout, stderr io.Wri
 	}
 	defer func() {
 		if c.behind {
-			tell(stderr, errBehind)
+			printError(stderr, errBehind)
 		}
 	}()
 	newest := url.Values{"limit": {strconv.Itoa(listed)}}
@@ -80,7 +80,7 @@ func show(ctx context.Context, f showFlags, args []string, stdout, stderr io.Wri
 		err = showAs(ctx, c, f, stdout, "sessions", args[0])
 	}
 	if errors.Is(err, errNotFound) {
-		return fmt.Errorf("repository %q has no trace or session %q: run troupe show without an id for the newest", f.repo, args[0])
+		return fmt.Errorf("repository %q has no trace or session %q: run \"troupe show\" without an id to list the newest", f.repo, args[0])
 	}
 	return err
 }
@@ -101,7 +101,7 @@ func showAs(ctx context.Context, c *client, f showFlags, stdout io.Writer, kind,
 	return tree.Render(stdout, root, options(stdout))
 }
 
-// copyJSON prints the collector's answer as it is.
+// copyJSON prints the collector's response unchanged.
 func copyJSON(ctx context.Context, c *client, stdout io.Writer, query url.Values, path ...string) error {
 	body, err := c.get(ctx, query, path...)
 	if err != nil {

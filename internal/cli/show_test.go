@@ -10,7 +10,7 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-func TestShowTellsWhenTheCollectorIsBehind(t *testing.T) {
+func TestShowReportsAnIncompleteIndex(t *testing.T) {
 	t.Parallel()
 	for _, behind := range []bool{true, false} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

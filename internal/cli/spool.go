@@ -17,24 +17,25 @@ import (
 	"github.com/troupelog/troupe/internal/spool"
 )
 
-// EnvSpoolKey holds the key of a spool that is encrypted: 32 bytes in hexadecimal or
-// base64.
+// EnvSpoolKey names the environment variable with the key of an encrypted spool: 32 bytes
+// in hexadecimal or base64.
 const EnvSpoolKey = "TROUPE_SPOOL_KEY"
 
 func spoolCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spool",
-		Short: "Look at what waits on disk for a server, and deliver it",
-		Long: `Looks at what loggers keep on disk until a server has it, and delivers it.
+		Short: "Inspect and deliver entries that wait on disk",
+		Long: `Inspects the entries that loggers keep on disk until a server accepts them, and delivers
+them.
 
-A spool is a folder that the processes of a user share. Each process holds one slot
-of it for each repository it logs to: the lines and contents that wait, and the dead
-letters, which the server refused for good. A slot is named TARGET/SLOT, where TARGET
-is the beginning of a hash of server and repository, or SLOT alone if that is enough.
+A spool is a folder shared by the processes of a user. In it, each process holds one slot
+per repository: the lines and uploads that wait, and the dead letters, which the server
+rejected permanently. A slot is named TARGET/SLOT, where TARGET is the start of a hash of
+server and repository. SLOT alone suffices if it is unique.
 
-The commands may run beside processes that use the spool: slots that a process holds
-are shown and never changed. What is encrypted is shown if $` + EnvSpoolKey + ` holds its
-key, 32 bytes in hexadecimal or base64.
+The commands are safe while other processes use the spool: slots held by a process are
+shown but never changed. Encrypted contents need their key in $` + EnvSpoolKey + `:
+32 bytes in hexadecimal or base64.
 
 Exit codes: 0 success; 1 failure, damage found, or not all delivered; 2 wrong arguments.`,
 		Args: arguments(cobra.NoArgs),
@@ -55,21 +56,22 @@ func (f *spoolFlags) inspect() ([]spool.SlotInfo, error) {
 	if dir == "" {
 		cache, err := os.UserCacheDir()
 		if err != nil {
-			return nil, fmt.Errorf("there is no cache folder: %w; name the folder of the spool with --dir", err)
+			return nil, fmt.Errorf("cannot determine the cache folder: %w; name the spool folder with --dir", err)
 		}
 		dir = filepath.Join(cache, "troupe")
 	}
 	slots, err := spool.Inspect(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is no folder of a spool: name another with --dir", dir)
+		return nil, fmt.Errorf("%s is not a spool folder: name another with --dir", dir)
 	}
 	return slots, err
 }
 
-// slotName names a slot as the user may.
+// slotName returns the name of a slot in the form that find accepts.
 func slotName(s *spool.SlotInfo) string { return s.Target[:min(len(s.Target), 12)] + "/" + s.Slot }
 
-// find returns the one slot that the user names, by TARGET/SLOT or SLOT.
+// find returns the slot named TARGET/SLOT or SLOT. TARGET may be shortened. An ambiguous
+// name is a usage error.
 func find(slots []spool.SlotInfo, name string) (*spool.SlotInfo, error) {
 	target, slot, ok := strings.Cut(name, "/")
 	if !ok {
@@ -81,17 +83,17 @@ func find(slots []spool.SlotInfo, name string) (*spool.SlotInfo, error) {
 			continue
 		}
 		if found != nil {
-			return nil, usageError{fmt.Errorf("%q is more than one slot: name it as troupe spool ls does", name)}
+			return nil, usageError{fmt.Errorf("%q matches several slots: use the full name from \"troupe spool ls\"", name)}
 		}
 		found = &slots[i]
 	}
 	if found == nil {
-		return nil, fmt.Errorf("the spool has no slot %q: troupe spool ls shows those it has", name)
+		return nil, fmt.Errorf("the spool has no slot %q: \"troupe spool ls\" lists its slots", name)
 	}
 	return found, nil
 }
 
-// spoolKey returns what the key in the environment makes, nil if there is none.
+// spoolKey returns a cipher for the key in the environment, nil if there is none.
 func spoolKey() (cipher.AEAD, error) {
 	text := strings.TrimSpace(os.Getenv(EnvSpoolKey))
 	if text == "" {
@@ -116,7 +118,7 @@ func spoolKey() (cipher.AEAD, error) {
 	return nil, usageError{fmt.Errorf("$%s must be %d bytes in hexadecimal or base64", EnvSpoolKey, keyBytes)}
 }
 
-// holder says who holds a slot.
+// holder describes the owner of a held slot.
 func holder(s *spool.SlotInfo) string {
 	if s.PID == 0 {
 		return "in use"

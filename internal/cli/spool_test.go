@@ -17,7 +17,7 @@ import (
 	"github.com/troupelog/troupe/internal/spool/seglog"
 )
 
-func TestSpoolCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
+func TestSpoolCommandsNameTheFaultAndTheRemedy(t *testing.T) {
 	dir, server := filepath.Join(t.TempDir(), "spool"), newTakes(t)
 	s := spooled(t, dir, server.URL, "line")
 	other, err := spool.Open(spool.Config{Dir: dir, Target: "another"})
@@ -40,7 +40,7 @@ func TestSpoolCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		"no folder":           {args: []string{"ls", "--dir", nowhere}, code: ExitFailure, says: []string{nowhere, "--dir"}},
 		"cat nothing":         {args: []string{"cat"}, code: ExitUsage, says: []string{"1 arg"}},
 		"cat of no slot":      {args: []string{"cat", "17"}, code: ExitFailure, says: []string{`"17"`, "troupe spool ls"}},
-		"cat of two slots":    {args: []string{"cat", "00"}, code: ExitUsage, says: []string{`"00"`, "more than one", "troupe spool ls"}},
+		"cat of two slots":    {args: []string{"cat", "00"}, code: ExitUsage, says: []string{`"00"`, "matches several slots", "troupe spool ls"}},
 		"bad key":             {args: []string{"cat", "00"}, key: "hunter2", code: ExitUsage, says: []string{EnvSpoolKey, "32 bytes"}},
 		"replay nowhere":      {args: []string{"replay", "--repo", "r", "--to", "localhost"}, code: ExitUsage, says: []string{"--to"}},
 		"replay without repo": {args: []string{"replay", "--to", server.URL}, code: ExitUsage, says: []string{"--repo"}},
@@ -57,7 +57,7 @@ func TestSpoolCommandsSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		},
 		"remove nobody": {args: []string{"dead", "--remove", "17"}, code: ExitFailure, says: []string{`"17"`, "troupe spool dead"}},
 		"remove from a process": {
-			args: []string{"dead", "--remove", name}, code: ExitFailure, says: []string{fmt.Sprint("process ", os.Getpid()), "try again"},
+			args: []string{"dead", "--remove", name}, code: ExitFailure, says: []string{fmt.Sprint("process ", os.Getpid()), "once the process has ended"},
 		},
 		"retry with a bad key": {args: append([]string{"dead", "--retry"}, to...), key: "AAAA", code: ExitUsage, says: []string{EnvSpoolKey}},
 	}
@@ -120,7 +120,7 @@ func TestSpoolListShowsEverySlot(t *testing.T) {
 	}
 }
 
-func TestSpoolCatPrintsWhatWaits(t *testing.T) {
+func TestSpoolCatPrintsWaitingEntries(t *testing.T) {
 	t.Parallel()
 	dir, server := filepath.Join(t.TempDir(), "spool"), newTakes(t)
 	s := spooled(t, dir, server.URL, "one", "two")
@@ -146,7 +146,7 @@ func TestSpoolCatPrintsWhatWaits(t *testing.T) {
 	}
 }
 
-func TestSpoolShowsWhatIsSealedWithTheKeyOnly(t *testing.T) {
+func TestSpoolShowsEncryptedEntriesOnlyWithTheKey(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
 	key := bytes.Repeat([]byte{0xfb}, 32)
 	t.Setenv(EnvSpoolKey, hex.EncodeToString(key))

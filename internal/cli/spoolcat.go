@@ -17,11 +17,10 @@ func spoolCatCommand(f *spoolFlags) *cobra.Command {
 	var dead bool
 	cmd := &cobra.Command{
 		Use:   "cat [flags] SLOT",
-		Short: "Print what waits in a slot",
-		Long: `Prints the lines that wait in a slot as they will be sent, one to a line. What else
-there is to say stands in lines that begin with a #: in front of the line of an
-attachment what is uploaded before it is sent, and with --dead in front of each
-dead letter when and why it was refused.`,
+		Short: "Print the entries that wait in a slot",
+		Long: `Prints the waiting lines of a slot exactly as they will be sent. Lines that start with #
+add details: before the line of an attachment, the upload that precedes it; with --dead,
+before each dead letter, the time and the reason of its rejection.`,
 		Example: "  troupe spool cat 3f9ac01b52de/00",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -43,7 +42,7 @@ dead letter when and why it was refused.`,
 			return catPending(c.OutOrStdout(), slot, aead)
 		},
 	}
-	cmd.Flags().BoolVar(&dead, "dead", false, "print the dead letters")
+	cmd.Flags().BoolVar(&dead, "dead", false, "print the dead letters instead")
 	return cmd
 }
 
@@ -51,7 +50,7 @@ func catPending(w io.Writer, slot *spool.SlotInfo, aead cipher.AEAD) error {
 	for r, err := range slot.Records(aead) {
 		switch {
 		case errors.Is(err, spool.ErrKey):
-			_, err = fmt.Fprintf(w, "# record %d is sealed: give its key in $%s\n", r.Seq, EnvSpoolKey)
+			_, err = fmt.Fprintf(w, "# record %d is encrypted: set its key in $%s\n", r.Seq, EnvSpoolKey)
 		case err == nil:
 			err = catRecord(w, r.Kind, r.Data)
 		}
@@ -66,7 +65,7 @@ func catDead(w io.Writer, slot *spool.SlotInfo, aead cipher.AEAD) error {
 	for l, err := range slot.Letters(aead) {
 		switch {
 		case errors.Is(err, spool.ErrKey):
-			_, err = fmt.Fprintf(w, "# dead letter %s is sealed: give its key in $%s\n", l.Name, EnvSpoolKey)
+			_, err = fmt.Fprintf(w, "# dead letter %s is encrypted: set its key in $%s\n", l.Name, EnvSpoolKey)
 		case errors.Is(err, spool.ErrDamaged):
 			_, err = fmt.Fprintf(w, "# dead letter %s is damaged\n", l.Name)
 		case err == nil:
@@ -80,12 +79,12 @@ func catDead(w io.Writer, slot *spool.SlotInfo, aead cipher.AEAD) error {
 	return nil
 }
 
-// catRecord prints a line, and what is uploaded before it.
+// catRecord prints a line, preceded by a description of its upload if it has one.
 func catRecord(w io.Writer, kind seglog.Kind, data []byte) error {
 	if kind != seglog.Line {
 		u, err := spool.ParseUpload(data)
 		if err != nil {
-			_, err = fmt.Fprintf(w, "# a damaged record of an upload\n")
+			_, err = fmt.Fprintf(w, "# damaged upload record\n")
 			return err
 		}
 		if err := describe(w, kind, &u); err != nil {
@@ -97,17 +96,17 @@ func catRecord(w io.Writer, kind seglog.Kind, data []byte) error {
 	return err
 }
 
-// describe says what is uploaded.
+// describe prints a comment line about an upload.
 func describe(w io.Writer, kind seglog.Kind, u *spool.Upload) error {
-	what := "attachment"
+	name := "attachment"
 	if kind == seglog.LargeLine {
-		what = "large line"
+		name = "large line"
 	}
 	next := "at once"
 	if !u.After.IsZero() {
 		next = "at " + u.After.Format(time.RFC3339)
 	}
 	_, err := fmt.Fprintf(w, "# %s %s: %d bytes, type %q, key %q, failed %d times, next try %s; then\n",
-		what, u.Blob, u.Size, u.MIME, u.Key, u.Attempt, next)
+		name, u.Blob, u.Size, u.MIME, u.Key, u.Attempt, next)
 	return err
 }

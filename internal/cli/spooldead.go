@@ -30,13 +30,13 @@ func spoolDeadCommand(f *spoolFlags) *cobra.Command {
 	var df deadFlags
 	cmd := &cobra.Command{
 		Use:   "dead [flags]",
-		Short: "List, send again or remove dead letters",
-		Long: `Lists what servers refused for good, with the status and the reason they gave; troupe
-spool cat --dead shows the lines.
+		Short: "List, resend or remove dead letters",
+		Long: `Lists the entries that servers rejected permanently, with the HTTP status and the reason.
+"troupe spool cat --dead" prints the lines themselves.
 
-With --retry the dead letters of a repository are put back among what waits, in slots
-that no process holds, and all that waits there is delivered; what is refused again is a
-dead letter again. With --remove one letter is deleted.`,
+--retry returns the dead letters of a repository to the queue and delivers everything that
+waits there, in slots that no process holds. Entries rejected again become dead letters
+again. --remove deletes one letter.`,
 		Example: "  troupe spool dead\n  troupe spool dead --retry --to https://logs.example.com --repo my-agents",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -56,8 +56,8 @@ dead letter again. With --remove one letter is deleted.`,
 			return listDead(c.OutOrStdout(), slots, df.json)
 		},
 	}
-	cmd.Flags().BoolVar(&df.retry, "retry", false, "send the dead letters of a repository again")
-	cmd.Flags().StringVar(&df.remove, "remove", "", "delete the dead letter of this name")
+	cmd.Flags().BoolVar(&df.retry, "retry", false, "resend the dead letters of a repository")
+	cmd.Flags().StringVar(&df.remove, "remove", "", "name of a dead letter to delete")
 	cmd.Flags().BoolVar(&df.json, "json", false, "print a JSON list")
 	df.flags(cmd)
 	return cmd
@@ -72,7 +72,7 @@ type letterReport struct {
 	Status  int        `json:"status,omitempty"`
 	Reason  string     `json:"reason,omitempty"`
 	Bytes   int        `json:"bytes,omitempty"`
-	Problem string     `json:"problem,omitempty"` // why the rest is not known: sealed or damaged
+	Problem string     `json:"problem,omitempty"` // why the other fields are missing: sealed or damaged
 }
 
 var kindNames = map[seglog.Kind]string{seglog.Line: "line", seglog.Attachment: "attachment", seglog.LargeLine: "large line"}
@@ -144,16 +144,16 @@ func removeDead(slots []spool.SlotInfo, name string) error {
 			}
 		}
 	}
-	return fmt.Errorf("the spool has no dead letter %q: troupe spool dead shows those it has", name)
+	return fmt.Errorf("the spool has no dead letter %q: \"troupe spool dead\" lists its dead letters", name)
 }
 
 func removeFrom(slot *spool.SlotInfo, name string, aead cipher.AEAD) error {
 	s, err := slot.Open(spool.Config{Log: seglog.Config{AEAD: aead}})
 	switch {
 	case errors.Is(err, vfs.ErrLocked):
-		return fmt.Errorf("slot %s is %s: try again when it has ended", slotName(slot), holder(slot))
+		return fmt.Errorf("slot %s is %s: run the command again once the process has ended", slotName(slot), holder(slot))
 	case errors.Is(err, spool.ErrKey):
-		return fmt.Errorf("slot %s is sealed: give its key in $%s", slotName(slot), EnvSpoolKey)
+		return fmt.Errorf("slot %s is encrypted: set its key in $%s", slotName(slot), EnvSpoolKey)
 	case err != nil:
 		return err
 	}
@@ -174,12 +174,12 @@ func retryDead(c *cobra.Command, f *spoolFlags, to destination) error {
 	return d.deliver(c.Context(), slots, hasDead, func(s *spool.Spool) error { return revive(c.Context(), s) })
 }
 
-// revive puts the dead letters back among what waits. A letter goes only when its
-// record is durable; a crash between the two sends it twice.
+// revive moves the dead letters back to the queue. A letter is removed only once its record
+// is durable: a crash in between sends it twice but never loses it.
 func revive(ctx context.Context, s *spool.Spool) error {
 	for l, err := range s.Letters() {
 		if errors.Is(err, spool.ErrDamaged) {
-			continue // it stays for a person to look at
+			continue // kept for inspection
 		}
 		if err != nil {
 			return err

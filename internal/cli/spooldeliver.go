@@ -20,21 +20,21 @@ import (
 	"github.com/troupelog/troupe/transport"
 )
 
-// destination is where the entries of a spool go, by its flags.
+// destination holds the flags that name the receiver of a spool's entries.
 type destination struct {
 	to, repo, key string
-	patience      time.Duration // how long the server may take nothing
+	patience      time.Duration // longest time without a delivery
 }
 
-// flags adds the flags of a destination to a command.
+// flags adds the flags of a destination to cmd.
 func (d *destination) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&d.to, "to", "", "URL of the server (default: $"+EnvURL+", then $"+logger.EnvBaseURL+", then "+DefaultURL+")")
-	cmd.Flags().StringVar(&d.repo, "repo", "", "log repository (default: $"+logger.EnvRepoID+")")
-	cmd.Flags().StringVar(&d.key, "api-key", "", "key of the server (default: $"+EnvAPIKey+", then $"+logger.EnvAPIKey+"); others see it in the list of processes")
+	cmd.Flags().StringVar(&d.repo, "repo", "", "repository of the log (default: $"+logger.EnvRepoID+")")
+	cmd.Flags().StringVar(&d.key, "api-key", "", "key of the server (default: $"+EnvAPIKey+", then $"+logger.EnvAPIKey+"); visible to other users in the process list")
 	d.patience = patience
 }
 
-// connect fills in what was not given and returns the connection to the server.
+// connect sets missing values from the environment and returns a connection to the server.
 func (d *destination) connect() (*transport.HTTP, error) {
 	d.to = cmp.Or(d.to, os.Getenv(EnvURL), os.Getenv(logger.EnvBaseURL), DefaultURL)
 	d.repo = cmp.Or(d.repo, os.Getenv(logger.EnvRepoID))
@@ -45,7 +45,7 @@ func (d *destination) connect() (*transport.HTTP, error) {
 	return connect(d.to, d.repo, d.key)
 }
 
-// mine returns the slots of the destination, and fails if there is none.
+// mine returns the slots of the destination. It is an error if there are none.
 func (d *destination) mine(slots []spool.SlotInfo) ([]spool.SlotInfo, error) {
 	hash := spool.TargetHash(spool.Target(d.to, d.repo))
 	var mine []spool.SlotInfo
@@ -55,12 +55,12 @@ func (d *destination) mine(slots []spool.SlotInfo) ([]spool.SlotInfo, error) {
 		}
 	}
 	if len(mine) == 0 {
-		return nil, fmt.Errorf("the spool has nothing for repository %q of %s: check --repo, --to and --dir; troupe spool ls shows what it has", d.repo, d.to)
+		return nil, fmt.Errorf("the spool has nothing for repository %q of %s: check --repo, --to and --dir; \"troupe spool ls\" lists its slots", d.repo, d.to)
 	}
 	return mine, nil
 }
 
-// outcome is what came of what waited in slots.
+// outcome counts the entries of the processed slots by their fate.
 type outcome struct{ delivered, dead, dropped, left int64 }
 
 func (o *outcome) add(a *delivery.Counters) {
@@ -76,7 +76,7 @@ func (o *outcome) String() string {
 	return fmt.Sprintf("delivered=%d dead=%d dropped=%d left=%d", o.delivered, o.dead, o.dropped, o.left)
 }
 
-// deliverer delivers what is in slots.
+// deliverer delivers the entries of slots.
 type deliverer struct {
 	destination
 	client transport.Backend
@@ -85,7 +85,7 @@ type deliverer struct {
 	stdout io.Writer
 }
 
-// newDeliverer returns the connection as well, to be closed.
+// newDeliverer also returns the connection, which callers must close.
 func newDeliverer(d destination, stdout, stderr io.Writer) (*deliverer, *transport.HTTP, error) {
 	aead, err := spoolKey()
 	if err != nil {
@@ -98,9 +98,9 @@ func newDeliverer(d destination, stdout, stderr io.Writer) (*deliverer, *transpo
 	return &deliverer{d, client, aead, newNotices(stderr), stdout}, client, nil
 }
 
-// deliver opens every slot of the destination that no process holds and for which
-// wanted says yes, lets prepare change it, and delivers what is in it. It stops where
-// the server does not take everything, and prints the outcome.
+// deliver opens every slot of the destination that no process holds and that wanted selects,
+// calls prepare on it and delivers its entries. It stops at the first slot that the server
+// does not accept completely, and prints the outcome.
 func (d *deliverer) deliver(ctx context.Context, slots []spool.SlotInfo, wanted func(*spool.SlotInfo) bool, prepare func(*spool.Spool) error) error {
 	mine, err := d.mine(slots)
 	if err != nil {
@@ -111,7 +111,7 @@ func (d *deliverer) deliver(ctx context.Context, slots []spool.SlotInfo, wanted 
 		return err
 	}
 	if n := sum.dead + sum.dropped + sum.left; n > 0 {
-		err = errors.Join(err, fmt.Errorf("%d entries are not delivered: troupe spool dead shows those that were refused", n))
+		err = errors.Join(err, fmt.Errorf("%d entries were not delivered: \"troupe spool dead\" lists the rejected ones", n))
 	}
 	return err
 }
@@ -125,24 +125,24 @@ func (d *deliverer) each(ctx context.Context, mine []spool.SlotInfo, wanted func
 		s, openErr := slot.Open(spool.Config{Log: seglog.Config{AEAD: d.aead}})
 		switch {
 		case errors.Is(openErr, vfs.ErrLocked):
-			if _, err := fmt.Fprintf(d.stdout, "%s is %s, which delivers what is in it: left alone\n", slotName(slot), holder(slot)); err != nil {
+			if _, err := fmt.Fprintf(d.stdout, "%s is %s, which delivers its entries: skipped\n", slotName(slot), holder(slot)); err != nil {
 				return sum, err
 			}
 			continue
 		case errors.Is(openErr, spool.ErrKey):
-			openErr = fmt.Errorf("it is sealed: give its key in $%s", EnvSpoolKey)
+			openErr = fmt.Errorf("it is encrypted: set its key in $%s", EnvSpoolKey)
 		case openErr == nil:
 			if err := d.slot(ctx, s, &sum, prepare); err != nil {
 				return sum, fmt.Errorf("slot %s: %w", slotName(slot), err)
 			}
 			continue
 		}
-		err = errors.Join(err, fmt.Errorf("slot %s: %w", slotName(slot), openErr)) // the others may be better
+		err = errors.Join(err, fmt.Errorf("slot %s: %w", slotName(slot), openErr)) // go on: other slots may be readable
 	}
 	return sum, err
 }
 
-// slot delivers what is in a slot, and closes it.
+// slot prepares a slot, delivers its entries and closes it.
 func (d *deliverer) slot(ctx context.Context, s *spool.Spool, sum *outcome, prepare func(*spool.Spool) error) error {
 	if err := prepare(s); err != nil {
 		return errors.Join(err, s.Close(context.WithoutCancel(ctx)))
@@ -171,7 +171,7 @@ func (d *deliverer) slot(ctx context.Context, s *spool.Spool, sum *outcome, prep
 	account := sink.Counters()
 	sum.add(&account)
 	if errors.Is(closeErr, delivery.ErrPending) && err != nil {
-		closeErr = nil // err says it already
+		closeErr = nil // err reports it already
 	}
 	return errors.Join(err, closeErr)
 }
@@ -180,13 +180,13 @@ func spoolReplayCommand(f *spoolFlags) *cobra.Command {
 	var to destination
 	cmd := &cobra.Command{
 		Use:   "replay [flags]",
-		Short: "Deliver what no process delivers any more",
-		Long: `Delivers what waits for a repository of a server in slots that no process holds, as
-the logger would: refused lines become dead letters. Slots in use are left alone, their
-process delivers them.
+		Short: "Deliver entries left by ended processes",
+		Long: `Delivers the entries of a repository that wait in slots held by no process. As with the
+logger, rejected lines become dead letters. Slots in use are skipped, because their
+processes deliver them.
 
-It exits with 0 only if all of that is delivered. It waits while the server takes
-nothing, for ` + patience.String() + ` at most; what is left stays in the spool.`,
+The exit code is 0 only if every entry was delivered. If the server accepts nothing, the
+command gives up after ` + patience.String() + `; the remaining entries stay in the spool.`,
 		Example: "  troupe spool replay --to https://logs.example.com --repo my-agents",
 		Args:    arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -177,7 +177,7 @@ func TestSpoolReplayUploadsAttachments(t *testing.T) {
 	}
 }
 
-func TestSpoolReplayKeepsWhatTheServerDoesNotTake(t *testing.T) {
+func TestSpoolReplayKeepsUndeliveredEntries(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spool")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

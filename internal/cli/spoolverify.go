@@ -15,14 +15,14 @@ func spoolVerifyCommand(f *spoolFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify [flags]",
 		Short: "Check every checksum in the spool",
-		Long: `Reads everything in the spool and checks it: the lines and uploads that wait, the
-contents of the uploads, and the dead letters. It changes nothing: what is damaged is
-set aside when a logger opens the slot next, and the rest is delivered.
+		Long: `Reads and checks the whole spool: the waiting lines and uploads, the contents of the
+uploads, and the dead letters. It changes nothing. The next logger that opens a damaged
+slot sets the damaged files aside and delivers the rest.
 
-An unfinished write at the end of a log is what a crash leaves, not damage: nothing
-that was safe is in it. Records that were safe and are missing are counted, also where
-the end of a file, or a whole file, is gone. Sealed contents are checked only with their key, in
-$` + EnvSpoolKey + `. It exits with 1 if something is damaged or cannot be read.`,
+An unfinished write at the end of a log is the normal trace of a crash, not damage: no
+confirmed entry is in it. Missing records that were confirmed count as damage, even if
+the end of a file or a whole file is gone. Encrypted contents are checked only if
+$` + EnvSpoolKey + ` holds their key. The exit code is 1 if anything is damaged or unreadable.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			aead, err := spoolKey()
@@ -42,15 +42,15 @@ $` + EnvSpoolKey + `. It exits with 1 if something is damaged or cannot be read.
 				damaged += n
 			}
 			if damaged > 0 {
-				return fmt.Errorf("%d places in the spool are damaged or cannot be read", damaged)
+				return fmt.Errorf("%d places in the spool are damaged or unreadable", damaged)
 			}
 			return nil
 		},
 	}
 }
 
-// verifySlot prints what it finds and returns in how many places something is wrong.
-// The error is that of w.
+// verifySlot prints its findings and returns the number of damaged or unreadable places.
+// The error is a write error of w.
 func verifySlot(w io.Writer, slot *spool.SlotInfo, aead cipher.AEAD) (int, error) {
 	var wrong []string
 	if slot.Problem != nil {
@@ -63,8 +63,8 @@ func verifySlot(w io.Writer, slot *spool.SlotInfo, aead cipher.AEAD) (int, error
 		}
 	}
 	name := slotName(slot)
-	for _, what := range wrong {
-		if _, err := fmt.Fprintf(w, "%s: damaged: %s\n", name, strings.ReplaceAll(what, "\n", "; ")); err != nil {
+	for _, fault := range wrong {
+		if _, err := fmt.Fprintf(w, "%s: damaged: %s\n", name, strings.ReplaceAll(fault, "\n", "; ")); err != nil {
 			return 0, err
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/troupelog/troupe/internal/tree"
 )
 
-// terminal returns the file of w if it is a terminal.
+// terminal returns w as a file if it is a terminal.
 func terminal(w io.Writer) (*os.File, bool) {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
@@ -18,8 +18,8 @@ func terminal(w io.Writer) (*os.File, bool) {
 	return f, true
 }
 
-// options returns how to render for w: to the width of a terminal, in colours if it
-// has them and the user did not turn them off.
+// options returns the rendering options for w. Only terminals have a width and colours;
+// NO_COLOR (https://no-color.org) and TERM=dumb turn colours off.
 func options(w io.Writer) tree.Options {
 	f, ok := terminal(w)
 	if !ok {

@@ -15,30 +15,35 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// Limits of a query.
+// Limits of a query. They bound the work of Parse and of the store, not the reader: the part
+// beyond a limit is reported in Query.Bad.
 const (
-	MaxBytes = 4 << 10 // what is behind is not read, and told
-	MaxTerms = 64
+	MaxBytes = 4 << 10 // text beyond it is ignored
+	MaxTerms = 64      // words, phrases and conditions together
 )
 
-// Query is what was asked for.
+// Query is a parsed query. Its terms, words and phrases are joined by "and". The zero value
+// matches everything.
 type Query struct {
-	Terms []store.Term
-	// Words, Phrases and Not are for the search of texts.
+	Terms []store.Term // conditions on fields, in the order they were typed
+	// Words, Phrases and Not are passed to the text search: texts must contain all Words
+	// and Phrases, and none of Not.
 	Words, Phrases, Not []string
-	Bad                 []BadTerm
+	Bad                 []BadTerm // parts that were left out of all other fields
 }
 
-// BadTerm is a part of a query that cannot be understood.
+// BadTerm is a part of a query that Parse does not understand.
 type BadTerm struct {
-	From, To int    // its place in the query, in bytes
-	Reason   string // what it should be
+	From, To int    // byte offsets in the query; To is exclusive
+	Reason   string // the expected form, for the reader
 }
 
-// Text reports whether texts have to be searched.
+// Text reports whether the query needs the text search. Excluded words alone do not: there
+// is no index of texts that lack a word.
 func (q *Query) Text() bool { return len(q.Words)+len(q.Phrases) > 0 }
 
-// Parse reads a query. It never fails: what is wrong is in Bad.
+// Parse parses a query. It never fails: parts that it does not understand are in Bad, and the
+// rest of the query applies. A quote that is never closed ends with the text.
 func Parse(text string) Query {
 	var q Query
 	if len(text) > MaxBytes {
@@ -59,16 +64,16 @@ func Parse(text string) Query {
 	return q
 }
 
-// token is a term as it was typed.
+// token is one term of a query, before its field and value are checked.
 type token struct {
 	from, to int
 	not      bool
-	field    string // in front of : or =, "" for words
+	field    string // the part before : or =, "" for words and phrases
 	value    string // without its quotes
 	quoted   bool
 }
 
-// tokens cuts a query at spaces that are not in quotes.
+// tokens splits a query at spaces outside quotes.
 func tokens(text string) []token {
 	var all []token
 	for i := 0; i < len(text); {
@@ -84,7 +89,8 @@ func tokens(text string) []token {
 	return all
 }
 
-// next reads the token that begins at i, and returns where it ends.
+// next reads the token that starts at i and returns the offset after it. text[i] must not be
+// a space. Inside quotes, a backslash escapes a quote or a backslash.
 func next(text string, i int) (token, int) {
 	t := token{from: i}
 	if text[i] == '-' && i+1 < len(text) && text[i+1] != ' ' {
@@ -116,8 +122,8 @@ func next(text string, i int) (token, int) {
 	return t, i
 }
 
-// isField reports whether a term begins with the name of a field: others are words, such
-// as http://host.
+// isField reports whether name, followed by sign, is a field. Unknown names are not errors:
+// http://host is a word. Tags and metadata accept both signs, other fields only a colon.
 func isField(name string, sign rune) bool {
 	if key, found := strings.CutPrefix(name, "tag."); found && key != "" {
 		return true
@@ -128,12 +134,20 @@ func isField(name string, sign rune) bool {
 	return sign == ':' && slices.Contains(fields, store.Field(name))
 }
 
-// fields are the names of fields that stand before a colon.
+// fields are the field names recognised before a colon.
 var fields = []store.Field{
 	store.FieldStatus, store.FieldKind, store.FieldModel, store.FieldTool, store.FieldName, store.FieldSession,
 	store.FieldCost, store.FieldTime, store.FieldTokens, store.FieldHas, store.FieldIs,
 }
 
+// Values of is:. Indexes store the older spelling, which Parse still accepts; String prints
+// only the current one.
+const (
+	detached       = "detached"
+	storedDetached = "orphan"
+)
+
+// add files a token under terms, words, phrases, exclusions or bad terms.
 func (q *Query) add(t token) {
 	switch {
 	case t.field == "" && t.value == "":
@@ -153,7 +167,8 @@ func (q *Query) add(t token) {
 	}
 }
 
-// termOf reads a condition, or says what it should be.
+// termOf converts a token to a condition. The second result is the reason why it cannot, ""
+// if the condition is valid.
 func termOf(t token) (store.Term, string) {
 	term := store.Term{Not: t.not, Op: store.Equal, Value: t.value}
 	for _, prefix := range []store.Field{store.FieldTag, store.FieldMeta} {
@@ -164,7 +179,7 @@ func termOf(t token) (store.Term, string) {
 	}
 	term.Field = store.Field(t.field)
 	if t.value == "" {
-		return term, "a value has to follow " + t.field + ":"
+		return term, t.field + ": must be followed by a value"
 	}
 	switch term.Field {
 	case store.FieldCost, store.FieldTime, store.FieldTokens:
@@ -179,25 +194,29 @@ func termOf(t token) (store.Term, string) {
 			term.Value = fold.ToolCall.String()
 		}
 		if protocol.ParseKind(term.Value) == fold.Unknown {
-			return term, "kind: is one of span, generation, retrieval, tool and error"
+			return term, "kind: must be one of span, generation, retrieval, tool, error"
 		}
 	case store.FieldHas:
 		return term, oneOf(term.Value, "attachment", "feedback", "error")
 	case store.FieldIs:
-		return term, oneOf(term.Value, "orphan")
+		if term.Value == detached {
+			term.Value = storedDetached
+		}
+		return term, unless(term.Value == storedDetached, "the only value is "+detached)
 	}
 	return term, ""
 }
 
-// oneOf returns "" if value is one of some, or says which there are.
+// oneOf returns "" if value is one of some, else a reason that lists them.
 func oneOf(value string, some ...string) string {
 	if slices.Contains(some, value) {
 		return ""
 	}
-	return "the value is one of " + strings.Join(some, ", ")
+	return "the value must be one of " + strings.Join(some, ", ")
 }
 
-// numeric reads a comparison with a number.
+// numeric parses a comparison with a number. Costs become nano-dollars, durations
+// microseconds. The operators are tried longest first, so that >= is not read as >.
 func numeric(term store.Term) (store.Term, string) {
 	text := term.Value
 	for _, op := range []store.Op{store.Most, store.Least, store.Less, store.Greater, store.Equal} {
@@ -213,17 +232,18 @@ func numeric(term store.Term) (store.Term, string) {
 		var amount pricing.USD
 		amount, ok = pricing.ParseUSD(strings.TrimPrefix(text, "$"))
 		term.Number = int64(amount)
-		return term, unless(ok, "cost: compares with an amount of dollars, as in cost:>0.01")
+		return term, unless(ok, "cost: needs an amount in dollars, such as cost:>0.01")
 	case store.FieldTime:
 		var d time.Duration
 		d, err := time.ParseDuration(text)
 		term.Number = d.Microseconds()
-		return term, unless(err == nil, "dur: compares with a time, as in dur:>2s or dur:<150ms")
+		return term, unless(err == nil, "dur: needs a duration, such as dur:>2s or dur:<150ms")
 	}
 	term.Number, ok = quantity(text)
-	return term, unless(ok, "tokens: compares with a number, as in tokens:>1000 or tokens:>1k")
+	return term, unless(ok, "tokens: needs a whole number, such as tokens:>1000 or tokens:>1k")
 }
 
+// unless returns "" if ok, else reason.
 func unless(ok bool, reason string) string {
 	if ok {
 		return ""
@@ -231,7 +251,8 @@ func unless(ok bool, reason string) string {
 	return reason
 }
 
-// quantity reads a whole number, which may have k or M behind it.
+// quantity parses a whole number with an optional suffix k (thousand) or M (million). It
+// returns false for negative numbers and for numbers above 2^62.
 func quantity(text string) (int64, bool) {
 	factor := int64(1)
 	for suffix, by := range map[string]int64{"k": 1e3, "K": 1e3, "M": 1e6} {
@@ -247,7 +268,8 @@ func quantity(text string) (int64, bool) {
 	return n * factor, true
 }
 
-// String returns a query that means the same, but for what is bad.
+// String formats the query in a canonical order. Parsing the result returns an equal query
+// without its bad terms.
 func (q Query) String() string {
 	var parts []string
 	for _, phrase := range q.Phrases {
@@ -265,7 +287,7 @@ func (q Query) String() string {
 	return strings.Join(parts, " ")
 }
 
-// TermString returns a term as it is typed.
+// TermString formats a term in the syntax that Parse reads.
 func TermString(t store.Term) string {
 	name := string(t.Field) + ":"
 	if t.Key != "" {
@@ -279,6 +301,10 @@ func TermString(t store.Term) string {
 		op = ""
 	}
 	switch t.Field {
+	case store.FieldIs:
+		if t.Value == storedDetached {
+			return name + detached
+		}
 	case store.FieldCost:
 		return name + string(op) + pricing.USD(t.Number).String()
 	case store.FieldTime:
@@ -289,7 +315,7 @@ func TermString(t store.Term) string {
 	return name + cmp.Or(plain(t.Value), quote(t.Value))
 }
 
-// bare returns a word without quotes if it would be read as one.
+// bare returns a word without quotes if Parse reads it back as the same word, else in quotes.
 func bare(word string) string {
 	if back := tokens(word); len(back) == 1 && back[0].field == "" && !back[0].quoted && !back[0].not && back[0].value == word {
 		return word
@@ -297,7 +323,7 @@ func bare(word string) string {
 	return quote(word)
 }
 
-// plain returns a value if it needs no quotes, else "".
+// plain returns value if it needs no quotes, else "".
 func plain(value string) string {
 	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || r == '"' || r == '\\' || r == utf8.RuneError }) {
 		return ""
@@ -305,11 +331,13 @@ func plain(value string) string {
 	return value
 }
 
+// quote returns text in quotes, escaped for next.
 func quote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
-// With returns the query with one more term, unless it has it.
+// With returns the query with term added, unless it has it already. q is not changed and
+// shares no terms with the result.
 func (q Query) With(term store.Term) Query {
 	if slices.Contains(q.Terms, term) {
 		return q
