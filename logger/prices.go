@@ -31,8 +31,8 @@ func (p *pipeline) newPriceState(c *GenerationConfig) *priceState {
 	return &priceState{model: c.Model, provider: c.Provider}
 }
 
-// AddCost logs the price of the model call. It takes precedence over Config.Prices. A Total
-// of 0 means Input + Output.
+// AddCost logs the price of the model call. It takes precedence over Config.Prices. A Total of
+// 0 means Input + Output.
 func (g Generation) AddCost(c pricing.Cost) {
 	if g.price != nil {
 		g.price.given.Store(true)

@@ -215,8 +215,8 @@ func subject(line []byte) (entity, id, action string) {
 func (p *pipeline) spoolEvent(d *destination, e spool.Event) {
 	err := logEvent(e.Log)
 	if e.Kind == spool.Skipped {
-		err = &Error{Reason: ErrSpool, Kept: true, Err: e.Err}
-		err.Detail = "slot " + e.Slot + " cannot be used and is left unchanged; see troupe spool ls"
+		err = &Error{Reason: ErrSpool, Kept: true, Err: e.Err,
+			Detail: "slot " + e.Slot + " cannot be used and is left unchanged; see troupe spool ls"}
 	}
 	if err != nil {
 		p.report.tell(d.named(err))
@@ -250,7 +250,7 @@ func logEvent(e seglog.Event) *Error {
 		err.Detail = "the unreadable part of the file " + e.Name + " of the spool is kept in the folder quarantine"
 	case seglog.Discarded:
 		err.Detail = "the quarantine of the spool is full: its oldest files were removed"
-	default: // the disk accepts entries again
+	default:
 		return nil
 	}
 	return err

@@ -74,7 +74,8 @@ func (p *pipeline) newSampler() *sampling.Sampler {
 	policy := sampling.Policy{Head: p.cfg.Sample}
 	if t := p.cfg.Tail; t != nil {
 		policy.Tail = &sampling.Tail{
-			Rate: t.KeepRate, Slow: t.Slow, Cost: pricing.Dollars(t.Cost), Disliked: t.DislikedBelow, Wait: t.Wait, MaxBytes: t.MaxBytes,
+			Rate: t.KeepRate, Slow: t.Slow, Cost: pricing.Dollars(t.Cost), Disliked: t.DislikedBelow,
+			Wait: t.Wait, MaxBytes: t.MaxBytes,
 		}
 	}
 	return sampling.New(policy, p.destinations.put, p.leaveOut)

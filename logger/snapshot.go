@@ -21,14 +21,15 @@ type Snapshot struct {
 	// Begun counts the entities that were begun below it.
 	Begun Counts
 	// Open lists the entities that have not ended, the oldest first: the traces of a session,
-	// or all entities of a trace. Their ids are in the form that lines carry, see the package documentation.
+	// or all entities of a trace. Their ids are in the form that lines carry, see the package
+	// documentation.
 	Open []EntityRef
 
 	// Failures counts logged errors and failed results.
 	Failures int
-	// Usage is the sum of all results of generations.
+	// Usage is the sum of the token counts of all results of generations.
 	Usage pricing.Usage
-	// Cost is the sum of all costs: from AddCost and from Config.Prices.
+	// Cost is the sum of all logged costs: from AddCost and from Config.Prices.
 	Cost pricing.USD
 	// First and Last are the times of the first and the last call, zero if there was none.
 	First, Last time.Time

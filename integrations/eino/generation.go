@@ -9,7 +9,9 @@ import (
 	"github.com/cloudwego/eino/components/model"
 	"github.com/cloudwego/eino/schema"
 
+	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/logger"
+	"github.com/troupelog/troupe/pricing"
 )
 
 // providerOf returns who answers: models of eino are named for that, but for some.
@@ -183,12 +185,12 @@ func (r *run) modelOutput(out *model.CallbackOutput) bool {
 
 // completion is an answer in the form of a chat completion of OpenAI's API.
 type completion struct {
-	ID      string `json:"id"`
-	Object  string `json:"object"`
-	Created int64  `json:"created"`
-	Model   string `json:"model,omitempty"`
-	Choices []any  `json:"choices"`
-	Usage   *usage `json:"usage,omitempty"`
+	ID      string          `json:"id"`
+	Object  string          `json:"object"`
+	Created int64           `json:"created"`
+	Model   string          `json:"model,omitempty"`
+	Choices []any           `json:"choices"`
+	Usage   json.RawMessage `json:"usage,omitempty"`
 }
 
 type choice struct {
@@ -204,36 +206,21 @@ type answer struct {
 	Reasoning string            `json:"reasoning_content,omitempty"`
 }
 
-type usage struct {
-	Prompt     int            `json:"prompt_tokens"`
-	Completion int            `json:"completion_tokens"`
-	Total      int            `json:"total_tokens"`
-	OfPrompt   map[string]int `json:"prompt_tokens_details,omitempty"`
-	OfAnswer   map[string]int `json:"completion_tokens_details,omitempty"`
-}
-
-// usageOf returns what a call cost: the callback's own account, or that of the message;
-// nil where there is none.
-func usageOf(out *model.CallbackOutput) *usage {
-	var u usage
-	var cached, reasoning int
+// usageOf returns the usage of a call: the callback's, else the message's; nil if there is
+// none.
+func usageOf(out *model.CallbackOutput) json.RawMessage {
+	var u pricing.Usage
 	switch m := out.Message; {
 	case out.TokenUsage != nil:
 		t := out.TokenUsage
-		u = usage{Prompt: t.PromptTokens, Completion: t.CompletionTokens, Total: t.TotalTokens}
-		cached, reasoning = t.PromptTokenDetails.CachedTokens, t.CompletionTokensDetails.ReasoningTokens
+		u = pricing.Usage{Input: int64(t.PromptTokens), Output: int64(t.CompletionTokens), Total: int64(t.TotalTokens)}
+		u.CacheRead, u.Reasoning = int64(t.PromptTokenDetails.CachedTokens), int64(t.CompletionTokensDetails.ReasoningTokens)
 	case m != nil && m.ResponseMeta != nil && m.ResponseMeta.Usage != nil:
 		t := m.ResponseMeta.Usage
-		u = usage{Prompt: t.PromptTokens, Completion: t.CompletionTokens, Total: t.TotalTokens}
-		cached, reasoning = t.PromptTokenDetails.CachedTokens, t.CompletionTokensDetails.ReasoningTokens
+		u = pricing.Usage{Input: int64(t.PromptTokens), Output: int64(t.CompletionTokens), Total: int64(t.TotalTokens)}
+		u.CacheRead, u.Reasoning = int64(t.PromptTokenDetails.CachedTokens), int64(t.CompletionTokensDetails.ReasoningTokens)
 	default:
 		return nil
 	}
-	if cached > 0 {
-		u.OfPrompt = map[string]int{"cached_tokens": cached}
-	}
-	if reasoning > 0 {
-		u.OfAnswer = map[string]int{"reasoning_tokens": reasoning}
-	}
-	return &u
+	return genai.EncodeUsage(u)
 }

@@ -79,7 +79,7 @@ var layout = []row{
 	{path: "internal/words"},
 	{path: "internal/project", imports: []string{"internal/fold", "internal/store", "internal/words"}},
 	{path: "internal/conversation", imports: []string{"internal/genai", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/fold"}},
-	{path: "internal/diff", imports: []string{"internal/protocol", "internal/wire", "internal/fold", "internal/conversation", "pricing"}, modules: []string{"github.com/aymanbagabas/go-udiff"}},
+	{path: "internal/diff", imports: []string{"internal/genai", "internal/protocol", "internal/wire", "internal/fold", "internal/conversation", "pricing"}, modules: []string{"github.com/aymanbagabas/go-udiff"}},
 	{path: "internal/tree", imports: []string{"internal/fold", "pricing"}, modules: terminal},
 	{path: "internal/otlp", imports: []string{"internal/genai", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/fold"}, modules: []string{protobuf}},
 	{path: "internal/export", imports: []string{"internal/genai", "internal/protocol", "internal/fold", "internal/conversation", "internal/tree", "pricing"}},
@@ -98,7 +98,7 @@ var layout = []row{
 	{
 		path: "internal/viewer",
 		imports: []string{
-			"internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "internal/conversation",
+			"internal/genai", "internal/protocol", "internal/brief", "internal/wire", "internal/jsonscan", "internal/fold", "internal/store", "internal/conversation",
 			"internal/diff", "internal/tree", "internal/export", "internal/query", "internal/service", "internal/address", "pricing",
 		},
 		modules: []string{mimetype},

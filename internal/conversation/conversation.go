@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/genai"
 )
 
 // Conversation is one call of a model: what it was sent, and what it answered.
 type Conversation struct {
-	Sent []Message // in order, instructions that are sent apart first
+	Sent []genai.Message // in order, instructions that are sent apart first
 	// Answers are the answers in the order they came: those of earlier attempts first.
 	// Several with the same Attempt are choices of one result.
 	Answers []Answer
@@ -16,7 +17,7 @@ type Conversation struct {
 
 // Answer is one answer of a model, or the error that came in place of one.
 type Answer struct {
-	Message
+	genai.Message
 	Attempt int    // from 0 on; the last is the result that counts
 	Choice  int    // from 0 on, among those of one attempt
 	Finish  string // why the model stopped, in the provider's words; "" if it does not say
@@ -30,36 +31,34 @@ func Of(n *fold.Node) Conversation {
 	var c Conversation
 	c.Sent = append(c.Sent, instructions(n)...)
 	for _, raw := range n.Messages {
-		c.Sent = append(c.Sent, readSent(raw, 0)...)
+		c.Sent = append(c.Sent, genai.ReadMessages(raw)...)
 	}
 	if len(n.Messages) == 0 {
-		c.Sent = append(c.Sent, readSent(prompt(n), 0)...)
+		c.Sent = append(c.Sent, genai.ReadMessages(prompt(n))...)
 	}
 	results := append(append([]json.RawMessage{}, n.Attempts...), n.Result)
 	if n.Result == nil {
 		results[len(results)-1] = n.Output
 	}
 	for attempt, raw := range results {
-		for choice, a := range readResult(raw) {
-			a.Attempt, a.Choice = attempt, choice
-			c.Answers = append(c.Answers, a)
+		for i, choice := range genai.ReadChoices(raw) {
+			c.Answers = append(c.Answers, Answer{
+				Message: choice.Message, Attempt: attempt, Choice: i, Finish: choice.Finish, Failed: choice.Failed,
+			})
 		}
 	}
 	c.match()
 	return c
 }
 
-// instructionFields are names under which a system prompt is given apart from messages.
-var instructionFields = []string{"system", "instructions", "systemInstruction", "system_instruction", "preamble"}
-
 // instructions returns the system messages that a generation has among its parameters or
 // its other fields.
-func instructions(n *fold.Node) []Message {
-	var found []Message
-	for _, key := range instructionFields {
+func instructions(n *fold.Node) []genai.Message {
+	var found []genai.Message
+	for _, key := range genai.InstructionFields() {
 		for _, fields := range []map[string]json.RawMessage{n.Other, n.Parameters} {
-			if raw := fields[key]; given(raw) {
-				found = append(found, systemMessage(raw))
+			if raw := fields[key]; genai.Given(raw) {
+				found = append(found, genai.ReadInstructions(raw))
 			}
 		}
 	}
@@ -69,7 +68,7 @@ func instructions(n *fold.Node) []Message {
 // prompt returns what a model was sent where it was not sent messages.
 func prompt(n *fold.Node) json.RawMessage {
 	for _, raw := range []json.RawMessage{n.Input, n.Other["prompt"], n.Parameters["prompt"]} {
-		if given(raw) {
+		if genai.Given(raw) {
 			return raw
 		}
 	}
@@ -94,7 +93,7 @@ func (c *Conversation) Last() *Answer {
 // FirstUser returns the text of the first message of a user that has any.
 func (c *Conversation) FirstUser() string {
 	for i := range c.Sent {
-		if text := c.Sent[i].asked(); text != "" {
+		if text := userText(&c.Sent[i]); text != "" {
 			return text
 		}
 	}
@@ -104,7 +103,7 @@ func (c *Conversation) FirstUser() string {
 // LastUser returns the text of the last message of a user that has any.
 func (c *Conversation) LastUser() string {
 	for i := len(c.Sent) - 1; i >= 0; i-- {
-		if text := c.Sent[i].asked(); text != "" {
+		if text := userText(&c.Sent[i]); text != "" {
 			return text
 		}
 	}
@@ -118,8 +117,8 @@ func (c *Conversation) LastAnswer() string {
 	if last == nil {
 		return ""
 	}
-	for _, kind := range []PartKind{Text, Refusal, Failure} {
-		if text := last.join(kind); text != "" {
+	for _, kind := range []genai.PartKind{genai.PartText, genai.PartRefusal, genai.PartFailure} {
+		if text := last.Join(kind); text != "" {
 			return text
 		}
 	}
@@ -128,11 +127,11 @@ func (c *Conversation) LastAnswer() string {
 
 // Pair returns the call and the result that have a number as Part.Pair. Each is nil if
 // there is none.
-func (c *Conversation) Pair(number int) (call, result *Part) {
+func (c *Conversation) Pair(number int) (call, result *genai.Part) {
 	for _, p := range c.parts() {
 		switch {
 		case number == 0 || p.Pair != number:
-		case p.Kind == ToolCall:
+		case p.Kind == genai.PartToolCall:
 			call = p
 		default:
 			result = p
@@ -141,10 +140,20 @@ func (c *Conversation) Pair(number int) (call, result *Part) {
 	return call, result
 }
 
-// asked returns the text that a user wrote in a message, "" if it is not a user's.
-func (m *Message) asked() string {
+// userText returns the text that a user wrote in a message, "" if it is not a user's.
+func userText(m *genai.Message) string {
 	if m.Role != "user" {
 		return ""
 	}
 	return m.Text()
+}
+
+// History returns what was sent and the answer that counts: what the next call of the
+// same conversation begins with.
+func (c *Conversation) History() []genai.Message {
+	history := c.Sent[:len(c.Sent):len(c.Sent)]
+	if last := c.Last(); last != nil && !last.Failed {
+		history = append(history, last.Message)
+	}
+	return history
 }

@@ -2,9 +2,11 @@ package conversation
 
 import (
 	"testing"
+
+	"github.com/troupelog/troupe/internal/genai"
 )
 
-func first(messages string) *Message {
+func first(messages string) *genai.Message {
 	c := Of(node(messages, ""))
 	return &c.Sent[0]
 }
@@ -36,13 +38,13 @@ func TestCommonPrefixIsWhatThePreviousCallKnew(t *testing.T) {
 	const one = `{"role":"system","content":"s"},{"role":"user","content":"q"}`
 	before := Of(node(`[`+one+`]`, `{"choices":[{"message":{"role":"assistant","content":null,"annotations":[],"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]}}]}`))
 	after := Of(node(`[`+one+`,{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"r"}]`, ""))
-	if got := CommonPrefix(before.Sent, after.Sent); got != 2 {
+	if got := genai.CommonPrefix(before.Sent, after.Sent); got != 2 {
 		t.Errorf("%d messages were sent before, want 2", got)
 	}
-	if got := CommonPrefix(before.History(), after.Sent); got != 3 {
+	if got := genai.CommonPrefix(before.History(), after.Sent); got != 3 {
 		t.Errorf("%d messages were known before, want 3", got)
 	}
-	if len(before.Sent) != 2 || CommonPrefix(nil, after.Sent) != 0 || CommonPrefix(after.Sent, after.Sent) != 4 {
+	if len(before.Sent) != 2 || genai.CommonPrefix(nil, after.Sent) != 0 || genai.CommonPrefix(after.Sent, after.Sent) != 4 {
 		t.Error("the bounds of a common prefix are wrong")
 	}
 }

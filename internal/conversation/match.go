@@ -1,19 +1,21 @@
 package conversation
 
+import "github.com/troupelog/troupe/internal/genai"
+
 // parts returns all calls and results of tools, in order: those sent, then those of the
 // answers.
-func (c *Conversation) parts() []*Part {
+func (c *Conversation) parts() []*genai.Part {
 	found := toolParts(nil, c.Sent)
 	for i := range c.Answers {
-		found = toolParts(found, []Message{c.Answers[i].Message})
+		found = toolParts(found, []genai.Message{c.Answers[i].Message})
 	}
 	return found
 }
 
-func toolParts(found []*Part, messages []Message) []*Part {
+func toolParts(found []*genai.Part, messages []genai.Message) []*genai.Part {
 	for _, m := range messages {
 		for i := range m.Parts {
-			if p := &m.Parts[i]; p.Kind == ToolCall || p.Kind == ToolResult {
+			if p := &m.Parts[i]; p.Kind == genai.PartToolCall || p.Kind == genai.PartToolResult {
 				found = append(found, p)
 			}
 		}
@@ -25,7 +27,7 @@ func toolParts(found []*Part, messages []Message) []*Part {
 // oldest open call of the tool, else, where the result names none, with the oldest open
 // call.
 func (c *Conversation) match() {
-	m := matcher{byID: map[string][]*Part{}, byTool: map[string][]*Part{}}
+	m := matcher{byID: map[string][]*genai.Part{}, byTool: map[string][]*genai.Part{}}
 	sent := toolParts(nil, c.Sent)
 	for _, p := range c.parts() {
 		m.add(p)
@@ -34,20 +36,20 @@ func (c *Conversation) match() {
 		p.Unmatched = p.Pair == 0
 	}
 	for _, p := range c.parts()[len(sent):] {
-		p.Unmatched = p.Pair == 0 && p.Kind == ToolResult
+		p.Unmatched = p.Pair == 0 && p.Kind == genai.PartToolResult
 	}
 }
 
 // matcher holds the calls that have no result yet; each is in all three lists, and
 // leaves them when it is found paired there.
 type matcher struct {
-	byID, byTool map[string][]*Part
-	all          []*Part
+	byID, byTool map[string][]*genai.Part
+	all          []*genai.Part
 	pairs        int
 }
 
-func (m *matcher) add(p *Part) {
-	if p.Kind == ToolCall {
+func (m *matcher) add(p *genai.Part) {
+	if p.Kind == genai.PartToolCall {
 		if p.CallID != "" {
 			m.byID[p.CallID] = append(m.byID[p.CallID], p)
 		}
@@ -55,7 +57,7 @@ func (m *matcher) add(p *Part) {
 		m.all = append(m.all, p)
 		return
 	}
-	var call *Part
+	var call *genai.Part
 	switch {
 	case p.CallID != "":
 		call, m.byID[p.CallID] = oldest(m.byID[p.CallID], false)
@@ -79,7 +81,7 @@ func (m *matcher) add(p *Part) {
 
 // oldest returns the first call that is not paired, none if that has an id and is asked
 // for without, and the list without it and what is paired before it.
-func oldest(calls []*Part, anonymous bool) (*Part, []*Part) {
+func oldest(calls []*genai.Part, anonymous bool) (*genai.Part, []*genai.Part) {
 	for len(calls) > 0 && calls[0].Pair != 0 {
 		calls = calls[1:]
 	}

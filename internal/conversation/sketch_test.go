@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/internal/wire"
 )
 
@@ -37,7 +38,7 @@ func sketch(c Conversation) string {
 	return b.String()
 }
 
-func sketchMessage(b *strings.Builder, m *Message) {
+func sketchMessage(b *strings.Builder, m *genai.Message) {
 	who := m.Role
 	if m.Name != "" {
 		who += "(" + m.Name + ")"
@@ -50,7 +51,7 @@ func sketchMessage(b *strings.Builder, m *Message) {
 	}
 }
 
-func sketchPart(p *Part) string {
+func sketchPart(p *genai.Part) string {
 	words := []string{string(p.Kind)}
 	add := func(format string, value string) {
 		if value != "" {
@@ -74,7 +75,7 @@ func sketchPart(p *Part) string {
 	if p.Unmatched {
 		words = append(words, "unmatched")
 	}
-	if p.Kind == Other {
+	if p.Kind == genai.PartOther {
 		words = append(words, string(p.Raw))
 	}
 	return strings.Join(words, " ")

@@ -1,10 +1,10 @@
 package conversation
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/genai"
 )
 
 // Turn is what a user said and what came back, as the page of a session shows it.
@@ -47,10 +47,10 @@ func Turns(trace *fold.Node) []Turn {
 	w.walk(trace, 0)
 	first, last := &w.turns[0], &w.turns[len(w.turns)-1]
 	if first.User == "" {
-		first.User = plain(trace.Input)
+		first.User = genai.PlainText(trace.Input)
 	}
 	if last.Answer == "" {
-		last.Answer = plain(trace.Output)
+		last.Answer = genai.PlainText(trace.Output)
 	}
 	last.End = trace.End
 	return w.turns
@@ -96,7 +96,7 @@ func (w *walker) generation(n *fold.Node, depth int) {
 	}
 	if last := c.Last(); !w.logged && last != nil {
 		for i := range last.Parts {
-			if p := &last.Parts[i]; p.Kind == ToolCall {
+			if p := &last.Parts[i]; p.Kind == genai.PartToolCall {
 				w.use(p.Tool, false)
 			}
 		}
@@ -107,7 +107,7 @@ func (w *walker) generation(n *fold.Node, depth int) {
 func (w *walker) ask(n *fold.Node, c *Conversation) {
 	asked := 0
 	for i := range c.Sent {
-		if c.Sent[i].asked() != "" {
+		if userText(&c.Sent[i]) != "" {
 			asked++
 		}
 	}
@@ -176,33 +176,12 @@ func faultText(n *fold.Node) string {
 	case "generation":
 		c := Of(n)
 		if last := c.Last(); last != nil {
-			return last.join(Failure)
+			return last.Join(genai.PartFailure)
 		}
 	case "tool_call":
-		return errorText(n.Error)
+		return genai.ErrorText(n.Error)
 	case "error":
-		return plain(n.Message)
+		return genai.PlainText(n.Message)
 	}
 	return ""
-}
-
-// errorText returns the message of an error, or the error as it is.
-func errorText(raw json.RawMessage) string {
-	o := objectOf(raw)
-	if text := o.text("message", "error"); text != "" {
-		return text
-	}
-	return plain(raw)
-}
-
-// plain returns the text of content, and the JSON of what has none.
-func plain(raw json.RawMessage) string {
-	if !given(raw) {
-		return ""
-	}
-	m := Message{Parts: contents(raw, 0)}
-	if text := m.Text(); text != "" {
-		return text
-	}
-	return string(raw)
 }

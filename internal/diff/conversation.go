@@ -5,11 +5,11 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/troupelog/troupe/internal/conversation"
+	"github.com/troupelog/troupe/internal/genai"
 )
 
 // messages aligns two conversations.
-func messages(a, b []conversation.Message, w *work) []MessageDiff {
+func messages(a, b []genai.Message, w *work) []MessageDiff {
 	contentsA, contentsB := contents(a), contents(b)
 	var all []MessageDiff
 	fromA, fromB := 0, 0
@@ -41,7 +41,7 @@ func messages(a, b []conversation.Message, w *work) []MessageDiff {
 	return all
 }
 
-func contents(messages []conversation.Message) []content {
+func contents(messages []genai.Message) []content {
 	all := make([]content, len(messages))
 	for i := range messages {
 		all[i] = contentOf(&messages[i])

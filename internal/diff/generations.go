@@ -5,6 +5,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/genai"
 )
 
 // GenerationDiff is the comparison of two model calls.
@@ -36,7 +37,7 @@ type MessageDiff struct {
 	State State
 	// A and B are the messages on each side: as many on both where they are the same,
 	// one on both where it changed, else one on its side.
-	A, B []conversation.Message
+	A, B []genai.Message
 	// FromA and FromB number the first of them among those of its side, from 0 on. On
 	// the side that has none it is where they would be.
 	FromA, FromB int
@@ -58,11 +59,11 @@ func Generations(a, b *fold.Node) GenerationDiff {
 }
 
 func answer(a, b *conversation.Answer, w *work) *MessageDiff {
-	side := func(a *conversation.Answer) []conversation.Message {
+	side := func(a *conversation.Answer) []genai.Message {
 		if a == nil {
 			return nil
 		}
-		return []conversation.Message{a.Message}
+		return []genai.Message{a.Message}
 	}
 	m := MessageDiff{State: Changed, A: side(a), B: side(b)}
 	switch {

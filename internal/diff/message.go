@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/troupelog/troupe/internal/conversation"
+	"github.com/troupelog/troupe/internal/genai"
 )
 
 // content is what two messages are compared by.
@@ -17,13 +17,13 @@ type content struct {
 	hash [sha256.Size]byte // of role, name and text
 }
 
-func contentOf(m *conversation.Message) content {
+func contentOf(m *genai.Message) content {
 	return content{m.Role, sha256.Sum256([]byte(m.Role + "\x00" + m.Name + "\x00" + textOf(m)))}
 }
 
 // textOf returns a message as text: what it says, and in words what it holds beside
 // that. Ids of tool calls are left out, as each call of a model has others.
-func textOf(m *conversation.Message) string {
+func textOf(m *genai.Message) string {
 	var b strings.Builder
 	for i := range m.Parts {
 		if i > 0 {
@@ -37,17 +37,17 @@ func textOf(m *conversation.Message) string {
 	return b.String()
 }
 
-func writePart(b *strings.Builder, p *conversation.Part) {
+func writePart(b *strings.Builder, p *genai.Part) {
 	switch p.Kind {
-	case conversation.Text:
+	case genai.PartText:
 		b.WriteString(p.Text)
-	case conversation.Reasoning, conversation.Refusal, conversation.Failure:
+	case genai.PartReasoning, genai.PartRefusal, genai.PartFailure:
 		fmt.Fprintf(b, "[%s]\n%s", p.Kind, p.Text)
-	case conversation.Image, conversation.Audio, conversation.File:
+	case genai.PartImage, genai.PartAudio, genai.PartFile:
 		fmt.Fprintf(b, "[%s %s %s]\n%s", p.Kind, p.MIME, reference(p), p.Text)
-	case conversation.ToolCall:
+	case genai.PartToolCall:
 		fmt.Fprintf(b, "[call of %s]\n%s", p.Tool, indented(p.Arguments))
-	case conversation.ToolResult:
+	case genai.PartToolResult:
 		fmt.Fprintf(b, "[result of %s]\n", p.Tool)
 		if p.Failed {
 			b.WriteString("[failed]\n")
@@ -63,7 +63,7 @@ func writePart(b *strings.Builder, p *conversation.Part) {
 }
 
 // reference names the bytes of a part, by their hash if the part holds them.
-func reference(p *conversation.Part) string {
+func reference(p *genai.Part) string {
 	if p.Data == "" {
 		return p.URL
 	}

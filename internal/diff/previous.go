@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/genai"
 )
 
 // maxCandidates is how many of the generations before one are looked at.
@@ -34,7 +35,7 @@ func Previous(trace, g *fold.Node) *fold.Node {
 	return best
 }
 
-func commonPrefix(messages []conversation.Message, sent []content) int {
+func commonPrefix(messages []genai.Message, sent []content) int {
 	n := 0
 	for n < len(messages) && n < len(sent) && contentOf(&messages[n]) == sent[n] {
 		n++

@@ -7,6 +7,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/pricing"
 )
 
@@ -148,7 +149,7 @@ type genPart struct {
 	URI       string          `json:"uri,omitempty"`
 }
 
-func genMessages(messages []conversation.Message) []genMessage {
+func genMessages(messages []genai.Message) []genMessage {
 	all := make([]genMessage, len(messages))
 	for i := range messages {
 		all[i] = genMessageOf(&messages[i])
@@ -156,7 +157,7 @@ func genMessages(messages []conversation.Message) []genMessage {
 	return all
 }
 
-func genMessageOf(m *conversation.Message) genMessage {
+func genMessageOf(m *genai.Message) genMessage {
 	g := genMessage{Role: m.Role, Name: m.Name, Parts: []genPart{}}
 	for i := range m.Parts {
 		g.Parts = append(g.Parts, genPartOf(&m.Parts[i]))
@@ -164,23 +165,23 @@ func genMessageOf(m *conversation.Message) genMessage {
 	return g
 }
 
-func genPartOf(p *conversation.Part) genPart {
+func genPartOf(p *genai.Part) genPart {
 	switch p.Kind {
-	case conversation.Image, conversation.Audio, conversation.File:
+	case genai.PartImage, genai.PartAudio, genai.PartFile:
 		g := genPart{Type: "uri", Modality: string(p.Kind), MIME: p.MIME, URI: p.URL, Name: p.Text}
 		if p.Data != "" {
 			g.Type, g.Content = "blob", p.Data
 		}
 		return g
-	case conversation.ToolCall:
+	case genai.PartToolCall:
 		return genPart{Type: "tool_call", ID: p.CallID, Name: p.Tool, Arguments: p.Arguments}
-	case conversation.ToolResult:
+	case genai.PartToolResult:
 		g := genPart{Type: "tool_call_response", ID: p.CallID, Response: p.Text}
 		if p.Result != nil {
 			g.Response = p.Result
 		}
 		return g
-	case conversation.Other:
+	case genai.PartOther:
 		return genPart{Type: string(p.Kind), Content: p.Raw}
 	default:
 		return genPart{Type: string(p.Kind), Content: p.Text}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/troupelog/troupe/internal/conversation"
+	"github.com/troupelog/troupe/internal/genai"
 )
 
 // tuner makes the messages of an example.
@@ -28,7 +28,7 @@ type imageURL struct {
 // message appends a message: results of tools, which some providers send as parts of a
 // user's message, as messages of their own before the rest. One that says nothing is
 // left out. The error is a skipError.
-func (t *tuner) message(m *conversation.Message) error {
+func (t *tuner) message(m *genai.Message) error {
 	role, ok := tunedRoles[m.Role]
 	if !ok {
 		return skipError(UnknownRole)
@@ -39,29 +39,29 @@ func (t *tuner) message(m *conversation.Message) error {
 	for i := range m.Parts {
 		p := &m.Parts[i]
 		switch p.Kind {
-		case conversation.Text:
+		case genai.PartText:
 			parts = append(parts, contentPart{Type: "text", Text: p.Text})
-		case conversation.Reasoning:
+		case genai.PartReasoning:
 			t.reasoning++
-		case conversation.Image:
+		case genai.PartImage:
 			picture, ok := pictureOf(p)
 			if !ok || role != "user" || p.CallID != "" { // not a picture that a tool came back with
 				return skipError(NotText)
 			}
 			parts, pictures = append(parts, picture), true
-		case conversation.ToolCall:
+		case genai.PartToolCall:
 			if p.Unmatched || role != "assistant" {
 				return skipError(OpenCall)
 			}
 			said.ToolCalls = append(said.ToolCalls, callOf(p, len(said.ToolCalls)))
-		case conversation.ToolResult:
+		case genai.PartToolResult:
 			if p.Unmatched {
 				return skipError(OpenCall)
 			}
 			t.Messages = append(t.Messages, tuned{Role: "tool", ToolCallID: callID(p, 0), Content: resultText(p)})
-		case conversation.Refusal:
+		case genai.PartRefusal:
 			return skipError(Refused)
-		case conversation.Failure:
+		case genai.PartFailure:
 			return skipError(FailedCall)
 		default:
 			return skipError(NotText)
@@ -100,7 +100,7 @@ func contentOf(parts []contentPart, pictures bool) any {
 	return strings.Join(texts, "\n")
 }
 
-func pictureOf(p *conversation.Part) (contentPart, bool) {
+func pictureOf(p *genai.Part) (contentPart, bool) {
 	url := p.URL
 	if p.Data != "" {
 		url = "data:" + p.MIME + ";base64," + p.Data
@@ -109,7 +109,7 @@ func pictureOf(p *conversation.Part) (contentPart, bool) {
 	return contentPart{Type: "image_url", Image: &imageURL{url}}, ok
 }
 
-func callOf(p *conversation.Part, n int) tunedCall {
+func callOf(p *genai.Part, n int) tunedCall {
 	call := tunedCall{ID: callID(p, n), Type: "function"}
 	call.Function.Name = p.Tool
 	call.Function.Arguments = string(plain(p.Arguments))
@@ -121,7 +121,7 @@ func callOf(p *conversation.Part, n int) tunedCall {
 
 // callID returns the id of a call or a result. Those without one get the number of their
 // pair; a call in the answer, which has no pair, its own among the calls.
-func callID(p *conversation.Part, n int) string {
+func callID(p *genai.Part, n int) string {
 	switch {
 	case p.CallID != "":
 		return p.CallID
@@ -132,7 +132,7 @@ func callID(p *conversation.Part, n int) string {
 	}
 }
 
-func resultText(p *conversation.Part) string {
+func resultText(p *genai.Part) string {
 	if p.Text == "" && p.Result != nil {
 		return string(plain(p.Result))
 	}

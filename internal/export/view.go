@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/internal/tree"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -53,7 +54,7 @@ const minKnown = 2
 // reader makes views of nodes, one after the other. What a generation was sent is often
 // what the one before was sent and answered, and more: only what is new is shown of it.
 type reader struct {
-	history []conversation.Message
+	history []genai.Message
 	id      string // of the generation that has the history
 }
 
@@ -63,7 +64,7 @@ func (r *reader) view(n *fold.Node) view {
 	if n.Kind == fold.Generation.String() {
 		c := conversation.Of(n)
 		sent = len(c.Sent) > 0
-		if known := conversation.CommonPrefix(r.history, c.Sent); known >= minKnown {
+		if known := genai.CommonPrefix(r.history, c.Sent); known >= minKnown {
 			v.Known, v.KnownFrom = known, r.id
 		}
 		r.history, r.id = c.History(), line(n.ID)
@@ -248,7 +249,7 @@ func plain(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-func messageOf(m *conversation.Message) message {
+func messageOf(m *genai.Message) message {
 	shown := message{Who: line(strings.TrimSpace(m.Role + " " + m.Name))}
 	for i := range m.Parts {
 		shown.Blocks = append(shown.Blocks, partBlock(&m.Parts[i]))
@@ -273,19 +274,19 @@ func answerOf(a, last *conversation.Answer) message {
 	return shown
 }
 
-func partBlock(p *conversation.Part) block {
+func partBlock(p *genai.Part) block {
 	switch p.Kind {
-	case conversation.Text:
+	case genai.PartText:
 		return block{Text: clean(p.Text)}
-	case conversation.Image, conversation.Audio, conversation.File:
+	case genai.PartImage, genai.PartAudio, genai.PartFile:
 		label := string(p.Kind)
 		if p.Data != "" {
 			label += fmt.Sprintf(" of %d characters of base64", len(p.Data))
 		}
 		return block{Label: label, Of: line(p.MIME), Text: clean(strings.TrimSpace(p.URL + "\n" + p.Text))}
-	case conversation.ToolCall:
+	case genai.PartToolCall:
 		return jsonBlock("call of", line(p.Tool+" "+p.CallID), p.Arguments)
-	case conversation.ToolResult:
+	case genai.PartToolResult:
 		label := "result of"
 		if p.Failed {
 			label = "failure of"
@@ -294,7 +295,7 @@ func partBlock(p *conversation.Part) block {
 			return jsonBlock(label, line(p.Tool+" "+p.CallID), p.Result)
 		}
 		return block{Label: label, Of: line(p.Tool + " " + p.CallID), Text: clean(p.Text)}
-	case conversation.Other:
+	case genai.PartOther:
 		return jsonBlock(string(p.Kind), "", p.Raw)
 	default:
 		return block{Label: string(p.Kind), Text: clean(p.Text)}

@@ -16,6 +16,7 @@ import (
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/export"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/internal/otlp"
 	"github.com/troupelog/troupe/internal/replay"
 	"github.com/troupelog/troupe/internal/wire"
@@ -219,7 +220,7 @@ func chatOf(n *fold.Node) []string {
 	return lines
 }
 
-func partsOf(which string, m *conversation.Message) []string {
+func partsOf(which string, m *genai.Message) []string {
 	lines := []string{fmt.Sprintf("%s %s %q", which, m.Role, m.Name)}
 	for _, p := range m.Parts {
 		p.Raw = nil

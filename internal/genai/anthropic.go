@@ -37,6 +37,8 @@ func fromAnthropic(raw []byte, usage json.RawMessage) (*Chat, bool) {
 	}, true
 }
 
+// addAnthropicBlock adds a block of the content to a message. It reports false for a block that
+// is not an object of the API's, so that the result is logged as given.
 func addAnthropicBlock(m *ChatMessage, block json.RawMessage) bool {
 	var w struct {
 		Type     string          `json:"type"`
@@ -63,7 +65,19 @@ func addAnthropicBlock(m *ChatMessage, block json.RawMessage) bool {
 	return true
 }
 
-// anthropicAssembler gathers the stream of a message of Anthropic.
+// anthropicAssembler assembles the stream of a message, see
+// https://docs.anthropic.com/en/docs/build-with-claude/streaming:
+//
+//	message_start         the message without content, with the usage of the prompt
+//	content_block_start   a block without its text
+//	content_block_delta   a piece of text, of a thought, or of the JSON of an input
+//	message_delta         the reason to stop, and the usage so far
+//	message_stop          the end
+//	error                 the error, after which nothing follows
+//
+// Members that it does not know stay in the message and in the blocks as they were. Counts
+// of the usage are cumulative, so the last value of each name counts. The usage is kept in
+// Anthropic's names: Normalize brings the whole message into the form that is logged.
 type anthropicAssembler struct {
 	*Budget
 	message map[string]json.RawMessage // as it began, then with its end; nil before
@@ -73,7 +87,8 @@ type anthropicAssembler struct {
 	err     json.RawMessage
 }
 
-// blockStreamed is a block of content that is streamed.
+// blockStreamed is a block of content: its members at the start, and the pieces since. At
+// most one of the three texts grows, by the type of the block.
 type blockStreamed struct {
 	begun                map[string]json.RawMessage
 	text, thought, input []byte
@@ -120,6 +135,8 @@ func (a *anthropicAssembler) Add(_ string, data []byte) {
 	}
 }
 
+// delta appends a piece to a block. The type of the delta is not needed: each has a single
+// member of text.
 func (a *anthropicAssembler) delta(block *blockStreamed, raw json.RawMessage) {
 	var d struct {
 		Text     string `json:"text"`
@@ -133,7 +150,8 @@ func (a *anthropicAssembler) delta(block *blockStreamed, raw json.RawMessage) {
 	}
 }
 
-// end takes over the members that come at the end, such as stop_reason.
+// end takes the members that come at the end, such as stop_reason. A stream whose
+// beginning was too long has no message yet; the end is kept all the same.
 func (a *anthropicAssembler) end(members map[string]json.RawMessage) {
 	if a.message == nil {
 		a.message = map[string]json.RawMessage{}
@@ -141,7 +159,7 @@ func (a *anthropicAssembler) end(members map[string]json.RawMessage) {
 	maps.Copy(a.message, members)
 }
 
-// count takes over counts of tokens; later ones replace earlier ones.
+// count takes counts of tokens. Null counts, which some gateways send, replace nothing.
 func (a *anthropicAssembler) count(usage map[string]json.RawMessage) {
 	if a.usage == nil {
 		a.usage = map[string]json.RawMessage{}
@@ -179,7 +197,8 @@ func (a *anthropicAssembler) Result() []byte {
 	return encode(out)
 }
 
-// encoded returns the block as far as it came.
+// encoded returns the block as far as it came. An input that was cut off is no JSON: it is
+// kept as a string, so that nothing is lost.
 func (b *blockStreamed) encoded() json.RawMessage {
 	block := maps.Clone(b.begun)
 	if block == nil {

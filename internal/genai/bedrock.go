@@ -13,6 +13,7 @@ var bedrockReasons = map[string]string{
 	"content_filtered":              filtered,
 }
 
+// bedrockMessage is the message in a Converse output.
 type bedrockMessage struct {
 	Content []json.RawMessage `json:"content"`
 }
@@ -47,12 +48,16 @@ func fromBedrock(raw []byte, usage json.RawMessage) (*Chat, bool) {
 	return &Chat{Choices: []ChatChoice{c}, Usage: usageFrom(usage)}, true
 }
 
+// bedrockToolUse is a tool call. encoding/json matches its names without regard to case, so it
+// reads the REST form and the Go SDK's struct.
 type bedrockToolUse struct {
 	ID    string          `json:"toolUseId"`
 	Name  string          `json:"name"`
 	Input json.RawMessage `json:"input"`
 }
 
+// addBedrockBlock adds a block of the content to a message. The REST API names the kind of a
+// block by its only member.
 func addBedrockBlock(m *ChatMessage, block json.RawMessage) bool {
 	var w struct {
 		Text      *string         `json:"text"`
@@ -84,9 +89,9 @@ func addBedrockBlock(m *ChatMessage, block json.RawMessage) bool {
 	return true
 }
 
-// addBedrockValue adds a block of the Go SDK, whose Value is told by its members:
-// a string is text, an object with a ToolUseId and an Input a call, and a union
-// within the union a thought.
+// addBedrockValue adds a block of the Go SDK. The SDK has no type names in its JSON, so the
+// members of Value decide: a string is text, an object with a ToolUseId and an Input is a
+// call, and a union within the union is a thought.
 func addBedrockValue(m *ChatMessage, block, value json.RawMessage) {
 	var said string
 	if json.Unmarshal(value, &said) == nil {
@@ -111,12 +116,13 @@ func addBedrockValue(m *ChatMessage, block, value json.RawMessage) {
 	}
 }
 
+// addBedrockThought adds a thought of the Go SDK. Text is the only member that can be read.
 func addBedrockThought(m *ChatMessage, block, thought json.RawMessage) {
 	var w struct {
 		Text *string `json:"text"`
 	}
 	switch {
-	case thought[0] == byte(text): // redacted: nobody but the provider can read it
+	case thought[0] == byte(kindText): // redacted: nobody but the provider can read it
 	case json.Unmarshal(thought, &w) == nil && w.Text != nil:
 		m.Reasoning += *w.Text
 	default:

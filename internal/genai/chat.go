@@ -87,7 +87,7 @@ func (c content) MarshalJSON() ([]byte, error) {
 			continue
 		}
 		joined.WriteString(p.text)
-		list = append(list, textPart{"text", p.text})
+		list = append(list, chatText{"text", p.text})
 	}
 	if mixed {
 		return marshal(list)
@@ -95,7 +95,8 @@ func (c content) MarshalJSON() ([]byte, error) {
 	return marshal(joined.String())
 }
 
-type textPart struct {
+// chatText is a text among the parts of a content.
+type chatText struct {
 	Type string `json:"type"`
 	Text string `json:"text"`
 }
@@ -135,8 +136,9 @@ func (m *ChatMessage) addCall(id, name string, arguments json.RawMessage) {
 	m.ToolCalls = append(m.ToolCalls, ChatCall{ID: id, Type: "function", Function: ChatFunction{name, inOneLine}})
 }
 
-// finishReason returns OpenAI's name for a provider's reason to stop, the
-// provider's own where OpenAI has none, and nil for no reason.
+// finishReason returns OpenAI's name for a provider's reason to stop. A reason that OpenAI
+// has no name for stays as it is; no reason is nil, because null is how OpenAI says that a
+// response has not ended.
 func finishReason(given string, names map[string]string) *string {
 	if given == "" {
 		return nil
@@ -147,7 +149,8 @@ func finishReason(given string, names map[string]string) *string {
 	return &given
 }
 
-// encode completes and encodes a chat completion that was made of raw.
+// encode completes and encodes a chat completion that was made of raw. The id of a result
+// without one is a hash of raw: the same result logged twice has the same id.
 func (c *Chat) encode(raw []byte) ([]byte, bool) {
 	c.Object = ChatObject
 	if c.ID == "" {

@@ -6,7 +6,8 @@ import (
 )
 
 // TailUsage returns a result that has only a usage, read from the end of a response that
-// was too long to be kept; nil if there is none.
+// was too long to be kept; nil if there is none. Providers write the usage last, so the end
+// mostly has it, and a long call is just the one whose price matters.
 func TailUsage(tail []byte) []byte {
 	for _, name := range []string{`"usage"`, `"usageMetadata"`} {
 		i := strings.LastIndex(string(tail), name)
@@ -39,8 +40,9 @@ func WithFailure(result []byte, f Failure) []byte {
 	return encode(members)
 }
 
-// WithoutContent returns a result without its texts: model, usage, finish reasons and the
-// kind of an error stay.
+// WithoutContent returns a result without its texts: id, model, usage, finish reasons and the
+// code and type of an error stay. It keeps a list of known members rather than removing
+// texts, so that a member that a provider adds tomorrow does not leak.
 func WithoutContent(result []byte) []byte {
 	var whole struct {
 		ID      string          `json:"id,omitempty"`

@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 )
 
-// Embeddings is the answer of /embeddings, without its vectors.
+// Embeddings takes the response of an embeddings call and drops its vectors: they are large,
+// and nobody reads them in a log. Their number and length are kept, see Facts.
 type Embeddings struct {
 	said  bool
 	valid bool

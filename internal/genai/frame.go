@@ -39,6 +39,7 @@ const maxTail = 4096
 // tailing keeps the end of a value that is too long.
 type tailing struct{ last []byte }
 
+// keep appends to the end that is kept, and drops as much of its beginning.
 func (t *tailing) keep(p []byte) {
 	if len(p) >= maxTail {
 		t.last = append(t.last[:0], p[len(p)-maxTail:]...)
@@ -61,7 +62,7 @@ type sseFrames struct {
 	over func()
 	max  int
 
-	line  []byte // what of a line has come
+	line  []byte // the line so far
 	long  bool   // the line is too long
 	cr    bool   // the line before ended in CR: a LF that follows belongs to it
 	begun bool   // the first line has come
@@ -99,6 +100,7 @@ func (e *sseFrames) Write(p []byte) {
 	}
 }
 
+// add appends to the line. A line that becomes too long is dropped up to its end.
 func (e *sseFrames) add(p []byte) {
 	if e.long || len(e.line)+len(p) > e.max {
 		e.keep(e.line)
@@ -111,6 +113,7 @@ func (e *sseFrames) add(p []byte) {
 
 var byteOrderMark = []byte("\ufeff")
 
+// endLine takes a whole line: an empty one ends the event.
 func (e *sseFrames) endLine() {
 	line, long := e.line, e.long
 	if !e.begun {
@@ -128,6 +131,8 @@ func (e *sseFrames) endLine() {
 	e.line, e.long = e.line[:0], false
 }
 
+// field reads a line of an event. Comments and unknown fields are ignored, as the
+// specification asks for; id and retry mean nothing here.
 func (e *sseFrames) field(line []byte) {
 	key, value, _ := bytes.Cut(line, []byte(":"))
 	value = bytes.TrimPrefix(value, []byte(" "))
@@ -146,6 +151,8 @@ func (e *sseFrames) field(line []byte) {
 	}
 }
 
+// dispatch passes the event on, if it has data. An event with a line that was too long is left
+// out as a whole: half of it would be taken for all.
 func (e *sseFrames) dispatch() {
 	name, data, some, skip := e.name, e.data, e.some, e.skip
 	e.name, e.data, e.some, e.skip = "", nil, false, false
@@ -200,7 +207,8 @@ func (o *jsonFrames) Write(p []byte) {
 	}
 }
 
-// between skips what stands between objects and enters the next one.
+// between skips the bytes between objects and enters the next object. Anything but space,
+// commas and brackets spoils the body.
 func (o *jsonFrames) between(p []byte) []byte {
 	for i, c := range p {
 		switch c {
@@ -264,6 +272,7 @@ func (o *jsonFrames) inText(p []byte) int {
 	return -1
 }
 
+// add appends to the object. An object that becomes too long is dropped up to its end.
 func (o *jsonFrames) add(p []byte) {
 	if o.long || len(o.value)+len(p) > o.max {
 		o.keep(o.value)
@@ -274,6 +283,7 @@ func (o *jsonFrames) add(p []byte) {
 	o.value = append(o.value, p...)
 }
 
+// end passes the object on.
 func (o *jsonFrames) end() {
 	value, long := o.value, o.long
 	o.value, o.long = nil, false

@@ -21,6 +21,7 @@ var geminiReasons = map[string]string{
 	"IMAGE_RECITATION":         filtered,
 }
 
+// geminiCandidate is one of the responses to a prompt.
 type geminiCandidate struct {
 	Content *struct {
 		Parts []json.RawMessage `json:"parts"`
@@ -29,13 +30,15 @@ type geminiCandidate struct {
 	FinishMessage string `json:"finishMessage"`
 }
 
+// geminiFeedback says why a prompt was blocked.
 type geminiFeedback struct {
 	BlockReason        string `json:"blockReason"`
 	BlockReasonMessage string `json:"blockReasonMessage"`
 }
 
-// fromGemini makes a chat completion of a generateContent answer. A blocked prompt
-// becomes one choice with a refusal. It is false for what only resembles an answer.
+// fromGemini makes a chat completion of a generateContent response. A blocked prompt
+// becomes one choice with a refusal. It returns false for JSON that only resembles a
+// response, such as the candidates of an election.
 func fromGemini(raw []byte, usage json.RawMessage) (*Chat, bool) {
 	var w struct {
 		ResponseID     string            `json:"responseId"`
@@ -68,6 +71,8 @@ func fromGemini(raw []byte, usage json.RawMessage) (*Chat, bool) {
 	return out, w.ModelVersion != "" && out.Usage != nil
 }
 
+// choice returns the candidate as a choice, and false if it has neither content nor a reason
+// to stop: it is then no candidate of Gemini's.
 func (g *geminiCandidate) choice() (ChatChoice, bool) {
 	var c ChatChoice
 	if g.Content == nil && g.FinishReason == "" {
@@ -86,12 +91,13 @@ func (g *geminiCandidate) choice() (ChatChoice, bool) {
 	case *c.FinishReason == filtered:
 		c.Message.Refusal = g.FinishMessage
 	case *c.FinishReason == stopped && len(c.Message.ToolCalls) > 0:
-		// Gemini has no reason of its own for this.
+		// Gemini says STOP for calls too.
 		*c.FinishReason = callsTool
 	}
 	return c, true
 }
 
+// choice returns a blocked prompt as a choice: a refusal is a response, not an error.
 func (f *geminiFeedback) choice() ChatChoice {
 	refusal := f.BlockReasonMessage
 	if refusal == "" {
@@ -101,6 +107,8 @@ func (f *geminiFeedback) choice() ChatChoice {
 	return ChatChoice{Message: ChatMessage{Refusal: refusal}, FinishReason: &reason}
 }
 
+// addGeminiPart adds a part of a candidate's content to a message. Images become image_url
+// parts with a data URL, because that is how viewers show them; other media stay as given.
 func addGeminiPart(m *ChatMessage, raw json.RawMessage) bool {
 	var w struct {
 		Text         *string `json:"text"`
@@ -145,8 +153,8 @@ func (m *ChatMessage) addImage(url string) bool {
 	return err == nil
 }
 
-// onlySigned reports whether a part has no content: Gemini signs thoughts in parts
-// of their own.
+// onlySigned reports whether a part has no content but a signature: Gemini signs thoughts in
+// separate parts.
 func onlySigned(raw json.RawMessage) bool {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(raw, &members) != nil {
@@ -160,21 +168,25 @@ func onlySigned(raw json.RawMessage) bool {
 	return true
 }
 
-// geminiAssembler gathers the stream of an answer of Gemini, each of whose pieces has the
-// form of the whole.
+// geminiAssembler assembles a stream of generateContent, see
+// https://ai.google.dev/api/generate-content. Each piece has the form of a whole response:
+// texts that follow each other are joined, unless one is a thought and the other is not, and
+// a call comes whole in one part. Of all other members the last value counts, also of the
+// usage, which is cumulative. A stream has no last event; it comes as server-sent events or
+// as one array.
 type geminiAssembler struct {
 	*Budget
 	head       map[string]json.RawMessage // but for the candidates
 	candidates pieces[candidateStreamed]
 }
 
-// candidateStreamed is a candidate that is streamed.
+// candidateStreamed is a candidate: its parts so far, and the last value of its other members.
 type candidateStreamed struct {
 	parts  []partStreamed
 	others map[string]json.RawMessage // finishReason and the like
 }
 
-// partStreamed is a part of the content: a text that grows, or any other.
+// partStreamed is a part of the content: a text that grows, or any other part as it came.
 type partStreamed struct {
 	text    []byte
 	thought bool
@@ -205,6 +217,8 @@ func (g *geminiAssembler) Add(_ string, data []byte) {
 	}
 }
 
+// candidate adds a piece of a candidate. Members beside the content replace earlier ones: the
+// reason to stop comes with the last piece, ratings with each.
 func (g *geminiAssembler) candidate(c *candidateStreamed, raw map[string]json.RawMessage) {
 	if c.others == nil {
 		c.others = map[string]json.RawMessage{}
@@ -223,6 +237,8 @@ func (g *geminiAssembler) candidate(c *candidateStreamed, raw map[string]json.Ra
 	}
 }
 
+// part adds a part of a piece. A text continues the last part if both are thoughts or both
+// are not; empty texts, which carry signatures, are dropped.
 func (g *geminiAssembler) part(c *candidateStreamed, raw json.RawMessage) {
 	var p struct {
 		Text    *string `json:"text"`
@@ -292,6 +308,7 @@ func (g *geminiAssembler) Result() []byte {
 	return encode(out)
 }
 
+// encoded returns the parts in Gemini's form.
 func (c *candidateStreamed) encoded() []any {
 	parts := []any{}
 	for _, p := range c.parts {

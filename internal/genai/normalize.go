@@ -5,7 +5,7 @@ import "github.com/troupelog/troupe/pricing"
 // Form is the shape of a provider's answer.
 type Form uint8
 
-// The forms that Normalize tells apart. Unknown is the zero value.
+// The forms that Normalize distinguishes. Unknown is the zero value.
 const (
 	Unknown          Form = iota // nothing below
 	ChatCompletion               // OpenAI, Azure, and the many that answer alike
@@ -17,6 +17,7 @@ const (
 	BedrockConverse              // Bedrock Converse, as REST or as the Go SDK's struct
 )
 
+// formNames are the names of the forms for people, by their numbers.
 var formNames = [...]string{
 	"unknown", "chat completion", "text completion", "responses", "error body",
 	"Anthropic message", "Gemini content", "Bedrock converse",
@@ -39,23 +40,22 @@ type Result struct {
 	Form Form
 	// Usage is zero if the result gives none.
 	Usage pricing.Usage
-	// Failed reports whether the answer tells of an error, instead of or beside a
+	// Failed reports whether the result has an error, instead of or beside a
 	// content. A refusal and a blocked prompt are answers, not errors.
 	Failed bool
 }
 
-// Normalize recognises the JSON of a model's answer and returns it in the form it
-// is sent in. What it does not recognise is returned as given with Form Unknown. It
-// never writes to raw. It does not check that raw is JSON: what is not is returned as
-// given too, with the Form of its beginning.
+// Normalize recognises the JSON of a model's result and returns it in the form in which it
+// is logged. A result of no known form is returned as given, with Form Unknown. Normalize
+// never writes to raw. It does not check that raw is JSON: invalid text is returned as given
+// too, with the Form of its beginning.
 //
-// In a chat completion made of another form, text is joined, thoughts are in
-// reasoning_content, calls of the caller's tools are in tool_calls, and any other
-// part, such as the result of a tool that the provider ran, makes content a list
-// that holds the part as given. Reasons to stop have OpenAI's names where it has
-// one, else the provider's. An answer without an id gets one made of its content,
-// one without a time the present. Citations, safety ratings, opaque signatures
-// and figures of the service are left out.
+// In a chat completion made of another form, texts are joined, thoughts are in
+// reasoning_content, calls of the caller's tools are in tool_calls, and any other part, such
+// as the result of a server tool, makes content a list that holds the part as given. Reasons
+// to stop have OpenAI's names if it has one, else the provider's. A result without an id
+// gets one made of its content, one without a time the present time. Citations, safety
+// ratings, opaque signatures and figures of the service are left out.
 func Normalize(raw []byte) Result {
 	h := readHead(raw)
 	r := Result{JSON: raw, Failed: h.failed}
@@ -68,19 +68,19 @@ func Normalize(raw []byte) Result {
 	case is(h.object, "response"):
 		r.Form, r.Usage = Responses, usageIn(h.usage)
 		r.Failed = r.Failed || is(h.status, "failed")
-	case is(h.object, "chat.completion"), kindOf(h.choices) == array:
+	case is(h.object, "chat.completion"), kindOf(h.choices) == kindArray:
 		r.Form, r.Usage = ChatCompletion, usageIn(h.usage)
 	case r.Failed:
 		r.Form = ErrorBody
-	case is(h.typ, "message") && is(h.role, "assistant") && kindOf(h.model) == text && !is(h.model, "") && kindOf(h.content) == array:
+	case is(h.typ, "message") && is(h.role, "assistant") && kindOf(h.model) == kindText && !is(h.model, "") && kindOf(h.content) == kindArray:
 		r.Form = AnthropicMessage
 		usage = h.usage
 		chat, ok = fromAnthropic(raw, usage)
-	case kindOf(h.candidates) == array || kindOf(h.promptFeedback) == object || given(h.usageMetadata):
+	case kindOf(h.candidates) == kindArray || kindOf(h.promptFeedback) == kindObject || given(h.usageMetadata):
 		r.Form = GeminiContent
 		usage = h.usageMetadata
 		chat, ok = fromGemini(raw, usage)
-	case kindOf(h.output) == object && kindOf(h.stopReason) == text:
+	case kindOf(h.output) == kindObject && kindOf(h.stopReason) == kindText:
 		r.Form = BedrockConverse
 		usage = h.usage
 		chat, ok = fromBedrock(raw, usage)

@@ -7,8 +7,11 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// ollamaAssembler gathers an answer of Ollama's own API, whole or streamed, and brings it
-// into the form of a chat completion.
+// ollamaAssembler assembles a response of Ollama's own API, whole or streamed, see
+// https://github.com/ollama/ollama/blob/main/docs/api.md, and brings it into the form of a
+// chat completion. Each line has a piece of the text; a tool call comes whole, with its
+// arguments as an object and mostly without an id, so that it gets its number as one. The
+// last line has done set, and the counts of tokens.
 type ollamaAssembler struct {
 	*Budget
 	some          bool
@@ -20,6 +23,7 @@ type ollamaAssembler struct {
 	err           json.RawMessage
 }
 
+// ollamaPiece is a line of a stream, or a whole response.
 type ollamaPiece struct {
 	Model    string          `json:"model"`
 	Response string          `json:"response"` // of /api/generate
@@ -32,6 +36,7 @@ type ollamaPiece struct {
 	Error    json.RawMessage `json:"error"`
 }
 
+// ollamaMessage is the message of /api/chat; /api/generate has its text in the line.
 type ollamaMessage struct {
 	Content   string `json:"content"`
 	Thinking  string `json:"thinking"`

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 )
 
-// endOfStream is the last event of a stream of chat and text completions.
+// endOfStream is the data of the last event in a stream of chat and text completions. It is
+// not JSON.
 const endOfStream = "[DONE]"
 
-// streamHead is what every piece of a stream of OpenAI repeats.
+// streamHead holds the members that every piece of an OpenAI stream repeats. Gateways set some
+// of them late, so the last value that is given counts.
 type streamHead struct {
 	ID                string          `json:"id"`
 	Created           json.RawMessage `json:"created"`
@@ -18,7 +20,7 @@ type streamHead struct {
 	Error             json.RawMessage `json:"error"`
 }
 
-// merge takes over what a later piece says.
+// merge takes the members that a later piece gives.
 func (h *streamHead) merge(of streamHead) {
 	for _, m := range []struct{ to, from *string }{
 		{&h.ID, &of.ID}, {&h.Model, &of.Model}, {&h.SystemFingerprint, &of.SystemFingerprint}, {&h.ServiceTier, &of.ServiceTier},
@@ -36,7 +38,7 @@ func (h *streamHead) merge(of streamHead) {
 	}
 }
 
-// failure returns the error that a piece told of, nil for none.
+// failure returns the error in a piece, or nil if there was none.
 func (h *streamHead) failure() *Failure {
 	if !given(h.Error) {
 		return nil
@@ -45,7 +47,14 @@ func (h *streamHead) failure() *Failure {
 	return &d
 }
 
-// chatAssembler gathers the stream of a chat completion.
+// chatAssembler assembles the stream of a chat completion, see
+// https://platform.openai.com/docs/api-reference/chat-streaming. Many providers speak it:
+// thoughts come as reasoning_content from DeepSeek and vLLM, as reasoning from OpenRouter.
+// The usage comes last, in a piece without choices, if the request asked for it.
+//
+// A piece of a tool call belongs to the call with its index. Without an index, its place in
+// the list of its piece counts; a name and arguments are appended, an id and a type replace
+// those before.
 type chatAssembler struct {
 	*Budget
 	head    streamHead
@@ -67,6 +76,7 @@ type callStreamed struct {
 	name, arguments []byte
 }
 
+// chatDelta is a piece of a choice.
 type chatDelta struct {
 	Content          string `json:"content"`
 	Refusal          string `json:"refusal"`
@@ -113,6 +123,8 @@ func (c *chatAssembler) Add(_ string, data []byte) {
 	}
 }
 
+// delta appends a piece to a choice. Gateways repeat a thought under both of its names: the
+// first counts.
 func (c *chatAssembler) delta(to *chatStreamed, d chatDelta) {
 	c.text(&to.content, d.Content)
 	c.text(&to.refusal, d.Refusal)
@@ -186,7 +198,8 @@ func (h *streamHead) completion() Chat {
 	}
 }
 
-// completionAssembler gathers the stream of a text completion.
+// completionAssembler assembles the stream of a text completion, OpenAI's legacy API. Its
+// result has the form of the API, not the form of a chat completion.
 type completionAssembler struct {
 	*Budget
 	head    streamHead
@@ -194,6 +207,7 @@ type completionAssembler struct {
 	done    bool
 }
 
+// textStreamed is a choice of a text completion that is streamed.
 type textStreamed struct {
 	index  int
 	text   []byte

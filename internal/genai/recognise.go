@@ -8,8 +8,8 @@ import (
 	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
-// head is the members that tell the forms apart, as they are written; nil where there is
-// none.
+// head holds the members that distinguish the forms, as they are written; nil for members that
+// are missing.
 type head struct {
 	object, status, usage                     []byte
 	typ, role, model, content                 []byte // of Anthropic
@@ -19,8 +19,8 @@ type head struct {
 	failed                                    bool   // the error member says anything
 }
 
-// readHead reads an answer. Names are matched without regard to case, which is what makes
-// Bedrock's REST and struct names one. Of members with the same name the last counts.
+// readHead reads a result in one pass. Names are matched without regard to case, so that
+// Bedrock's REST and struct names are one. Of members with the same name the last counts.
 func readHead(answer []byte) head {
 	var h head
 	for m := jsonscan.MembersOf(answer); m.Next(); {
@@ -80,13 +80,13 @@ func (b *name) lower(key []byte) []byte {
 	return b[:len(key)]
 }
 
-// kind is the first byte of a value. It tells what the value is.
+// kind is the first byte of a JSON value, which decides its type.
 type kind byte
 
 const (
-	array  kind = '['
-	object kind = '{'
-	text   kind = '"'
+	kindArray  kind = '['
+	kindObject kind = '{'
+	kindText   kind = '"'
 )
 
 // kindOf returns the kind of a value, 0 for a member that is not there.
@@ -99,7 +99,7 @@ func kindOf(value []byte) kind {
 
 // is reports whether a value is the string s, which needs no escapes.
 func is(value []byte, s string) bool {
-	if kindOf(value) != text {
+	if kindOf(value) != kindText {
 		return false
 	}
 	if bytes.IndexByte(value, '\\') < 0 {
@@ -109,7 +109,7 @@ func is(value []byte, s string) bool {
 	return json.Unmarshal(value, &decoded) == nil && decoded == s
 }
 
-func isObject(value []byte) bool { return kindOf(value) == object }
+func isObject(value []byte) bool { return kindOf(value) == kindObject }
 
 // given reports whether a member is there and not null.
 func given(raw []byte) bool { return len(raw) > 0 && raw[0] != 'n' }
@@ -139,7 +139,7 @@ func holdsAnything(v any) bool {
 	return v != nil && v != "" && v != 0.0 && v != false
 }
 
-// decodeLeniently decodes what fits and leaves out members of another type.
+// decodeLeniently decodes a value and ignores members of an unexpected type.
 func decodeLeniently(raw []byte, to any) error {
 	err := json.Unmarshal(raw, to)
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {

@@ -43,6 +43,8 @@ type requestReader struct {
 	system  []SentMessage // instructions, which come before the messages
 }
 
+// member reads one member of the body. Gemini and Ollama have their parameters one level
+// deeper than the others.
 func (r *requestReader) member(a API, key string, value json.RawMessage) {
 	switch {
 	case key == "model":
@@ -83,6 +85,7 @@ var contentMembers = map[API][]string{
 	OllamaGenerate:    {"system", "prompt", "suffix", "images", "context"},
 }
 
+// isContent reports whether a member holds texts for the model, not a parameter.
 func (r *requestReader) isContent(a API, key string) bool {
 	for _, known := range contentMembers[a] {
 		if key == known {

@@ -6,8 +6,11 @@ import (
 	"slices"
 )
 
-// responsesAssembler gathers the stream of a Responses answer. Its last event holds the whole
-// answer; what came before is of use only if that does not come, or is too long.
+// responsesAssembler assembles a stream of the Responses API, see
+// https://platform.openai.com/docs/api-reference/responses-streaming. Its last event holds
+// the whole response (response.completed, .incomplete or .failed) and replaces everything
+// before it. If the stream ends early, or that event is too long, the result is the response
+// as it began, with the items that ended and the texts of the items that did not.
 type responsesAssembler struct {
 	*Budget
 	first   json.RawMessage // the answer as it began
@@ -18,7 +21,8 @@ type responsesAssembler struct {
 	err     json.RawMessage
 }
 
-// itemStreamed is an item of the output that is streamed.
+// itemStreamed is an item of the output that has begun and not ended. The events of a stream
+// name it by output_index; output_item.done replaces it with the whole item.
 type itemStreamed struct {
 	begun                           json.RawMessage // the item as it began
 	said, refusal, thought, calling []byte
@@ -128,7 +132,7 @@ func (r *responsesAssembler) Result() []byte {
 	return encode(out)
 }
 
-// output returns the items that came, and of those that did not end what came of them.
+// output returns the items of the output, each as far as it came.
 func (r *responsesAssembler) output() []json.RawMessage {
 	all := maps.Clone(r.items)
 	if all == nil {

@@ -77,10 +77,12 @@ func (b *Budget) raw(value json.RawMessage) json.RawMessage {
 	return value
 }
 
-// maxPieces bounds how many choices, blocks, items or calls an answer may have.
+// maxPieces limits the number of choices, blocks, items or calls of one response, so that a
+// stream of numbers cannot fill the memory.
 const maxPieces = 1024
 
-// pieces are the parts of an answer by the number that a stream gives them.
+// pieces holds the parts of a response by the number that a stream gives them. The numbers come
+// from outside: they may have gaps, and there may be any number of them.
 type pieces[T any] map[int]*T
 
 // at returns a part, made if there is none; nil if there are too many.
@@ -109,7 +111,7 @@ func (p pieces[T]) ordered() []*T {
 	return all
 }
 
-// Whole takes a response that comes in one piece, also that of an HTTP error.
+// Whole takes a response that comes in one piece, including the body of an HTTP error.
 type Whole struct{ raw []byte }
 
 // Add implements Assembler.

@@ -12,7 +12,7 @@ import (
 // The names that providers give to the counts of a usage object. They occur here and
 // nowhere else in the module: EncodeUsage writes and ReadUsage reads them.
 const (
-	promptTokens      = "prompt_tokens"     // OpenAI chat; holds what was cached
+	promptTokens      = "prompt_tokens"     // OpenAI chat; includes cached tokens
 	completionTokens  = "completion_tokens" // OpenAI chat
 	totalTokens       = "total_tokens"
 	promptDetails     = "prompt_tokens_details"
@@ -58,6 +58,8 @@ type usageReader struct {
 	besideOutput  int64 // counted beside Output
 }
 
+// member reads one count. Of several names for a count, as gateways write them, the last in
+// the object counts.
 func (r *usageReader) member(key string, value []byte) {
 	switch key {
 	case promptTokens:

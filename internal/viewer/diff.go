@@ -7,9 +7,9 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/diff"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -186,7 +186,7 @@ func (d *diffData) generations(a, b *fold.Node) {
 
 func messageOf(m diff.MessageDiff, answer bool) diffMessage {
 	shown := diffMessage{Sign: signs[m.State], State: m.State.String(), Blocks: m.Text.Blocks}
-	text := func(all []conversation.Message) string {
+	text := func(all []genai.Message) string {
 		var parts []string
 		for i := range all {
 			shown.Role = all[i].Role

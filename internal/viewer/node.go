@@ -13,6 +13,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/viewer/text"
 	"github.com/troupelog/troupe/pricing"
@@ -238,11 +239,11 @@ const openMessages = 10
 
 // newChatCall returns a generation as a conversation. What the call before already had is
 // left out, and counted.
-func newChatCall(n *fold.Node, before []conversation.Message) *chatCall {
+func newChatCall(n *fold.Node, before []genai.Message) *chatCall {
 	c := conversation.Of(n)
 	known := 0
 	if before != nil {
-		known = conversation.CommonPrefix(before, c.Sent)
+		known = genai.CommonPrefix(before, c.Sent)
 	}
 	call := &chatCall{
 		Ref: "generation:" + n.ID, Name: named(n.Name, n.ID), Model: n.Model, Status: n.Status, Known: known,
@@ -270,7 +271,7 @@ func newChatCall(n *fold.Node, before []conversation.Message) *chatCall {
 	return call
 }
 
-func chatMessageOf(m conversation.Message) chatMessage {
+func chatMessageOf(m genai.Message) chatMessage {
 	shown := chatMessage{Role: m.Role}
 	for _, p := range m.Parts {
 		shown.Parts = append(shown.Parts, chatPartOf(p))
@@ -281,7 +282,7 @@ func chatMessageOf(m conversation.Message) chatMessage {
 // partBytes is how much of a text a conversation shows.
 const partBytes = 8 << 10
 
-func chatPartOf(p conversation.Part) chatPart {
+func chatPartOf(p genai.Part) chatPart {
 	plain := func(kind, label, s string) chatPart {
 		cut := text.Plain(s, partBytes)
 		return chatPart{Kind: kind, Label: label, HTML: cut.HTML, More: cut.More() > 0, Failed: p.Failed, Unmatched: p.Unmatched}
@@ -291,22 +292,22 @@ func chatPartOf(p conversation.Part) chatPart {
 		return chatPart{Kind: kind, Label: label, HTML: doc.HTML, More: doc.Truncated, Failed: p.Failed, Unmatched: p.Unmatched}
 	}
 	switch p.Kind {
-	case conversation.Text:
+	case genai.PartText:
 		return plain("text", "", p.Text)
-	case conversation.Reasoning:
+	case genai.PartReasoning:
 		return plain("reasoning", "reasoning", p.Text)
-	case conversation.Refusal:
+	case genai.PartRefusal:
 		return plain("error", "refusal", p.Text)
-	case conversation.Failure:
+	case genai.PartFailure:
 		return plain("error", "error", p.Text)
-	case conversation.ToolCall:
+	case genai.PartToolCall:
 		return document("call", "calls "+p.Tool, p.Arguments)
-	case conversation.ToolResult:
+	case genai.PartToolResult:
 		if len(p.Result) > 0 {
 			return document("result", "result of "+p.Tool, p.Result)
 		}
 		return plain("result", "result of "+p.Tool, p.Text)
-	case conversation.Image, conversation.Audio, conversation.File:
+	case genai.PartImage, genai.PartAudio, genai.PartFile:
 		label := string(p.Kind)
 		switch {
 		case p.Data != "":
@@ -324,7 +325,7 @@ const mostCalls = 50
 
 // traceChat fills in the model calls of a trace as one conversation.
 func (v *Viewer) traceChat(ctx context.Context, repo string, o *outline, d *traceData) error {
-	var before []conversation.Message
+	var before []genai.Message
 	for _, row := range o.rows {
 		if row.Ref.Kind != fold.Generation {
 			continue

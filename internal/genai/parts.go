@@ -1,11 +1,9 @@
-package conversation
+package genai
 
 import (
 	"encoding/json"
 	"mime"
 	"strings"
-
-	"github.com/troupelog/troupe/internal/wire"
 )
 
 // contents reads the content of a message: a string, a part, or a list of parts.
@@ -15,7 +13,7 @@ func contents(raw json.RawMessage, depth int) []Part {
 		return nil
 	case isArray(raw) && depth < maxDepth:
 		var parts []Part
-		for element := range wire.Elements(raw) {
+		for _, element := range elementsOf(raw) {
 			parts = append(parts, contents(element, depth+1)...)
 		}
 		return parts
@@ -23,9 +21,9 @@ func contents(raw json.RawMessage, depth int) []Part {
 		return partsOf(raw, depth)
 	}
 	if text, ok := stringOf(raw); !ok {
-		return []Part{{Kind: Other, Raw: raw}}
+		return []Part{{Kind: PartOther, Raw: raw}}
 	} else if text != "" {
-		return []Part{{Kind: Text, Text: text}}
+		return []Part{{Kind: PartText, Text: text}}
 	}
 	return nil
 }
@@ -43,7 +41,7 @@ func partsOf(raw json.RawMessage, depth int) []Part {
 	}
 	parts := read(&o, depth)
 	if len(parts) == 0 {
-		parts = []Part{{Kind: Other}}
+		parts = []Part{{Kind: PartOther}}
 	}
 	parts[0].Raw = raw
 	return parts
@@ -52,7 +50,7 @@ func partsOf(raw json.RawMessage, depth int) []Part {
 // reader reads a part out of its members; it returns nothing if it cannot.
 type reader func(o *object, depth int) []Part
 
-// typed are the parts that say in "type" what they are. It is set by init, because
+// typed holds the readers of parts that name their kind in "type". It is set by init, because
 // readers call each other.
 var typed map[string]reader
 
@@ -70,7 +68,8 @@ func init() {
 	}
 }
 
-// untyped reads parts that are told by their members, as those of Gemini and Bedrock.
+// untyped reads parts without a "type", as Gemini and Bedrock send them: the name of a member
+// decides.
 func untyped(o *object, depth int) []Part {
 	for _, m := range byMember {
 		if o.has(m.key) {
@@ -80,7 +79,8 @@ func untyped(o *object, depth int) []Part {
 	return nil
 }
 
-// byMember are the members that tell what a part is, set by init too.
+// byMember holds the readers of parts without a "type", in the order in which their members
+// are looked for. It is set by init too.
 var byMember []struct {
 	key  string
 	read reader
@@ -124,7 +124,7 @@ func nested(key string, read reader) reader {
 // union as Value.
 func bedrockValue(o *object, depth int) []Part {
 	if text := o.text("Value"); text != "" {
-		return []Part{{Kind: Text, Text: text}}
+		return []Part{{Kind: PartText, Text: text}}
 	}
 	inside := o.sub("Value")
 	if inside.has("ToolUseId") && inside.has("Input") {
@@ -136,6 +136,8 @@ func bedrockValue(o *object, depth int) []Part {
 	return nil
 }
 
+// textPart reads a text. The threads API of OpenAI has it one level deeper, and Gemini marks
+// thoughts by a member of the text.
 func textPart(o *object, _ int) []Part {
 	text, ok := stringOf(o.get("text", "value"))
 	if !ok {
@@ -145,9 +147,9 @@ func textPart(o *object, _ int) []Part {
 		}
 	}
 	if o.isTrue("thought") {
-		return []Part{{Kind: Reasoning, Text: text}}
+		return []Part{{Kind: PartReasoning, Text: text}}
 	}
-	return []Part{{Kind: Text, Text: text}}
+	return []Part{{Kind: PartText, Text: text}}
 }
 
 // reasoningPart reads a thought. One that is encrypted has no text.
@@ -166,13 +168,16 @@ func reasoningPart(o *object, depth int) []Part {
 		}
 		text = strings.Join(said, "\n\n")
 	}
-	return []Part{{Kind: Reasoning, Text: text}}
+	return []Part{{Kind: PartReasoning, Text: text}}
 }
 
+// refusalPart reads a refusal, which OpenAI has as a separate part in place of the text.
 func refusalPart(o *object, _ int) []Part {
-	return []Part{{Kind: Refusal, Text: o.text("refusal", "text")}}
+	return []Part{{Kind: PartRefusal, Text: o.text("refusal", "text")}}
 }
 
+// imagePart reads an image: OpenAI has an object with a URL or the URL itself, Anthropic a
+// source, the AI SDK data, and OpenAI's generated images have their bytes in result.
 func imagePart(o *object, _ int) []Part {
 	p := imageOf(o.get("image_url", "source", "image", "url", "data", "result"))
 	if p.URL == "" && p.Data == "" {
@@ -186,22 +191,25 @@ func imagePart(o *object, _ int) []Part {
 
 // imageOf reads an image out of a URL, base64 text, or an object around one.
 func imageOf(raw json.RawMessage) Part {
-	p := Part{Kind: Image, Raw: raw}
+	p := Part{Kind: PartImage, Raw: raw}
 	p.locate(raw)
 	return p
 }
 
+// audioPart reads sound, with its transcript if there is one.
 func audioPart(o *object, _ int) []Part {
-	p := Part{Kind: Audio, Text: o.text("transcript")}
+	p := Part{Kind: PartAudio, Text: o.text("transcript")}
 	p.locate(o.get("input_audio", "audio", "source", "data"))
 	return []Part{p}
 }
 
+// filePart reads a file or a document. Anthropic's documents may be plain text, and Bedrock's
+// retrieved documents too: these become a text part.
 func filePart(o *object, _ int) []Part {
-	p := Part{Kind: File, Text: o.text("title", "filename", "name")}
+	p := Part{Kind: PartFile, Text: o.text("title", "filename", "name")}
 	if source := o.sub("source"); source.text("type") == "text" {
 		p.MIME = source.text("media_type")
-		return []Part{p, {Kind: Text, Text: source.text("data")}}
+		return []Part{p, {Kind: PartText, Text: source.text("data")}}
 	}
 	if document := o.sub("document"); document.has("data") && !document.has("source") {
 		return textPart(&object{[]member{{"text", document.get("data")}}}, 0)
@@ -221,16 +229,16 @@ func filePart(o *object, _ int) []Part {
 	return []Part{p}
 }
 
-// mediaPart reads what Gemini has inline or in a file.
+// mediaPart reads Gemini's inline data and references to files.
 func mediaPart(o *object, _ int) []Part {
 	p := Part{MIME: o.text("mimeType", "mime_type"), Data: o.text("data"), URL: o.text("fileUri", "file_uri"), Text: o.text("displayName")}
 	switch kind, _, _ := strings.Cut(p.MIME, "/"); kind {
 	case "image":
-		p.Kind = Image
+		p.Kind = PartImage
 	case "audio":
-		p.Kind = Audio
+		p.Kind = PartAudio
 	default:
-		p.Kind = File
+		p.Kind = PartFile
 	}
 	return []Part{p}
 }
@@ -245,7 +253,7 @@ func (p *Part) locate(raw json.RawMessage) {
 	p.MIME = o.text("media_type", "mediaType", "mime_type", "mimeType")
 	if format := o.text("format"); p.MIME == "" && format != "" {
 		p.MIME = string(p.Kind) + "/" + format
-		if p.Kind == File {
+		if p.Kind == PartFile {
 			p.MIME = mime.TypeByExtension("." + format)
 		}
 	}
@@ -279,6 +287,6 @@ func (p *Part) place(s string) {
 	p.URL = s
 }
 
-// minData is how long base64 text is at least. What is shorter is taken for the id of a
-// file.
+// minData is the least length of base64 text, in bytes. Anything shorter is taken for the id
+// of a file.
 const minData = 64

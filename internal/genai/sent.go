@@ -1,10 +1,8 @@
-package conversation
+package genai
 
 import (
 	"encoding/json"
 	"strings"
-
-	"github.com/troupelog/troupe/internal/wire"
 )
 
 // envelope are members of messages that say nothing of their content, where they are no
@@ -37,7 +35,16 @@ func roleOf(given string) string {
 	return given
 }
 
-// readSent reads what a model was sent: a message, a list of them, or a whole request.
+// InstructionFields returns the names under which a system prompt is given apart from
+// messages.
+func InstructionFields() []string { return instructionFields }
+
+var instructionFields = []string{"system", "instructions", "systemInstruction", "system_instruction", "preamble"}
+
+// ReadMessages reads the messages that a model was sent, in the form of any provider: a
+// message, a list of them, or a whole request.
+func ReadMessages(raw json.RawMessage) []Message { return readSent(raw, 0) }
+
 func readSent(raw json.RawMessage, depth int) []Message {
 	if !given(raw) {
 		return nil
@@ -50,7 +57,7 @@ func readSent(raw json.RawMessage, depth int) []Message {
 	case depth >= maxDepth:
 	case isArray(raw):
 		var all []Message
-		for element := range wire.Elements(raw) {
+		for _, element := range elementsOf(raw) {
 			all = append(all, readSent(element, depth+1)...)
 		}
 		return all
@@ -63,6 +70,8 @@ func readSent(raw json.RawMessage, depth int) []Message {
 // conversations are the members of a request that hold its messages.
 var conversations = []string{"messages", "contents", "chat_history", "input"}
 
+// isRequest reports whether an object is a whole request rather than a message: some clients
+// log the body that they sent.
 func isRequest(o *object) bool {
 	if o.has("role") || o.has("type") || o.has("content") || o.has("parts") {
 		return false
@@ -85,20 +94,20 @@ func request(o object, depth int) []Message {
 	var all []Message
 	for _, key := range instructionFields {
 		if raw := o.take(key); given(raw) {
-			all = append(all, systemMessage(raw))
+			all = append(all, ReadInstructions(raw))
 		}
 	}
 	for _, key := range append(conversations, "prompt") {
 		all = append(all, readSent(o.take(key), depth+1)...)
 	}
 	if raw := o.rest(nil); raw != nil {
-		all = append(all, Message{Role: "user", Parts: []Part{{Kind: Other, Raw: raw}}, Raw: raw})
+		all = append(all, Message{Role: "user", Parts: []Part{{Kind: PartOther, Raw: raw}}, Raw: raw})
 	}
 	return all
 }
 
-// systemMessage reads instructions: a string, which may hold JSON, or content.
-func systemMessage(raw json.RawMessage) Message {
+// ReadInstructions reads instructions: a string, which may hold JSON, or content.
+func ReadInstructions(raw json.RawMessage) Message {
 	if s, ok := stringOf(raw); ok {
 		inside := parsed(s)
 		if inside == nil {
@@ -114,15 +123,16 @@ func systemMessage(raw json.RawMessage) Message {
 	return Message{Role: "system", Parts: contents(raw, 0), Raw: raw}
 }
 
+// plainMessage returns a message with one text.
 func plainMessage(role, text string, raw json.RawMessage) Message {
 	m := Message{Role: role, Raw: raw}
 	if text != "" {
-		m.Parts = []Part{{Kind: Text, Text: text}}
+		m.Parts = []Part{{Kind: PartText, Text: text}}
 	}
 	return m
 }
 
-// message reads one message. role is that of one which does not say.
+// message reads one message. A message without a role gets the given one.
 func message(raw json.RawMessage, role string, depth int) Message {
 	m := Message{Role: role, Raw: raw}
 	o := objectOf(raw)
@@ -152,7 +162,7 @@ func message(raw json.RawMessage, role string, depth int) Message {
 	}
 	m.extras(&o)
 	if left := o.rest(envelope); left != nil {
-		m.Parts = append(m.Parts, Part{Kind: Other, Raw: left})
+		m.Parts = append(m.Parts, Part{Kind: PartOther, Raw: left})
 	}
 	return m
 }
@@ -176,7 +186,7 @@ func serialized(o *object, m *Message) bool {
 	switch {
 	case o.text("type") == "constructor" && isObject(o.get("kwargs")):
 		inside = o.take("kwargs")
-		for name := range wire.Elements(o.take("id")) {
+		for _, name := range elementsOf(o.take("id")) {
 			role, _ = stringOf(name)
 		}
 	case !o.has("content") && isObject(o.get("data")) && isMessage(o):
@@ -187,40 +197,40 @@ func serialized(o *object, m *Message) bool {
 	read := message(inside, roleOf(role), 1)
 	read.Raw = m.Raw
 	if left := o.rest(envelope); left != nil {
-		read.Parts = append(read.Parts, Part{Kind: Other, Raw: left})
+		read.Parts = append(read.Parts, Part{Kind: PartOther, Raw: left})
 	}
 	*m = read
 	return true
 }
 
-// thoughts takes what a model thought, which providers put beside the content.
+// thoughts takes the thoughts of the model that providers put beside the content.
 func (m *Message) thoughts(o *object) {
 	for _, key := range []string{"reasoning_content", "reasoning", "thinking", "tool_plan"} {
 		if text := o.takeText(key); text != "" {
-			m.Parts = append(m.Parts, Part{Kind: Reasoning, Text: text})
+			m.Parts = append(m.Parts, Part{Kind: PartReasoning, Text: text})
 		}
 	}
 }
 
-// extras takes what stands beside the content of a message: refusal, audio, images and
-// calls.
+// extras takes the other parts that providers put beside the content: refusal, audio, images
+// and calls.
 func (m *Message) extras(o *object) {
 	if text := o.takeText("refusal"); text != "" {
-		m.Parts = append(m.Parts, Part{Kind: Refusal, Text: text})
+		m.Parts = append(m.Parts, Part{Kind: PartRefusal, Text: text})
 	}
 	if raw := o.take("audio"); raw != nil {
 		audio := objectOf(raw)
-		m.Parts = append(m.Parts, Part{Kind: Audio, Text: audio.text("transcript"), Data: audio.text("data"), URL: audio.text("id"), Raw: raw})
+		m.Parts = append(m.Parts, Part{Kind: PartAudio, Text: audio.text("transcript"), Data: audio.text("data"), URL: audio.text("id"), Raw: raw})
 	}
 	if raw := o.get("images"); isArray(raw) {
 		o.take("images")
-		for image := range wire.Elements(raw) {
+		for _, image := range elementsOf(raw) {
 			m.Parts = append(m.Parts, imageOf(image))
 		}
 	}
 	if raw := o.get("tool_calls"); isArray(raw) {
 		o.take("tool_calls")
-		for c := range wire.Elements(raw) {
+		for _, c := range elementsOf(raw) {
 			m.Parts = append(m.Parts, call(c))
 		}
 	}
@@ -229,14 +239,14 @@ func (m *Message) extras(o *object) {
 	}
 }
 
-// toolMessage takes the content of a message that tells what a tool came back with.
+// toolMessage takes the content of a message with the results of tools.
 func (m *Message) toolMessage(o *object, depth int) {
 	if results := o.get("tool_results"); isArray(results) {
 		o.take("tool_results")
-		for raw := range wire.Elements(results) {
+		for _, raw := range elementsOf(results) {
 			r := objectOf(raw)
 			of := r.sub("call")
-			m.Parts = append(m.Parts, Part{Kind: ToolResult, Tool: of.text("name"), Result: r.get("outputs"), Raw: raw})
+			m.Parts = append(m.Parts, Part{Kind: PartToolResult, Tool: of.text("name"), Result: r.get("outputs"), Raw: raw})
 		}
 		return
 	}
@@ -251,7 +261,7 @@ func (m *Message) toolMessage(o *object, depth int) {
 	if named := o.takeText("tool_name"); m.Name == "" {
 		m.Name = named
 	}
-	r := Part{Kind: ToolResult, CallID: o.takeText("tool_call_id"), Tool: m.Name}
+	r := Part{Kind: PartToolResult, CallID: o.takeText("tool_call_id"), Tool: m.Name}
 	if !isScalar(content) {
 		r.Raw = content
 	}
@@ -259,11 +269,11 @@ func (m *Message) toolMessage(o *object, depth int) {
 	m.Parts = append(m.Parts, r.with(content, depth+1)...)
 }
 
-// onlyResults reports whether content is a list of parts that say themselves that they
-// are results, as those of the AI SDK do.
+// onlyResults reports whether content is a list of parts that are all marked as results, as
+// the AI SDK and Gemini send them.
 func onlyResults(content json.RawMessage) bool {
 	found := false
-	for raw := range wire.Elements(content) {
+	for _, raw := range elementsOf(content) {
 		o := objectOf(raw)
 		if kind := o.text("type"); kind != "tool-result" && kind != "tool_result" && !o.has("functionResponse") &&
 			!o.has("toolResult") && !o.has("function_response") {

@@ -1,15 +1,17 @@
-package conversation
+package genai
 
 import (
 	"bytes"
 	"encoding/json"
+	"iter"
 	"slices"
+	"strings"
 
-	"github.com/troupelog/troupe/internal/wire"
+	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
-// maxDepth bounds how deep messages, parts and the contents of parts nest. What is below
-// is kept as Other.
+// maxDepth limits the nesting of messages, parts and contents of parts that is followed.
+// Anything deeper is kept as PartOther.
 const maxDepth = 8
 
 // member is a member of an object.
@@ -18,15 +20,15 @@ type member struct {
 	value json.RawMessage
 }
 
-// object is an object whose members are taken out one by one, so that what nobody knows
-// is left over.
+// object is a JSON object whose members are taken out one by one. The members that are left
+// at the end are unknown, and are kept.
 type object struct{ members []member }
 
 // objectOf returns the members of an object, none for any other value.
 func objectOf(raw []byte) object {
 	var o object
-	for key, value := range wire.Fields(raw) {
-		o.members = append(o.members, member{string(key), value})
+	for key, value := range membersOf(raw) {
+		o.members = append(o.members, member{key, value})
 	}
 	return o
 }
@@ -51,7 +53,7 @@ func (o *object) find(keys []string) int {
 	return -1
 }
 
-// take returns what get does and removes it.
+// take removes the member that get returns, and returns its value.
 func (o *object) take(keys ...string) json.RawMessage {
 	i := o.find(keys)
 	if i < 0 {
@@ -86,8 +88,8 @@ func (o *object) has(key string) bool { return o.find([]string{key}) >= 0 }
 // isTrue reports whether a member is true.
 func (o *object) isTrue(key string) bool { return string(o.get(key)) == "true" }
 
-// rest returns what was not taken as an object, but for members that are empty or belong
-// to the envelope; nil if that is nothing.
+// rest returns the members that were not taken, as an object. Empty members and scalars of the
+// envelope do not count; nil if nothing is left.
 func (o *object) rest(envelope map[string]bool) json.RawMessage {
 	var out []byte
 	for _, m := range o.members {
@@ -95,7 +97,7 @@ func (o *object) rest(envelope map[string]bool) json.RawMessage {
 			continue
 		}
 		out = append(out, ',')
-		out = wire.AppendString(out, m.key)
+		out = appendString(out, m.key)
 		out = append(out, ':')
 		out = append(out, m.value...)
 	}
@@ -106,9 +108,6 @@ func (o *object) rest(envelope map[string]bool) json.RawMessage {
 	return append(out, '}')
 }
 
-// given reports whether there is a value that is not null.
-func given(raw []byte) bool { return len(raw) > 0 && string(raw) != "null" }
-
 func isEmpty(raw []byte) bool {
 	switch string(raw) {
 	case "", "null", `""`, "[]", "{}":
@@ -118,8 +117,6 @@ func isEmpty(raw []byte) bool {
 }
 
 func isScalar(raw []byte) bool { return !isObject(raw) && !isArray(raw) }
-
-func isObject(raw []byte) bool { return len(raw) > 0 && raw[0] == '{' }
 
 func isArray(raw []byte) bool { return len(raw) > 0 && raw[0] == '[' }
 
@@ -143,7 +140,8 @@ func parsed(s string) json.RawMessage {
 	return nil
 }
 
-// maxNesting is how deep JSON within a string may nest to be taken for JSON.
+// maxNesting limits the nesting of JSON within a string that is parsed as JSON. It is below
+// protocol.MaxDepth, because a line has levels around it.
 const maxNesting = 900
 
 // nesting returns how deep valid JSON nests.
@@ -165,3 +163,35 @@ func nesting(b []byte) int {
 	}
 	return deepest
 }
+
+// membersOf yields the members of an object, their names decoded.
+func membersOf(raw []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for m := jsonscan.MembersOf(raw); m.Next(); {
+			name := string(m.Key)
+			if strings.IndexByte(name, '\\') >= 0 {
+				if decoded, ok := stringOf([]byte(`"` + name + `"`)); ok {
+					name = decoded
+				}
+			}
+			if !yield(name, m.Value) {
+				return
+			}
+		}
+	}
+}
+
+// elementsOf returns the elements of an array; there are none in any other value.
+func elementsOf(raw []byte) []json.RawMessage {
+	var all []json.RawMessage
+	for _, element := range jsonscan.ElementsOf(raw) {
+		all = append(all, element)
+	}
+	return all
+}
+
+// appendString appends a JSON string.
+func appendString(dst []byte, s string) []byte { return append(dst, encode(s)...) }
+
+// Given reports whether there is a value that is not null.
+func Given(raw []byte) bool { return given(raw) }

@@ -1,10 +1,8 @@
-package conversation
+package genai
 
 import (
 	"encoding/json"
 	"strings"
-
-	"github.com/troupelog/troupe/internal/wire"
 )
 
 // call reads an element of tool_calls.
@@ -18,7 +16,7 @@ func call(raw json.RawMessage) Part {
 // callPart reads a call of a tool, whose name and arguments may be in a member of their
 // own.
 func callPart(o *object, _ int) []Part {
-	p := Part{Kind: ToolCall, CallID: o.text("call_id", "tool_call_id", "toolCallId", "toolUseId", "ToolUseId", "id")}
+	p := Part{Kind: PartToolCall, CallID: o.text("call_id", "tool_call_id", "toolCallId", "toolUseId", "ToolUseId", "id")}
 	inside := *o
 	for _, key := range []string{"function", "custom"} {
 		if within := o.sub(key); len(within.members) > 0 {
@@ -50,7 +48,7 @@ func callAndResult(o *object, depth int) []Part {
 	parts := callPart(o, depth)
 	failure := o.get("error")
 	if output := o.get("output"); output != nil || failure != nil {
-		r := Part{Kind: ToolResult, CallID: parts[0].CallID, Tool: parts[0].Tool, Failed: failure != nil}
+		r := Part{Kind: PartToolResult, CallID: parts[0].CallID, Tool: parts[0].Tool, Failed: failure != nil}
 		if output == nil {
 			output = failure
 		}
@@ -59,10 +57,10 @@ func callAndResult(o *object, depth int) []Part {
 	return parts
 }
 
-// resultPart reads what a tool came back with.
+// resultPart reads the result of a tool call.
 func resultPart(o *object, depth int) []Part {
 	p := Part{
-		Kind:   ToolResult,
+		Kind:   PartToolResult,
 		CallID: o.text("tool_use_id", "call_id", "tool_call_id", "toolCallId", "toolUseId", "ToolUseId", "id"),
 		Tool:   o.text("name", "toolName", "tool_name"),
 		Failed: o.isTrue("is_error") || o.isTrue("isError") || o.text("status", "Status") == "error",
@@ -75,8 +73,8 @@ func resultPart(o *object, depth int) []Part {
 	return p.with(content, depth+1)
 }
 
-// with returns a result with its content: the texts joined, and pictures and files in
-// parts of their own behind it. What has other parts is kept in Result.
+// with returns a result with its content: the texts joined, and images and files as separate
+// parts after it. Content with other parts is kept in Result.
 func (p Part) with(content json.RawMessage, depth int) []Part {
 	if s, ok := stringOf(content); ok {
 		p.Text, p.Result = s, parsed(s)
@@ -85,15 +83,15 @@ func (p Part) with(content json.RawMessage, depth int) []Part {
 	var texts []string
 	var beside []Part
 	whole := isArray(content) && depth < maxDepth
-	for element := range wire.Elements(content) {
+	for _, element := range elementsOf(content) {
 		if !whole {
 			break
 		}
 		for _, q := range contents(element, depth+1) {
 			switch q.Kind {
-			case Text:
+			case PartText:
 				texts = append(texts, q.Text)
-			case Image, Audio, File:
+			case PartImage, PartAudio, PartFile:
 				q.CallID = p.CallID
 				beside = append(beside, q)
 			default:

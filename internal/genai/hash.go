@@ -1,4 +1,4 @@
-package conversation
+package genai
 
 import (
 	"bytes"
@@ -9,10 +9,9 @@ import (
 	"io"
 )
 
-// Hash returns what is equal for messages that say the same: a hash of the role, the name
-// and the parts. It does not see in which provider's form a message is, the order of
-// members in arguments, and marks such as cache_control that move from message to message
-// between calls.
+// Hash returns a hash of the role, the name and the parts. It is equal for messages with the
+// same content: neither the provider's form nor the order of members in arguments changes
+// it, nor do marks such as cache_control, which move from message to message between calls.
 func (m *Message) Hash() [sha256.Size]byte {
 	h := sha256.New()
 	field(h, m.Role)
@@ -23,16 +22,18 @@ func (m *Message) Hash() [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
+// hash writes everything about a part that counts. The name of a tool counts for a call only:
+// results get theirs when they are paired.
 func (p *Part) hash(h hash.Hash) {
 	for _, s := range []string{string(p.Kind), p.Text, p.MIME, p.URL, p.Data, p.CallID} {
 		field(h, s)
 	}
-	if p.Kind == ToolCall {
+	if p.Kind == PartToolCall {
 		field(h, p.Tool)
 	}
 	field(h, canonical(p.Arguments))
 	field(h, canonical(p.Result))
-	if p.Kind == Other {
+	if p.Kind == PartOther {
 		field(h, canonical(p.Raw))
 	}
 }
@@ -64,22 +65,12 @@ func canonical(raw json.RawMessage) string {
 	return string(out)
 }
 
-// CommonPrefix returns how many messages at the beginning of a and b are equal by Hash:
-// what is behind them in b is new since a.
+// CommonPrefix returns the number of messages at the beginning of a and b that are equal by
+// Hash. The messages of b after them are new since a.
 func CommonPrefix(a, b []Message) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n].Hash() == b[n].Hash() {
 		n++
 	}
 	return n
-}
-
-// History returns what was sent and the answer that counts: what the next call of the
-// same conversation begins with.
-func (c *Conversation) History() []Message {
-	history := c.Sent[:len(c.Sent):len(c.Sent)]
-	if last := c.Last(); last != nil && !last.Failed {
-		history = append(history, last.Message)
-	}
-	return history
 }

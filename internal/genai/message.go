@@ -1,4 +1,4 @@
-package conversation
+package genai
 
 import (
 	"encoding/json"
@@ -11,31 +11,31 @@ type Message struct {
 	Name  string // of the speaker or tool, if given
 	Parts []Part
 	// Raw is the message as the client sent it; of an answer made of several items, all
-	// of them. It is nil for what is not a JSON value of its own.
+	// of them. It is nil if the message is not a separate JSON value.
 	Raw json.RawMessage
 }
 
-// PartKind says what a part of a message is.
+// PartKind is the kind of a part.
 type PartKind string
 
 // Kinds of parts. Whatever is none of the others is Other, with its JSON in Raw.
 const (
-	Text       PartKind = "text"
-	Reasoning  PartKind = "reasoning" // Text is empty if only the provider can read it
-	Refusal    PartKind = "refusal"
-	Image      PartKind = "image"
-	Audio      PartKind = "audio"
-	File       PartKind = "file"
-	ToolCall   PartKind = "tool_call"
-	ToolResult PartKind = "tool_result"
-	Failure    PartKind = "error" // the provider's error, in place of an answer or beside it
-	Other      PartKind = "other"
+	PartText       PartKind = "text"
+	PartReasoning  PartKind = "reasoning" // Text is empty if only the provider can read it
+	PartRefusal    PartKind = "refusal"
+	PartImage      PartKind = "image"
+	PartAudio      PartKind = "audio"
+	PartFile       PartKind = "file"
+	PartToolCall   PartKind = "tool_call"
+	PartToolResult PartKind = "tool_result"
+	PartFailure    PartKind = "error" // the provider's error, in place of an answer or beside it
+	PartOther      PartKind = "other"
 )
 
 // Part is a piece of a message.
 type Part struct {
 	Kind PartKind
-	// Text is what a Text, Reasoning, Refusal, ToolResult or Failure says; the transcript
+	// Text is the text of a Text, Reasoning, Refusal, ToolResult or Failure; the transcript
 	// of Audio; the title or name of a File.
 	Text string
 
@@ -48,23 +48,24 @@ type Part struct {
 	CallID    string
 	Tool      string          // name of the tool
 	Arguments json.RawMessage // of ToolCall: JSON, parsed out of the string that most providers send; a JSON string if that is no JSON
-	Result    json.RawMessage // of ToolResult: what came back where it is more than text, also parsed out of Text
+	Result    json.RawMessage // of ToolResult: the JSON of a result that is more than text, also parsed out of Text
 	Failed    bool            // of ToolResult: it is marked as an error
 	// Pair is a number, from 1 on, that a call and its result share within a
 	// Conversation; 0 for one that has no counterpart there.
 	Pair int
 	// Unmatched marks a result without a call, and a call that was sent to the model
-	// without a result. Calls in the last answer are not marked: what they came back with
-	// is known to the next model call.
+	// without a result. Calls in the last answer are not marked: their results
+	// are known to the next model call.
 	Unmatched bool
 
-	Raw json.RawMessage // the part as sent, where it is JSON of its own
+	Raw json.RawMessage // the part as sent, if it is a separate JSON value
 }
 
-// Text returns the text of a message: its Text parts, in lines of their own.
-func (m *Message) Text() string { return m.join(Text) }
+// Text returns the text of a message: its Text parts, one per line.
+func (m *Message) Text() string { return m.Join(PartText) }
 
-func (m *Message) join(kind PartKind) string {
+// Join returns the texts of the parts of one kind, one per line.
+func (m *Message) Join(kind PartKind) string {
 	var texts []string
 	for i := range m.Parts {
 		if p := &m.Parts[i]; p.Kind == kind && p.Text != "" {
