@@ -86,6 +86,7 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request) error {
 // storageError returns the answer to a request whose lines could not be stored, for instance
 // because the disk is full. The client keeps the lines and sends them again.
 func (s *Server) storageError(r *http.Request, err error) error {
+	// The request itself is wrong: sending it again would not help.
 	if errors.Is(err, store.ErrBatch) {
 		return err
 	}

@@ -97,6 +97,7 @@ func (s *Server) facets(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := Page[Facet]{Data: []Facet{}}
 	for _, field := range facetFields {
+		// Fields without a value are listed, too, so that readers find all fields.
 		facet := Facet{Field: string(field), Values: []FacetValue{}}
 		for _, v := range found[field] {
 			facet.Values = append(facet.Values, FacetValue(v))
@@ -177,6 +178,7 @@ func listQuery(r *http.Request, kind fold.Kind) (q store.RowQuery, err error) {
 
 // rows returns the rows of a page and the cursor of the next page, "" on the last one.
 func (s *Server) rows(ctx context.Context, q store.RowQuery) ([]store.Row, string, error) {
+	// The extra row is never shown: it may come again as the first of the next page.
 	limit := q.Limit
 	q.Limit++ // one more row shows that there is a next page
 	rows, err := s.service.Rows(ctx, q)

@@ -78,6 +78,7 @@ func (s *Server) storeOTLP(w http.ResponseWriter, r *http.Request, format otlp.F
 
 // batchesOf converts batches for the service and returns the size of their lines in bytes.
 func batchesOf(converted []otlp.Batch) (batches []store.Batch, size int) {
+	// All lines of a part were received at one time.
 	recv := time.Now()
 	for _, b := range converted {
 		batches = append(batches, store.Batch{Repo: b.Repo, Spool: b.Sender, First: b.First, Recv: recv, Lines: b.Lines})

@@ -63,6 +63,7 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 		stats.Entities[kind.String()] = counts[kind].Entities
 		stats.Open += counts[kind].Open
 	}
+	// Lines that were dropped by retention count: the number never goes down.
 	for _, known := range repos {
 		if known.ID == repo {
 			stats.Lines = known.Lines
@@ -103,6 +104,7 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	// The tree has no traces: a session may have thousands, which come in pages.
 	q.Session = fold.KeyOf(q.Repo, fold.Ref{Kind: fold.Session, ID: node.ID})
 	rows, next, err := s.rows(ctx, q)
 	if err != nil {

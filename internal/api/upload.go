@@ -53,6 +53,7 @@ func (s *signer) sign(g grant) []byte { return s.keys.Sum(g.text()) }
 // uploadURL answers with a signed URL at this collector for the PUT of a file.
 func (s *Server) uploadURL(w http.ResponseWriter, r *http.Request) error {
 	g := grant{key: parameter(r, "key"), mime: parameter(r, "mimeType"), expires: time.Now().Add(uploadLife).Unix()}
+	// Keys become part of signed URLs, which servers and proxies limit.
 	if g.key == "" || len(g.key) > maxKey || len(g.mime) > maxKey {
 		return badRequest("the parameters key and mimeType must have at most " + strconv.Itoa(maxKey) + " bytes, and key one at least")
 	}
@@ -79,6 +80,7 @@ func (s *Server) uploadURL(w http.ResponseWriter, r *http.Request) error {
 // hasRepository reports whether a key begins with the id of a repository that readers can
 // name.
 func hasRepository(key string) bool {
+	// Browsers and proxies resolve . and .. in paths.
 	repo, _, ok := strings.Cut(key, "/")
 	return ok && repo != "" && repo != "." && repo != ".." && len(repo) <= maxRepository
 }
