@@ -61,7 +61,9 @@ func TestStopReportsEachQueuedMessageOnce(t *testing.T) {
 	<-all
 	mu.Lock()
 	defer mu.Unlock()
-	if !slices.IsSorted(dead) || dead[0] != 1 || dead[queued] != queued+1 {
+	// The late message is reported by its sender, which may overtake the queued ones.
+	inTime := slices.DeleteFunc(slices.Clone(dead), func(n int) bool { return n == queued+1 })
+	if !slices.IsSorted(inTime) || len(inTime) != queued || inTime[0] != 1 || inTime[queued-1] != queued {
 		t.Errorf("messages are reported out of order or twice: %v", dead)
 	}
 }
