@@ -60,7 +60,7 @@ func TestServeNamesTheWrongFlag(t *testing.T) {
 		"a key of two words":        {[]string{"--api-key", "hunter2 hunter2"}, []string{"--api-key contains a space"}},
 		"a key of two lines":        {[]string{"--api-key-file", file("two", "hunter2\nhunter2\n")}, []string{"--api-key-file", "two contains a space, line break"}},
 		"an empty file":             {[]string{"--api-key-file", file("empty", "\n")}, []string{"--api-key-file", "empty holds no key"}},
-		"a long file":               {[]string{"--api-key-file", file("long", strings.Repeat("x", 5000))}, []string{"--api-key-file", "more than 4096 bytes"}},
+		"a long file":               {[]string{"--api-key-file", file("long", strings.Repeat("x", 5000))}, []string{"--api-key-file", "larger than 4096 bytes"}},
 		"no file":                   {[]string{"--api-key-file", filepath.Join(dir, "none")}, []string{"--api-key-file", "none"}},
 		"two keys":                  {[]string{"--api-key", "hunter2", "--api-key-file", file("key", "hunter2")}, []string{"--api-key", "--api-key-file", "not both"}},
 		"a certificate alone":       {[]string{"--tls-cert", cert}, []string{"--tls-cert", "--tls-key"}},

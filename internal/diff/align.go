@@ -2,20 +2,20 @@ package diff
 
 import "slices"
 
-// Bounds on the work of comparing. A step takes a few nanoseconds, and aligning keeps
-// four bytes for each.
+// Limits on the work of a comparison. A step takes a few nanoseconds, and aligning keeps
+// four bytes per step.
 const (
 	maxSteps      = 8_000_000 // of one comparison
 	maxAlignSteps = 2_000_000 // of aligning two sequences
 )
 
-// work counts the steps that are left to a comparison.
+// work counts the remaining steps of a comparison.
 type work struct {
 	left int
-	rows [][]int32 // of shortestEdit, to be used again: row d has d+1 elements
+	rows [][]int32 // of shortestEdit, reused between calls: row d has d+1 elements
 }
 
-// spend takes steps away, and reports whether there were enough.
+// spend subtracts steps and reports whether enough were left.
 func (w *work) spend(steps int) bool {
 	w.left -= steps
 	return w.left >= 0
@@ -23,8 +23,8 @@ func (w *work) spend(steps int) bool {
 
 func newWork() *work { return &work{left: maxSteps} }
 
-// run is a piece that two sequences have in common: n elements, from a on in the one and
-// from b on in the other.
+// run is a common piece of two sequences: n elements that start at index a of the first and
+// index b of the second.
 type run struct{ a, b, n int }
 
 // align returns a longest common subsequence of two sequences, as runs in order that do
@@ -85,7 +85,7 @@ func alignMiddle(a, b []int32, w *work) ([]run, bool) {
 	return runs, true
 }
 
-// common returns the places of the elements of a that b has as well.
+// common returns the indexes of the elements of a that also occur in b.
 func common(a, b []int32) []int {
 	largest := int32(-1)
 	for _, x := range b {

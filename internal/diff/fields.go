@@ -19,7 +19,7 @@ type FieldDiff struct {
 // toolFields are the parameters that hold tools, which are compared one by one.
 var toolFields = []string{"tools", "functions"}
 
-// fields compares what a call was made with, beside messages and tools. A number is the
+// fields compares the parameters of two calls, except messages and tools. A number is the
 // same whether it is sent as a number or as text, as some SDKs do.
 func fields(a, b *fold.Node, w *work) []FieldDiff {
 	inA, inB := settings(a), settings(b)
@@ -70,7 +70,7 @@ func fieldDiff(name string, a, b json.RawMessage, w *work) FieldDiff {
 	return f
 }
 
-// tools compares the tools that models were offered, by their names. Of several with one
+// tools compares the tools offered to the models, by name. Of several with one
 // name the first is compared with the first, and so on.
 func tools(a, b *fold.Node, w *work) []FieldDiff {
 	inA, inB := offered(a), offered(b)
@@ -129,13 +129,13 @@ func elements(raw json.RawMessage) []json.RawMessage {
 	return all
 }
 
-// named is where tools have their names.
+// named holds the members in which providers put the name of a tool.
 type named struct {
 	Name json.RawMessage `json:"name"`
 }
 
 // toolsOf returns the tools in an element of a list: mostly one, but Gemini has lists of
-// functions. A tool of the provider's own is known by its type.
+// functions. A provider's built-in tool is identified by its type.
 func toolsOf(element json.RawMessage) []tool {
 	var t struct {
 		named

@@ -23,8 +23,8 @@ type GenerationDiff struct {
 	Delta Delta
 }
 
-// Different reports whether anything that went into the calls or came out differs.
-// Time, tokens and cost do not count.
+// Different reports whether the inputs or outputs of the calls differ. Time, tokens and cost
+// are ignored.
 func (d *GenerationDiff) Different() bool {
 	differs := func(f FieldDiff) bool { return f.State != Same }
 	return d.Counts.Different() || d.Answer != nil && d.Answer.State != Same ||

@@ -11,7 +11,7 @@ import (
 	"github.com/troupelog/troupe/internal/genai"
 )
 
-// content is what two messages are compared by.
+// content is the comparable form of a message.
 type content struct {
 	role string
 	hash [sha256.Size]byte // of role, name and text
@@ -21,8 +21,8 @@ func contentOf(m *genai.Message) content {
 	return content{m.Role, sha256.Sum256([]byte(m.Role + "\x00" + m.Name + "\x00" + textOf(m)))}
 }
 
-// textOf returns a message as text: what it says, and in words what it holds beside
-// that. Ids of tool calls are left out, as each call of a model has others.
+// textOf returns a message as text: its content and a description of its other parts. Ids of
+// tool calls are left out, because every call generates new ones.
 func textOf(m *genai.Message) string {
 	var b strings.Builder
 	for i := range m.Parts {

@@ -9,7 +9,7 @@ import (
 	"github.com/troupelog/troupe/internal/genai"
 )
 
-// maxCandidates is how many of the generations before one are looked at.
+// maxCandidates limits the number of earlier generations that Previous examines.
 const maxCandidates = 64
 
 // Previous returns the generation of a trace that g is best compared with: of those that
@@ -44,7 +44,7 @@ func commonPrefix(messages []genai.Message, sent []content) int {
 }
 
 // before returns the generations of a tree that began before g, in the order of their
-// starts; of those without a start, the ones that stand before g.
+// starts. Generations without a start count if they precede g in the tree.
 func before(trace, g *fold.Node) []*fold.Node {
 	var all []*fold.Node
 	var add func(*fold.Node)
@@ -64,7 +64,7 @@ func before(trace, g *fold.Node) []*fold.Node {
 	return all[:max(at, 0)]
 }
 
-// unknown puts generations without a start behind those with one.
+// unknown sorts generations without a start after all others.
 func unknown(n *fold.Node) int {
 	if n.Start.IsZero() {
 		return 1

@@ -7,10 +7,10 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// State says on which sides something is, and whether it is equal there.
+// State describes on which sides an element exists and whether the sides are equal.
 type State uint8
 
-// States of what is compared.
+// States of a compared element.
 const (
 	Same State = iota
 	Changed
@@ -28,7 +28,7 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// Counts is how many things there are in each state.
+// Counts is the number of elements in each state.
 type Counts struct {
 	Same, Changed, OnlyA, OnlyB int
 }
@@ -49,15 +49,15 @@ func (c *Counts) add(s State, n int) {
 // Different reports whether anything is not the same.
 func (c Counts) Different() bool { return c.Changed+c.OnlyA+c.OnlyB > 0 }
 
-// Delta is what B has more than A; a side that is not there counts as nothing.
+// Delta is B minus A. A missing side counts as zero.
 type Delta struct {
 	Duration time.Duration
-	Timed    bool // Duration is known: what is there has a start and an end
+	Timed    bool // Duration is known: every side that exists has a start and an end
 	Usage    pricing.Usage
 	Cost     pricing.Cost
 }
 
-// deltaOf returns the difference of what two nodes say of themselves. Either may be nil.
+// deltaOf returns the difference of two nodes' own figures. Either node may be nil.
 func deltaOf(a, b *fold.Node) Delta {
 	d := Delta{Timed: true}
 	if b != nil {

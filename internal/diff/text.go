@@ -21,15 +21,15 @@ type Block struct {
 	A, B []Piece
 }
 
-// Piece is text. Where both sides of a block have lines, the words that stand on one
-// side only are Changed; what is not is the same in A and B.
+// Piece is a part of a line. If both sides of a block have lines, words that only one side
+// has are Changed, and all other pieces are equal in A and B.
 type Piece struct {
 	Text    string
 	Changed bool
 }
 
-// Lines returns how many lines the block has on each side. A line that the text ends in
-// counts whether it has a line break or not.
+// Lines returns the number of lines of the block on each side. The last line of a text
+// counts with or without a line break.
 func (b Block) Lines() (a, other int) {
 	a = countLines(b.A)
 	if b.Same {
@@ -53,7 +53,7 @@ func countLines(pieces []Piece) int {
 // Texts compares two texts by lines, and lines that changed by words.
 func Texts(a, b string) Text { return texts(a, b, newWork()) }
 
-// texts compares with the steps that are left. It compares in one order whatever the
+// texts compares within the steps that w has left. It compares in one order whatever the
 // sides, as there can be several ways to align the same texts.
 func texts(a, b string, w *work) Text {
 	switch {

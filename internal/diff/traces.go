@@ -12,13 +12,13 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// MaxRows is how many rows the comparison of two trees has at most.
+// MaxRows limits the rows of a comparison of two trees.
 const MaxRows = 5000
 
 // TraceDiff is the comparison of two trees.
 type TraceDiff struct {
-	// Rows are the nodes of both trees, depth first: those of A in their order, and what
-	// only B has behind the sibling that it follows there.
+	// Rows are the nodes of both trees, depth first: the nodes of A in order, and
+	// each node that only B has after the sibling that it follows in B.
 	Rows   []Row
 	Left   int    // nodes that have no row, as there are more than MaxRows
 	Counts Counts // of all nodes, those left out too
@@ -32,10 +32,10 @@ type Row struct {
 	State State
 	Depth int        // below the root, which has 0
 	A, B  *fold.Node // nil on the side that does not have it
-	Delta Delta      // of the nodes alone, without what is below them
+	Delta Delta      // of the nodes alone, without their descendants
 }
 
-// Order is what rows are sorted by.
+// Order is the sort order of rows.
 type Order uint8
 
 // Orders of rows. All but ByPlace put the largest difference first, whatever its sign.
@@ -108,7 +108,7 @@ func below(n *fold.Node) []*fold.Node {
 // pair is two nodes that belong together, or one.
 type pair struct{ a, b *fold.Node }
 
-// place tells siblings apart: the nth of a kind and name.
+// place identifies a node among its siblings: the nth of its kind and name.
 type place struct {
 	kind, name string
 	nth        int
@@ -122,7 +122,7 @@ func siblings(a, b []*fold.Node) []pair {
 		inA[p] = true
 	}
 	inB := make(map[place]*fold.Node, len(b))
-	following := map[place][]*fold.Node{} // what only B has, by the place that it stands behind
+	following := map[place][]*fold.Node{} // nodes only in B, by the place of the sibling before them
 	last := place{}
 	for i, p := range placesB {
 		if inB[p] = b[i]; inA[p] {

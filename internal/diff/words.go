@@ -33,7 +33,7 @@ func changed(a, b string, w *work) Block {
 	return Block{A: cutA.pieces, B: cutB.pieces}
 }
 
-// whole returns text as one piece that changed, nothing of no text.
+// whole returns text as one changed piece, nil if text is empty.
 func whole(text string) []Piece {
 	if text == "" {
 		return nil

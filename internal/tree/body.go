@@ -13,7 +13,7 @@ type part struct {
 	failure     bool
 }
 
-// body returns what went into a node, what came out, and how it failed.
+// body returns a node's input, output and error, in this order; empty parts are left out.
 func body(n *fold.Node) []part {
 	var parts []part
 	add := func(label, text string) {
@@ -47,7 +47,7 @@ func body(n *fold.Node) []part {
 	return parts
 }
 
-// asked returns how many messages a model was sent, and the last of them.
+// asked summarises the messages sent to a model: their number and the last one.
 func asked(messages []json.RawMessage) string {
 	if len(messages) == 0 {
 		return ""
@@ -64,8 +64,8 @@ func asked(messages []json.RawMessage) string {
 	return text + ", " + last.Role + ": " + content(last.Content)
 }
 
-// answered returns what a model answered, or how the call failed. Results of another
-// form than a chat completion are returned as they are.
+// answered returns a model's answer, or the error of the call. Results that are not chat
+// completions are returned unchanged.
 func answered(result json.RawMessage) (answer, failure string) {
 	var r struct {
 		Choices []struct {
@@ -98,7 +98,7 @@ func answered(result json.RawMessage) (answer, failure string) {
 	return strings.Join(said, " "), ""
 }
 
-// failed returns the message of an error: {"message": …}, or whatever it is.
+// failed returns the message of an error, or its JSON if it has no message.
 func failed(raw json.RawMessage) string {
 	var e struct{ Message string }
 	if json.Unmarshal(raw, &e) == nil && e.Message != "" {

@@ -1,6 +1,5 @@
-// Package tree shows a session or a trace as a tree of lines for a terminal: what
-// was called, how long it took, what it cost, what went in and came out, and what
-// failed.
+// Package tree renders a session or a trace as a tree for a terminal: one line per call
+// with its duration, tokens and cost, followed by its input, output and error.
 //
 //	trace turn · 1.20 s · 120 + 30 tokens · $0.0021
 //	│ in   Where is my order?
@@ -12,6 +11,6 @@
 //	      in   {"id":7}
 //	      ✗    no such order
 //
-// Nothing that was logged can move the cursor, colour the terminal or reorder text:
-// control characters and changes of direction are shown as U+FFFD.
+// Logged text cannot move the cursor, colour the terminal or reorder text: control
+// characters and changes of direction are replaced by U+FFFD.
 package tree

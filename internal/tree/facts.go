@@ -10,7 +10,7 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// title returns what a node is called.
+// title returns the display name of a node.
 func title(n *fold.Node) string {
 	name := n.Name
 	if n.Kind == "generation" && n.Model != "" {
@@ -25,8 +25,8 @@ func title(n *fold.Node) string {
 	return name
 }
 
-// facts returns what a node came to: its state where it has no end, its duration,
-// and the tokens and the cost of everything in it.
+// facts returns the result of a node: its state if it has not ended, its duration, and the
+// tokens and cost of its whole subtree.
 func facts(n *fold.Node) []string {
 	var facts []string
 	switch n.Status {
@@ -54,8 +54,8 @@ func facts(n *fold.Node) []string {
 	return facts
 }
 
-// sum adds up what the generations among a node and everything below it used; without
-// any, what the node says itself.
+// sum adds up the usage of the generations in a node's subtree. If there are none it returns
+// the node's own usage, so that a wrapper's totals never count twice.
 func sum(n *fold.Node) (pricing.Usage, pricing.Cost) {
 	var usage pricing.Usage
 	var cost pricing.Cost
@@ -77,7 +77,8 @@ func sum(n *fold.Node) (pricing.Usage, pricing.Cost) {
 	return usage, cost
 }
 
-// Skew says that something ends before it starts, by clocks that disagree; "" if it does not.
+// Skew returns a note if end is before start, which happens when the clocks of two machines
+// disagree; otherwise "".
 func Skew(start, end time.Time) string {
 	if start.IsZero() || end.IsZero() || !end.Before(start) {
 		return ""
@@ -105,8 +106,8 @@ func Duration(d time.Duration) string {
 	}
 }
 
-// Tokens returns the tokens in and out, as "1,200 + 30 tokens", or their total where
-// that is all there is; "" if there were none.
+// Tokens formats input and output tokens as "1,200 + 30 tokens", or the total if only that
+// is known; "" if there are none.
 func Tokens(u pricing.Usage) string {
 	switch {
 	case u.Input != 0 || u.Output != 0:

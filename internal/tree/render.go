@@ -9,25 +9,24 @@ import (
 	"github.com/troupelog/troupe/internal/fold"
 )
 
-// least is the fewest columns that a text is cut to.
+// least is the smallest width to which a text is cut, in columns.
 const least = 8
 
-// MinWidth is the least width that lines are cut to, in columns.
+// MinWidth is the smallest width to which lines are cut, in columns.
 const MinWidth = 40
 
-// Options say how to render.
+// Options configure Render.
 type Options struct {
-	// Width is what lines are cut to, in columns: less than MinWidth counts as MinWidth,
-	// 0 as 100. Only where the tree itself is so deep that hardly anything would be
-	// left are they longer.
+	// Width limits lines, in columns. Values below MinWidth count as MinWidth; 0 means
+	// 100. Lines exceed it only if deep nesting leaves too little room for text.
 	Width int
 	// Colour turns ANSI colours on.
 	Colour bool
 }
 
-// Render writes root and everything below it to w, in the order of Children. Of
-// inputs and outputs it shows the beginning, in one line each. A session is a node
-// with its traces as children. The error is w's.
+// Render writes root and its descendants to w, in the order of Children. Inputs and outputs
+// are shortened to one line each. A session is a node with its traces as children. The
+// returned error is a write error of w.
 func Render(w io.Writer, root *fold.Node, o Options) error {
 	if o.Width == 0 {
 		o.Width = 100
@@ -38,14 +37,14 @@ func Render(w io.Writer, root *fold.Node, o Options) error {
 	return buffered.Flush()
 }
 
-// printer writes lines. Errors of its writer are kept by that, until Flush.
+// printer writes lines. Write errors stay in its buffered writer until Flush.
 type printer struct {
 	w     *bufio.Writer
 	width int
 	style style
 }
 
-// node writes a node behind first, and all that belongs to it behind rest.
+// node writes a node after the prefix first, and its body and children after the prefix rest.
 func (p *printer) node(n *fold.Node, first, rest string) {
 	p.head(n, first)
 	bar := "  "
@@ -66,7 +65,7 @@ func (p *printer) node(n *fold.Node, first, rest string) {
 	}
 }
 
-// head writes the line that says what a node is and what it came to.
+// head writes the first line of a node: its kind, title and facts.
 func (p *printer) head(n *fold.Node, prefix string) {
 	mark := ""
 	if n.Status == "error" {

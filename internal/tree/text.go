@@ -8,13 +8,13 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// columns returns how many columns of a terminal s takes.
+// columns returns the width of s in terminal columns.
 func columns(s string) int { return uniseg.StringWidth(s) }
 
-// Clip returns s in one line of at most width columns, with an ellipsis where it is
-// cut. It never cuts a character that is made of several code points.
+// Clip shortens s to one line of at most width columns and marks a cut with an ellipsis. It
+// never splits a character made of several code points.
 func Clip(s string, width int) string {
-	// A column seldom takes more than a few bytes: what is far behind is not looked at.
+	// A column seldom takes more than a few bytes: text far beyond the width is not examined.
 	const perColumn = 64
 	more := false
 	if end := width * perColumn; len(s) > end {
@@ -41,8 +41,8 @@ func Clip(s string, width int) string {
 	return strings.TrimRight(s[:kept], " ") + "…"
 }
 
-// clean makes s fit for one line: runs of white space become a space, and what a
-// terminal would act upon becomes U+FFFD.
+// clean makes s safe for one line: runs of white space become one space, and characters that
+// a terminal interprets become U+FFFD.
 func clean(s string) string {
 	return strings.Join(strings.Fields(strings.Map(harmless, s)), " ")
 }
@@ -57,7 +57,7 @@ func harmless(r rune) rune {
 	return r
 }
 
-// style colours text, or leaves it as it is.
+// style colours text if colours are on.
 type style bool
 
 func (s style) dim(text string) string    { return s.wrap("\x1b[2m", text) }
