@@ -31,7 +31,7 @@ bench:
 # The benchmarks that guard what a call costs, of the commit BASE and of the working
 # tree in turn, COUNT times each; then benchstat's comparison. It asserts nothing.
 BENCH      ?= AddTag|AddGeneration|Turn|AppendCompact|Normalize|Append|Read
-BENCHPKGS  ?= ./logger ./internal/jsonscan ./internal/completion ./internal/spool/seglog
+BENCHPKGS  ?= ./logger ./internal/jsonscan ./internal/genai ./internal/spool/seglog
 COUNT      ?= 6
 bench-compare:
 	@test -n "$(BASE)" || { echo "say what to compare with, as in: make bench-compare BASE=HEAD~1" >&2; exit 2; }
