@@ -21,7 +21,7 @@ import (
 // errLost is the result of a comparison in which Troupe lost entries.
 var errLost = errors.New("troupe lost entries, see above")
 
-// comparison is what the flags say.
+// comparison holds the flags.
 type comparison struct {
 	turns, rounds, producers, payload int
 	clients                           []string
@@ -29,7 +29,7 @@ type comparison struct {
 	latency, budget                   time.Duration
 }
 
-// compare runs the clients in turn, round by round, and prints what came of it.
+// compare runs the clients in turn, round by round, and prints the results.
 func compare(ctx context.Context, args []string, out io.Writer) error {
 	c, err := parse(args)
 	if err != nil {
@@ -127,7 +127,7 @@ func (c comparison) tell(out io.Writer, results []report.Result) error {
 	return nil
 }
 
-// String says what was run.
+// String describes the run.
 func (c comparison) String() string {
 	return fmt.Sprintf("%d turns per run, %d rounds, producers: %d, answer: %d bytes, latency of the sink: %s",
 		c.turns, c.rounds, c.producers, c.payload, c.latency)

@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// command does what the arguments say.
+// command runs the command that the arguments name.
 func command(ctx context.Context, args []string, out io.Writer) error {
 	name := ""
 	if len(args) > 0 {

@@ -21,7 +21,7 @@ func scaled(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench scale", flag.ContinueOnError)
 	flags.StringVar(&c.Dir, "out", "", "folder for the charts and CSV files; required")
 	flags.IntVar(&c.Max, "max", 1_000_000, "turns of the longest run")
-	what := flags.String("what", strings.Join(scale.Names(), ","), "what grows, separated by commas")
+	axes := flags.String("axes", strings.Join(scale.Names(), ","), "the dimensions that grow, separated by commas")
 	budget := flags.Duration("timeout", 15*time.Minute, "bound of one run")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -29,7 +29,7 @@ func scaled(ctx context.Context, args []string, out io.Writer) error {
 	if c.Dir == "" || flags.NArg() > 0 {
 		return errors.New("scale: give the folder of results with -out, and no other arguments")
 	}
-	c.What = strings.Split(*what, ",")
+	c.What = strings.Split(*axes, ",")
 	bench, err := run.Start(*budget, os.Stderr)
 	if err != nil {
 		return err

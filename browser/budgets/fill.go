@@ -14,7 +14,7 @@ const repo = "budgets"
 // needle is a word that one line has.
 const needle = "zanzibarneedle"
 
-// fill stores turns of ten lines, and what the large pages show.
+// fill stores turns of ten lines, and the data of the large pages.
 func (b *budgets) fill(ctx context.Context) error {
 	for turn := 0; turn < b.lines/10; turn += 500 {
 		var lines []string

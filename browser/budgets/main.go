@@ -61,7 +61,7 @@ func run(ctx context.Context, checkout string, b *budgets) (err error) {
 	return nil
 }
 
-// budgets are what is measured.
+// budgets holds the measurements.
 type budgets struct {
 	site    *site.Site
 	browser *chrome.Browser
@@ -89,5 +89,5 @@ func (b *budgets) atMost(what string, got, budget float64, unit string) {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// desktop is how pages are looked at.
+// desktop is the view of all pages.
 var desktop = chrome.View{Width: 1440, Height: 900}

@@ -13,7 +13,7 @@ import (
 	"github.com/troupelog/troupe/browser/internal/chrome"
 )
 
-// asked is what the server took to answer, 99 times, and how many bytes that were.
+// asked returns the time of the server for 99 answers, as the 95th percentile, and their size in bytes.
 func (b *budgets) asked(ctx context.Context, path string) (p95 time.Duration, size int, err error) {
 	var took []time.Duration
 	for range 99 {
@@ -67,7 +67,7 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 // usable opens a trace, and returns when its whole tree could be used, in milliseconds
-// since the browser was told to open it.
+// since the browser was asked to open it.
 func (b *budgets) usable(path string) (*chrome.Tab, float64, error) {
 	tab, err := b.browser.Open(b.site.URL, desktop)
 	if err != nil {
@@ -92,7 +92,7 @@ func (b *budgets) usable(path string) (*chrome.Tab, float64, error) {
 	return tab, at, err
 }
 
-// heap is how many megabytes the scripts of a page hold.
+// heap returns the megabytes that the scripts of a page hold.
 func heap(tab *chrome.Tab) (float64, error) {
 	bytes, err := chrome.Eval[float64](tab, `performance.memory.usedJSHeapSize`)
 	return bytes / 1e6, err

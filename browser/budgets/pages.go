@@ -30,7 +30,7 @@ var pages = []struct {
 	{"help", "/help?repo=" + repo, 100},
 }
 
-// servers measures what the server takes for a page, and how large it is.
+// servers measures the time of the server for a page, and its size.
 func (b *budgets) servers(ctx context.Context) error {
 	for _, p := range pages {
 		took, size, err := b.asked(ctx, p.path)
@@ -138,7 +138,7 @@ func (b *budgets) largeTrace(ctx context.Context) (err error) {
 	return b.held(tab, "5,000 nodes", 1500, 30)
 }
 
-// held measures what a page holds.
+// held measures the nodes and the memory of a page.
 func (b *budgets) held(tab *chrome.Tab, what string, nodes, megabytes float64) error {
 	n, err := elements(tab)
 	mb, err2 := heap(tab)
@@ -189,7 +189,7 @@ func (b *budgets) largeValues(ctx context.Context) error {
 	return nil
 }
 
-// comparisons measures what it takes to compare.
+// comparisons measures the time of comparisons.
 func (b *budgets) comparisons(ctx context.Context) error {
 	for name, path := range map[string]string{
 		"two traces of 2,000 nodes": "a=left&b=right", "two texts of 64 KiB": "a=generation:text-a-g&b=generation:text-b-g",

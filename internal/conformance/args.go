@@ -30,12 +30,12 @@ type arguments struct {
 
 // notes are taken while arguments are read.
 type notes struct {
-	lost   []loss           // what was left out of the calls
+	lost   []loss           // members that were left out of the calls
 	handed []map[string]any // the messages that the calls were given
 }
 
 // loss is a member that Go cannot express and that was left out of the call. The
-// rest of the case is played; it must then equal what the SDK sent but for the loss.
+// rest of the case is played; it must then equal the SDK's lines except for the loss.
 type loss struct {
 	object string // wire name of the object it was in; "" is the data itself
 	key    string
@@ -72,8 +72,8 @@ func (a arguments) text(keys ...string) string {
 	}
 }
 
-// newID returns the id of what a call begins. An empty one, which the SDKs refuse,
-// cannot be told from none.
+// newID returns the id of the entity that a call begins. An empty id, which the SDKs refuse,
+// cannot be distinguished from none.
 func (a arguments) newID(keys ...string) string {
 	if a.fields[a.pick(keys...)] == "" {
 		panic(skip{skipZero})
@@ -185,7 +185,7 @@ func (a arguments) result() any {
 	return a.value("result")
 }
 
-// documents returns what a retrieval found. SDKs tell lists from tuples.
+// documents returns the results of a retrieval. SDKs distinguish lists from tuples.
 func (a arguments) documents() any {
 	if _, ok := a.fields["docs"].(tuple); ok {
 		panic(skip{skipForeign})

@@ -8,7 +8,7 @@ import (
 
 // name is a call in a form that facade, handles and static forms share.
 type name struct {
-	entity string // what it is called on
+	entity string // the kind of entity that it is called on
 	verb   string // without add_, in which the forms differ: span, generation, tag, …
 	handle bool   // on a handle, as opposed to by id
 }
@@ -67,7 +67,7 @@ func (s step) config() (map[string]any, bool) {
 	}
 }
 
-// configFor returns the config of what a line begins: by its id, or the only one.
+// configFor returns the config of the entity that a line begins: by its id, or the only one.
 func (c *Case) configFor(l Line) map[string]any {
 	var configs []map[string]any
 	for _, s := range c.steps {
@@ -106,8 +106,8 @@ func jsonOf(v any) any {
 	return out
 }
 
-// textOf returns a value as the protocol has it in metadata and parameters: what is
-// a string in JSON as it is, anything else as its JSON.
+// textOf returns a value as the protocol has it in metadata and parameters:
+// a JSON string unchanged, anything else as its JSON.
 func textOf(v any) string {
 	if s, ok := jsonOf(v).(string); ok {
 		return s

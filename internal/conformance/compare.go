@@ -29,8 +29,8 @@ func aligned(want, got []Line) (alignedWant, alignedGot []Line) {
 	return want, got
 }
 
-// attachmentsLast puts the lines of attachments behind the others, sorted by what they
-// say beside ids: when they come depends on their uploads.
+// attachmentsLast puts the lines of attachments behind the others, sorted by their
+// fields other than ids, because their order depends on their uploads.
 func attachmentsLast(lines []Line) []Line {
 	var first, last []Line
 	for _, l := range lines {

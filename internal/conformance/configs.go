@@ -8,8 +8,8 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// The configs of the public API, from the arguments of the SDKs. What a config has
-// no field for is not looked at: if an SDK sent it, the comparison tells.
+// The configs of the public API, from the arguments of the SDKs. Arguments without a
+// field in the config are ignored: if an SDK sent one, the comparison fails.
 
 func (a arguments) sessionConfig() logger.SessionConfig {
 	c, _ := a.object("config")
@@ -71,7 +71,7 @@ func (a arguments) errorConfig() logger.ErrorConfig {
 	}
 }
 
-// event returns the event of a call. What one SDK calls data are tags on the wire.
+// event returns the event of a call. The data of one SDK are tags on the wire.
 func (a arguments) event() logger.EventConfig {
 	return logger.EventConfig{
 		ID: a.text("event_id", "id"), Name: a.text("event", "name"), Tags: a.tags(a.pick("tags", "data")),
@@ -94,7 +94,7 @@ func (a arguments) cost() pricing.Cost {
 	return pricing.Cost{Input: pricing.Dollars(c.number("input")), Output: pricing.Dollars(c.number("output")), Total: pricing.Dollars(c.number("total"))}
 }
 
-// errorDetail returns what went wrong in a model or tool call. Tool calls pass
+// errorDetail returns the error of a model or tool call. Tool calls pass
 // members on that no SDK documents; ErrorDetail has no place for them.
 func (a arguments) errorDetail() logger.Failure {
 	e, ok := a.object("error")

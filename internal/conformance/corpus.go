@@ -49,7 +49,7 @@ type Line struct {
 	Data   any    `json:"data,omitempty"`
 	// Repository is set where it is not the one of the corpus.
 	Repository string `json:"repo,omitempty"`
-	// Unparsed is what an SDK sent that is no line.
+	// Unparsed is text that an SDK sent and that is not a line.
 	Unparsed string `json:"unparsed,omitempty"`
 }
 

@@ -2,7 +2,7 @@ package conformance
 
 import "slices"
 
-// Rule says what Troupe sends where it differs from the SDKs, and why.
+// Rule describes lines of Troupe that differ from the SDKs, with the reason.
 type Rule struct {
 	// Name is short and unique.
 	Name string

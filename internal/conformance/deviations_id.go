@@ -66,7 +66,7 @@ func generatedIDs(c *Case, want []Line) []Line {
 	return want
 }
 
-// parent returns what the case's only call is on, as the head of a line.
+// parent returns the entity of the case's only call, as the head of a line.
 func (c *Case) parent() Line {
 	if c.On != nil {
 		return Line{Entity: c.On.Kind, ID: c.On.ID}

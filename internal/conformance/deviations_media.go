@@ -124,7 +124,7 @@ func largeLines(c *Case, want []Line) []Line {
 }
 
 // images expects the messages of a generation without their images, and the images
-// as attachments behind them. It reads them from the arguments, not from what was sent.
+// as attachments behind them. It reads them from the arguments, not from the sent lines.
 func images(c *Case, want []Line) []Line {
 	given, single := c.messages()
 	if given == nil || len(want) == 0 {

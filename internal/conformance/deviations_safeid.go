@@ -9,7 +9,7 @@ import (
 
 // safeIDs puts safe ids in the place of invalid ones, with the tag troupe.id where an
 // entity begins. It adds the line of a call that an SDK refused because of an invalid id,
-// and drops what is no line because of one.
+// and drops texts that such an id has made unreadable.
 func safeIDs(c *Case, want []Line) []Line {
 	want = slices.DeleteFunc(want, func(l Line) bool { return l.Unparsed != "" })
 	if len(want) == 0 && len(c.steps) == 1 && !c.strict() {

@@ -61,7 +61,7 @@ func removeFrom(want []Line, l loss) []Line {
 }
 
 // encodedValues expects the values of metadata and parameters as encoding/json has
-// them, where an SDK drops them or has forms of its own.
+// them, where an SDK drops them or has other forms.
 func encodedValues(c *Case, l Line, data map[string]any) {
 	for _, s := range c.steps {
 		config, _ := s.config()
@@ -74,7 +74,7 @@ func encodedValues(c *Case, l Line, data map[string]any) {
 	}
 }
 
-// encodeInto writes what is given, where it is sent, over what an SDK sent.
+// encodeInto overwrites the values that an SDK sent with the given ones.
 func encodeInto(sent, given any, isSent func(any) bool) {
 	object, _ := sent.(map[string]any)
 	members, ok := given.(map[string]any)

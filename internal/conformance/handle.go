@@ -6,7 +6,7 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// What handles can do, by groups of those that can.
+// The methods of handles, by groups of handles that have them.
 type (
 	entity interface {
 		End()
@@ -119,7 +119,7 @@ func addMessages(h logger.Generation, a arguments, key string) {
 	}
 }
 
-// setInput sets what a span works on, which is a text, or what a retrieval is for.
+// setInput sets the input of a span, which is a text, or the query of a retrieval.
 func setInput(_ *player, handle any, a arguments) {
 	switch h := handle.(type) {
 	case logger.Span:

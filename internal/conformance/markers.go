@@ -26,14 +26,14 @@ type instance struct {
 // tuple is a $tuple: a list that cannot be changed.
 type tuple []any
 
-// foreign is a value that Go has no type for. It says what it is.
+// foreign describes a value that Go has no type for.
 type foreign string
 
 // absent is a value that is not there, as opposed to null.
 type absent struct{}
 
 // decodeArgs decodes the arguments of a call. Numbers become int64 where they fit,
-// then *big.Int, then float64; markers become what they stand for.
+// then *big.Int, then float64; markers become the values they represent.
 func decodeArgs(raw json.RawMessage) (map[string]any, error) {
 	if len(raw) == 0 {
 		return map[string]any{}, nil
@@ -111,7 +111,7 @@ func decodeNumber(text string) (any, error) {
 	return strconv.ParseFloat(text, 64)
 }
 
-// decodeMarker returns what {marker: value} stands for.
+// decodeMarker returns the value that {marker: value} represents.
 func decodeMarker(marker string, value, fields any) (any, error) {
 	text, _ := value.(string)
 	switch marker {

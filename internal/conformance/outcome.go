@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// Status is what became of a case.
+// Status is the result of a case.
 type Status string
 
 // The outcomes of a case.
 const (
-	Passed   Status = "passed"   // Troupe sends what the SDK sent
+	Passed   Status = "passed"   // Troupe sends the SDK's lines
 	Failed   Status = "failed"   // it does not, and no rule says why
-	Deviates Status = "deviates" // it sends what the rules of the project say
+	Deviates Status = "deviates" // it sends the lines that a rule expects
 	Skipped  Status = "skipped"  // its call cannot be made
 )
 
@@ -24,8 +24,8 @@ type Outcome struct {
 	// LeftOut are the reasons for which members of arguments were left out, once for
 	// each: Go cannot express them. They are missing in the lines, as is to be expected.
 	LeftOut []string
-	// Want and Got are what a failed case should have sent and what it did, in a form
-	// that is equal where they say the same.
+	// Want and Got are the expected and the sent lines of a failed case, in a form
+	// in which equivalent lines are equal.
 	Want, Got []Line
 }
 
@@ -70,7 +70,7 @@ func judge(c *Case, got played) Outcome {
 // Tally counts outcomes.
 type Tally struct {
 	Count map[Status]int
-	// Causes counts the cases by what they deviate or are skipped for. A case with
+	// Causes counts the cases by the reason for deviating or being skipped. A case with
 	// several causes counts for each.
 	Causes map[Status]map[string]int
 	// Partly counts the cases that were played without members of their arguments, and

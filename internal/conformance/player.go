@@ -16,7 +16,7 @@ import (
 // deadline bounds a flush: everything is in one process.
 const deadline = time.Minute
 
-// player plays the steps of one case on a logger of its own.
+// player plays the steps of one case on a separate logger.
 type player struct {
 	log    *logger.Logger
 	server *Server
@@ -27,7 +27,7 @@ type player struct {
 	notes      notes
 }
 
-// played is what became of a case.
+// played is the result of playing a case.
 type played struct {
 	lines []Line
 	lost  []loss
@@ -145,7 +145,7 @@ func (p *player) prepareEvaluation(c *Case) {
 }
 
 // perform plays the steps. Lines keep their order within a session, and within a
-// trace; where a step is about what nobody began, perform waits for its lines.
+// trace; if no step began the entity of a call, perform waits for its lines.
 func (p *player) perform(ctx context.Context, c *Case) error {
 	for i, step := range c.steps {
 		p.play(step)
@@ -158,7 +158,7 @@ func (p *player) perform(ctx context.Context, c *Case) error {
 	return nil
 }
 
-// begun reports whether the steps began what a call by id is about.
+// begun reports whether the steps began the entity of a call by id.
 func begun(steps []step, by step) bool {
 	id, ok := by.args[by.called().entity+"_id"]
 	return !ok || slices.ContainsFunc(steps, func(s step) bool {
@@ -186,7 +186,7 @@ func (p *player) play(s step) {
 	}
 }
 
-// changeCallersValues does to the messages of the steps before what a careless
+// changeCallersValues changes the messages of the earlier steps, as a careless
 // caller does once the call has returned.
 func (p *player) changeCallersValues(change step) {
 	for _, m := range p.notes.handed {
@@ -245,7 +245,7 @@ func (p *player) callStatic(name string, a arguments) {
 	panic(skip{skipCall})
 }
 
-// callEvaluation plays a call on what evaluate returned.
+// callEvaluation plays a call on the result of evaluate.
 func (p *player) callEvaluation(verb string, a arguments) {
 	switch {
 	case p.evaluation == nil:

@@ -19,7 +19,7 @@ type Server struct {
 
 	mu    sync.Mutex
 	lines []Line // guarded by mu
-	err   error  // guarded by mu; what was wrong with a request, the first time
+	err   error  // guarded by mu; the first fault of a request
 }
 
 // NewServer starts a server on a loopback address. Close it.
@@ -34,7 +34,7 @@ func NewServer() *Server {
 		fmt.Fprintf(w, `{"data":{"url":"%s/upload"}}`, s.URL())
 	})
 	mux.HandleFunc("PUT /upload", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // a client that hangs up is told by its own error
+		_, _ = io.Copy(io.Discard, r.Body) // a client that disconnects reports its own error
 	})
 	s.http = httptest.NewServer(mux)
 	return s

@@ -10,7 +10,7 @@ func unlike(c *Case) string {
 	return ""
 }
 
-// losses returns the rules for what Go cannot express inside the arguments of a call
+// losses returns the rules for members that Go cannot express in the arguments of a call
 // that it can make. The case is judged by the rest: these members are missing in the
 // lines, or have the value that not giving them has, and nothing else is different.
 func losses(lost []loss) []Rule {

@@ -1,5 +1,5 @@
 // Package client runs the workload through one logger or another and measures it. It
-// is the part of the benchmark that runs in a process of its own for each run.
+// is the part of the benchmark that has a separate process for each run.
 package client
 
 import (
@@ -16,11 +16,11 @@ import (
 	"github.com/troupelog/troupe/bench/internal/workload"
 )
 
-// Spec says what to run. It is given to the client's process as JSON.
+// Spec specifies a run. The client's process reads it as JSON.
 type Spec struct {
 	Client    string        `json:"client"` // one of Names
 	SinkURL   string        `json:"sinkURL"`
-	Dir       string        `json:"dir"` // an empty folder for what the client keeps on disk
+	Dir       string        `json:"dir"` // an empty folder for the files of the client
 	Turns     int           `json:"turns"`
 	Producers int           `json:"producers"` // goroutines that log turns; at least 1
 	Sessions  int           `json:"sessions"`  // kept alive meanwhile; Troupe only
@@ -40,7 +40,7 @@ type peer interface {
 	deliver(ctx context.Context) error
 	// refused counts the calls that the logger did not take, by reason.
 	refused() map[string]int64
-	// close releases what deliver left open.
+	// close releases the resources that deliver left open.
 	close(ctx context.Context) error
 }
 
@@ -48,7 +48,7 @@ type peer interface {
 type maker struct {
 	make    func(context.Context, Spec) (peer, error)
 	perTurn int    // how many entries the sink must count for each turn
-	module  string // whose version is told
+	module  string // its version is printed
 }
 
 const (
@@ -57,7 +57,7 @@ const (
 	posthogModule = "github.com/posthog/posthog-go"
 )
 
-// makers are those of all peers, by name.
+// makers holds the constructors of all peers, by name.
 var makers = map[string]maker{
 	"troupe":        {newTroupe, workload.LinesPerTurn, troupeModule},
 	"troupe-8":      {newTroupeFar, workload.LinesPerTurn, troupeModule},
@@ -77,8 +77,8 @@ func Names() []string {
 	return names
 }
 
-// Run logs what the spec says and returns the figures. It fails where the client cannot
-// be started or the sink cannot be asked; what the client loses is in the figures.
+// Run runs the spec and returns the figures. It fails if the client cannot
+// be started or the sink cannot be asked; losses of the client are in the figures.
 func Run(ctx context.Context, spec Spec) (measure.Figures, error) {
 	ctx, cancel := context.WithTimeout(ctx, spec.Budget)
 	defer cancel()
@@ -102,7 +102,7 @@ func Run(ctx context.Context, spec Spec) (measure.Figures, error) {
 	return f, errors.Join(measured(ctx, p, spec, &f), p.close(ctx))
 }
 
-// measured runs the turns and fills in what came of them.
+// measured runs the turns and fills in their figures.
 func measured(ctx context.Context, p peer, spec Spec, f *measure.Figures) error {
 	used, err := measure.CPU()
 	if err != nil {
@@ -155,13 +155,13 @@ func produce(p peer, spec Spec) *measure.Meter {
 	return meters[0]
 }
 
-// What settle does where a client says that it is done and entries are missing.
+// Limits of settle, for a client that reports that it is done while entries are missing.
 const (
 	pollEvery   = 50 * time.Millisecond
 	unmovedTime = time.Second // then the sink's counts are final
 )
 
-// ending is the moment at which the sink had what it will ever have.
+// ending is the moment at which the sink had received everything it will receive.
 type ending struct {
 	at     time.Time
 	cpu    time.Duration // of this process until then
@@ -200,7 +200,7 @@ func settle(ctx context.Context, url string, expected int64) (ending, error) {
 	return last, nil
 }
 
-// version is that of a module in this program, "" if it is not known.
+// version returns the version of a module in this program, "" if it is not known.
 func version(module string) string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

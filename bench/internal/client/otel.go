@@ -111,7 +111,7 @@ func (o *otel) deliver(ctx context.Context) error {
 	return nil
 }
 
-// refused is empty: the SDK tells nobody what it dropped.
+// refused is empty: the SDK does not report dropped spans.
 func (o *otel) refused() map[string]int64 { return nil }
 
 // close does nothing: deliver has shut everything down.

@@ -102,11 +102,11 @@ func (t *troupe) refused() map[string]int64 { return t.log.Stats().RejectedBy }
 
 func (t *troupe) close(ctx context.Context) error { return t.log.Close(ctx) }
 
-// linesPerSession is what a live session and the trace in it are counted as.
+// linesPerSession is the number of lines of a live session and its trace.
 const linesPerSession = 2
 
 // holdSessions creates the sessions of a spec with an open trace in each, waits until
-// they are delivered, and fills in what they cost.
+// they are delivered, and fills in their cost.
 func holdSessions(ctx context.Context, p peer, spec Spec, f *measure.Figures) error {
 	t, able := p.(*troupe)
 	if !able {
@@ -129,7 +129,7 @@ func holdSessions(ctx context.Context, p peer, spec Spec, f *measure.Figures) er
 	if want := int64(spec.Sessions * linesPerSession); counts.Lines != want {
 		return fmt.Errorf("client: %d live sessions are %d lines at the sink, not %d", spec.Sessions, counts.Lines, want)
 	}
-	runtime.GC() // what the creation left is no cost of living; it is in the peak
+	runtime.GC() // garbage of the creation is not a cost of live sessions; it is in the peak
 	now, _, err := measure.Memory()
 	if err != nil {
 		return err

@@ -1,6 +1,6 @@
 package measure
 
-// Figures is what one run of one client came to. A client writes it as one line of JSON.
+// Figures holds the results of one run of one client. A client writes it as one line of JSON.
 type Figures struct {
 	Client  string `json:"client"`
 	Version string `json:"version"`
@@ -19,17 +19,17 @@ type Figures struct {
 	Expected int64            `json:"expected"` // lines, spans or events
 	Counted  int64            `json:"counted"`  // of these, at the sink
 	Refused  map[string]int64 `json:"refused,omitempty"`
-	Failure  string           `json:"failure,omitempty"` // what the client said at the end
+	Failure  string           `json:"failure,omitempty"` // error text of the client at the end
 
-	TimerNanos float64 `json:"timerNanos"` // what timing adds to each call
+	TimerNanos float64 `json:"timerNanos"` // nanoseconds that timing adds to each call
 
 	// With live sessions only.
 	CreateSeconds float64 `json:"createSeconds,omitempty"` // to create them all and a trace in each
 	LiveMB        float64 `json:"liveMB,omitempty"`        // resident memory with all of them alive, after a garbage collection
 }
 
-// Lost is the share of what was logged and is not at the sink, in percent. It is
-// negative where the sink got more than was logged.
+// Lost is the percentage of the logged entries that are not at the sink. It is
+// negative if the sink received more than was logged.
 func (f Figures) Lost() float64 {
 	if f.Expected == 0 {
 		return 0

@@ -1,4 +1,4 @@
-// Package measure times calls and reads what a process has used.
+// Package measure times calls and reads the resource use of a process.
 package measure
 
 import (
@@ -30,7 +30,7 @@ func (m *Meter) End() {
 	d := time.Since(m.began)
 	m.total += d
 	if err := m.calls.RecordValue(min(int64(d), longestCall)); err != nil {
-		panic(err) // it refuses only what is outside its range
+		panic(err) // it refuses only values outside its range
 	}
 }
 
@@ -48,7 +48,7 @@ func (m *Meter) Quantile(share float64) time.Duration {
 	return time.Duration(m.calls.ValueAtQuantile(share * 100))
 }
 
-// TimerOverhead is what Begin and End add to the time of a call, as the mean over many
+// TimerOverhead is the time that Begin and End add to a call, as the mean over many
 // empty calls. It is in the figures of every client and is not subtracted.
 func TimerOverhead() time.Duration {
 	const calls = 20_000

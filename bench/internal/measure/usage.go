@@ -20,7 +20,7 @@ func CPU() (time.Duration, error) {
 
 // Memory is the resident memory of this process in bytes: now, and at its highest. It
 // reads /proc, so it fails on systems other than Linux. Getrusage is no substitute: its
-// peak includes that of the parent process.
+// peak includes the peak of the parent process.
 func Memory() (now, peak int64, err error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

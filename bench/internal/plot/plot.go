@@ -26,14 +26,14 @@ type Series struct {
 	X, Y []float64 // equally many
 }
 
-// Chart is what is drawn. The Y axis is logarithmic, so values of Y are above 0.
+// Chart describes a drawing. The Y axis is logarithmic, so values of Y are above 0.
 type Chart struct {
 	Title, XLabel, YLabel string // labels with their unit
 	LogX                  bool   // then values of X are above 0
 	Series                []Series
 }
 
-// The colours of series, from the palette of Okabe and Ito: they are told apart by
+// The colours of series, from the palette of Okabe and Ito: distinguishable by
 // everybody.
 var colours = []color.RGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}}
 

@@ -9,12 +9,12 @@ import (
 	"github.com/troupelog/troupe/bench/internal/measure"
 )
 
-// Header writes what was run, and on what.
+// Header writes the name of the run and the machine.
 func Header(w io.Writer, what string) {
 	fmt.Fprintf(w, "%s\n%s, %s/%s, %d CPUs; spools in %s\n\n", what, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), os.TempDir())
 }
 
-// Clients writes which version of each client ran, and what timing a call added to its
+// Clients writes the version of each client, and the time that measuring a call added to its
 // figure, a line each.
 func Clients(w io.Writer, results []Result) {
 	for _, r := range results {

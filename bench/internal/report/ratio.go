@@ -7,7 +7,7 @@ import (
 	"github.com/troupelog/troupe/bench/internal/measure"
 )
 
-// Ratios is the line that tells how Troupe stands to its peers: ratios of medians. The
+// Ratios returns the line that compares Troupe with its peers: ratios of medians. The
 // parts of clients that did not run are left out.
 func Ratios(results []Result) string {
 	byName := make(map[string]Runs)

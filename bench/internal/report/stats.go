@@ -21,7 +21,7 @@ func SpreadOf(values []float64) Spread {
 // Runs is the figures of all rounds of one client.
 type Runs []measure.Figures
 
-// Spread is that of one figure over the runs.
+// Spread returns the spread of one figure over the runs.
 func (r Runs) Spread(figure func(measure.Figures) float64) Spread {
 	values := make([]float64, len(r))
 	for i, f := range r {

@@ -26,7 +26,7 @@ type Column struct {
 	Figure func(measure.Figures) float64
 }
 
-// columns are those of every table.
+// columns holds the columns of every table.
 var columns = []Column{
 	{"turns/s", func(f measure.Figures) float64 { return f.TurnsPerSecond }},
 	{"caller µs/turn", func(f measure.Figures) float64 { return f.Caller }},
@@ -87,7 +87,7 @@ func CSV(w io.Writer, title string, results []Result, further ...Column) error {
 	return nil
 }
 
-// Remarks writes what a table cannot show: refused calls and failures, a line each.
+// Remarks writes details that are not in the table: refused calls and failures, a line each.
 func Remarks(w io.Writer, results []Result) {
 	for _, r := range results {
 		for _, err := range r.Failures {

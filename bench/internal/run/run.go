@@ -26,10 +26,10 @@ const (
 	ClientCommand = "run-client"
 )
 
-// stopTime is how long a client has to end by itself behind its budget.
+// stopTime limits the time that a client has to end by itself after its budget.
 const stopTime = 5 * time.Second
 
-// Bench is a running sink and what is needed to start clients. Its methods are called
+// Bench is a running sink and the means to start clients. Its methods are called
 // by one goroutine.
 type Bench struct {
 	self   string // this program
@@ -37,11 +37,11 @@ type Bench struct {
 	hold   io.Closer // the sink runs until it is closed
 	url    string
 	budget time.Duration // of one run
-	logs   *os.File      // what the processes write to their standard error
+	logs   *os.File      // standard error of the processes
 }
 
-// Start starts the sink. Each run of a client is killed after budget; logs gets what
-// the processes write to their standard error.
+// Start starts the sink. Each run of a client is killed after budget; logs gets
+// the standard error of the processes.
 func Start(budget time.Duration, logs *os.File) (*Bench, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -76,7 +76,7 @@ func (b *Bench) Close() error {
 	return nil
 }
 
-// Client runs one client in a process of its own against a sink that was reset, and
+// Client runs one client in a separate process against a sink that was reset, and
 // waits for latency before each of its answers. The spec's SinkURL and Dir are filled in.
 func (b *Bench) Client(ctx context.Context, spec client.Spec, latency time.Duration) (measure.Figures, error) {
 	return b.process(ctx, spec, latency, func(string) (*exec.Cmd, error) {
@@ -119,7 +119,7 @@ func (b *Bench) process(
 	return f, nil
 }
 
-// bounded runs a command within the budget and returns what it wrote.
+// bounded runs a command within the budget and returns its output.
 func (b *Bench) bounded(ctx context.Context, command *exec.Cmd, input []byte) ([]byte, error) {
 	var output bytes.Buffer
 	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(input), &output, b.logs
@@ -140,7 +140,7 @@ func (b *Bench) bounded(ctx context.Context, command *exec.Cmd, input []byte) ([
 	}
 }
 
-// neutral leaves out of an environment what would change the defaults of a client.
+// neutral removes the variables of an environment that would change the defaults of a client.
 func neutral(environ []string) []string {
 	var kept []string
 	for _, e := range environ {
@@ -154,7 +154,7 @@ func neutral(environ []string) []string {
 	return kept
 }
 
-// Process is what a client's process does: it reads a spec from in, runs it, and writes
+// Process runs in a client's process: it reads a spec from in, runs it, and writes
 // the figures to out.
 func Process(ctx context.Context, in io.Reader, out io.Writer) error {
 	var spec client.Spec

@@ -13,9 +13,9 @@ import (
 type dimension struct {
 	name   string // of the files
 	title  string // of the chart
-	axis   string // what grows, with its unit
+	axis   string // the growing quantity, with its unit
 	linear bool   // the axis is not logarithmic: it begins at 0
-	length bool   // what grows is the number of turns
+	length bool   // the growing quantity is the number of turns
 	points []int
 	apply  func(p *point, x int)
 	extra  []report.Column

@@ -22,12 +22,12 @@ import (
 // ErrLost is the result of a measurement in which entries were lost.
 var ErrLost = errors.New("scale: troupe lost entries, see above")
 
-// Runner runs one client in a process of its own; run.Bench is one.
+// Runner runs one client in a separate process; run.Bench is one.
 type Runner interface {
 	Client(ctx context.Context, spec client.Spec, latency time.Duration) (measure.Figures, error)
 }
 
-// Names returns what can grow.
+// Names returns the names of all dimensions.
 func Names() []string {
 	var names []string
 	for _, d := range dimensions {
@@ -36,7 +36,7 @@ func Names() []string {
 	return names
 }
 
-// Config says what to measure.
+// Config configures a measurement.
 type Config struct {
 	What []string // of Names
 	Max  int      // turns of the longest run
@@ -124,7 +124,7 @@ func (d dimension) writeCSV(path string, results []report.Result) error {
 	return errors.Join(report.CSV(file, d.axis, results, d.extra...), file.Close())
 }
 
-// costs is the chart of what a turn costs, in microseconds.
+// costs returns the chart of the cost of a turn, in microseconds.
 func (d dimension) costs(results []report.Result) plot.Chart {
 	return plot.Chart{
 		Title: d.title, XLabel: d.axis, YLabel: "µs per turn", LogX: !d.linear,
@@ -136,7 +136,7 @@ func (d dimension) costs(results []report.Result) plot.Chart {
 	}
 }
 
-// lives is the chart of what live sessions cost.
+// lives returns the chart of the cost of live sessions.
 func (d dimension) lives(results []report.Result) plot.Chart {
 	return plot.Chart{
 		Title: "Live sessions: memory and creation", XLabel: d.axis, YLabel: "MB, ms", LogX: !d.linear,

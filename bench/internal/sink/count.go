@@ -64,7 +64,7 @@ func countFields(body []byte, path []protowire.Number) (count int64, err error) 
 	return count, nil
 }
 
-// eventDepth is how many brackets are open around an event: those of the request and
+// eventDepth is the number of brackets open around an event: the brackets of the request and
 // of its batch.
 const eventDepth = 2
 

@@ -1,5 +1,5 @@
 // Package sink is the server that all clients of the benchmark send to: it reads, it
-// counts what arrived whole, and it answers 200.
+// counts complete arrivals, and it answers 200.
 package sink
 
 import (
@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Paths of the sink itself, beside those of the protocols.
+// Paths of the sink itself, beside the paths of the protocols.
 const (
 	statsPath   = "/stats"
 	resetPath   = "/reset"
@@ -24,7 +24,7 @@ const (
 	uploadPath = "/upload"
 )
 
-// Stats counts what arrived since the last reset. Only requests whose body was read to
+// Stats counts the arrivals since the last reset. Only requests whose body was read to
 // its end and understood are counted.
 type Stats struct {
 	Lines    int64 `json:"lines"`    // of the Maxim log protocol
@@ -55,7 +55,7 @@ func New() *Sink {
 	s.mux.HandleFunc("POST "+resetPath, s.reset)
 	s.mux.HandleFunc("POST "+latencyPath, s.delay)
 	// Lines of about 1 MB are uploaded: the sink says where to, and takes them. A short
-	// line in the log stands for each.
+	// line in the log refers to each.
 	s.mux.HandleFunc("GET /api/sdk/v1/log-repositories/attachments/upload-url", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, "application/json", `{"data":{"url":"http://`+r.Host+uploadPath+`"}}`)
 	})
@@ -68,8 +68,8 @@ func New() *Sink {
 // ServeHTTP implements http.Handler.
 func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// take returns the handler of one protocol: what it adds to, how it counts, and what it
-// answers.
+// take returns the handler of one protocol, given its counter, its way to count, and its
+// answer.
 func (s *Sink) take(total *atomic.Int64, kind, text string, count func([]byte) (int64, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body := s.bodies.Get().(*bytes.Buffer)
@@ -114,7 +114,7 @@ func read(body *bytes.Buffer, r *http.Request) (sent int64, err error) {
 	return from.n, nil
 }
 
-// counted counts what is read through it.
+// counted counts the bytes that are read through it.
 type counted struct {
 	io.Reader
 	n int64
@@ -143,7 +143,7 @@ func (s *Sink) stats(w http.ResponseWriter, _ *http.Request) {
 	answer(w, "application/json", string(text))
 }
 
-// reset forgets what arrived.
+// reset sets the counts to zero.
 func (s *Sink) reset(w http.ResponseWriter, _ *http.Request) {
 	for _, n := range []*atomic.Int64{&s.lines, &s.spans, &s.events, &s.requests, &s.volume} {
 		n.Store(0)

@@ -1,4 +1,4 @@
-// Package workload is what every client of the benchmark logs: one turn of an agent.
+// Package workload is the data that every client of the benchmark logs: one turn of an agent.
 package workload
 
 import (
@@ -14,7 +14,7 @@ const (
 	ToolResultBytes = 200
 )
 
-// What a turn is counted as by the sink, in each protocol.
+// The sink's count for one turn, in each protocol.
 const (
 	LinesPerTurn  = 9 // Maxim log protocol
 	SpansPerTurn  = 3 // OTLP: the turn, the generation, the tool call
@@ -23,7 +23,7 @@ const (
 
 // Turn holds the texts of one agent turn. All turns of a run have the same texts; ids
 // are made by the clients. It is immutable after New and safe for concurrent use; its
-// JSON is what clients in other languages are given.
+// JSON is the input of clients in other languages.
 type Turn struct {
 	Name        string  `json:"name"`
 	Provider    string  `json:"provider"`
@@ -31,7 +31,7 @@ type Turn struct {
 	System      string  `json:"system"`
 	User        string  `json:"user"`
 	Temperature float64 `json:"temperature"`
-	Answer      string  `json:"answer"`   // what the model says, and the output of the turn
+	Answer      string  `json:"answer"`   // the answer of the model, and the output of the turn
 	Response    string  `json:"response"` // the chat completion with Answer, as the API sends it
 	ResponseID  string  `json:"responseId"`
 	Tool        string  `json:"tool"`

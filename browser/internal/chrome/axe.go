@@ -16,7 +16,7 @@ func Axe() (string, error) {
 	return string(text), err
 }
 
-// violation is what axe-core finds wrong with a page.
+// violation is a fault that axe-core finds on a page.
 type violation struct {
 	ID    string `json:"id"`
 	Help  string `json:"help"`
@@ -26,7 +26,7 @@ type violation struct {
 	} `json:"nodes"`
 }
 
-// Violations returns what axe-core finds wrong with the page, by the rules of WCAG 2.0
+// Violations returns the faults that axe-core finds on the page, by the rules of WCAG 2.0
 // to 2.2, levels A and AA.
 func (t *Tab) Violations(axe string) ([]string, error) {
 	if _, err := Eval[any](t, axe+"; true"); err != nil {

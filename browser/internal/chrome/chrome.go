@@ -1,4 +1,4 @@
-// Package chrome drives a headless Chromium and writes down what a page must not do:
+// Package chrome drives a headless Chromium and records the faults of a page:
 // scripts that fail, reports of its Content-Security-Policy, dialogs, and requests to
 // anything but its own site.
 package chrome
@@ -22,7 +22,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// pageTime bounds what is done with one page.
+// pageTime limits the time spent on one page.
 const pageTime = time.Minute
 
 // Browser is a running Chromium. Make one with Start; Close it.
@@ -62,7 +62,7 @@ func (b *Browser) Close() {
 	}
 }
 
-// View is how a page is looked at.
+// View is the size and mode in which a page is shown.
 type View struct {
 	Width, Height int
 	Dark          bool
@@ -138,7 +138,7 @@ func (t *Tab) Close() {
 	}
 }
 
-// heard notes what must not happen.
+// heard records events that must not happen.
 func (t *Tab) heard(event any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -162,7 +162,7 @@ func (t *Tab) heard(event any) {
 	}
 }
 
-// Faults returns what happened that must not, and forgets it.
+// Faults returns the recorded faults, and clears them.
 func (t *Tab) Faults() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -186,7 +186,7 @@ func (t *Tab) Go(path string) error { return chromedp.Do(t.ctx, chromedp.Navigat
 // Press presses keys, one after the other. See package kb of chromedp for their codes.
 func (t *Tab) Press(keys string) error { return chromedp.Do(t.ctx, chromedp.KeyEvent(keys)) }
 
-// Eval runs a script in a tab, waits for what it promises, and decodes that.
+// Eval runs a script in a tab, waits for its promise, and decodes the result.
 func Eval[T any](t *Tab, script string) (T, error) {
 	return chromedp.Run(t.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
 }
@@ -212,8 +212,8 @@ func (t *Tab) Wait(script string) error {
 	}
 }
 
-// Screenshot returns the page as it is, as a PNG file; whole says the whole page, not
-// only what fits into the window.
+// Screenshot returns the page as a PNG file; whole includes the whole page, not
+// only the part in the window.
 func (t *Tab) Screenshot(whole bool) ([]byte, error) {
 	if whole {
 		return chromedp.Run(t.ctx, chromedp.FullScreenshot(100))
@@ -221,7 +221,7 @@ func (t *Tab) Screenshot(whole bool) ([]byte, error) {
 	return chromedp.Run(t.ctx, chromedp.CaptureScreenshot())
 }
 
-// failure says what a script failed with.
+// failure describes the error of a script.
 func failure(d *runtime.ExceptionDetails) string {
 	if d.Exception != nil && d.Exception.Description != "" {
 		return d.Exception.Description

@@ -20,7 +20,7 @@ import (
 // startTime bounds building and starting the program.
 const startTime = 3 * time.Minute
 
-// Site is a running "troupe serve" of this checkout with a folder of its own. Make one
+// Site is a running "troupe serve" of this checkout with its own folder. Make one
 // with Start, and Stop it.
 type Site struct {
 	URL string
@@ -119,7 +119,7 @@ func (s *Site) Post(ctx context.Context, repo string, lines []string) error {
 	return nil
 }
 
-// Log returns what the program has written to its log.
+// Log returns the log output of the program.
 func (s *Site) Log() string {
 	text, err := os.ReadFile(s.log.Name())
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *Site) Stop() error {
 	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
 }
 
-// Get returns what the site answers at a path; anything but 200 is an error.
+// Get returns the answer of the site at a path; any status but 200 is an error.
 func (s *Site) Get(ctx context.Context, path string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, http.NoBody)
 	if err != nil {
