@@ -5,14 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// MaxWord is how many bytes of a word are compared.
+// Max limits the compared bytes of a word; the rest of a longer word is ignored.
 const Max = 128
 
-// AppendWords appends the words of a text as a Search compares them, each behind a
-// space: in lower case, without accents, vowel points and what else is not written
-// alone. All that is neither letter nor digit stands between words. In writing that has
-// no space between words (Han, Kana, Hangul, Thai, Lao, Khmer, Burmese) every character
-// is one. They hold nothing but letters, digits and marks in valid UTF-8.
+// Append appends the words of a text in the form that a search compares, each after a
+// space: in lower case, without accents, vowel points and other marks that only change a
+// letter. Characters that are neither letters nor digits separate words. In writing without
+// spaces between words (Han, Kana, Hangul, Thai, Lao, Khmer, Burmese) every character is a
+// word. The result holds only letters, digits and marks, in valid UTF-8.
 func Append(dst []byte, text string) []byte {
 	for at := 0; ; {
 		mark := len(dst)
@@ -24,13 +24,14 @@ func Append(dst []byte, text string) []byte {
 	}
 }
 
-// word is a word in a text.
+// Word is a word of a text.
 type Word struct {
-	Start, End int    // in the text; equal if there is no word
-	Plain      []byte // what was given, and the word as it is compared
+	Start, End int    // offsets in the text; equal if there is no word
+	Plain      []byte // the slice given to Next, with the compared form of the word appended
 }
 
-// nextWord returns the next word of a text from a place on.
+// Next returns the next word of a text from the offset at on, and appends its compared form
+// to dst.
 func Next(dst []byte, text string, at int) Word {
 	mark, start := len(dst), -1
 	for at < len(text) {
@@ -56,7 +57,7 @@ func Next(dst []byte, text string, at int) Word {
 	return Word{start, at, dst}
 }
 
-// class is what a character does to words.
+// class is the effect of a character on words.
 type class uint8
 
 const (
@@ -66,7 +67,7 @@ const (
 	silent               // it is in a word, and not compared
 )
 
-// ascii has the lower case of letters and digits, and 0 for all else.
+// ascii maps letters and digits to their lower case, and other bytes to 0.
 var ascii = func() (table [utf8.RuneSelf]byte) {
 	for c := range byte(utf8.RuneSelf) {
 		switch {
@@ -79,7 +80,7 @@ var ascii = func() (table [utf8.RuneSelf]byte) {
 	return table
 }()
 
-// runeAt returns the character at a place as it is compared, its size and its class.
+// runeAt returns the character at an offset in its compared form, its size and its class.
 func runeAt(text string, at int) (r rune, size int, c class) {
 	if b := text[at]; b < utf8.RuneSelf {
 		if lower := ascii[b]; lower != 0 {
