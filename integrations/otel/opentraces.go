@@ -20,25 +20,25 @@ import (
 
 // openTraces holds the lines of traces that have not been sent. Guarded by Exporter.mu.
 type openTraces struct {
-	of    map[fold.Ref]*openTrace // by each of their entities
-	order *list.List              // of *openTrace, the oldest first
-	bytes int                     // of all lines
-	max   int                     // bytes of lines above which the oldest traces are sent as they are
+	of    map[protocol.Ref]*openTrace // by each of their entities
+	order *list.List                  // of *openTrace, the oldest first
+	bytes int                         // of all lines
+	max   int                         // bytes of lines above which the oldest traces are sent as they are
 }
 
 // openTrace is a trace that has not been sent.
 type openTrace struct {
-	ref     fold.Ref
+	ref     protocol.Ref
 	session string // "" outside sessions
 	lines   []fold.Line
 	bytes   int
 	ended   bool
-	refs    []fold.Ref    // of the trace and the entities in it
-	element *list.Element // its place in openTraces.order
+	refs    []protocol.Ref // of the trace and the entities in it
+	element *list.Element  // its place in openTraces.order
 }
 
 func newOpenTraces() openTraces {
-	return openTraces{of: map[fold.Ref]*openTrace{}, order: list.New(), max: MaxHeld}
+	return openTraces{of: map[protocol.Ref]*openTrace{}, order: list.New(), max: MaxHeld}
 }
 
 // add adds a line. It returns false if the line belongs to no open trace.
@@ -50,24 +50,24 @@ func (o *openTraces) add(line []byte, at time.Time) bool {
 	if strings.HasSuffix(parsed.Action, "-attachment") {
 		return true // spans have no attachments, and their lines may come long after the trace
 	}
-	ref := fold.Ref{Kind: protocol.ParseKind(parsed.Entity), ID: parsed.ID}
+	ref := protocol.Ref{Kind: protocol.ParseKind(parsed.Entity), ID: parsed.ID}
 	child, isChild := childOf(parsed.Action, parsed.Data)
 	t := o.of[ref]
 	switch {
-	case ref.Kind == fold.Session:
-		if !isChild || child.Kind != fold.Trace {
+	case ref.Kind == protocol.Session:
+		if !isChild || child.Kind != protocol.Trace {
 			return true // a session has no span
 		}
 		if t = o.of[child]; t == nil {
 			t = o.begin(child)
 		}
 		t.session = parsed.ID
-	case ref.Kind == fold.Trace && t == nil && parsed.Action == "create":
+	case ref.Kind == protocol.Trace && t == nil && parsed.Action == "create":
 		t = o.begin(ref)
 	case t == nil:
 		return false
 	}
-	if isChild && child.Kind != fold.Trace {
+	if isChild && child.Kind != protocol.Trace {
 		t.refs = append(t.refs, child)
 		o.of[child] = t
 	}
@@ -79,23 +79,23 @@ func (o *openTraces) add(line []byte, at time.Time) bool {
 }
 
 // childOf returns the entity that a line creates within another one.
-func childOf(action string, data []byte) (fold.Ref, bool) {
+func childOf(action string, data []byte) (protocol.Ref, bool) {
 	name, ok := strings.CutPrefix(action, "add-")
 	kind := protocol.ParseKind(strings.ReplaceAll(name, "-", "_"))
-	if !ok || kind == fold.Unknown {
-		return fold.Ref{}, false
+	if !ok || kind == protocol.Unknown {
+		return protocol.Ref{}, false
 	}
 	var of struct {
 		ID string `json:"id"`
 	}
 	if json.Unmarshal(data, &of) != nil || of.ID == "" {
-		return fold.Ref{}, false
+		return protocol.Ref{}, false
 	}
-	return fold.Ref{Kind: kind, ID: of.ID}, true
+	return protocol.Ref{Kind: kind, ID: of.ID}, true
 }
 
-func (o *openTraces) begin(ref fold.Ref) *openTrace {
-	t := &openTrace{ref: ref, refs: []fold.Ref{ref}}
+func (o *openTraces) begin(ref protocol.Ref) *openTrace {
+	t := &openTrace{ref: ref, refs: []protocol.Ref{ref}}
 	t.element = o.order.PushBack(t)
 	o.of[ref] = t
 	return t

@@ -9,7 +9,6 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/modelcall"
 	"github.com/troupelog/troupe/internal/otlp"
 	"github.com/troupelog/troupe/internal/protocol"
@@ -124,7 +123,7 @@ func (p *Processor) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
 	}
 	l.inside = l.around
 	p.live[spanKey{sc.TraceID(), sc.SpanID()}] = l
-	if !known || kind != fold.Span {
+	if !known || kind != protocol.Span {
 		return
 	}
 	p.place(l, t, s, attributes)
@@ -178,7 +177,7 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 		return // it began before the processor did
 	}
 	delete(p.live, key)
-	log := known && !(kind == fold.Generation && l.called)
+	log := known && !(kind == protocol.Generation && l.called)
 	if log {
 		p.place(l, t, s, attributes)
 	}

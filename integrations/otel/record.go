@@ -7,7 +7,6 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/otlp"
 	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/logger"
@@ -84,11 +83,11 @@ func record(l *liveSpan, s sdktrace.ReadOnlySpan, d *otlp.Description) {
 	switch {
 	case l.span != (logger.Span{}):
 		r.step(l.span)
-	case d.Kind == fold.Generation:
+	case d.Kind == protocol.Generation:
 		r.generation()
-	case d.Kind == fold.ToolCall:
+	case d.Kind == protocol.ToolCall:
 		r.tool()
-	case d.Kind == fold.Retrieval:
+	case d.Kind == protocol.Retrieval:
 		r.retrieval()
 	default:
 		r.step(l.around.AddSpan(logger.SpanConfig{ID: d.ID, Name: d.Name, StartTime: r.start}))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/query"
 	"github.com/troupelog/troupe/internal/store"
 )
@@ -36,7 +37,7 @@ var sorts = map[string]store.Sort{
 func (s *Server) listTraces(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := s.query(w, r)
 	defer cancel()
-	rows, next, err := s.filtered(ctx, r, fold.Trace)
+	rows, next, err := s.filtered(ctx, r, protocol.Trace)
 	if err != nil {
 		return err
 	}
@@ -48,7 +49,7 @@ func (s *Server) listTraces(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) listSessions(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := s.query(w, r)
 	defer cancel()
-	rows, next, err := s.filtered(ctx, r, fold.Session)
+	rows, next, err := s.filtered(ctx, r, protocol.Session)
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (s *Server) facets(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f, err := s.filter(ctx, r, fold.Trace, time.Now())
+	f, err := s.filter(ctx, r, protocol.Trace, time.Now())
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (s *Server) histogram(w http.ResponseWriter, r *http.Request) error {
 	}
 	// One time for both ends of the range.
 	now := time.Now()
-	f, err := s.filter(ctx, r, fold.Trace, now)
+	f, err := s.filter(ctx, r, protocol.Trace, now)
 	if err != nil {
 		return err
 	}
@@ -146,7 +147,7 @@ func (s *Server) histogram(w http.ResponseWriter, r *http.Request) error {
 
 // filtered returns the page of rows that a request asks for, and the cursor of the next page,
 // "" on the last one.
-func (s *Server) filtered(ctx context.Context, r *http.Request, kind fold.Kind) ([]store.Row, string, error) {
+func (s *Server) filtered(ctx context.Context, r *http.Request, kind protocol.Kind) ([]store.Row, string, error) {
 	q, err := listQuery(r, kind)
 	if err != nil {
 		return nil, "", err
@@ -166,7 +167,7 @@ func (s *Server) filtered(ctx context.Context, r *http.Request, kind fold.Kind) 
 }
 
 // listQuery returns the query for a page of a list without conditions.
-func listQuery(r *http.Request, kind fold.Kind) (q store.RowQuery, err error) {
+func listQuery(r *http.Request, kind protocol.Kind) (q store.RowQuery, err error) {
 	limit, err := count(r, "limit", 1, maxRows, defaultRows)
 	if err != nil {
 		return q, err
@@ -190,14 +191,14 @@ func (s *Server) rows(ctx context.Context, q store.RowQuery) ([]store.Row, strin
 
 // filter returns the conditions in the parameters q, from and to. The query must be understood
 // whole: an answer to a part of it would mislead a program.
-func (s *Server) filter(ctx context.Context, r *http.Request, kind fold.Kind, now time.Time) (f store.Filter, err error) {
+func (s *Server) filter(ctx context.Context, r *http.Request, kind protocol.Kind, now time.Time) (f store.Filter, err error) {
 	asked := query.Parse(r.URL.Query().Get("q"))
 	// Pages show which part they do not understand and list the rest. A program cannot see that.
 	if len(asked.Bad) > 0 {
 		return f, badRequest("the parameter q cannot be understood: " + asked.Bad[0].Reason)
 	}
 	// A text search finds traces. Sessions have no text.
-	if kind == fold.Session && asked.Text() {
+	if kind == protocol.Session && asked.Text() {
 		return f, badRequest("the parameter q must hold conditions only: sessions cannot be searched for words")
 	}
 	if f, err = s.service.Filter(ctx, r.PathValue("repo"), asked); err != nil {

@@ -74,8 +74,8 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 }
 
 // tree returns the tree of the entity that the path names.
-func (s *Server) tree(ctx context.Context, r *http.Request, kind fold.Kind) (*Node, Totals, error) {
-	return s.service.Tree(ctx, r.PathValue("repo"), fold.Ref{Kind: kind, ID: r.PathValue("id")})
+func (s *Server) tree(ctx context.Context, r *http.Request, kind protocol.Kind) (*Node, Totals, error) {
+	return s.service.Tree(ctx, r.PathValue("repo"), protocol.Ref{Kind: kind, ID: r.PathValue("id")})
 }
 
 // trace answers with a trace and the whole tree below it. The service refuses trees that would not
@@ -83,7 +83,7 @@ func (s *Server) tree(ctx context.Context, r *http.Request, kind fold.Kind) (*No
 func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := s.query(w, r)
 	defer cancel()
-	node, totals, err := s.tree(ctx, r, fold.Trace)
+	node, totals, err := s.tree(ctx, r, protocol.Trace)
 	if err != nil {
 		return err
 	}
@@ -96,16 +96,16 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) session(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := s.query(w, r)
 	defer cancel()
-	node, _, err := s.tree(ctx, r, fold.Session)
+	node, _, err := s.tree(ctx, r, protocol.Session)
 	if err != nil {
 		return err
 	}
-	q, err := listQuery(r, fold.Trace)
+	q, err := listQuery(r, protocol.Trace)
 	if err != nil {
 		return err
 	}
 	// The tree has no traces: a session may have thousands, which come in pages.
-	q.Session = fold.KeyOf(q.Repo, fold.Ref{Kind: fold.Session, ID: node.ID})
+	q.Session = fold.KeyOf(q.Repo, protocol.Ref{Kind: protocol.Session, ID: node.ID})
 	rows, next, err := s.rows(ctx, q)
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/query"
 	"github.com/troupelog/troupe/internal/store"
 )
@@ -58,9 +58,9 @@ func (s *Server) searchLines(w http.ResponseWriter, r *http.Request) error {
 		hit := SearchHit{Line: p.Number, Received: p.Recv, Kind: p.Ref.Kind.String(), ID: p.Ref.ID, Name: p.Name, Field: p.Role, Text: p.Text, Marks: p.Marks}
 		// An entity whose parents are unknown has neither a trace nor a session.
 		switch p.Trace.Kind {
-		case fold.Trace:
+		case protocol.Trace:
 			hit.Trace = p.Trace.ID
-		case fold.Session:
+		case protocol.Session:
 			hit.Session = p.Trace.ID
 		}
 		page.Data = append(page.Data, hit)

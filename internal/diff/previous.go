@@ -7,6 +7,7 @@ import (
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/genai"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // maxCandidates limits the number of earlier generations that Previous examines.
@@ -49,7 +50,7 @@ func before(trace, g *fold.Node) []*fold.Node {
 	var all []*fold.Node
 	var add func(*fold.Node)
 	add = func(n *fold.Node) {
-		if n.Kind == fold.Generation.String() {
+		if n.Kind == protocol.Generation.String() {
 			all = append(all, n)
 		}
 		for _, child := range n.Children {

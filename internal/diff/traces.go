@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/pricing"
 )
 
@@ -96,7 +97,7 @@ func (d *TraceDiff) walk(a, b *fold.Node, depth int) {
 	}
 }
 
-func isGeneration(n *fold.Node) bool { return n != nil && n.Kind == fold.Generation.String() }
+func isGeneration(n *fold.Node) bool { return n != nil && n.Kind == protocol.Generation.String() }
 
 func below(n *fold.Node) []*fold.Node {
 	if n == nil {

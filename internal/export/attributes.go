@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // Attribute is an attribute of a [Span] or [SpanEvent].
@@ -93,11 +94,11 @@ func attributesOf(n *fold.Node, conversation string) attributes {
 	}
 	a.text("gen_ai.conversation.id", conversation)
 	switch n.Kind {
-	case fold.Generation.String():
+	case protocol.Generation.String():
 		a.generation(n)
-	case fold.ToolCall.String():
+	case protocol.ToolCall.String():
 		a.toolCall(n)
-	case fold.Retrieval.String():
+	case protocol.Retrieval.String():
 		a.text("gen_ai.operation.name", "retrieval")
 		a.json("input.value", n.Input)
 		a.json("output.value", n.Docs)

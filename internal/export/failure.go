@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // failure is how a node failed.
@@ -16,7 +17,7 @@ type failure struct{ kind, message string }
 func failureOf(n *fold.Node) failure {
 	f := failure{string(plain(n.ErrorType)), string(plain(n.Message))}
 	switch n.Kind {
-	case fold.Generation.String():
+	case protocol.Generation.String():
 		c := conversation.Of(n)
 		if last := c.Last(); last != nil && last.Failed {
 			f.message = c.LastAnswer()
@@ -27,7 +28,7 @@ func failureOf(n *fold.Node) failure {
 		if json.Unmarshal(n.Result, &r) == nil {
 			f.read(r.Error)
 		}
-	case fold.ToolCall.String():
+	case protocol.ToolCall.String():
 		f.read(n.Error)
 	}
 	if f.kind == "" {
@@ -73,7 +74,7 @@ func eventsOf(n *fold.Node, start, end time.Time) []SpanEvent {
 			events = append(events, exception(child, at))
 		}
 	}
-	if n.Status == "error" && (failureOf(n).message != "" || n.Kind == fold.Error.String()) {
+	if n.Status == "error" && (failureOf(n).message != "" || n.Kind == protocol.Error.String()) {
 		events = append(events, exception(n, end))
 	}
 	return events

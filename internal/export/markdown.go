@@ -41,7 +41,7 @@ func (m markdown) node(n *fold.Node, depth int) error {
 		m.print("\n")
 	}
 	kind := v.Kind
-	if protocol.ParseKind(kind) == fold.Unknown {
+	if protocol.ParseKind(kind) == protocol.Unknown {
 		kind = codeSpan(kind)
 	}
 	m.print(strings.Repeat("#", min(depth, maxHeading)), " ", kind, " ", codeSpan(v.Title))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // ScopeName is the name of the instrumentation scope of all spans.
@@ -52,7 +53,7 @@ func spans(ctx context.Context, n *fold.Node, at place, yield func(*Span) error)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if n.Kind == fold.Session.String() && at.isTop() {
+	if n.Kind == protocol.Session.String() && at.isTop() {
 		at.conversation = n.ID
 	} else {
 		s := spanOf(n, &at)
@@ -74,7 +75,7 @@ func spans(ctx context.Context, n *fold.Node, at place, yield func(*Span) error)
 
 // isEvent reports whether a node is an event of its parent's span.
 func isEvent(n *fold.Node) bool {
-	return n.Kind == fold.Error.String() && len(n.Children) == 0
+	return n.Kind == protocol.Error.String() && len(n.Children) == 0
 }
 
 // spanOf returns the span of a node. It changes at to the place of the node's children, except
@@ -95,7 +96,7 @@ func spanOf(n *fold.Node, at *place) Span {
 		end = n.End
 	}
 	s := Span{
-		TraceID: at.trace, ID: [8]byte(sum[:]), Parent: at.parent, Name: spanName(n), Client: n.Kind == fold.Generation.String(),
+		TraceID: at.trace, ID: [8]byte(sum[:]), Parent: at.parent, Name: spanName(n), Client: n.Kind == protocol.Generation.String(),
 		Start: written(at.start), End: written(end), Attributes: attributesOf(n, at.conversation), Events: eventsOf(n, at.start, end),
 	}
 	if n.Status == "error" {
@@ -106,9 +107,9 @@ func spanOf(n *fold.Node, at *place) Span {
 
 func spanName(n *fold.Node) string {
 	switch {
-	case n.Kind == fold.Generation.String() && n.Model != "":
+	case n.Kind == protocol.Generation.String() && n.Model != "":
 		return "chat " + n.Model
-	case n.Kind == fold.ToolCall.String() && n.Name != "":
+	case n.Kind == protocol.ToolCall.String() && n.Name != "":
 		return "execute_tool " + n.Name
 	case n.Name != "":
 		return n.Name

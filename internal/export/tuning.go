@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // Reason says why a generation is not among the chats that a model can be tuned with.
@@ -47,7 +48,7 @@ func Tuning(ctx context.Context, w io.Writer, nodes ...*fold.Node) (TuningReport
 	lines := json.NewEncoder(buffered)
 	lines.SetEscapeHTML(false)
 	write := func(n *fold.Node, _ int) error {
-		if n.Kind != fold.Generation.String() {
+		if n.Kind != protocol.Generation.String() {
 			return nil
 		}
 		example, reasoning, err := exampleOf(n)

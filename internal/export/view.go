@@ -13,6 +13,7 @@ import (
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/genai"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/tree"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -61,7 +62,7 @@ type reader struct {
 func (r *reader) view(n *fold.Node) view {
 	v := view{Kind: line(n.Kind), Title: line(title(n)), Status: line(n.Status), Facts: facts(n)}
 	sent := false
-	if n.Kind == fold.Generation.String() {
+	if n.Kind == protocol.Generation.String() {
 		c := conversation.Of(n)
 		sent = len(c.Sent) > 0
 		if known := genai.CommonPrefix(r.history, c.Sent); known >= minKnown {
@@ -138,7 +139,7 @@ type totals struct {
 func totalsOf(n *fold.Node) totals {
 	var t totals
 	walk(n, func(n *fold.Node) {
-		if n.Kind == fold.Generation.String() {
+		if n.Kind == protocol.Generation.String() {
 			t.add(n)
 		}
 	})

@@ -43,7 +43,7 @@ func TestIDsInDataThatAreTooLongBecomeSafeOnes(t *testing.T) {
 	if len(tree.Children) != 2 || tree.Children[0].ID != id || tree.Children[1].ID != safe || tree.SessionID != safe {
 		t.Errorf("%d children; session of %d bytes", len(tree.Children), len(tree.SessionID))
 	}
-	if _, ok := fold.Fold(repo, lines)[fold.KeyOf(repo, fold.Ref{Kind: fold.Session, ID: id + "y"})]; !ok {
+	if _, ok := fold.Fold(repo, lines)[fold.KeyOf(repo, protocol.Ref{Kind: protocol.Session, ID: id + "y"})]; !ok {
 		t.Error("the session is not found by the id as it was given")
 	}
 }

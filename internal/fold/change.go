@@ -13,7 +13,7 @@ import (
 // Change is what one line does to one entity.
 type Change struct {
 	Key Key
-	Ref Ref
+	Ref protocol.Ref
 
 	at      time.Time
 	does    effect
@@ -60,12 +60,12 @@ func Decode(repo string, l Line) ([]Change, error) {
 		return nil, err
 	}
 	kind := protocol.ParseKind(parsed.Entity)
-	if kind == Unknown {
+	if kind == protocol.Unknown {
 		return nil, nil
 	}
 	data := wire.Clean(parsed.Data)
-	own := newChange(repo, Ref{Kind: kind, ID: parsed.ID}, l, protocol.ParseAction(parsed.Action))
-	if childKind := own.action.Begins(); childKind != Unknown {
+	own := newChange(repo, protocol.Ref{Kind: kind, ID: parsed.ID}, l, protocol.ParseAction(parsed.Action))
+	if childKind := own.action.Begins(); childKind != protocol.Unknown {
 		own.does = touch
 		changes := decodeChild(repo, childKind, own, data, l)
 		if changes[0].origin.Parent != (protocol.SpanID{}) {
@@ -86,12 +86,12 @@ func Decode(repo string, l Line) ([]Change, error) {
 	return withSession(repo, own, l), nil
 }
 
-func newChange(repo string, ref Ref, l Line, action protocol.Action) Change {
-	return Change{Key: KeyOf(repo, ref), Ref: ref, at: l.Recv, action: action, weak: ref.Kind == Trace && isTraceID(ref.ID)}
+func newChange(repo string, ref protocol.Ref, l Line, action protocol.Action) Change {
+	return Change{Key: KeyOf(repo, ref), Ref: ref, at: l.Recv, action: action, weak: ref.Kind == protocol.Trace && isTraceID(ref.ID)}
 }
 
 // decodeChild returns the changes to what begins below parent.
-func decodeChild(repo string, kind Kind, parent Change, data []byte, l Line) []Change {
+func decodeChild(repo string, kind protocol.Kind, parent Change, data []byte, l Line) []Change {
 	fields := fieldsOf(data)
 	id := ""
 	for _, f := range fields {
@@ -102,16 +102,16 @@ func decodeChild(repo string, kind Kind, parent Change, data []byte, l Line) []C
 	if id == "" {
 		id = anonymous(l)
 	}
-	child := newChange(repo, Ref{Kind: kind, ID: id}, l, protocol.Create)
+	child := newChange(repo, protocol.Ref{Kind: kind, ID: id}, l, protocol.Create)
 	child.does, child.fields = begin, fields
-	if kind == Trace && parent.Ref.Kind == Session {
+	if kind == protocol.Trace && parent.Ref.Kind == protocol.Session {
 		child.fields = append(child.fields, field{"sessionId", quote(parent.Ref.ID)})
 		return []Change{child}
 	}
-	if kind != Trace { // a trace is the top of its tree, so that no circle reaches it
+	if kind != protocol.Trace { // a trace is the top of its tree, so that no circle reaches it
 		child.parent = parent.Key
 	}
-	if parent.Ref.Kind == Trace {
+	if parent.Ref.Kind == protocol.Trace {
 		child.origin = originOf(parent.Ref.ID, fields)
 	}
 	return withSession(repo, child, l)
@@ -137,7 +137,7 @@ func anonymous(l Line) string {
 
 // withSession adds a mention of the session that a trace says it belongs to.
 func withSession(repo string, c Change, l Line) []Change {
-	if c.Ref.Kind != Trace {
+	if c.Ref.Kind != protocol.Trace {
 		return []Change{c}
 	}
 	for _, f := range c.fields {
@@ -145,7 +145,7 @@ func withSession(repo string, c Change, l Line) []Change {
 			continue
 		}
 		if id := idOf(f.value); id != "" {
-			return []Change{c, newChange(repo, Ref{Kind: Session, ID: id}, l, protocol.None)}
+			return []Change{c, newChange(repo, protocol.Ref{Kind: protocol.Session, ID: id}, l, protocol.None)}
 		}
 	}
 	return []Change{c}

@@ -3,6 +3,7 @@ package fold
 import (
 	"time"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -29,7 +30,7 @@ const (
 // Price sets the cost of a generation that used tokens and for which the client gives
 // no cost. Nil prices know none.
 func (e *Entity) Price(prices Prices) {
-	if e.Costing == GivenCost || e.Ref.Kind != Generation {
+	if e.Costing == GivenCost || e.Ref.Kind != protocol.Generation {
 		return
 	}
 	e.Cost, e.Costing = pricing.Cost{}, NoCost

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/pricing"
 )
 
@@ -22,7 +23,7 @@ func (p flat) Cost(model, _ string, _ time.Time, u pricing.Usage) (pricing.Cost,
 }
 
 func generation(lines ...string) fold.Entity {
-	key := fold.KeyOf(repo, fold.Ref{Kind: fold.Generation, ID: "g"})
+	key := fold.KeyOf(repo, protocol.Ref{Kind: protocol.Generation, ID: "g"})
 	return fold.Fold(repo, numbered(lines...))[key]
 }
 

@@ -14,7 +14,7 @@ import (
 type Entity struct {
 	Key  Key
 	Repo string
-	Ref  Ref
+	Ref  protocol.Ref
 
 	Parent    Key    // what it hangs below; zero for sessions, traces and what no line placed
 	Origin    Origin // where it stands in OpenTelemetry; zero if it does not come from there
@@ -61,14 +61,14 @@ func NewEntity(repo string, c Change) Entity {
 // Open reports whether the entity was started and has no end. An error is a point
 // in time and never open.
 func (e *Entity) Open() bool {
-	return e.Started && !e.Ended && e.Ref.Kind != Error
+	return e.Started && !e.Ended && e.Ref.Kind != protocol.Error
 }
 
 // Status returns "error", "ended", "open", or "partial" where no line began the
 // entity yet; the first that holds.
 func (e *Entity) Status() string {
 	switch {
-	case e.Failed || e.Ref.Kind == Error:
+	case e.Failed || e.Ref.Kind == protocol.Error:
 		return "error"
 	case e.Ended:
 		return "ended"
@@ -183,8 +183,8 @@ func (e *Entity) set(how effect, f field) {
 			e.End, e.Ended = t, true
 		}
 	case "sessionId":
-		if id := idOf(f.value); e.Ref.Kind == Trace && id != "" {
-			e.SessionID, e.Session = id, KeyOf(e.Repo, Ref{Kind: Session, ID: id})
+		if id := idOf(f.value); e.Ref.Kind == protocol.Trace && id != "" {
+			e.SessionID, e.Session = id, KeyOf(e.Repo, protocol.Ref{Kind: protocol.Session, ID: id})
 		}
 	case "tags":
 		e.mergeTags(f.value)
@@ -206,13 +206,13 @@ func (e *Entity) set(how effect, f field) {
 // setBody takes what lists show of inputs and outputs.
 func (e *Entity) setBody(f field) {
 	switch {
-	case e.Ref.Kind == Trace && f.key == "input":
+	case e.Ref.Kind == protocol.Trace && f.key == "input":
 		e.First = preview(f.value)
-	case e.Ref.Kind == Trace && f.key == "output":
+	case e.Ref.Kind == protocol.Trace && f.key == "output":
 		e.Last = preview(f.value)
-	case e.Ref.Kind == Generation && f.key == "messages" && e.First == "":
+	case e.Ref.Kind == protocol.Generation && f.key == "messages" && e.First == "":
 		e.First = userText(f.value)
-	case e.Ref.Kind == Generation && f.key == "result":
+	case e.Ref.Kind == protocol.Generation && f.key == "result":
 		e.setResult(f.value)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/storetest"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -31,7 +32,7 @@ func numbered(texts ...string) []fold.Line {
 	return lines
 }
 
-func trace(id string) fold.Key { return fold.KeyOf(repo, fold.Ref{Kind: fold.Trace, ID: id}) }
+func trace(id string) fold.Key { return fold.KeyOf(repo, protocol.Ref{Kind: protocol.Trace, ID: id}) }
 
 // build returns the tree of trace t.
 func build(lines []fold.Line) (*fold.Node, fold.Totals) {
@@ -218,7 +219,7 @@ func TestUsageOfProviders(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			key := fold.KeyOf(repo, fold.Ref{Kind: fold.Generation, ID: "g"})
+			key := fold.KeyOf(repo, protocol.Ref{Kind: protocol.Generation, ID: "g"})
 			e := fold.Fold(repo, numbered(`generation{id=g,action=result,data={"result":`+tt.result+`}}`))[key]
 			if diff := cmp.Diff(tt.want, e.Usage); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
@@ -229,7 +230,7 @@ func TestUsageOfProviders(t *testing.T) {
 
 func TestALaterResultDecidesWhetherAGenerationFailed(t *testing.T) {
 	const failed, ok = `generation{id=g,action=result,data={"result":{"error":{"message":"m"}}}}`, `generation{id=g,action=result,data={"result":{"error":null}}}`
-	key := fold.KeyOf(repo, fold.Ref{Kind: fold.Generation, ID: "g"})
+	key := fold.KeyOf(repo, protocol.Ref{Kind: protocol.Generation, ID: "g"})
 	for _, tt := range []struct {
 		lines []string
 		want  bool

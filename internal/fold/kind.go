@@ -7,24 +7,6 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// Kind is the kind of an entity.
-type Kind = protocol.Kind
-
-// Ref names an entity within a repository.
-type Ref = protocol.Ref
-
-// The kinds of the protocol.
-const (
-	Unknown    = protocol.Unknown
-	Session    = protocol.Session
-	Trace      = protocol.Trace
-	Span       = protocol.Span
-	Generation = protocol.Generation
-	Retrieval  = protocol.Retrieval
-	ToolCall   = protocol.ToolCall
-	Error      = protocol.Error
-)
-
 // Key identifies an entity among all repositories. The zero Key names none. Being
 // a hash, it needs no lookup and can be made by any collector.
 type Key [16]byte
@@ -37,9 +19,9 @@ type Key [16]byte
 // OpenTelemetry knows an entity below a trace: see [Origin]. The second half is that of
 // the SHA-256 of the kind, the length of the repository's name, that name and the safe id.
 // For a trace its trace id stands in place of the safe id.
-func KeyOf(repo string, ref Ref) (k Key) {
+func KeyOf(repo string, ref protocol.Ref) (k Key) {
 	id := protocol.SafeID(ref.ID)
-	if ref.Kind == Trace {
+	if ref.Kind == protocol.Trace {
 		id = protocol.TraceIDOf(id).String()
 	}
 	buf := make([]byte, 0, 128)

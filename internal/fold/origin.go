@@ -59,16 +59,16 @@ func ParseSpanEntityID(id string) (trace protocol.TraceID, span protocol.SpanID,
 // Fallback returns the key of the trace, below which the entity hangs until its parent has
 // come.
 func (o Origin) Fallback(repo string) Key {
-	return KeyOf(repo, Ref{Kind: Trace, ID: o.Trace.String()})
+	return KeyOf(repo, protocol.Ref{Kind: protocol.Trace, ID: o.Trace.String()})
 }
 
 // ParentKeys returns the keys that the parent has if it came as a span.
 func (o Origin) ParentKeys(repo string) []Key {
 	id := SpanEntityID(o.Trace, o.Parent)
-	kinds := []Kind{Span, Generation, Retrieval, ToolCall, Error}
+	kinds := []protocol.Kind{protocol.Span, protocol.Generation, protocol.Retrieval, protocol.ToolCall, protocol.Error}
 	keys := make([]Key, 0, len(kinds))
 	for _, kind := range kinds {
-		keys = append(keys, KeyOf(repo, Ref{Kind: kind, ID: id}))
+		keys = append(keys, KeyOf(repo, protocol.Ref{Kind: kind, ID: id}))
 	}
 	return keys
 }
@@ -80,13 +80,13 @@ func (o Origin) ParentKeys(repo string) []Key {
 func (o Origin) Nearness(e *Entity) (n int, ok bool) {
 	const kinds = 16
 	kind := int(e.Ref.Kind)
-	if e.Ref.Kind == Span {
+	if e.Ref.Kind == protocol.Span {
 		kind = kinds - 1 // what a span was taken for before all of it was known
 	}
 	switch {
-	case o.Parent == (protocol.SpanID{}) || e.Ref.Kind == Session:
+	case o.Parent == (protocol.SpanID{}) || e.Ref.Kind == protocol.Session:
 		return 0, false
-	case e.Ref.Kind != Trace && e.Ref.ID == SpanEntityID(o.Trace, o.Parent):
+	case e.Ref.Kind != protocol.Trace && e.Ref.ID == SpanEntityID(o.Trace, o.Parent):
 		return kind, true
 	case e.Origin.Span == o.Parent && e.Origin.Trace == o.Trace:
 		return kinds + kind, true
@@ -146,7 +146,7 @@ func hang(repo string, entities map[Key]Entity) {
 
 // SpanIDs returns the span ids by which the entity may be the parent of others.
 func (e *Entity) SpanIDs() []protocol.SpanID {
-	if e.Ref.Kind == Session {
+	if e.Ref.Kind == protocol.Session {
 		return nil
 	}
 	ids := []protocol.SpanID{protocol.SpanIDOf(e.Ref.ID)}

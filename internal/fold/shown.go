@@ -50,7 +50,7 @@ func (e *Entity) mergeTags(object []byte) {
 // naming reports whether a change is the first that begins or changes a trace by an id of
 // its own.
 func (e *Entity) naming(c Change) bool {
-	return e.Ref.Kind == Trace && !e.Named && !c.weak && (c.does == begin || c.does == set)
+	return e.Ref.Kind == protocol.Trace && !e.Named && !c.weak && (c.does == begin || c.does == set)
 }
 
 // takeName lets go of what lines said that named the trace by its id of OpenTelemetry.

@@ -31,7 +31,7 @@ const (
 func Texts(line []byte) iter.Seq2[string, []byte] {
 	return func(yield func(field string, text []byte) bool) {
 		parsed, err := wire.Parse(line)
-		if err != nil || protocol.ParseKind(parsed.Entity) == Unknown {
+		if err != nil || protocol.ParseKind(parsed.Entity) == protocol.Unknown {
 			return
 		}
 		t := texts{yield: yield, entity: parsed.Entity, left: MaxText}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/pricing"
 )
 
@@ -148,7 +149,7 @@ type hung struct {
 // add counts a node.
 func (t *Totals) add(n *Node) {
 	t.Entities[n.Kind]++
-	if n.Kind != Generation.String() {
+	if n.Kind != protocol.Generation.String() {
 		return
 	}
 	t.Usage.Add(n.Usage)

@@ -18,6 +18,7 @@ import (
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/genai"
 	"github.com/troupelog/troupe/internal/otlp"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/replay"
 	"github.com/troupelog/troupe/internal/wire"
 	"github.com/troupelog/troupe/logger"
@@ -139,7 +140,7 @@ func readTree(t *testing.T, out *bytes.Buffer, prefix string, texts []string) {
 		section(out, prefix+"chat", chatOf(n)...)
 	}
 	for _, e := range fold.Fold("r", linesOf(texts)) {
-		if e.Ref.Kind == fold.Generation {
+		if e.Ref.Kind == protocol.Generation {
 			fmt.Fprintf(out, "first %q last %q\n", e.First, e.Last)
 		}
 	}
@@ -278,7 +279,7 @@ func treeOf(t *testing.T, texts []string) *fold.Node {
 		}
 	}
 	entities := slices.Collect(maps.Values(fold.Fold("r", linesOf(texts))))
-	root, _, err := fold.Build(context.Background(), "r", fold.KeyOf("r", fold.Ref{Kind: fold.Trace, ID: trace}), entities, linesOf(texts))
+	root, _, err := fold.Build(context.Background(), "r", fold.KeyOf("r", protocol.Ref{Kind: protocol.Trace, ID: trace}), entities, linesOf(texts))
 	if err != nil || root == nil {
 		t.Fatalf("no tree: %v", err)
 	}
@@ -288,7 +289,7 @@ func treeOf(t *testing.T, texts []string) *fold.Node {
 // generations returns the generations in a tree, in order.
 func generations(n *fold.Node) []*fold.Node {
 	var all []*fold.Node
-	if n.Kind == fold.Generation.String() {
+	if n.Kind == protocol.Generation.String() {
 		all = append(all, n)
 	}
 	for _, child := range n.Children {

@@ -44,7 +44,7 @@ func assemble(entities []*entity, exported map[traceKey]string) (batches []Batch
 		traces[key] = append(traces[key], e)
 	}
 	for _, key := range order {
-		a := assembler{key: key, trace: fold.Ref{Kind: fold.Trace, ID: exported[key]}, top: senderOf("trace", key.trace, spanID{})}
+		a := assembler{key: key, trace: protocol.Ref{Kind: protocol.Trace, ID: exported[key]}, top: senderOf("trace", key.trace, spanID{})}
 		if a.trace.ID == "" {
 			a.trace.ID = key.trace.String()
 		}
@@ -57,7 +57,7 @@ func assemble(entities []*entity, exported map[traceKey]string) (batches []Batch
 // assembler makes the lines of what one part has of a trace.
 type assembler struct {
 	key     traceKey
-	trace   fold.Ref
+	trace   protocol.Ref
 	top     [16]byte // the sender of what is said about the trace
 	batches []Batch
 }
@@ -105,7 +105,7 @@ func (a *assembler) tell(e *entity) {
 		class = remoteClass
 	}
 	trace := a.trace
-	if e.ref.Kind == fold.Trace {
+	if e.ref.Kind == protocol.Trace {
 		trace = e.ref
 	}
 	a.add(a.top, numberAtTop(class, e), e.top.line(trace, protocol.Update))
@@ -131,7 +131,7 @@ func numberAtTop(class uint64, e *entity) uint64 {
 func (a *assembler) place(e *entity) {
 	sender := senderOf("span", e.trace, e.span)
 	lines := e.about
-	if e.ref.Kind != fold.Trace {
+	if e.ref.Kind != protocol.Trace {
 		var f fields
 		if e.parent != (spanID{}) {
 			f.set("otel.parent_span_id", e.parent.String())

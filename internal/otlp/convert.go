@@ -3,7 +3,6 @@ package otlp
 import (
 	"errors"
 
-	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
@@ -102,7 +101,7 @@ func (c *converter) take(from *origin, s *span) error {
 		c.reject(errLarge)
 		return nil
 	}
-	if e.ref.Kind == fold.Trace {
+	if e.ref.Kind == protocol.Trace {
 		c.traces[traceKey{repo, e.trace}] = e.ref.ID
 	}
 	c.part = append(c.part, e)

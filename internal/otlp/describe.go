@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
 )
 
@@ -38,7 +38,7 @@ type Attribute struct {
 
 // Description is what a span becomes in the log.
 type Description struct {
-	Kind    fold.Kind
+	Kind    protocol.Kind
 	ID      string // made of those of trace and span, as Convert makes it
 	Name    string
 	Session string          // "" if the span names none
@@ -57,7 +57,7 @@ type Saying struct {
 // KindOf returns what a span with attributes becomes. It reports false if they say nothing
 // of generative AI, which the conventions of OpenTelemetry, OpenInference and OpenLLMetry
 // ask them to.
-func KindOf(attributes []Attribute) (kind fold.Kind, ok bool) {
+func KindOf(attributes []Attribute) (kind protocol.Kind, ok bool) {
 	for _, a := range attributes {
 		for _, prefix := range []string{"gen_ai.", "openinference.", "traceloop.", "llm.", "troupe."} {
 			if strings.HasPrefix(a.Key, prefix) {
@@ -65,7 +65,7 @@ func KindOf(attributes []Attribute) (kind fold.Kind, ok bool) {
 			}
 		}
 	}
-	return fold.Span, false
+	return protocol.Span, false
 }
 
 // Describe returns what a span becomes. It reads values of s, and keeps none.
@@ -80,7 +80,7 @@ func Describe(s *Span) Description {
 	}
 	m := maker{span: own, from: &origin{scope: s.Scope}, entity: &entity{
 		trace: own.trace, span: own.id, parent: own.parent, start: own.start,
-		ref: fold.Ref{Kind: kindOf(own.attributes), ID: own.trace.String() + "-" + own.id.String()}, session: sessionOf(own.attributes),
+		ref: protocol.Ref{Kind: kindOf(own.attributes), ID: own.trace.String() + "-" + own.id.String()}, session: sessionOf(own.attributes),
 	}}
 	m.make()
 	e := m.entity

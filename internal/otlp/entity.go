@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
@@ -16,7 +15,7 @@ type entity struct {
 	trace        traceID
 	span, parent spanID // parent is zero at the top
 	remote       bool   // the parent is in another process
-	ref          fold.Ref
+	ref          protocol.Ref
 	start        uint64
 	ended        bool
 
@@ -57,7 +56,7 @@ func entityOf(s *span, from *origin, repo string) *entity {
 	if e.parent == e.span {
 		e.parent = spanID{}
 	}
-	e.ref = fold.Ref{Kind: kindOf(s.attributes), ID: exportedID(s.attributes)}
+	e.ref = protocol.Ref{Kind: kindOf(s.attributes), ID: exportedID(s.attributes)}
 	if e.ref.ID == "" {
 		e.ref.ID = s.trace.String() + "-" + s.id.String()
 	}
@@ -84,7 +83,7 @@ func (m *maker) make() {
 	e.name = m.span.name
 	if name := a.text("troupe.name"); name != "" || exported {
 		e.name = name
-	} else if tool := a.text("gen_ai.tool.name", "tool.name", "tool_call.function.name"); tool != "" && e.ref.Kind == fold.ToolCall {
+	} else if tool := a.text("gen_ai.tool.name", "tool.name", "tool_call.function.name"); tool != "" && e.ref.Kind == protocol.ToolCall {
 		e.name = tool
 	} else if entity := a.text("traceloop.entity.name"); entity != "" {
 		e.name = entity
@@ -97,7 +96,7 @@ func (m *maker) make() {
 	m.happened()
 	m.fields.set("tags", tagsOf(a))
 	m.fields.set("metrics", a.members("troupe.metric."))
-	if e.ref.Kind != fold.Trace {
+	if e.ref.Kind != protocol.Trace {
 		m.fields.set("metadata", m.metadata())
 	}
 	e.begin = m.fields
@@ -109,13 +108,13 @@ func (m *maker) make() {
 // own adds what entities of the kind have of their own.
 func (m *maker) own() {
 	switch m.entity.ref.Kind {
-	case fold.Generation:
+	case protocol.Generation:
 		m.generation()
-	case fold.ToolCall:
+	case protocol.ToolCall:
 		m.toolCall()
-	case fold.Retrieval:
+	case protocol.Retrieval:
 		m.retrieval()
-	case fold.Error:
+	case protocol.Error:
 		m.fields.failure(m.failure())
 	default:
 		m.step()
@@ -236,16 +235,16 @@ func (m *maker) happened() {
 			m.entity.events = append(m.entity.events, eventLine(ref, place, e))
 		}
 	}
-	if m.failed && !m.told && errors == 0 && ref.Kind != fold.Error {
+	if m.failed && !m.told && errors == 0 && ref.Kind != protocol.Error {
 		m.entity.events = append(m.entity.events, errorLine(ref, "status", m.end, m.failure(), nil))
 	}
 }
 
 // ownFailure reports whether an exception is the one that Troupe exported for the failure
 // of the entity itself.
-func ownFailure(ref fold.Ref, e *event) bool { return e.attributes.look("troupe.id") == ref.ID }
+func ownFailure(ref protocol.Ref, e *event) bool { return e.attributes.look("troupe.id") == ref.ID }
 
-func eventLine(of fold.Ref, place string, e *event) []byte {
+func eventLine(of protocol.Ref, place string, e *event) []byte {
 	id := e.attributes.text("troupe.id")
 	if id == "" {
 		id = of.ID + "-event-" + place
@@ -314,7 +313,7 @@ func tagsOf(a attributes) object {
 
 // topFields returns what a trace takes of the span at its top.
 func (m *maker) topFields() fields {
-	if m.entity.ref.Kind == fold.Trace {
+	if m.entity.ref.Kind == protocol.Trace {
 		f := m.fields
 		f.set("metadata", m.metadata())
 		return f

@@ -1,6 +1,6 @@
 package otlp
 
-import "github.com/troupelog/troupe/internal/fold"
+import "github.com/troupelog/troupe/internal/protocol"
 
 // exceptionEvent is the name of the events that are errors.
 const exceptionEvent = "exception"
@@ -51,7 +51,7 @@ func (e *event) exception() object {
 
 // errorLine returns the line by which an error begins below an entity. Its id is that of
 // the entity and its place among the errors, or what Troupe exported it with.
-func errorLine(of fold.Ref, place string, at uint64, failure object, a attributes) []byte {
+func errorLine(of protocol.Ref, place string, at uint64, failure object, a attributes) []byte {
 	id := exportedID(a)
 	if id == "" || id == of.ID {
 		id = of.ID + "-error-" + place
@@ -60,7 +60,7 @@ func errorLine(of fold.Ref, place string, at uint64, failure object, a attribute
 	f.time("startTimestamp", at)
 	f.failure(failure)
 	f.set("metadata", a.rest())
-	return f.below(of, fold.Ref{Kind: fold.Error, ID: id})
+	return f.below(of, protocol.Ref{Kind: protocol.Error, ID: id})
 }
 
 // failure adds how an error is described.

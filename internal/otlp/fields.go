@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/jsonscan"
 	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/wire"
@@ -60,7 +59,7 @@ func (f *fields) time(name string, nanos uint64) {
 }
 
 // line returns a line about an entity with the fields as its data.
-func (f fields) line(about fold.Ref, action protocol.Action) []byte {
+func (f fields) line(about protocol.Ref, action protocol.Action) []byte {
 	line := make([]byte, 0, len(about.ID)+len(f)+48)
 	line = append(line, about.Kind.String()...)
 	line = append(line, "{id="...)
@@ -75,7 +74,7 @@ func (f fields) line(about fold.Ref, action protocol.Action) []byte {
 }
 
 // below returns the line by which an entity begins below another one.
-func (f fields) below(parent, child fold.Ref) []byte {
+func (f fields) below(parent, child protocol.Ref) []byte {
 	var begin fields
 	begin.set("id", child.ID)
 	return append(begin, f...).line(parent, protocol.Beginning(child.Kind))

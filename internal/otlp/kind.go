@@ -1,49 +1,49 @@
 package otlp
 
-import "github.com/troupelog/troupe/internal/fold"
+import "github.com/troupelog/troupe/internal/protocol"
 
 // Attributes that say what kind a span is, most telling first, and what their values mean.
 // What has one of them with another value is a span.
 var kindAttributes = []struct {
 	key   string
-	kinds map[string]fold.Kind
+	kinds map[string]protocol.Kind
 }{
-	{"troupe.kind", map[string]fold.Kind{
-		"trace": fold.Trace, "generation": fold.Generation, "retrieval": fold.Retrieval, "tool_call": fold.ToolCall, "error": fold.Error,
+	{"troupe.kind", map[string]protocol.Kind{
+		"trace": protocol.Trace, "generation": protocol.Generation, "retrieval": protocol.Retrieval, "tool_call": protocol.ToolCall, "error": protocol.Error,
 	}},
-	{"openinference.span.kind", map[string]fold.Kind{
-		"LLM": fold.Generation, "EMBEDDING": fold.Generation, "TOOL": fold.ToolCall,
-		"RETRIEVER": fold.Retrieval, "RERANKER": fold.Retrieval,
+	{"openinference.span.kind", map[string]protocol.Kind{
+		"LLM": protocol.Generation, "EMBEDDING": protocol.Generation, "TOOL": protocol.ToolCall,
+		"RETRIEVER": protocol.Retrieval, "RERANKER": protocol.Retrieval,
 	}},
-	{"gen_ai.operation.name", map[string]fold.Kind{
-		"chat": fold.Generation, "text_completion": fold.Generation, "completion": fold.Generation, "generate_content": fold.Generation,
-		"embeddings": fold.Generation, "execute_tool": fold.ToolCall, "retrieval": fold.Retrieval,
+	{"gen_ai.operation.name", map[string]protocol.Kind{
+		"chat": protocol.Generation, "text_completion": protocol.Generation, "completion": protocol.Generation, "generate_content": protocol.Generation,
+		"embeddings": protocol.Generation, "execute_tool": protocol.ToolCall, "retrieval": protocol.Retrieval,
 	}},
-	{"traceloop.span.kind", map[string]fold.Kind{"tool": fold.ToolCall}},
-	{"llm.request.type", map[string]fold.Kind{
-		"chat": fold.Generation, "completion": fold.Generation, "embedding": fold.Generation, "rerank": fold.Retrieval,
+	{"traceloop.span.kind", map[string]protocol.Kind{"tool": protocol.ToolCall}},
+	{"llm.request.type", map[string]protocol.Kind{
+		"chat": protocol.Generation, "completion": protocol.Generation, "embedding": protocol.Generation, "rerank": protocol.Retrieval,
 	}},
 }
 
 // Attributes that only one kind has, for spans that do not say what they are.
 var kindMarks = []struct {
 	key  string
-	kind fold.Kind
+	kind protocol.Kind
 }{
-	{"gen_ai.tool.name", fold.ToolCall},
-	{"gen_ai.request.model", fold.Generation},
-	{"gen_ai.response.model", fold.Generation},
-	{"llm.model_name", fold.Generation},
+	{"gen_ai.tool.name", protocol.ToolCall},
+	{"gen_ai.request.model", protocol.Generation},
+	{"gen_ai.response.model", protocol.Generation},
+	{"llm.model_name", protocol.Generation},
 }
 
 // kindOf returns what a span becomes.
-func kindOf(a attributes) fold.Kind {
+func kindOf(a attributes) protocol.Kind {
 	for _, k := range kindAttributes {
 		if value := textOf(a.peek(k.key)); value != "" {
 			if kind, ok := k.kinds[value]; ok {
 				return kind
 			}
-			return fold.Span
+			return protocol.Span
 		}
 	}
 	for _, m := range kindMarks {
@@ -51,5 +51,5 @@ func kindOf(a attributes) fold.Kind {
 			return m.kind
 		}
 	}
-	return fold.Span
+	return protocol.Span
 }

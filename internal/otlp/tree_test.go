@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // log is a store of lines: what a collector does with batches, in memory.
@@ -70,7 +71,7 @@ func (l *log) add(batches []Batch) {
 func (l *log) tree(repo, id string) *fold.Node {
 	lines := slices.Clone(l.lines[repo])
 	entities := slices.Collect(maps.Values(fold.Fold(repo, lines)))
-	root, _, err := fold.Build(context.Background(), repo, fold.KeyOf(repo, fold.Ref{Kind: fold.Trace, ID: id}), entities, lines)
+	root, _, err := fold.Build(context.Background(), repo, fold.KeyOf(repo, protocol.Ref{Kind: protocol.Trace, ID: id}), entities, lines)
 	if err != nil {
 		panic(err) // never: the context does not end
 	}

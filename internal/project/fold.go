@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -308,7 +309,7 @@ func (s *step) foldLine(e *fold.Entity, l store.Located) error {
 // Tree returns the tree below an entity, filled from its lines, with its totals.
 // It fails with ErrNotFound if the index does not know the entity, and with
 // ErrTooLarge if its lines take more than MaxTree bytes.
-func Tree(ctx context.Context, log store.Log, index store.Index, blobs store.LargeLogs, repo string, ref fold.Ref) (*fold.Node, fold.Totals, error) {
+func Tree(ctx context.Context, log store.Log, index store.Index, blobs store.LargeLogs, repo string, ref protocol.Ref) (*fold.Node, fold.Totals, error) {
 	root := fold.KeyOf(repo, ref)
 	entities, err := index.Tree(ctx, root)
 	if err != nil {

@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
 // Node returns one entity with everything that lines say about it, without what is below
 // it, and where these lines are, oldest first. It fails with ErrNotFound if the index does
 // not know the entity, and with ErrTooLarge if its lines take more than MaxTree bytes.
-func Node(ctx context.Context, log store.Log, index store.Index, blobs store.LargeLogs, repo string, ref fold.Ref) (*fold.Node, []store.Located, error) {
+func Node(ctx context.Context, log store.Log, index store.Index, blobs store.LargeLogs, repo string, ref protocol.Ref) (*fold.Node, []store.Located, error) {
 	key := fold.KeyOf(repo, ref)
 	entities, err := index.Get(ctx, []fold.Key{key})
 	if err != nil {
@@ -37,9 +38,9 @@ func Node(ctx context.Context, log store.Log, index store.Index, blobs store.Lar
 
 // TraceOf returns the trace that an entity hangs in, or the entity itself if it is a trace
 // or a session; a zero Ref where its parents do not lead to one.
-func TraceOf(ctx context.Context, index store.Index, e fold.Entity) (fold.Ref, error) {
+func TraceOf(ctx context.Context, index store.Index, e fold.Entity) (protocol.Ref, error) {
 	for range maxParents {
-		if e.Ref.Kind == fold.Trace || e.Ref.Kind == fold.Session {
+		if e.Ref.Kind == protocol.Trace || e.Ref.Kind == protocol.Session {
 			return e.Ref, nil
 		}
 		if e.Parent == (fold.Key{}) {
@@ -47,9 +48,9 @@ func TraceOf(ctx context.Context, index store.Index, e fold.Entity) (fold.Ref, e
 		}
 		found, err := index.Get(ctx, []fold.Key{e.Parent})
 		if err != nil || len(found) == 0 {
-			return fold.Ref{}, err
+			return protocol.Ref{}, err
 		}
 		e = found[0]
 	}
-	return fold.Ref{}, nil
+	return protocol.Ref{}, nil
 }

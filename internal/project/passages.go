@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/words"
 )
@@ -24,11 +25,11 @@ const (
 // Passage is a hit with what there is to show of it. Make it with Passages.
 type Passage struct {
 	store.Hit
-	Number uint64   // of the line in its repository
-	Ref    fold.Ref // the entity that the line is about
-	Name   string   // of the entity, or the model
-	Trace  fold.Ref // the trace or session it hangs in; zero if it hangs in none
-	Role   string   // "input", "output", "message", "result", "name", … : the field with the hit
+	Number uint64       // of the line in its repository
+	Ref    protocol.Ref // the entity that the line is about
+	Name   string       // of the entity, or the model
+	Trace  protocol.Ref // the trace or session it hangs in; zero if it hangs in none
+	Role   string       // "input", "output", "message", "result", "name", … : the field with the hit
 	// Text is the passage around the first hit, at most 240 bytes; Marks are the hits'
 	// places in it, as pairs of byte offsets.
 	Text  string
@@ -116,10 +117,10 @@ func (p *Passage) fill(ctx context.Context, x *expander, line store.Located, ter
 }
 
 // about returns the entity that a line tells of: the one that it begins, or its own.
-func about(repo string, l fold.Line) fold.Ref {
+func about(repo string, l fold.Line) protocol.Ref {
 	changes, err := fold.Decode(repo, l)
 	if err != nil || len(changes) == 0 {
-		return fold.Ref{}
+		return protocol.Ref{}
 	}
 	return changes[0].Ref
 }
@@ -249,7 +250,7 @@ func (p *Passage) place(repo string, known map[fold.Key]fold.Entity) {
 		p.Name = e.Model
 	}
 	for range maxParents {
-		if e.Ref.Kind == fold.Trace || e.Ref.Kind == fold.Session {
+		if e.Ref.Kind == protocol.Trace || e.Ref.Kind == protocol.Session {
 			p.Trace = e.Ref
 			return
 		}

@@ -9,7 +9,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
@@ -191,9 +190,9 @@ func termOf(t token) (store.Term, string) {
 		return term, oneOf(term.Value, "error", "open", "ended", "partial")
 	case store.FieldKind:
 		if term.Value == "tool" {
-			term.Value = fold.ToolCall.String()
+			term.Value = protocol.ToolCall.String()
 		}
-		if protocol.ParseKind(term.Value) == fold.Unknown {
+		if protocol.ParseKind(term.Value) == protocol.Unknown {
 			return term, "kind: must be one of span, generation, retrieval, tool, error"
 		}
 	case store.FieldHas:

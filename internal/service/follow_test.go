@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/sqlite"
 	"github.com/troupelog/troupe/internal/store"
 )
@@ -64,7 +65,7 @@ func TestALineThatPanicsDoesNotStopFolding(t *testing.T) {
 	if err := errors.Join(err, f.stop(ctx)); err != nil {
 		t.Fatal(err)
 	}
-	got, err := shard.Index.Get(ctx, []fold.Key{fold.KeyOf("r", fold.Ref{Kind: fold.Trace, ID: "t"})})
+	got, err := shard.Index.Get(ctx, []fold.Key{fold.KeyOf("r", protocol.Ref{Kind: protocol.Trace, ID: "t"})})
 	if err != nil || len(got) != 1 || got[0].Status() != "ended" {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/query"
 	"github.com/troupelog/troupe/internal/store"
 )
@@ -22,7 +23,7 @@ func (s *Service) Rows(ctx context.Context, q store.RowQuery) ([]store.Row, erro
 }
 
 // Counts returns the number of entities of a repository by kind.
-func (s *Service) Counts(ctx context.Context, repo string) (map[fold.Kind]store.Count, error) {
+func (s *Service) Counts(ctx context.Context, repo string) (map[protocol.Kind]store.Count, error) {
 	h, err := s.at(ctx, repo)
 	if err != nil {
 		return nil, err
@@ -75,7 +76,7 @@ func (s *Service) Filter(ctx context.Context, repo string, q query.Query) (store
 	seen := map[fold.Key]bool{}
 	// Several hits may be in one trace.
 	for _, p := range found {
-		if key := fold.KeyOf(repo, p.Trace); p.Trace.Kind == fold.Trace && !seen[key] {
+		if key := fold.KeyOf(repo, p.Trace); p.Trace.Kind == protocol.Trace && !seen[key] {
 			seen[key] = true
 			f.Among = append(f.Among, key)
 		}
@@ -109,7 +110,7 @@ func (s *Service) Histogram(ctx context.Context, f store.Filter, n int) ([]store
 		found = append(found, store.Bar{From: at})
 	}
 	for _, r := range rollups {
-		if i := int(r.Start.Sub(from) / width); r.Kind == fold.Trace && i >= 0 && i < len(found) {
+		if i := int(r.Start.Sub(from) / width); r.Kind == protocol.Trace && i >= 0 && i < len(found) {
 			found[i].Traces += r.Count
 			found[i].Errors += r.Errors
 		}

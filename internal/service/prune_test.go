@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -91,7 +92,7 @@ func (k *keeping) first() int {
 	k.Helper()
 	keys := make([]fold.Key, k.traces)
 	for i := range keys {
-		keys[i] = fold.KeyOf("r", fold.Ref{Kind: fold.Trace, ID: fmt.Sprintf("t%d", i)})
+		keys[i] = fold.KeyOf("r", protocol.Ref{Kind: protocol.Trace, ID: fmt.Sprintf("t%d", i)})
 	}
 	found, err := k.Index.Get(k.Context(), keys)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -77,7 +78,7 @@ func (s *Service) Repositories(ctx context.Context) (all []store.Repository, err
 }
 
 // Entity returns one entity without its lines, or store.ErrNotFound.
-func (s *Service) Entity(ctx context.Context, repo string, ref fold.Ref) (fold.Entity, error) {
+func (s *Service) Entity(ctx context.Context, repo string, ref protocol.Ref) (fold.Entity, error) {
 	h, err := s.at(ctx, repo)
 	if err != nil {
 		return fold.Entity{}, err
@@ -94,7 +95,7 @@ func (s *Service) Entity(ctx context.Context, repo string, ref fold.Ref) (fold.E
 
 // Entities returns an entity and everything below it without their lines, the entity itself
 // first, or store.ErrNotFound.
-func (s *Service) Entities(ctx context.Context, repo string, ref fold.Ref) ([]fold.Entity, error) {
+func (s *Service) Entities(ctx context.Context, repo string, ref protocol.Ref) ([]fold.Entity, error) {
 	h, err := s.at(ctx, repo)
 	if err != nil {
 		return nil, err
@@ -108,17 +109,17 @@ func (s *Service) Entities(ctx context.Context, repo string, ref fold.Ref) ([]fo
 
 // TraceOf returns the trace or session that an entity belongs to, or the entity itself if it
 // is one. The result is zero if the parents of the entity lead to neither.
-func (s *Service) TraceOf(ctx context.Context, repo string, e fold.Entity) (fold.Ref, error) {
+func (s *Service) TraceOf(ctx context.Context, repo string, e fold.Entity) (protocol.Ref, error) {
 	h, err := s.at(ctx, repo)
 	if err != nil {
-		return fold.Ref{}, err
+		return protocol.Ref{}, err
 	}
 	return project.TraceOf(ctx, h.Index, e)
 }
 
 // Tree returns an entity and everything below it, filled from their lines, with totals. It
 // fails with store.ErrNotFound or store.ErrTooLarge.
-func (s *Service) Tree(ctx context.Context, repo string, ref fold.Ref) (*fold.Node, fold.Totals, error) {
+func (s *Service) Tree(ctx context.Context, repo string, ref protocol.Ref) (*fold.Node, fold.Totals, error) {
 	h, err := s.at(ctx, repo)
 	if err != nil {
 		return nil, fold.Totals{}, err
@@ -128,7 +129,7 @@ func (s *Service) Tree(ctx context.Context, repo string, ref fold.Ref) (*fold.No
 
 // Node returns one entity, filled from its lines, and these lines, oldest first. It fails
 // with store.ErrNotFound or store.ErrTooLarge.
-func (s *Service) Node(ctx context.Context, repo string, ref fold.Ref) (*fold.Node, []store.Located, error) {
+func (s *Service) Node(ctx context.Context, repo string, ref protocol.Ref) (*fold.Node, []store.Located, error) {
 	h, err := s.at(ctx, repo)
 	if err != nil {
 		return nil, nil, err

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // count finds out what changes in totals, labels, roll-ups and counts.
@@ -34,11 +35,11 @@ func (s *step) loadTops() error {
 	}
 	for _, w := range s.works {
 		kind := w.row.entity.Ref.Kind
-		if w.before == nil && (kind == fold.Trace || kind == fold.Session) {
+		if w.before == nil && (kind == protocol.Trace || kind == protocol.Session) {
 			s.tops[w.row.eno] = &top{eno: w.row.eno, repo: w.row.repo, kind: kind}
 			continue
 		}
-		if kind == fold.Session {
+		if kind == protocol.Session {
 			want(w.row.eno)
 		}
 		want(w.row.trace)
@@ -86,7 +87,7 @@ func (s *step) countEntity(w *work) error {
 	}
 	s.roll(e, w.row.repo, 1)
 	s.tally(e, w.row.repo, 1)
-	if e.Ref.Kind == fold.Trace || e.Ref.Kind == fold.Session {
+	if e.Ref.Kind == protocol.Trace || e.Ref.Kind == protocol.Session {
 		if err := s.countTop(w); err != nil {
 			return err
 		}
@@ -153,10 +154,10 @@ func (s *step) countTop(w *work) error {
 	}
 	if now != before {
 		if before != nil {
-			before.sums[sumKinds+int(fold.Trace)]--
+			before.sums[sumKinds+int(protocol.Trace)]--
 		}
 		if now != nil {
-			now.sums[sumKinds+int(fold.Trace)]++
+			now.sums[sumKinds+int(protocol.Trace)]++
 		}
 	}
 	t.follow(e, eno)
@@ -166,7 +167,7 @@ func (s *step) countTop(w *work) error {
 // excerpt lets a generation that hangs in a trace, or hung there before, give it its
 // first or last text.
 func (s *step) excerpt(t *top, e *fold.Entity, gone bool) {
-	if e.Ref.Kind != fold.Generation {
+	if e.Ref.Kind != protocol.Generation {
 		return
 	}
 	first := excerpt{listedAt(e).UnixMicro(), e.Key, e.First != "" && !gone}
@@ -195,7 +196,7 @@ func (s *step) excerptAnew(t *top) error {
 			s.excerpt(t, &r.entity, false)
 		}
 		return err
-	}, `SELECT `+columns+` FROM entities e WHERE trace = ? AND trace > 0 AND kind = ?`, t.eno, int(fold.Generation))
+	}, `SELECT `+columns+` FROM entities e WHERE trace = ? AND trace > 0 AND kind = ?`, t.eno, int(protocol.Generation))
 }
 
 // roll adds an entity to roll-ups n times.
@@ -241,7 +242,7 @@ func (s *step) label() error {
 		}
 	}
 	for _, t := range s.tops {
-		if t.kind != fold.Trace {
+		if t.kind != protocol.Trace {
 			continue
 		}
 		for _, l := range [...]struct {

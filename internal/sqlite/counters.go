@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -58,17 +59,17 @@ func share(e *fold.Entity) (s sums) {
 	if !e.Started {
 		s[sumPartial] = 1
 	}
-	if kind == fold.Trace {
+	if kind == protocol.Trace {
 		return s
 	}
 	s[sumKinds+int(kind)] = 1
-	if kind == fold.Error || e.Failed && (kind == fold.Generation || kind == fold.ToolCall) {
+	if kind == protocol.Error || e.Failed && (kind == protocol.Generation || kind == protocol.ToolCall) {
 		s[sumFailed] = 1
 	}
 	if e.Open() {
 		s[sumOpen] = 1
 	}
-	if kind != fold.Generation {
+	if kind != protocol.Generation {
 		return s
 	}
 	if e.Costing == fold.Unpriced {
@@ -132,7 +133,7 @@ type bucketKey struct {
 	repo  int64
 	daily bool
 	start int64
-	kind  fold.Kind
+	kind  protocol.Kind
 	name  string
 }
 
@@ -147,14 +148,14 @@ func rolled(e *fold.Entity, repo int64) (k bucketKey, b bucket, ok bool) {
 	}
 	k = bucketKey{repo: repo, kind: e.Ref.Kind, start: listedAt(e).Truncate(time.Hour).UnixMicro()}
 	switch e.Ref.Kind {
-	case fold.Trace:
-	case fold.Generation:
+	case protocol.Trace:
+	case protocol.Generation:
 		k.name = clipLabel(orUnknown(e.Model))
 		b[bucketUnpriced] = boolean(e.Costing == fold.Unpriced)
 		usage, cost := usageCounters(e.Usage), costCounters(e.Cost)
 		copy(b[bucketUsage:], usage[:])
 		copy(b[bucketCost:], cost[:])
-	case fold.ToolCall:
+	case protocol.ToolCall:
 		k.name = clipLabel(orUnknown(e.Name))
 	default:
 		return k, b, false

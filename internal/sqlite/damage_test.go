@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -53,8 +54,8 @@ func TestFoldingGoesOnBehindADamagedBlock(t *testing.T) {
 		t.Errorf("folding failed %d times, want 5", fails)
 	}
 	counts, err := index.Counts(ctx, "r")
-	if err != nil || counts[fold.Trace].Entities != 2 {
-		t.Errorf("%d traces are in the index (%v), want 2", counts[fold.Trace].Entities, err)
+	if err != nil || counts[protocol.Trace].Entities != 2 {
+		t.Errorf("%d traces are in the index (%v), want 2", counts[protocol.Trace].Entities, err)
 	}
 
 	// A block that is damaged after it was folded does not stop a trace from being
@@ -67,7 +68,7 @@ func TestFoldingGoesOnBehindADamagedBlock(t *testing.T) {
 	if fails := settle(); fails != 5 {
 		t.Errorf("folding failed %d times, want 5", fails)
 	}
-	got, err := index.Get(ctx, []fold.Key{fold.KeyOf("r", fold.Ref{Kind: fold.Trace, ID: "t"})})
+	got, err := index.Get(ctx, []fold.Key{fold.KeyOf("r", protocol.Ref{Kind: protocol.Trace, ID: "t"})})
 	if err != nil || len(got) != 1 || got[0].Status() != "ended" {
 		t.Errorf("%+v, %v", got, err)
 	}

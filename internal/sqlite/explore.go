@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -21,7 +22,7 @@ const maxSorted = 20_000
 type filtering struct {
 	*listing
 	f    store.Filter
-	kind fold.Kind // fold.Trace or fold.Session
+	kind protocol.Kind // fold.Trace or fold.Session
 	repo int64
 	must []int64 // labels that all traces have
 	many bool    // maxSorted or more have all of these, each for itself
@@ -30,11 +31,11 @@ type filtering struct {
 
 // filter begins a listing of the traces that match.
 func (x *Index) filter(ctx context.Context, tx *sql.Tx, f store.Filter) (*filtering, error) {
-	return x.filterKind(ctx, tx, fold.Trace, f)
+	return x.filterKind(ctx, tx, protocol.Trace, f)
 }
 
 // filterKind begins a listing of the traces or sessions that match.
-func (x *Index) filterKind(ctx context.Context, tx *sql.Tx, kind fold.Kind, f store.Filter) (*filtering, error) {
+func (x *Index) filterKind(ctx context.Context, tx *sql.Tx, kind protocol.Kind, f store.Filter) (*filtering, error) {
 	repo, err := x.repos.lookup(ctx, tx, f.Repo)
 	w := &filtering{listing: &listing{x: x, tx: tx, ctx: ctx, none: repo == 0}, f: f, kind: kind, repo: repo, now: time.Now()}
 	if err != nil || repo == 0 {
@@ -109,7 +110,7 @@ func (w *filtering) choose(byTime bool) (at, eno string, err error) {
 			by = rarest
 			w.from, at, eno = `marks m CROSS JOIN tops t ON t.eno = m.eno`, `m.at`, `m.eno`
 			w.where(`m.label = ?`, rarest)
-		case w.kind == fold.Trace && w.byStatus():
+		case w.kind == protocol.Trace && w.byStatus():
 			w.from = `tops t INDEXED BY tops_status`
 			w.where(`t.status <> 1`)
 		}
@@ -163,11 +164,11 @@ func (w *filtering) rarest() (rarest int64, err error) {
 func (x *Index) Rows(ctx context.Context, q store.RowQuery) ([]store.Row, error) {
 	var rows []store.Row
 	err := x.view(ctx, "listing traces", func(tx *sql.Tx) error {
-		w, err := x.filterKind(ctx, tx, cmp.Or(q.Kind, fold.Trace), q.Filter)
+		w, err := x.filterKind(ctx, tx, cmp.Or(q.Kind, protocol.Trace), q.Filter)
 		if err != nil || w.none {
 			return err
 		}
-		if w.kind != fold.Trace && q.Sort != store.Newest && q.Sort != store.Oldest {
+		if w.kind != protocol.Trace && q.Sort != store.Newest && q.Sort != store.Oldest {
 			return fmt.Errorf("%w: sessions have no order %q", store.ErrTerm, string(q.Sort))
 		}
 		if err := w.sorted(q); err != nil {

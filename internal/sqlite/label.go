@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -51,11 +52,11 @@ func newLabel(field store.Field, key, value string) label {
 func labelsOf(e *fold.Entity) []label {
 	var labels []label
 	switch {
-	case e.Ref.Kind == fold.Generation && e.Model != "":
+	case e.Ref.Kind == protocol.Generation && e.Model != "":
 		labels = append(labels, newLabel(store.FieldModel, "", e.Model))
-	case e.Ref.Kind == fold.ToolCall && e.Name != "":
+	case e.Ref.Kind == protocol.ToolCall && e.Name != "":
 		labels = append(labels, newLabel(store.FieldTool, "", e.Name))
-	case e.Ref.Kind == fold.Trace && e.Name != "":
+	case e.Ref.Kind == protocol.Trace && e.Name != "":
 		labels = append(labels, newLabel(store.FieldName, "", e.Name))
 	}
 	for k, v := range e.Tags {

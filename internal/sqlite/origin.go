@@ -17,7 +17,7 @@ func homeNumber(id protocol.TraceID) int64 { return int64(binary.BigEndian.Uint6
 // kinshipOf returns the columns of an entity. The span ids of traces are not at the
 // beginning of their keys, and stand in the column span without a home.
 func kinshipOf(e *fold.Entity) kinship {
-	if e.Ref.Kind == fold.Trace {
+	if e.Ref.Kind == protocol.Trace {
 		return kinship{span: spanNumber(protocol.SpanIDOf(e.Ref.ID))}
 	}
 	return kinship{spanNumber(e.Origin.Parent), spanNumber(e.Origin.Span), homeNumber(e.Origin.Trace)}
@@ -72,7 +72,7 @@ func (k *kin) awaited() error {
 	var anywhere []int64 // span ids that tell the parent in whatever trace
 	var exact [][2]int64 // span id and home
 	name := func(e *fold.Entity) {
-		if e.Ref.Kind == fold.Session {
+		if e.Ref.Kind == protocol.Session {
 			return
 		}
 		if trace, span, ok := fold.ParseSpanEntityID(e.Ref.ID); ok {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -151,9 +151,9 @@ func (f *pruning) gone(r *row) (bool, error) {
 	var left bool
 	var err error
 	switch r.entity.Ref.Kind {
-	case fold.Trace:
+	case protocol.Trace:
 		err = f.x.conn.QueryRowContext(f.ctx, `SELECT EXISTS (SELECT 1 FROM entities WHERE trace = ? AND trace > 0 AND last >= ?)`, r.eno, limit).Scan(&left)
-	case fold.Session:
+	case protocol.Session:
 		err = f.x.conn.QueryRowContext(f.ctx, `SELECT EXISTS (SELECT 1 FROM tops WHERE session = ? AND session > 0)`, r.eno).Scan(&left)
 		if left {
 			f.waiting = append(f.waiting, r.eno)
@@ -167,7 +167,7 @@ func (f *pruning) drop(r *row) error {
 	f.tally(&r.entity, r.repo, -1)
 	statements := []string{`DELETE FROM entities WHERE eno = ?`, `DELETE FROM places WHERE eno = ?`}
 	switch r.entity.Ref.Kind {
-	case fold.Trace, fold.Session:
+	case protocol.Trace, protocol.Session:
 		if err := f.dropTop(r); err != nil {
 			return err
 		}
@@ -212,7 +212,7 @@ func (f *pruning) dropTop(r *row) error {
 		return err
 	}
 	if session != nil {
-		session.sums[sumKinds+int(fold.Trace)]--
+		session.sums[sumKinds+int(protocol.Trace)]--
 	}
 	for _, l := range t.stored.labels {
 		if _, err := f.x.stmts.dropMark.ExecContext(f.ctx, l, t.stored.columns.at, t.eno); err != nil {

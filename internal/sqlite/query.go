@@ -172,15 +172,15 @@ func enoOf(ctx context.Context, q queryer, key fold.Key) (eno int64, err error) 
 }
 
 // Counts implements store.Lists.
-func (x *Index) Counts(ctx context.Context, repo string) (map[fold.Kind]store.Count, error) {
-	counts := map[fold.Kind]store.Count{}
+func (x *Index) Counts(ctx context.Context, repo string) (map[protocol.Kind]store.Count, error) {
+	counts := map[protocol.Kind]store.Count{}
 	err := x.view(ctx, "counting", func(tx *sql.Tx) error {
 		return each(ctx, tx, func(row *sql.Rows) error {
 			var kind int
 			var c store.Count
 			err := row.Scan(&kind, &c.Entities, &c.Open)
 			if c.Entities > 0 {
-				counts[fold.Kind(kind)] = c
+				counts[protocol.Kind(kind)] = c
 			}
 			return err
 		}, `SELECT kind, entities, open FROM counts WHERE repo = (SELECT repo FROM repos WHERE name = ?)`, repo)
@@ -191,13 +191,13 @@ func (x *Index) Counts(ctx context.Context, repo string) (map[fold.Kind]store.Co
 // Find implements store.Lists.
 func (x *Index) Find(ctx context.Context, repo, prefix string, limit int) ([]fold.Entity, error) {
 	isExact := func(r *row) bool {
-		return r.entity.Key == fold.KeyOf(repo, fold.Ref{Kind: r.entity.Ref.Kind, ID: prefix})
+		return r.entity.Key == fold.KeyOf(repo, protocol.Ref{Kind: r.entity.Ref.Kind, ID: prefix})
 	}
 	var found []*row
 	err := x.view(ctx, "finding", func(tx *sql.Tx) error {
 		var keys []fold.Key
 		for _, kind := range protocol.Kinds() {
-			keys = append(keys, fold.KeyOf(repo, fold.Ref{Kind: kind, ID: prefix}))
+			keys = append(keys, fold.KeyOf(repo, protocol.Ref{Kind: kind, ID: prefix}))
 		}
 		exact, err := x.rowsByKey(ctx, tx, keys)
 		if found = exact; err != nil || len(prefix) < minPrefix {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -35,7 +36,7 @@ func scanRow(rows *sql.Rows, more ...any) (*row, error) {
 		return nil, err
 	}
 	copy(r.entity.Key[:], key)
-	r.entity.Ref.Kind = fold.Kind(kind)
+	r.entity.Ref.Kind = protocol.Kind(kind)
 	return r, unpackEntity(&r.entity, data)
 }
 
@@ -245,7 +246,7 @@ func (x *Index) complete(ctx context.Context, q queryer, rows []*row) error {
 		}
 		r.entity.Repo = name
 		if r.entity.SessionID != "" {
-			r.entity.Session = fold.KeyOf(name, fold.Ref{Kind: fold.Session, ID: r.entity.SessionID})
+			r.entity.Session = fold.KeyOf(name, protocol.Ref{Kind: protocol.Session, ID: r.entity.SessionID})
 		}
 	}
 	return nil

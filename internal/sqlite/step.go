@@ -47,7 +47,7 @@ type topLabel struct {
 
 type countKey struct {
 	repo int64
-	kind fold.Kind
+	kind protocol.Kind
 }
 
 // begin collects what the updates change.
@@ -189,7 +189,7 @@ func (s *step) resolve(w *work, known map[*work]bool) error {
 		path = append(path, next)
 		on[next.row.eno] = true
 		r := next.row
-		if r.entity.Ref.Kind == fold.Trace {
+		if r.entity.Ref.Kind == protocol.Trace {
 			trace, next = r.eno, nil
 			break
 		}
@@ -260,7 +260,7 @@ func (s *step) propagate(w *work) error {
 			return err
 		}
 		for _, c := range children {
-			if c.row.entity.Ref.Kind != fold.Trace && c.row.parent == above.eno && c.row.trace != above.trace {
+			if c.row.entity.Ref.Kind != protocol.Trace && c.row.parent == above.eno && c.row.trace != above.trace {
 				c.row.trace = above.trace
 				below = append(below, c)
 			}

@@ -21,7 +21,7 @@ func refusedTerm(field store.Field, op store.Op) error {
 
 // term adds a condition. Labels and sums are known for traces only.
 func (w *filtering) term(t store.Term) error {
-	if w.kind != fold.Trace && t.Field != store.FieldStatus && t.Field != store.FieldTime {
+	if w.kind != protocol.Trace && t.Field != store.FieldStatus && t.Field != store.FieldTime {
 		return refusedTerm(t.Field, t.Op)
 	}
 	op, ok := operators[t.Op]
@@ -65,7 +65,7 @@ func (w *filtering) cond(not bool, cond string, args ...any) {
 // kindTerm asks for traces with an entity of a kind below them. All traces are traces.
 func (w *filtering) kindTerm(t store.Term) {
 	kind := protocol.ParseKind(t.Value)
-	if kind == fold.Trace {
+	if kind == protocol.Trace {
 		w.cond(t.Not, `1`)
 		return
 	}
@@ -73,7 +73,7 @@ func (w *filtering) kindTerm(t store.Term) {
 }
 
 func (w *filtering) sessionTerm(t store.Term) error {
-	eno, err := enoOf(w.ctx, w.tx, fold.KeyOf(w.f.Repo, fold.Ref{Kind: fold.Session, ID: t.Value}))
+	eno, err := enoOf(w.ctx, w.tx, fold.KeyOf(w.f.Repo, protocol.Ref{Kind: protocol.Session, ID: t.Value}))
 	if eno == 0 {
 		eno = -1
 	}

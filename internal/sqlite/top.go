@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
 // top is a session or a trace, as lists ask for it. It belongs to the writer.
 type top struct {
 	eno, repo   int64
-	kind        fold.Kind
+	kind        protocol.Kind
 	at, session int64
 	status      int64
 	dur         int64
@@ -200,8 +201,8 @@ func (s *topScan) result() (*top, error) {
 func listRow(e fold.Entity, t *top, sort store.Sort) store.Row {
 	r := store.Row{
 		Entity: e, Usage: t.sums.usage(), Cost: t.sums.cost(), Unpriced: int(t.sums[sumUnpriced]),
-		Entities: t.sums.entities(), Generations: int(t.sums[sumKinds+int(fold.Generation)]),
-		Tools: int(t.sums[sumKinds+int(fold.ToolCall)]), ErrorEntities: int(t.sums[sumKinds+int(fold.Error)]), Errors: int(t.sums[sumFailed]), Open: int(t.sums[sumOpen]),
+		Entities: t.sums.entities(), Generations: int(t.sums[sumKinds+int(protocol.Generation)]),
+		Tools: int(t.sums[sumKinds+int(protocol.ToolCall)]), ErrorEntities: int(t.sums[sumKinds+int(protocol.Error)]), Errors: int(t.sums[sumFailed]), Open: int(t.sums[sumOpen]),
 		Feedback: int(t.sums[sumFeedback]), Attachments: int(t.sums[sumAttachments]),
 		First: e.First, Last: e.Last,
 		Place: store.Place{By: t.at, Key: e.Key},

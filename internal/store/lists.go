@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/pricing"
 )
 
@@ -19,7 +20,7 @@ type Lists interface {
 	Rows(ctx context.Context, q RowQuery) ([]Row, error)
 
 	// Counts returns the number of entities of a repository by kind.
-	Counts(ctx context.Context, repo string) (map[fold.Kind]Count, error)
+	Counts(ctx context.Context, repo string) (map[protocol.Kind]Count, error)
 
 	// Facets returns the most frequent values of some fields among the matching traces, at
 	// most limit of each, most frequent first. It looks at the newest MaxTallied matches.
@@ -114,7 +115,7 @@ const (
 // RowQuery asks for a page of a list.
 type RowQuery struct {
 	Filter
-	Kind  fold.Kind // fold.Trace, also if zero, or fold.Session
+	Kind  protocol.Kind // fold.Trace, also if zero, or fold.Session
 	Sort  Sort
 	After Place // the last row of the page before; zero for the first page
 	Limit int   // at least 1
@@ -179,8 +180,8 @@ type RollupQuery struct {
 // line names it.
 type Rollup struct {
 	Start    time.Time
-	Kind     fold.Kind // Trace, Generation or ToolCall
-	Model    string    // of generations; of tool calls their name
+	Kind     protocol.Kind // Trace, Generation or ToolCall
+	Model    string        // of generations; of tool calls their name
 	Count    int
 	Errors   int
 	Usage    pricing.Usage

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -132,7 +133,7 @@ func dropLeavesTheRest(h *harness) {
 	node := h.tree("t")
 	h.equal(`"here"`, string(node.Output))
 	h.equal("", string(node.Input))
-	found, err := h.shard.Index.Get(h.ctx(), []fold.Key{fold.KeyOf(h.repo, fold.Ref{Kind: fold.Trace, ID: "t"})})
+	found, err := h.shard.Index.Get(h.ctx(), []fold.Key{fold.KeyOf(h.repo, protocol.Ref{Kind: protocol.Trace, ID: "t"})})
 	if err != nil || len(found) != 1 || found[0].Name != "kept" {
 		h.Errorf("%+v, %v", found, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -254,7 +255,9 @@ func otherFilters(h *harness) {
 		`trace{id=long,action=create,data={"startTimestamp":"2026-01-01T00:00:01Z","endTimestamp":"2026-01-01T00:01:00Z","sessionId":"x"}}`,
 		`trace{id=open,action=create,data={"startTimestamp":"2026-01-01T00:00:02Z"}}`))
 	h.settle()
-	key := func(kind fold.Kind, id string) fold.Key { return fold.KeyOf(h.repo, fold.Ref{Kind: kind, ID: id}) }
+	key := func(kind protocol.Kind, id string) fold.Key {
+		return fold.KeyOf(h.repo, protocol.Ref{Kind: kind, ID: id})
+	}
 	ids := func(f store.Filter) (ids []string) {
 		h.Helper()
 		for _, r := range h.pages(store.RowQuery{Filter: f}, 2, func() {}) {
@@ -269,10 +272,10 @@ func otherFilters(h *harness) {
 	h.equal([]string{"short"}, ids(store.Filter{Terms: []store.Term{longer}}))
 	h.equal([]string{"open", "long"}, ids(store.Filter{From: first}))
 	h.equal([]string{"short"}, ids(store.Filter{To: first}))
-	h.equal([]string{"long", "short"}, ids(store.Filter{Session: key(fold.Session, "x")}))
-	h.equal([]string{"long"}, ids(store.Filter{Session: key(fold.Session, "x"), From: first}))
-	h.equal([]string(nil), ids(store.Filter{Session: key(fold.Session, "y")}))
-	h.equal([]string{"open", "short"}, ids(store.Filter{Among: []fold.Key{key(fold.Trace, "short"), key(fold.Trace, "open"), key(fold.Trace, "none")}}))
+	h.equal([]string{"long", "short"}, ids(store.Filter{Session: key(protocol.Session, "x")}))
+	h.equal([]string{"long"}, ids(store.Filter{Session: key(protocol.Session, "x"), From: first}))
+	h.equal([]string(nil), ids(store.Filter{Session: key(protocol.Session, "y")}))
+	h.equal([]string{"open", "short"}, ids(store.Filter{Among: []fold.Key{key(protocol.Trace, "short"), key(protocol.Trace, "open"), key(protocol.Trace, "none")}}))
 	h.equal([]string(nil), ids(store.Filter{Among: []fold.Key{}}))
 	h.equal([]string{"open"}, ids(store.Filter{Terms: []store.Term{{Field: store.FieldStatus, Op: store.Equal, Value: "open"}}}))
 }
@@ -292,7 +295,7 @@ func sessionRows(h *harness) {
 	h.settle()
 	ids := func(f store.Filter, sort store.Sort) (ids []string) {
 		h.Helper()
-		for _, r := range h.pages(store.RowQuery{Kind: fold.Session, Filter: f, Sort: sort}, 2, func() {}) {
+		for _, r := range h.pages(store.RowQuery{Kind: protocol.Session, Filter: f, Sort: sort}, 2, func() {}) {
 			ids = append(ids, r.Entity.Ref.ID)
 			if r.Entity.Ref.ID == "s1" {
 				h.equal(2, r.Entities)
@@ -317,7 +320,7 @@ func sessionRows(h *harness) {
 		"duration": {Filter: store.Filter{From: time.Unix(0, 0)}, Sort: store.Slowest},
 		"cost":     {Filter: store.Filter{From: time.Unix(0, 0)}, Sort: store.Costliest},
 	} {
-		q.Kind, q.Repo, q.Limit = fold.Session, h.repo, 1
+		q.Kind, q.Repo, q.Limit = protocol.Session, h.repo, 1
 		if _, err := h.shard.Lists.Rows(h.ctx(), q); !errors.Is(err, store.ErrTerm) {
 			h.Errorf("sessions by %s: %v, want ErrTerm", name, err)
 		}

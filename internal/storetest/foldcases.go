@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -119,7 +120,7 @@ func pagingUnderInserts(h *harness) {
 	h.append(h.batch('a', 1, lines...))
 	h.settle()
 
-	q := store.RowQuery{Filter: store.Filter{Repo: h.repo}, Kind: fold.Trace, Limit: 7}
+	q := store.RowQuery{Filter: store.Filter{Repo: h.repo}, Kind: protocol.Trace, Limit: 7}
 	var got []string
 	for page := 0; ; page++ {
 		rows, err := h.shard.Lists.Rows(h.ctx(), q)
@@ -163,16 +164,16 @@ func sessionTraces(h *harness) {
 		slices.Sort(ids)
 		return ids
 	}
-	h.equal([]string{"t1", "t2"}, ids(store.RowQuery{Filter: store.Filter{Session: fold.KeyOf(h.repo, fold.Ref{Kind: fold.Session, ID: "x"})}}))
-	h.equal([]string{"t1", "t2", "t3"}, ids(store.RowQuery{Kind: fold.Trace}))
-	h.equal([]string{"x", "y"}, ids(store.RowQuery{Kind: fold.Session})) // y was only mentioned
+	h.equal([]string{"t1", "t2"}, ids(store.RowQuery{Filter: store.Filter{Session: fold.KeyOf(h.repo, protocol.Ref{Kind: protocol.Session, ID: "x"})}}))
+	h.equal([]string{"t1", "t2", "t3"}, ids(store.RowQuery{Kind: protocol.Trace}))
+	h.equal([]string{"x", "y"}, ids(store.RowQuery{Kind: protocol.Session})) // y was only mentioned
 }
 
 func oddTexts(h *harness) {
 	const id = "a b\x00'\"%\xff=é"
 	h.append(h.batch('a', 1, `trace{id=`+id+`,action=create,data={"name":"n\u0000m","tags":{"\u0000":"'\ud800"}}}`))
 	h.settle()
-	got, err := h.shard.Index.Get(h.ctx(), []fold.Key{fold.KeyOf(h.repo, fold.Ref{Kind: fold.Trace, ID: id})})
+	got, err := h.shard.Index.Get(h.ctx(), []fold.Key{fold.KeyOf(h.repo, protocol.Ref{Kind: protocol.Trace, ID: id})})
 	if err != nil || len(got) != 1 {
 		h.Fatalf("%d entities, %v", len(got), err)
 	}
@@ -190,7 +191,7 @@ func circle(h *harness) {
 	if n := len(h.tree("t").Children); n != 1 {
 		h.Errorf("%d children, want 1", n)
 	}
-	node, totals, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, fold.Ref{Kind: fold.Span, ID: "a"})
+	node, totals, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, protocol.Ref{Kind: protocol.Span, ID: "a"})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -223,8 +224,8 @@ func counting(h *harness) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	h.equal(map[fold.Kind]store.Count{
-		fold.Session: {Entities: 1, Open: 1}, fold.Trace: {Entities: 1, Open: 1}, fold.Span: {Entities: 1},
-		fold.Generation: {Entities: 1}, fold.Error: {Entities: 1},
+	h.equal(map[protocol.Kind]store.Count{
+		protocol.Session: {Entities: 1, Open: 1}, protocol.Trace: {Entities: 1, Open: 1}, protocol.Span: {Entities: 1},
+		protocol.Generation: {Entities: 1}, protocol.Error: {Entities: 1},
 	}, got)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -38,7 +39,7 @@ func givenCosts(h *harness) {
 	h.settle()
 	row = h.row()
 	h.equal([]any{3*pricing.Dollar/4 + 1, 0}, []any{row.Cost.Total, row.Unpriced})
-	node, totals, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: "t"})
+	node, totals, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, protocol.Ref{Kind: protocol.Trace, ID: "t"})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -118,8 +119,8 @@ func forgetting(h *harness) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	h.equal(map[fold.Kind]store.Count{fold.Session: {Entities: 1}, fold.Trace: {Entities: 3, Open: 3}, fold.Generation: {Entities: 3, Open: 3}}, counts)
-	sessions, err := h.shard.Lists.Rows(h.ctx(), store.RowQuery{Filter: store.Filter{Repo: h.repo}, Kind: fold.Session, Limit: 2})
+	h.equal(map[protocol.Kind]store.Count{protocol.Session: {Entities: 1}, protocol.Trace: {Entities: 3, Open: 3}, protocol.Generation: {Entities: 3, Open: 3}}, counts)
+	sessions, err := h.shard.Lists.Rows(h.ctx(), store.RowQuery{Filter: store.Filter{Repo: h.repo}, Kind: protocol.Session, Limit: 2})
 	if err != nil || len(sessions) != 1 || sessions[0].Entities != 3 {
 		h.Errorf("sessions %+v (%v), want one with 3 traces", sessions, err)
 	}
@@ -166,7 +167,7 @@ func largeTrace(h *harness) {
 	}
 	h.append(h.batch(0, 0, lines...))
 	h.settle()
-	locs, err := h.shard.Index.Locs(h.ctx(), []fold.Key{fold.KeyOf(h.repo, fold.Ref{Kind: fold.Trace, ID: "t"})})
+	locs, err := h.shard.Index.Locs(h.ctx(), []fold.Key{fold.KeyOf(h.repo, protocol.Ref{Kind: protocol.Trace, ID: "t"})})
 	if err != nil || len(locs) != spans+1 {
 		h.Errorf("%d places (%v), want %d", len(locs), err, spans+1)
 	}

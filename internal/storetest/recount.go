@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -34,7 +35,7 @@ func newRecount(entities map[fold.Key]fold.Entity) *recount {
 // top returns the trace that an entity hangs in.
 func (r *recount) top(e fold.Entity) (fold.Key, bool) {
 	for range len(r.entities) {
-		if e.Ref.Kind == fold.Trace {
+		if e.Ref.Kind == protocol.Trace {
 			return e.Key, true
 		}
 		parent, ok := r.entities[e.Parent]
@@ -75,7 +76,7 @@ func rowOf(trace fold.Entity, tree []fold.Entity) store.Row {
 		}
 		failed := e.Failed
 		switch e.Ref.Kind {
-		case fold.Generation:
+		case protocol.Generation:
 			row.Generations++
 			row.Usage.Add(e.Usage)
 			row.Cost.Add(e.Cost)
@@ -84,10 +85,10 @@ func rowOf(trace fold.Entity, tree []fold.Entity) store.Row {
 			if e.Costing == fold.Unpriced {
 				row.Unpriced++
 			}
-		case fold.ToolCall:
+		case protocol.ToolCall:
 			row.Tools++
 		default:
-			failed = e.Ref.Kind == fold.Error
+			failed = e.Ref.Kind == protocol.Error
 			if failed {
 				row.ErrorEntities++
 			}
@@ -106,7 +107,7 @@ func (r *recount) values(trace fold.Key, field store.Field) map[store.Facet]bool
 	add := func(key, value string) {
 		values[store.Facet{Key: key, Value: value}] = true
 	}
-	named := func(kind fold.Kind, name func(fold.Entity) string) {
+	named := func(kind protocol.Kind, name func(fold.Entity) string) {
 		for _, e := range r.trees[trace] {
 			if e.Ref.Kind == kind && name(e) != "" {
 				add("", name(e))
@@ -121,11 +122,11 @@ func (r *recount) values(trace fold.Key, field store.Field) map[store.Facet]bool
 			add("", r.entities[row.Entity.Session].Ref.ID)
 		}
 	case store.FieldName:
-		named(fold.Trace, func(e fold.Entity) string { return e.Name })
+		named(protocol.Trace, func(e fold.Entity) string { return e.Name })
 	case store.FieldModel:
-		named(fold.Generation, func(e fold.Entity) string { return e.Model })
+		named(protocol.Generation, func(e fold.Entity) string { return e.Model })
 	case store.FieldTool:
-		named(fold.ToolCall, func(e fold.Entity) string { return e.Name })
+		named(protocol.ToolCall, func(e fold.Entity) string { return e.Name })
 	default:
 		r.deepValues(trace, field, add)
 	}
@@ -210,17 +211,17 @@ func (r *recount) matching(terms []store.Term) (keys []fold.Key) {
 func (r *recount) stats(part time.Duration) []store.Rollup {
 	type place struct {
 		start time.Time
-		kind  fold.Kind
+		kind  protocol.Kind
 		name  string
 	}
 	buckets := map[place]*store.Rollup{}
 	for _, e := range r.entities {
 		p := place{begun(e).Truncate(part), e.Ref.Kind, ""}
 		switch e.Ref.Kind {
-		case fold.Trace:
-		case fold.Generation:
+		case protocol.Trace:
+		case protocol.Generation:
 			p.name = cmp.Or(e.Model, "unknown")
-		case fold.ToolCall:
+		case protocol.ToolCall:
 			p.name = cmp.Or(e.Name, "unknown")
 		default:
 			continue
@@ -251,7 +252,7 @@ func count(b *store.Rollup, e fold.Entity) {
 	if e.Ended && !e.Start.IsZero() && !e.End.Before(e.Start) {
 		b.Durations[bits.Len64(uint64(max(e.End.Sub(e.Start).Microseconds(), 1)))-1]++
 	}
-	if e.Ref.Kind != fold.Generation {
+	if e.Ref.Kind != protocol.Generation {
 		return
 	}
 	b.Usage.Add(e.Usage)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -227,7 +228,7 @@ func (h *harness) settle() {
 // tree returns the tree of a trace.
 func (h *harness) tree(id string) *fold.Node {
 	h.Helper()
-	node, _, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: id})
+	node, _, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, protocol.Ref{Kind: protocol.Trace, ID: id})
 	if err != nil {
 		h.Fatal(err)
 	}

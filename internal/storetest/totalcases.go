@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
 )
@@ -39,7 +40,7 @@ func (h *harness) listed() map[string]shown {
 // treed returns what the tree of a trace says.
 func (h *harness) treed(id string) shown {
 	h.Helper()
-	n, totals, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, fold.Ref{Kind: fold.Trace, ID: id})
+	n, totals, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, protocol.Ref{Kind: protocol.Trace, ID: id})
 	if err != nil {
 		h.Fatal(err)
 	}

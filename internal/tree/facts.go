@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/pricing"
 )
 
@@ -62,7 +63,7 @@ func sum(n *fold.Node) (pricing.Usage, pricing.Cost) {
 	generations := 0
 	var add func(*fold.Node)
 	add = func(n *fold.Node) {
-		if n.Kind == fold.Generation.String() {
+		if n.Kind == protocol.Generation.String() {
 			generations++
 			usage.Add(n.Usage)
 			cost.Add(n.Cost)

@@ -10,6 +10,7 @@ import (
 	"github.com/troupelog/troupe/internal/diff"
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/genai"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -111,8 +112,8 @@ func (v *Viewer) compare(ctx context.Context, repo string, d *diffData) error {
 // lookUp returns the node with an id, and the trace that it is in. Of several with the id
 // it is the trace, or else the model call.
 func (v *Viewer) lookUp(ctx context.Context, repo, id string) (n, trace *fold.Node, err error) {
-	for _, kind := range []fold.Kind{fold.Trace, fold.Generation, fold.Session} {
-		found, err := v.service.Entity(ctx, repo, fold.Ref{Kind: kind, ID: id})
+	for _, kind := range []protocol.Kind{protocol.Trace, protocol.Generation, protocol.Session} {
+		found, err := v.service.Entity(ctx, repo, protocol.Ref{Kind: kind, ID: id})
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}
@@ -123,7 +124,7 @@ func (v *Viewer) lookUp(ctx context.Context, repo, id string) (n, trace *fold.No
 		if err != nil {
 			return nil, nil, err
 		}
-		if at.Kind == fold.Unknown {
+		if at.Kind == protocol.Unknown {
 			at = found.Ref
 		}
 		trace, _, err := v.service.Tree(ctx, repo, at)
@@ -136,7 +137,7 @@ func (v *Viewer) lookUp(ctx context.Context, repo, id string) (n, trace *fold.No
 }
 
 // pick returns a node of a tree.
-func pick(n *fold.Node, ref fold.Ref) *fold.Node {
+func pick(n *fold.Node, ref protocol.Ref) *fold.Node {
 	if n.Kind == ref.Kind.String() && n.ID == ref.ID {
 		return n
 	}

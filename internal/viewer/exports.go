@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/export"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -53,7 +54,7 @@ func (v *Viewer) exportTrace(w http.ResponseWriter, r *http.Request, id, suffix 
 		err = v.exportLines(r.Context(), &body, repo, id)
 	} else {
 		var n *fold.Node
-		n, _, err = v.service.Tree(r.Context(), repo, fold.Ref{Kind: fold.Trace, ID: id})
+		n, _, err = v.service.Tree(r.Context(), repo, protocol.Ref{Kind: protocol.Trace, ID: id})
 		if err == nil {
 			err = format.write(r.Context(), &body, n)
 		}
@@ -76,7 +77,7 @@ type exportedLine struct {
 
 // exportLines writes the raw lines of a trace.
 func (v *Viewer) exportLines(ctx context.Context, w io.Writer, repo, id string) error {
-	entities, err := v.service.Entities(ctx, repo, fold.Ref{Kind: fold.Trace, ID: id})
+	entities, err := v.service.Entities(ctx, repo, protocol.Ref{Kind: protocol.Trace, ID: id})
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 var feedbackRoutes = []route{{"POST /feedback", (*Viewer).feedback}}
@@ -20,7 +20,7 @@ func (v *Viewer) feedback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	repo, id := r.PostForm.Get("repo"), r.PostForm.Get("trace")
-	found, err := v.service.Entity(r.Context(), repo, fold.Ref{Kind: fold.Trace, ID: id})
+	found, err := v.service.Entity(r.Context(), repo, protocol.Ref{Kind: protocol.Trace, ID: id})
 	if err != nil {
 		return err
 	}

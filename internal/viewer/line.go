@@ -9,6 +9,7 @@ import (
 	"github.com/troupelog/troupe/internal/brief"
 	"github.com/troupelog/troupe/internal/fold"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/viewer/text"
 	"github.com/troupelog/troupe/internal/wire"
 )
@@ -125,7 +126,7 @@ func (v *Viewer) entity(w http.ResponseWriter, r *http.Request) error {
 // placeOfEntity returns the address of the page on which an entity is.
 func (v *Viewer) placeOfEntity(r *http.Request, repo string, e fold.Entity) (string, error) {
 	at, err := v.service.TraceOf(r.Context(), repo, e)
-	if err != nil || at.Kind == fold.Unknown {
+	if err != nil || at.Kind == protocol.Unknown {
 		return "/traces", err
 	}
 	return "/" + at.Kind.String() + "/" + url.PathEscape(at.ID), nil
@@ -133,7 +134,7 @@ func (v *Viewer) placeOfEntity(r *http.Request, repo string, e fold.Entity) (str
 
 // addressNode returns the parameter that selects an entity on the page of its trace.
 func addressNode(e fold.Entity) []string {
-	if e.Ref.Kind == fold.Trace || e.Ref.Kind == fold.Session {
+	if e.Ref.Kind == protocol.Trace || e.Ref.Kind == protocol.Session {
 		return nil
 	}
 	return []string{"node", refString(e.Ref)}

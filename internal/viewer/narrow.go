@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // narrowing is what a reader wants to see of a tree. The page and the skeleton of a trace
@@ -59,7 +59,7 @@ func (o *outline) narrow(n narrowing, now time.Time) (hidden int) {
 }
 
 // keyKinds are the kinds that a trace is about.
-var keyKinds = map[fold.Kind]bool{fold.Trace: true, fold.Generation: true, fold.Retrieval: true, fold.ToolCall: true, fold.Error: true}
+var keyKinds = map[protocol.Kind]bool{protocol.Trace: true, protocol.Generation: true, protocol.Retrieval: true, protocol.ToolCall: true, protocol.Error: true}
 
 // end returns the place behind the last row below the one at a place.
 func (o *outline) end(at int) int {

@@ -9,15 +9,16 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // anyTree draws a trace with entities of few names, so that some are alike.
 func anyTree(t *rapid.T) []fold.Entity {
 	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	kinds := []fold.Kind{fold.Span, fold.Generation, fold.Retrieval, fold.ToolCall, fold.Error}
-	entities := []fold.Entity{{Ref: fold.Ref{Kind: fold.Trace, ID: "root"}, Start: start, Started: true}}
+	kinds := []protocol.Kind{protocol.Span, protocol.Generation, protocol.Retrieval, protocol.ToolCall, protocol.Error}
+	entities := []fold.Entity{{Ref: protocol.Ref{Kind: protocol.Trace, ID: "root"}, Start: start, Started: true}}
 	for i := range rapid.IntRange(0, 60).Draw(t, "entities") {
-		e := fold.Entity{Ref: fold.Ref{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), ID: fmt.Sprintf("id-%d", i)}}
+		e := fold.Entity{Ref: protocol.Ref{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), ID: fmt.Sprintf("id-%d", i)}}
 		e.Name = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "name")
 		e.Started = rapid.IntRange(0, 9).Draw(t, "started") > 0
 		e.Start = start.Add(time.Duration(i) * time.Second)

@@ -14,6 +14,7 @@ import (
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/genai"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/viewer/text"
 	"github.com/troupelog/troupe/pricing"
@@ -87,7 +88,7 @@ func (v *Viewer) node(ctx context.Context, repo string, o *outline, name string)
 	if row.Usage != (pricing.Usage{}) {
 		d.Usage = &row.Usage
 	}
-	if ref.Kind == fold.Generation {
+	if ref.Kind == protocol.Generation {
 		d.Chat = newChatCall(n, nil)
 	}
 	for _, c := range n.Cuts() {
@@ -180,7 +181,7 @@ func (v *Viewer) nodeFragment(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer cancel()
-	entities, err := v.service.Entities(r.Context(), repo, fold.Ref{Kind: fold.Trace, ID: r.PathValue("id")})
+	entities, err := v.service.Entities(r.Context(), repo, protocol.Ref{Kind: protocol.Trace, ID: r.PathValue("id")})
 	if err != nil {
 		return err
 	}
@@ -327,7 +328,7 @@ const mostCalls = 50
 func (v *Viewer) traceChat(ctx context.Context, repo string, o *outline, d *traceData) error {
 	var before []genai.Message
 	for _, row := range o.rows {
-		if row.Ref.Kind != fold.Generation {
+		if row.Ref.Kind != protocol.Generation {
 			continue
 		}
 		if len(d.Chat) == mostCalls {

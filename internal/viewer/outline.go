@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // outline is the shape of a trace: its entities in the order in which they are shown.
@@ -164,7 +165,7 @@ func (o *outline) bar(row *outlineRow) (bar, bool) {
 		return bar{0, wholeLine}, true
 	}
 	end := row.End
-	if row.Open() || end.IsZero() && row.Ref.Kind != fold.Error {
+	if row.Open() || end.IsZero() && row.Ref.Kind != protocol.Error {
 		end = o.to
 	}
 	const least = 40

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/service"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/pricing"
@@ -105,12 +105,12 @@ func statsOf(name string, buckets []store.Rollup) spanStats {
 	unpriced := 0
 	for _, b := range buckets {
 		switch b.Kind {
-		case fold.Trace:
+		case protocol.Trace:
 			s.Traces, s.Errors = s.Traces+b.Count, s.Errors+b.Errors
 			for i, n := range b.Durations {
 				durations[i] += n
 			}
-		case fold.Generation:
+		case protocol.Generation:
 			s.Calls += b.Count
 			s.Tokens += b.Usage.Total
 			spent.Add(b.Cost)
@@ -146,7 +146,7 @@ func percentile(counts [40]int, p int) string {
 func modelsOf(buckets []store.Rollup) []modelStats {
 	by := map[string]*modelStats{}
 	for _, b := range buckets {
-		if b.Kind != fold.Generation {
+		if b.Kind != protocol.Generation {
 			continue
 		}
 		m := by[b.Model]

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/query"
 	"github.com/troupelog/troupe/internal/service"
 	"github.com/troupelog/troupe/internal/store"
@@ -74,7 +75,7 @@ func (v *Viewer) find(r *http.Request, repo string, parsed query.Query, d *searc
 	if err != nil {
 		return err
 	}
-	groups := map[fold.Ref]int{}
+	groups := map[protocol.Ref]int{}
 	for _, p := range passages {
 		if wanted != nil && !wanted[fold.KeyOf(repo, p.Trace)] {
 			continue
@@ -84,7 +85,7 @@ func (v *Viewer) find(r *http.Request, repo string, parsed query.Query, d *searc
 			at = len(d.Groups)
 			groups[p.Trace] = at
 			group := hitGroup{Address: "/traces", Kind: "no trace", ID: p.Trace.ID}
-			if p.Trace.Kind != fold.Unknown {
+			if p.Trace.Kind != protocol.Unknown {
 				group.Kind, group.Address = kindName(p.Trace.Kind), "/"+p.Trace.Kind.String()+"/"+url.PathEscape(p.Trace.ID)
 			}
 			d.Groups = append(d.Groups, group)

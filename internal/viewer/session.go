@@ -9,6 +9,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 	"github.com/troupelog/troupe/internal/viewer/text"
 )
@@ -64,7 +65,7 @@ func (v *Viewer) session(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer cancel()
-	ref := fold.Ref{Kind: fold.Session, ID: r.PathValue("id")}
+	ref := protocol.Ref{Kind: protocol.Session, ID: r.PathValue("id")}
 	key := fold.KeyOf(repo, ref)
 	e, err := v.service.Entity(r.Context(), repo, ref)
 	if err != nil {
@@ -157,7 +158,7 @@ func (v *Viewer) sessions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer cancel()
-	q := store.RowQuery{Filter: store.Filter{Repo: repo}, Kind: fold.Session, Limit: pageRows + 1, After: placeOf(r.URL.Query().Get("after"))}
+	q := store.RowQuery{Filter: store.Filter{Repo: repo}, Kind: protocol.Session, Limit: pageRows + 1, After: placeOf(r.URL.Query().Get("after"))}
 	rows, err := v.service.Rows(r.Context(), q)
 	if err != nil {
 		return err

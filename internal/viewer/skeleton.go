@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // skeleton is all rows of a tree by columns, for js/tree.js: names that repeat are given
@@ -38,7 +39,7 @@ func (v *Viewer) nodes(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer cancel()
-	ref := fold.Ref{Kind: fold.Trace, ID: r.PathValue("id")}
+	ref := protocol.Ref{Kind: protocol.Trace, ID: r.PathValue("id")}
 	entities := v.snapshots.take(r.URL.Query().Get("snapshot"), fold.KeyOf(repo, ref))
 	if entities == nil {
 		if entities, err = v.service.Entities(r.Context(), repo, ref); err != nil {
@@ -68,7 +69,7 @@ func (o *outline) skeleton() *skeleton {
 		return n
 	}
 	prefixes := map[string]int{}
-	short := func(ref fold.Ref) string { return ref.Kind.String() + ":" + ref.ID[:min(len(ref.ID), idBytes)] }
+	short := func(ref protocol.Ref) string { return ref.Kind.String() + ":" + ref.ID[:min(len(ref.ID), idBytes)] }
 	for _, row := range o.rows {
 		prefixes[short(row.Ref)]++
 	}

@@ -87,7 +87,7 @@ func (v *Viewer) trace(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer cancel()
 	id := r.PathValue("id")
-	entities, err := v.service.Entities(r.Context(), repo, fold.Ref{Kind: fold.Trace, ID: id})
+	entities, err := v.service.Entities(r.Context(), repo, protocol.Ref{Kind: protocol.Trace, ID: id})
 	if err != nil {
 		return err
 	}
@@ -236,7 +236,7 @@ func (o *outline) treeRow(row *outlineRow, number int) treeRow {
 		}
 		return tr
 	}
-	if row.Ref.Kind == fold.Generation {
+	if row.Ref.Kind == protocol.Generation {
 		tr.Detail = row.Model
 	}
 	if row.Status() == "error" {
@@ -264,16 +264,16 @@ func costOf(c pricing.Cost, unpriced bool) string {
 }
 
 // kindName returns a kind for people.
-func kindName(k fold.Kind) string { return strings.ReplaceAll(k.String(), "_", " ") }
+func kindName(k protocol.Kind) string { return strings.ReplaceAll(k.String(), "_", " ") }
 
 // refString names an entity in the parameter node.
-func refString(r fold.Ref) string { return r.Kind.String() + ":" + r.ID }
+func refString(r protocol.Ref) string { return r.Kind.String() + ":" + r.ID }
 
 // parseRef is the inverse of refString.
-func parseRef(s string) (fold.Ref, bool) {
+func parseRef(s string) (protocol.Ref, bool) {
 	kind, id, ok := strings.Cut(s, ":")
 	k := protocol.ParseKind(kind)
-	return fold.Ref{Kind: k, ID: id}, ok && k != fold.Unknown && id != ""
+	return protocol.Ref{Kind: k, ID: id}, ok && k != protocol.Unknown && id != ""
 }
 
 // Level returns the class that moves the name in.
