@@ -82,7 +82,7 @@ func run(ctx context.Context, args []string) int {
 
 func (c command) run(ctx context.Context, args []string) int {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	seed := fs.Uint64("seed", rand.Uint64(), "what chance follows from") //nolint:gosec // it is printed
+	seed := fs.Uint64("seed", rand.Uint64(), "seed of all random choices") //nolint:gosec // it is printed
 	busy := fs.Bool("busy", false, "the machine does other work: bounds of time are not held")
 	do := c.define(fs)
 	if err := fs.Parse(args); err != nil {

@@ -177,7 +177,7 @@ func (m *multiprocTrial) awaitAdoption() error {
 	for deadline := time.Now().Add(patience); len(m.orphans) > 0; m.look() {
 		if time.Now().After(deadline) {
 			for _, o := range m.orphans {
-				m.miss("%v after %s was killed, nobody has adopted what it left", time.Since(o.at), o.name)
+				m.miss("%v after %s was killed, nobody has adopted its slot", time.Since(o.at), o.name)
 			}
 			return nil
 		}

@@ -116,6 +116,6 @@ func (s *shutdownTrial) check(r shutdownRound, end report) {
 		s.miss("%s: %d of %d are pending", r.name, end.Stats.Pending, r.entries)
 	}
 	if end.Err == "" || end.Pending != int(end.Stats.Pending) {
-		s.miss("%s: the error tells of %d entries, %d are pending: %q", r.name, end.Pending, end.Stats.Pending, end.Err)
+		s.miss("%s: the error of Close reports %d entries, but %d are pending: %q", r.name, end.Pending, end.Stats.Pending, end.Err)
 	}
 }

@@ -16,7 +16,7 @@ type Stamp struct {
 }
 
 // ErrCorrupt is returned for a text that differs from the result of Text.
-var ErrCorrupt = errors.New("the stamp is not what was logged")
+var ErrCorrupt = errors.New("the stamp differs from the logged one")
 
 // separator separates the parts of a stamp; nothing that encodes text escapes it.
 const separator = "."
