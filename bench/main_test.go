@@ -46,7 +46,7 @@ func TestComparisonHasARowForEachAndEndsWithTheRatios(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatTroupeLosesIsAnError(t *testing.T) {
+func TestOnlyLossesOfTroupeAreErrors(t *testing.T) {
 	whole, partly := report.Runs{{Expected: 9, Counted: 9}}, report.Runs{{Expected: 9, Counted: 9}, {Expected: 9, Counted: 8}}
 	failure := errors.New("it did not run")
 	for name, test := range map[string]struct {

@@ -75,7 +75,7 @@ func TestLargeTracesStaySmallInTheBrowser(t *testing.T) {
 
 // A row that scripts draw says what is odd about where it stands, as the server's does,
 // whatever row its elements stood for before.
-func TestRowsSayWhatIsOdd(t *testing.T) {
+func TestRowsNameAnomalies(t *testing.T) {
 	lines := append(largeTrace(300), `trace{id=large,action=add-span,data={"id":"early","name":"early","startTimestamp":"2026-11-22T09:59:59.5Z"}}`)
 	if err := served.Post(t.Context(), "odd", lines); err != nil {
 		t.Fatal(err)

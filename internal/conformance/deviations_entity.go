@@ -30,12 +30,12 @@ func entityDeviations() []Rule {
 		},
 		{
 			Name:    "lines are encoded during the call",
-			Reason:  "what the caller does with its values afterwards changes no line",
+			Reason:  "later changes by the caller to its values change no line",
 			rewrite: eachLine(encodedAtOnce),
 		},
 		{
 			Name:    "configs are sent whole",
-			Reason:  "also the end of what is over already, the input of a trace and the metadata of an error",
+			Reason:  "also a second end, the input of a trace and the metadata of an error",
 			rewrite: eachLine(wholeConfig),
 		},
 		{
@@ -50,7 +50,7 @@ func entityDeviations() []Rule {
 		},
 		{
 			Name:    "tags may be empty",
-			Reason:  "a handle takes what the call by id takes",
+			Reason:  "a handle takes the same arguments as the call by id",
 			rewrite: emptyTag,
 		},
 	}

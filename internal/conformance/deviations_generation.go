@@ -8,7 +8,7 @@ func messageDeviations() []Rule {
 	return []Rule{
 		{
 			Name:    "messages are not checked",
-			Reason:  "what the model was sent is logged as it was, and a generation may have none",
+			Reason:  "the messages to the model are logged unchanged, and a generation may have none",
 			rewrite: uncheckedMessages,
 		},
 	}

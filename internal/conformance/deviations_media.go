@@ -30,7 +30,7 @@ func mediaDeviations() []Rule {
 		},
 		{
 			Name:    "images are taken out, first to last, in every form that can be decoded",
-			Reason:  "also SVG, parameters, percent encoding and the form of Anthropic; what is left of a message is not reshaped",
+			Reason:  "also SVG, parameters, percent encoding and the form of Anthropic; the rest of a message is not reshaped",
 			rewrite: images,
 		},
 	}

@@ -20,7 +20,7 @@ func valueDeviations() []Rule {
 		},
 		{
 			Name:    "inputs and outputs may be any value",
-			Reason:  "the API takes any value; the SDK drops what is no text",
+			Reason:  "the API takes any value; the SDK drops values that are not text",
 			rewrite: anyInput,
 		},
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-var update = flag.Bool("update", false, "write the lines of testdata/goldens.json from what the logger sends")
+var update = flag.Bool("update", false, "write testdata/goldens.json from the lines that the logger sends")
 
 const goldens = "testdata/goldens.json"
 

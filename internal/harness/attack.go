@@ -13,7 +13,7 @@ import (
 	"github.com/troupelog/troupe/internal/harness/arrivals"
 )
 
-// attack tries what was found by people who attacked the logger and the collector from
+// attack repeats the faults found by people who attacked the logger and the collector from
 // outside: answers that are no answers, lines that are refused inside a 200, damaged files,
 // clocks that jump, and strangers at the collector's door.
 func attack(fs *flag.FlagSet) func(*trial) error {
@@ -87,11 +87,11 @@ func (a *attackTrial) run(only string) error {
 	return nil
 }
 
-// atOnce is how many cases run side by side: they mostly wait.
+// atOnce is the number of cases that run side by side: they mostly wait.
 const atOnce = 4
 
-// each runs n cases, some at a time, and returns what went wrong. What a case leaves to
-// chance follows from the seed of the trial, whatever runs beside it.
+// each runs n cases, some at a time, and returns their failures. The random choices of
+// a case follow from the seed of the trial, whatever runs beside it.
 func (a *attackTrial) each(n int, run func(i int, rnd *rand.Rand) error) error {
 	seeds := make([]uint64, n)
 	for i := range seeds {
@@ -119,10 +119,10 @@ type outcome struct {
 	toldMissing  int64 // entries whose files were damaged and that the logger says are missing
 	lost         int64 // acknowledged, not stored, and neither dead nor said to be missing
 	doubled      int64 // stored twice, out of order or changed
-	miscounted   int64 // difference between what the logger counted and what is the case
+	miscounted   int64 // difference between the logger's counts and the true ones
 }
 
-// settle computes what is lost and what was counted wrongly, from how many of all lines,
+// settle computes the lost and the miscounted lines, from the number of all lines,
 // beginnings of sessions among them, are not stored.
 func (o *outcome) settle(missing int64) {
 	accounted := o.dead + o.toldMissing
@@ -149,8 +149,8 @@ func (a *attackTrial) add(name string, o outcome) {
 	t.miscounted += o.miscounted
 }
 
-// account compares what processes say, one after the other with one spool, with what is
-// stored at their end. The entries are those of the first process.
+// account compares the reports of processes, one after the other with one spool, with the lines
+// stored at their end. The first process logged the entries.
 func account(tally *arrivals.Tally, reports ...report) outcome {
 	count := tally.Count()
 	o := outcome{doubled: count.Duplicates + count.Disorder + count.Wrong}

@@ -113,7 +113,7 @@ func (a *attackTrial) answer(c answerCase, rnd *rand.Rand, lasting time.Duration
 	o := account(tally, first, next)
 	if c.inFlight > 1 {
 		// Batches that overtake one another are stored as they come; their numbers order them,
-		// which is what a reader sees.
+		// and readers see that order.
 		o.doubled -= tally.Count().Disorder
 	}
 	if o.dead == 0 {

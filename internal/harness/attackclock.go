@@ -22,7 +22,7 @@ import (
 // server is down, and the next one delivers.
 type clockCase struct {
 	name string
-	// first and next are how far the clock of each process is off: at its start, and from
+	// first and next are the errors of the clock of each process: at its start, and from
 	// a second after it on.
 	first, next [2]time.Duration
 }

@@ -19,7 +19,7 @@ import (
 // fileCase damages the spool that two processes have left behind.
 type fileCase struct {
 	name string
-	// sent is how many of the two processes delivered their entries before the damage.
+	// sent is the number of the two processes that delivered their entries before the damage.
 	sent   int
 	damage func(*rand.Rand, spoolFiles) error
 	// harmless says that every record is still there.
@@ -45,8 +45,8 @@ func fileCases() []fileCase {
 	}
 }
 
-// files lets two processes fill a spool, damages it, and compares what the next process
-// delivers, and what it says is missing, with what was acknowledged.
+// files lets two processes fill a spool, damages it, and compares the entries that the next process
+// delivers, and the losses it reports, with the acknowledged ones.
 func (a *attackTrial) files() error {
 	rounds := 10
 	if a.short {
@@ -160,7 +160,7 @@ func (a *attackTrial) next(name, spool string, server *chaos.Server) (report, er
 }
 
 // damagedAccount compares the acknowledged entries of the processes that filled a spool
-// with what is stored and what the next process says is missing.
+// with the stored ones and the losses that the next process reports.
 func damagedAccount(tally *arrivals.Tally, reports []report, next report) (o outcome) {
 	count := tally.Count()
 	o.doubled = count.Duplicates + count.Disorder + count.Wrong

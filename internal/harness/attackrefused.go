@@ -21,7 +21,7 @@ import (
 	"github.com/troupelog/troupe/internal/harness/chaos"
 )
 
-// pickyServer stands for a newer collector that refuses lines which an older client takes
+// pickyServer simulates a newer collector that refuses lines which an older client takes
 // for good: it spoils them before a collector of today sees them. Its answer lists so many
 // of the refused ones as listed says.
 type pickyServer struct {

@@ -16,11 +16,11 @@ import (
 	"github.com/troupelog/troupe/internal/harness/chaos"
 )
 
-// maxGrowth is how much memory a logger may take over what its process had before, in
+// maxGrowth limits the memory that a logger may add to its process, in
 // MiB.
 const maxGrowth = 64
 
-// drainTime is how long the delivery of everything may take once entries stop coming.
+// drainTime limits the delivery of everything after the last entry.
 const drainTime = 5 * time.Minute
 
 func chaosCommand(fs *flag.FlagSet) func(*trial) error {
@@ -45,7 +45,7 @@ type chaosTrial struct {
 	rate     int
 }
 
-// target is one of the servers, and what a process says that has sent to it.
+// target is one of the servers, and the report of the process that has sent to it.
 type target struct {
 	name   string
 	server *chaos.Server
@@ -88,7 +88,7 @@ func (c *chaosTrial) serve(to *target, handler http.Handler) (err error) {
 	return nil
 }
 
-// plainFigures tells what came to a server that does not know what it has.
+// plainFigures notes the arrivals at a server that cannot recognize repeated lines.
 func (c *chaosTrial) plainFigures(to *target, receiver *arrivals.Receiver) {
 	c.senderFigures("", to.report)
 	c.note("delivered", receiver.Count().Entries)
@@ -97,7 +97,7 @@ func (c *chaosTrial) plainFigures(to *target, receiver *arrivals.Receiver) {
 	c.exactly("duplicates", receiver.Count().Duplicates, to.server.Count().Unanswered)
 }
 
-// collectorFigures tells what a collector has stored.
+// collectorFigures notes the lines that a collector has stored.
 func (c *chaosTrial) collectorFigures(to *target) error {
 	to.server.Inject(nil)
 	tally := arrivals.NewTally()

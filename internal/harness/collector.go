@@ -22,7 +22,7 @@ const (
 	burstRate     = 100_000 // acknowledged lines a second
 	clientRate    = 50_000  // the same, with a logger on the same cores
 	sustainedRate = 20_000  // folded and searchable lines a second
-	ackTime       = 15      // ms: 99 % of what is acknowledged at offeredRate
+	ackTime       = 15      // ms: 99 % of the acknowledgements at offeredRate
 	newestTime    = 5       // ms: the newest 50 traces
 	traceTime     = 60      // ms: a trace
 	searchTime    = 100     // ms: the newest 50 lines with a word
@@ -152,7 +152,7 @@ func (l *load) settle() error {
 	return errors.Join(l.server.WaitIndexed(l.ctx), l.server.WaitSearchable(l.ctx))
 }
 
-// questions measures what the store answers, and what it takes.
+// questions measures the answers of the store, and their time.
 func (l *load) questions() error {
 	err := errors.Join(
 		l.ask("newest_ms", newestTime, func(int) string { return "/traces?limit=50" }),
@@ -207,7 +207,7 @@ func (l *load) retention() error {
 	return err
 }
 
-// tell shows what is known so far.
+// tell prints the figures so far.
 func (l *load) tell() {
 	l.logf("  %s", strings.ReplaceAll(l.String(), " ", "\n  "))
 }

@@ -160,7 +160,7 @@ const (
 // rareWord is in the texts of one turn in a thousand.
 func rareWord(turn int64) string { return "needle" + strconv.FormatInt(turn/1000, 10) }
 
-// appendText appends about 400 bytes, which share no long run of words with those of
+// appendText appends about 400 bytes, which share no long run of words with the text of
 // another turn.
 func appendText(dst []byte, turn int64) []byte {
 	for i := range int64(45) {

@@ -14,7 +14,7 @@ import (
 )
 
 // lossWindow is the time before a kill in which entries may be lost that were accepted
-// and not acknowledged: R8. It is that of a disk which takes no time; with a real one,
+// and not acknowledged: R8. It assumes a disk that takes no time; with a real one,
 // two syncs are added, the one that is under way when the entry comes, and its own.
 const lossWindow = 20 * time.Millisecond
 
@@ -136,7 +136,7 @@ func (c *crashTrial) weather() error {
 	return c.server.Up()
 }
 
-// job decides what the next process does: 16 streams in 5 sessions, mostly.
+// job returns the job of the next process: 16 streams in 5 sessions, mostly.
 func (c *crashTrial) job(i int) job {
 	j := job{
 		URL: c.server.URL(), Spool: filepath.Join(c.dir, "spool"), Name: fmt.Sprintf("r%d", i), Journal: c.journal,

@@ -22,9 +22,9 @@ import (
 const (
 	smallDisk = 8 << 20                // bytes
 	fullWait  = 300 * time.Millisecond // logger.Config.MaxWait
-	// waitSlack is how much longer a call may wait than it was told, on a busy machine.
+	// waitSlack is the extra time that a call may wait over MaxWait, on a busy machine.
 	waitSlack = 200 * time.Millisecond
-	// acceptAgain is how long after space is back entries may be rejected: R13.
+	// acceptAgain limits the time in which entries may be rejected after space is back: R13.
 	acceptAgain = time.Second
 )
 
@@ -47,7 +47,7 @@ type disk struct {
 	alive io.Closer // its end ends the file system
 }
 
-// mount makes a small disk in a name space of its own: that needs no privilege where the
+// mount makes a small disk in a separate name space: that needs no privilege where the
 // system allows it at all.
 func (t *trial) mount() (*disk, error) {
 	d := &disk{path: filepath.Join(t.dir, "disk")}

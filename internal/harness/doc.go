@@ -5,10 +5,10 @@
 //
 // It tells its progress on standard error, and the last line of standard output holds
 // the figures. It exits with 1 if one of them is outside its bound, which that line
-// tells too, and with 3 if the system does not allow the experiment. What it leaves to
-// chance follows from -seed; when processes are killed and messages arrive does not.
+// reports too, and with 3 if the system does not allow the experiment. Its random choices
+// follow from -seed; the times of kills and of arriving messages do not.
 //
 // The logger runs in child processes: this program again, with the argument "worker".
-// They are told what to do, and tell what was acknowledged, over pipes, see worker and
+// They receive commands, and report acknowledged entries, over pipes, see worker and
 // process.
 package main

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestFiguresTellWhatIsOutsideItsBound(t *testing.T) {
+func TestFiguresNameMissedBounds(t *testing.T) {
 	f := &figures{}
 	f.note("a", "x")
 	f.exactly("b", 1, 1)

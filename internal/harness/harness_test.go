@@ -51,7 +51,7 @@ func (t *trial) orphan(server *chaos.Server) (promises, job, error) {
 	return p.acked(), job{URL: server.URL(), Spool: j.Spool, Name: "second", FlushInterval: 10 * time.Millisecond}, err
 }
 
-func TestWhatAKilledProcessHadAcknowledgedArrives(t *testing.T) {
+func TestAcknowledgedEntriesOfAKilledProcessArrive(t *testing.T) {
 	trial := newTrial(t)
 	receiver, server, err := trial.counting()
 	if err != nil {
@@ -159,7 +159,7 @@ func TestAProcessThatFailsIsReported(t *testing.T) {
 
 func TestOpeningAndClosingLeavesNothingOpen(t *testing.T) { short(t, reopen, "-n", "5") }
 
-func TestCloseLeavesOpenWhatItHasNoTimeToEnd(t *testing.T) {
+func TestCloseLeavesEntitiesOpenIfItHasNoTime(t *testing.T) {
 	trial := newTrial(t)
 	if err := trial.leftOpen(5000); err != nil || !trial.good() {
 		t.Errorf("%v, %v", trial, err)

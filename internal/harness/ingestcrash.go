@@ -31,7 +31,7 @@ const serveCommand = "serve-collector"
 const (
 	ingestSenders = 4
 	ingestBatch   = 30 // turns
-	// killAfter is how long a collector serves at most before it is killed.
+	// killAfter limits the time that a collector serves before it is killed.
 	killAfter = 150 * time.Millisecond
 )
 
@@ -49,8 +49,8 @@ func serveUntilKilled(dir string) int {
 	return 1
 }
 
-// ingestCrash kills a collector at random moments while it stores and folds what several
-// senders post, who send again what was not acknowledged.
+// ingestCrash kills a collector at random moments while it stores and folds the lines of several
+// senders, which repeat lines that were not acknowledged.
 func ingestCrash(fs *flag.FlagSet) func(*trial) error {
 	kills := fs.Int("n", 200, "how many `kills`")
 	return func(t *trial) error {
@@ -98,7 +98,7 @@ type ingestTrial struct {
 	senders []*ingestSender
 }
 
-// ingestSender numbers its lines. What is not acknowledged it sends again, cut in another
+// ingestSender numbers its lines. It repeats lines that are not acknowledged, divided in another
 // way.
 type ingestSender struct {
 	name  int
@@ -134,7 +134,7 @@ func (s *ingestSender) run(ctx context.Context, client *http.Client, url string)
 	for ctx.Err() == nil {
 		n := int64(ingestBatch)
 		if s.tried > 0 {
-			n = s.tried/2 + 1 // a part of what may be stored already
+			n = s.tried/2 + 1 // a part of the lines that may be stored already
 		}
 		if s.post(ctx, client, url, n) != nil {
 			s.tried = max(s.tried, n)
@@ -171,8 +171,8 @@ func (s *ingestSender) post(ctx context.Context, client *http.Client, url string
 // number makes the turns of all senders differ.
 func (s *ingestSender) number(turn int64) int64 { return 1 + turn*ingestSenders + int64(s.name) }
 
-// verdict posts what was under way at the last kill, and compares what is stored with
-// what was acknowledged, and the index with one that is built anew.
+// verdict posts the lines that were under way at the last kill, and compares the stored lines with
+// the acknowledged ones, and the index with a rebuilt one.
 func (c *ingestTrial) verdict() error {
 	server, err := collector.Start(collector.Config{Dir: c.data})
 	if err != nil {

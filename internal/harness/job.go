@@ -12,7 +12,7 @@ const repository = "harness"
 // workerCommand makes this program a worker; the argument after it is a job as JSON.
 const workerCommand = "worker"
 
-// job is what a worker does.
+// job specifies the work of a worker.
 type job struct {
 	URL   string // of the server
 	Spool string // folder; empty: no disk
@@ -31,13 +31,13 @@ type job struct {
 	Open     int // entities that are begun and never ended, before all streams
 }
 
-// streamJob is what a goroutine logs.
+// streamJob specifies the entries that a goroutine logs.
 type streamJob struct {
 	Session    int
 	Size       int     // bytes of an entry
 	Rate       float64 // entries per second; 0: as fast as they are accepted
 	Count      int     // entries; 0: until it is stopped
-	SyncEvery  int     // call Sync after up to so many entries, and tell what it covers; 0: never
+	SyncEvery  int     // call Sync after up to so many entries, and report the covered ones; 0: never
 	Attachment bool    // entries are attachments with a content of Size
 }
 
@@ -70,7 +70,7 @@ const (
 	evEnded = "ended" // a word at the end of the worker's life: nothing comes after it
 )
 
-// report is what a worker knows.
+// report holds the figures of a worker.
 type report struct {
 	Err     string // of the command, empty for none
 	Pending int    // of the error of close: how many entries it says are not delivered
@@ -80,7 +80,7 @@ type report struct {
 
 	Stats    logger.Stats
 	Streams  map[string]int   // accepted entries
-	Errors   map[string]int64 // what OnError was told, by reason
+	Errors   map[string]int64 // calls of OnError, by reason
 	Baseline int64            // RSS before the logger was made
 	Usage    usage
 

@@ -12,14 +12,14 @@ import (
 
 const (
 	openLimit = 5 * time.Second // of Close
-	// openSlack is how much longer Close may take with a million open traces, on a busy
+	// openSlack is the extra time that Close may take with a million open traces, on a busy
 	// machine too.
 	openSlack = 500 * time.Millisecond
 )
 
 // leftOpen closes a logger with n open entities while the server does not answer: the ends
 // stay within the bound of memory, Close within its context, and nothing is dropped. The
-// next process delivers what was logged and what was ended.
+// next process delivers the logged entries and the ends.
 func (t *trial) leftOpen(n int) error {
 	_, server, err := t.counting()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// command is an experiment. Define declares its flags and returns what runs it.
+// command is an experiment. Define declares its flags and returns the function that runs it.
 type command struct {
 	name, about string
 	define      func(*flag.FlagSet) func(*trial) error
@@ -49,7 +49,7 @@ type trial struct {
 	inside []string // the command line that runs a worker where its disk is; empty: here
 }
 
-// logf tells of progress.
+// logf reports progress.
 func (t *trial) logf(format string, args ...any) { fmt.Fprintf(t.log, format+"\n", args...) }
 
 func main() {
@@ -82,7 +82,7 @@ func run(ctx context.Context, args []string) int {
 
 func (c command) run(ctx context.Context, args []string) int {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	seed := fs.Uint64("seed", rand.Uint64(), "what chance follows from") //nolint:gosec // it is printed
+	seed := fs.Uint64("seed", rand.Uint64(), "seed of all random choices") //nolint:gosec // it is printed
 	busy := fs.Bool("busy", false, "the machine does other work: bounds of time are not held")
 	do := c.define(fs)
 	if err := fs.Parse(args); err != nil {

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// adoptWithin is how long it may take until another process delivers what a killed
+	// adoptWithin limits the time until another process delivers the entries that a killed
 	// one has left, R18: the time between two looks for it, and that time again.
 	adoptWithin = 2 * 5 * time.Second
-	// replaceWithin is how long a killed process is missing at most.
+	// replaceWithin limits the time that a killed process is missing.
 	replaceWithin = 8 * time.Second
 )
 
@@ -56,7 +56,7 @@ type multiprocTrial struct {
 	adopted  []time.Duration
 }
 
-// orphaned is what a process had acknowledged that was killed.
+// orphaned holds the entries that a killed process had acknowledged.
 type orphaned struct {
 	name     string
 	at       time.Time
@@ -128,7 +128,7 @@ func (m *multiprocTrial) killOne() error {
 	return nil
 }
 
-// look notes what was adopted.
+// look notes the adopted slots.
 func (m *multiprocTrial) look() {
 	m.orphans = slices.DeleteFunc(m.orphans, func(o orphaned) bool {
 		if o.promised.lost(m.receiver.Tally) > 0 {
@@ -139,7 +139,7 @@ func (m *multiprocTrial) look() {
 	})
 }
 
-// verdict ends the processes, lets a last one adopt what is left, and counts.
+// verdict ends the processes, lets a last one adopt the remaining slots, and counts.
 func (m *multiprocTrial) verdict() error {
 	if err := m.awaitAdoption(); err != nil {
 		return err
@@ -177,7 +177,7 @@ func (m *multiprocTrial) awaitAdoption() error {
 	for deadline := time.Now().Add(patience); len(m.orphans) > 0; m.look() {
 		if time.Now().After(deadline) {
 			for _, o := range m.orphans {
-				m.miss("%v after %s was killed, nobody has adopted what it left", time.Since(o.at), o.name)
+				m.miss("%v after %s was killed, nobody has adopted its slot", time.Since(o.at), o.name)
 			}
 			return nil
 		}
@@ -188,7 +188,7 @@ func (m *multiprocTrial) awaitAdoption() error {
 	return nil
 }
 
-// inspect looks for what is left in the spool, or damaged.
+// inspect looks for entries that are left in the spool, or damaged.
 func (m *multiprocTrial) inspect() error {
 	slots, err := spool.Inspect(m.spool)
 	if err != nil {

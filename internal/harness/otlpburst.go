@@ -26,7 +26,7 @@ import (
 // Bounds while a collector takes one large body.
 const (
 	burstAckMS  = 250 // 99 % of the posts of another client
-	burstMB     = 128 // over what it takes when it is idle
+	burstMB     = 128 // over the memory of an idle collector
 	burstSpans  = 100_000
 	burstMargin = 64 << 10 // bytes that a body has less than it may have
 )
@@ -40,9 +40,9 @@ type burst struct {
 	entities                int64 // that become of it
 }
 
-// otlpBurst posts the largest bodies that a collector takes, each to a collector of its own,
+// otlpBurst posts the largest bodies that a collector takes, each to a separate collector,
 // while another client logs a turn every 10 ms, and measures how long that one waits and
-// what the collector takes of memory until all is folded.
+// the memory of the collector until all is folded.
 func otlpBurst(fs *flag.FlagSet) func(*trial) error {
 	only := fs.String("only", "", "the `body` to post: proto, json, lines, anonymous, upload; all if empty")
 	return func(t *trial) error {
@@ -104,7 +104,7 @@ func (t *trial) takeBurst(b burst) error {
 	return errors.Join(err, failed)
 }
 
-// postBurst posts the body with gzip, and for an upload the line that stands for it.
+// postBurst posts the body with gzip, and for an upload the line that refers to it.
 func (t *trial) postBurst(address string, b burst) error {
 	path, body, headers := b.path, packed(b.body), map[string]string{"Content-Encoding": "gzip", "Content-Type": b.contentType}
 	for name, value := range b.headers {
@@ -242,7 +242,7 @@ func anonymousBurst() burst {
 	return burst{name: "anonymous", path: "/api/sdk/v3/log?id=burst", body: body, repo: "burst", entities: int64(n)}
 }
 
-// uploadBurst is the largest upload that stands for lines.
+// uploadBurst is the largest upload of lines.
 func uploadBurst() burst {
 	const lines = 1024
 	var body []byte

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// maxCall is how long a call that logs may take, for 99 of 100, while the server is
+// maxCall limits the time of a call that logs, for 99 of 100, while the server is
 // down: R6.
 const maxCall = 5 * time.Millisecond
 
@@ -79,7 +79,7 @@ func (t *trial) outage(j job, duration time.Duration) error {
 	return nil
 }
 
-// untilLogged waits until a worker has logged what it has to, or for a while.
+// untilLogged waits until a worker has logged all its entries, or for the duration.
 func (t *trial) untilLogged(p *process, duration time.Duration) (report, error) {
 	if err := p.awaitReady(); err != nil {
 		return report{}, err

@@ -17,7 +17,7 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// poisonDelay is how long one poisoned entry may hold up the others: R9.
+// poisonDelay limits the delay of the others by one poisoned entry: R9.
 const poisonDelay = 5 * time.Second
 
 // refusal is an answer to a batch with a poisoned entry.
@@ -77,7 +77,7 @@ type poisonTrial struct {
 	posts, dead      int64
 }
 
-// bound is how many posts may be made: each batch once, and for each poisoned entry
+// bound limits the number of posts: each batch once, and for each poisoned entry
 // twice the depth of its search, and two that confirm it.
 func (p *poisonTrial) bound() int64 {
 	batches := math.Ceil(float64(p.entries) / logger.MaxBatchEntries)
@@ -161,7 +161,7 @@ func textOf(line []byte) string {
 	return string(text)
 }
 
-// count compares what became of the entries with what has to.
+// count compares the outcomes of the entries with the expected ones.
 func (p *poisonTrial) count(s logger.Stats, delay time.Duration) {
 	p.dead = s.Dead
 	got := p.receiver.Count()

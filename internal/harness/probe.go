@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// probe measures how long the disk takes to sync a little, beside a trial: what bounds
+// probe measures the time of a small sync of the disk, beside a trial: the bound of
 // a loss window depends on it.
 type probe struct {
 	file  *os.File
@@ -50,7 +50,7 @@ func (p *probe) run() {
 	}
 }
 
-// end returns what was measured.
+// end returns the measured times.
 func (p *probe) end() quantiles {
 	close(p.stop)
 	p.done.Wait()

@@ -23,7 +23,7 @@ type process struct {
 	job     job
 	cmd     *exec.Cmd
 	in      io.WriteCloser
-	answers chan string   // what it says, but for what is acknowledged
+	answers chan string   // its output, except acknowledgements
 	heard   chan struct{} // closed at the end of its standard output
 	stderr  *tail
 
@@ -33,7 +33,7 @@ type process struct {
 	ended bool           // guarded by mu; it ended by itself
 }
 
-// patience is how much longer than a command's own limit an answer may take.
+// patience is the extra time that an answer may take over the limit of its command.
 const patience = time.Minute
 
 // errSilent is returned for a process that ended without an answer, or gave none in time.
@@ -67,7 +67,7 @@ func (t *trial) launch(j job) (*process, error) {
 	return p, nil
 }
 
-// listen reads what the process says, to the end.
+// listen reads the output of the process to the end.
 func (p *process) listen(out io.Reader) {
 	defer close(p.heard)
 	defer close(p.answers)
@@ -147,7 +147,7 @@ func (p *process) reply(command string, limit time.Duration) (r report, err erro
 	return r, json.Unmarshal([]byte(text), &r)
 }
 
-// answer returns what follows a word.
+// answer returns the text after a word.
 func (p *process) answer(word string, limit time.Duration) (string, error) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -191,7 +191,7 @@ func (p *process) end() error {
 	return nil
 }
 
-// crashed returns what a process said that failed by itself, "" if it did not.
+// crashed returns the error output of a process that failed by itself, "" if it did not.
 func (p *process) crashed() string {
 	text := p.stderr.String()
 	if strings.Contains(text, "panic:") || strings.Contains(text, "worker:") || strings.Contains(text, "fatal error:") {
@@ -200,14 +200,14 @@ func (p *process) crashed() string {
 	return ""
 }
 
-// tail keeps the beginning of a text: where a panic tells what it is. It may be used
+// tail keeps the beginning of a text, which contains the message of a panic. It may be used
 // concurrently.
 type tail struct {
 	mu   sync.Mutex
 	text bytes.Buffer // guarded by mu
 }
 
-// kept is how much of it.
+// kept limits the bytes that tail keeps.
 const kept = 16 << 10
 
 // Write implements io.Writer.

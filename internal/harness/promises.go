@@ -9,14 +9,14 @@ import (
 	"github.com/troupelog/troupe/internal/harness/chaos"
 )
 
-// counting starts a server that counts what arrives. The caller closes it with Down.
+// counting starts a server that counts arrivals. The caller closes it with Down.
 func (t *trial) counting() (*arrivals.Receiver, *chaos.Server, error) {
 	receiver := arrivals.NewReceiver()
 	server, err := chaos.Start(receiver, seeded(t.rnd.Uint64()))
 	return receiver, server, err
 }
 
-// promises are how many entries of each stream have to arrive.
+// promises holds the number of entries of each stream that have to arrive.
 type promises map[string]int
 
 func (p promises) add(streams map[string]int) { maps.Copy(p, streams) }
@@ -57,7 +57,7 @@ func (t *trial) arrived(p promises, tally *arrivals.Tally) {
 	t.exactly("order_violations", count.Disorder, 0)
 }
 
-// balanced demands that the account of a logger is exact, and says what it gave up.
+// balanced demands that the counters of a logger balance, and notes the dropped entries.
 func (t *trial) balanced(r report) {
 	s := r.Stats
 	if s.Accepted+s.Recovered != s.Delivered+s.Pending+s.Dead+s.Dropped {
@@ -71,7 +71,7 @@ func (t *trial) balanced(r report) {
 	}
 }
 
-// deliver starts a worker that delivers what is in a spool, and returns when nothing is
+// deliver starts a worker that delivers the entries of a spool, and returns when nothing is
 // pending.
 func (t *trial) deliver(j job, limit time.Duration) (report, error) {
 	p, err := t.launch(j)

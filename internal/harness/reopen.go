@@ -13,7 +13,7 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// warmUp is how many cycles come before what is open is counted.
+// warmUp is the number of cycles before open files and goroutines are counted.
 const warmUp = 20
 
 func reopen(fs *flag.FlagSet) func(*trial) error {
@@ -33,7 +33,7 @@ func reopen(fs *flag.FlagSet) func(*trial) error {
 				return fmt.Errorf("cycle %d: %w", i, err)
 			}
 		}
-		if err := t.openAndClose(server.URL(), time.Minute); err != nil { // what the last ones left
+		if err := t.openAndClose(server.URL(), time.Minute); err != nil { // entries that the last ones left
 			return err
 		}
 		after := settled(before)

@@ -16,8 +16,8 @@ import (
 const sessionEntries = 1_000_000
 
 // sessions keeps many sessions live, logs to all of them, and ends them (R16). The
-// server is one in this process that reads requests and keeps nothing, so that what is
-// measured is the logger.
+// server is one in this process that reads requests and keeps nothing, so that
+// only the logger is measured.
 func sessions(fs *flag.FlagSet) func(*trial) error {
 	n := fs.Int("n", 100_000, "how many `sessions` are live")
 	return func(t *trial) error {
@@ -31,8 +31,8 @@ func sessions(fs *flag.FlagSet) func(*trial) error {
 	}
 }
 
-// passive leaves sessions alone until only a record of each is kept, and tells the heap
-// that it takes. It does so twice: what the first ones left behind, buffers and the
+// passive leaves sessions alone until only a record of each is kept, and notes the heap
+// that it takes. It does so twice: the memory that the first ones left, buffers and the
 // capacity of maps for as many live ones, is not taken again by the second.
 func (t *trial) passive(n int) error {
 	log, err := logger.New(logger.Config{
@@ -63,7 +63,7 @@ func (t *trial) passive(n int) error {
 // heap returns the bytes that are reachable.
 func heap() int64 {
 	runtime.GC()
-	runtime.GC() // what the first one found in pools
+	runtime.GC() // a second time for objects that the first one found in pools
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)

@@ -11,7 +11,7 @@ import (
 	"github.com/troupelog/troupe/internal/harness/chaos"
 )
 
-// closeSlack is how much longer than its context Close may take: R17.
+// closeSlack is the extra time that Close may take after its context has ended: R17.
 const closeSlack = 200 * time.Millisecond
 
 func shutdown(fs *flag.FlagSet) func(*trial) error {
@@ -50,7 +50,7 @@ type shutdownTrial struct {
 	promised promises
 	pending  int64         // after Close
 	longest  time.Duration // that Close took over its limit
-	memory   int64         // that a process took at most which found what was left
+	memory   int64         // largest memory of a process that found the remaining entries
 }
 
 // shutdownRound is a Close while the server takes requests and does not answer.
@@ -104,7 +104,7 @@ func (s *shutdownTrial) closeUnder(p *process, r shutdownRound, before int64) (r
 	return end, p.end()
 }
 
-// check says whether Close did what it has to.
+// check reports violations of the guarantees of Close.
 func (s *shutdownTrial) check(r shutdownRound, end report) {
 	s.promised.add(end.Streams)
 	s.pending += end.Stats.Pending
@@ -116,6 +116,6 @@ func (s *shutdownTrial) check(r shutdownRound, end report) {
 		s.miss("%s: %d of %d are pending", r.name, end.Stats.Pending, r.entries)
 	}
 	if end.Err == "" || end.Pending != int(end.Stats.Pending) {
-		s.miss("%s: the error tells of %d entries, %d are pending: %q", r.name, end.Pending, end.Stats.Pending, end.Err)
+		s.miss("%s: the error of Close reports %d entries, but %d are pending: %q", r.name, end.Pending, end.Stats.Pending, end.Err)
 	}
 }

@@ -100,7 +100,7 @@ func (b *siege) run(d time.Duration) error {
 	return nil
 }
 
-// dawdle sends a request, a byte a second, until the collector hangs up or ctx ends.
+// dawdle sends a request, a byte a second, until the collector disconnects or ctx ends.
 func (b *siege) dawdle(ctx context.Context, inHeader bool) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", strings.TrimPrefix(b.url, "http://"))
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	// maxSlope is how fast memory may grow, in MiB per hour: R24.
+	// maxSlope limits the growth of memory, in MiB per hour: R24.
 	maxSlope = 1
-	// slopeAfter is how long a run has to be for its slope to say something.
+	// slopeAfter is the shortest run whose slope is significant.
 	slopeAfter = 10 * time.Minute
-	// flat is how many more files or goroutines there may be at the end than at the
+	// flat limits the files or goroutines that there are more at the end than at the
 	// beginning, on average: connections come and go.
 	flat = 5
 )
@@ -137,7 +137,7 @@ func (s *soakTrial) trends(duration time.Duration) {
 	if duration < slopeAfter {
 		s.note("rss_mb_per_h", fmt.Sprintf("%.2f", slope))
 	} else {
-		// What chance alone explains is not held against it.
+		// A slope within the noise is no failure.
 		s.note("rss_mb_per_h", fmt.Sprintf("%.2f", slope))
 		s.atMost("rss_mb_per_h_at_least", slope-margin, maxSlope)
 	}

@@ -28,7 +28,7 @@ type stream struct {
 	accepted atomic.Int64
 }
 
-// syncTime is how long a stream waits for a Sync: as long as it takes, in effect. Only
+// syncTime limits the time that a stream waits for a Sync; it is effectively unlimited. Only
 // one that returns nil acknowledges anything.
 const syncTime = time.Minute
 
@@ -131,7 +131,7 @@ func (s *stream) log(index int, text string) (rejected *logger.Error) {
 	return nil
 }
 
-// rejection returns why a call was rejected, from what recover returned.
+// rejection returns the reason of a rejected call, from the result of recover.
 func rejection(cause any) *logger.Error {
 	switch cause := cause.(type) {
 	case nil:
@@ -143,7 +143,7 @@ func rejection(cause any) *logger.Error {
 	}
 }
 
-// sync acknowledges what was accepted before, if Sync does.
+// sync acknowledges the entries accepted so far, if Sync succeeds.
 func (s *stream) sync() {
 	n := int(s.accepted.Load())
 	ctx, cancel := context.WithTimeout(s.worker.stopped, syncTime)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// usage is what a process takes of the system. Where the system does not say, a figure
+// usage is the resource use of a process. If the system does not report it, a figure
 // is 0.
 type usage struct {
 	RSS, PeakRSS int64 // bytes

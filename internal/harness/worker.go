@@ -31,7 +31,7 @@ type worker struct {
 	stop    context.CancelFunc // ends the streams
 	stopped context.Context    // of the streams
 	running sync.WaitGroup     // of the streams
-	side    sync.WaitGroup     // of what runs beside them
+	side    sync.WaitGroup     // of the goroutines beside them
 
 	out sync.Mutex
 	to  io.Writer // guarded by out
@@ -79,7 +79,7 @@ func (w *worker) open() error {
 	return err
 }
 
-// note counts what OnError is told.
+// note counts the errors reported to OnError.
 func (w *worker) note(err error) {
 	reason := err.Error()
 	if known, ok := errors.AsType[*logger.Error](err); ok {
@@ -199,8 +199,8 @@ func (w *worker) drain(ctx context.Context) error {
 	return nil
 }
 
-// close closes the logger under the streams. What it leaves in the spool is as safe as
-// what Sync covers.
+// close closes the logger under the streams. Entries that it leaves in the spool are as safe as
+// entries that Sync covers.
 func (w *worker) close(ctx context.Context) error {
 	peak := w.watchPending()
 	err := w.log.Close(ctx)

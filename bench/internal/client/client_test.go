@@ -52,7 +52,7 @@ func TestEveryClientIsCountedWhole(t *testing.T) {
 				}
 				w, known := want[name]
 				if !known {
-					t.Fatal("the table of this test does not say what the client sends")
+					t.Fatal("the table of this test has no row for the client")
 				}
 				if counts.Lines != w.Lines || counts.Spans != w.Spans || counts.Events != w.Events {
 					t.Errorf("the sink counts %+v, want %+v", counts, w)

@@ -32,7 +32,7 @@ func saved(t *testing.T, c plot.Chart) string {
 	}
 }
 
-func TestChartNamesWhatItShows(t *testing.T) {
+func TestChartNamesItsContent(t *testing.T) {
 	c := plot.Chart{
 		Title: "Cost per turn", XLabel: "turns", YLabel: "µs per turn", LogX: true,
 		Series: []plot.Series{

@@ -159,7 +159,7 @@ func neutral(environ []string) []string {
 func Process(ctx context.Context, in io.Reader, out io.Writer) error {
 	var spec client.Spec
 	if err := json.NewDecoder(in).Decode(&spec); err != nil {
-		return fmt.Errorf("run: read what to run: %w", err)
+		return fmt.Errorf("run: read the spec from standard input: %w", err)
 	}
 	f, err := client.Run(ctx, spec)
 	if err != nil {

@@ -117,7 +117,7 @@ func TestLossIsAnErrorBehindTheResults(t *testing.T) {
 		t.Errorf("got %v, want ErrLost", err)
 	}
 	if !bytes.Contains(out.Bytes(), []byte("99 of 100 entries counted")) {
-		t.Errorf("the output does not tell what is missing:\n%s", out.String())
+		t.Errorf("the output does not report the missing entries:\n%s", out.String())
 	}
 }
 

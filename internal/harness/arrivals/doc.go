@@ -1,6 +1,6 @@
-// Package arrivals tells what became of entries: it stamps each entry with a stream, a
+// Package arrivals checks the delivery of entries: it stamps each entry with a stream, a
 // number and a checksum, and counts from the lines that reach a server which entries
-// are lost, came twice, came out of order or are not what was logged.
+// are lost, arrived twice, arrived out of order or were changed.
 //
 // A stream is the entries of one goroutine in one session, numbered from 0 without a
 // gap. A Receiver is a server that takes lines and files and counts them in a Tally;

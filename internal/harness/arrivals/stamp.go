@@ -15,15 +15,15 @@ type Stamp struct {
 	Index  int    // from 0
 }
 
-// ErrCorrupt is returned for a text that is not what Text returned.
-var ErrCorrupt = errors.New("the stamp is not what was logged")
+// ErrCorrupt is returned for a text that differs from the result of Text.
+var ErrCorrupt = errors.New("the stamp differs from the logged one")
 
-// separator stands between the parts of a stamp; nothing that encodes text escapes it.
+// separator separates the parts of a stamp; nothing that encodes text escapes it.
 const separator = "."
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// filler is what texts are filled up with. It is the same in all processes.
+// filler pads texts to their size. It is the same in all processes.
 var filler = func() string {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 	rnd := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // it must be the same everywhere
@@ -59,7 +59,7 @@ func checksum(session, head, rest string) uint32 {
 	return crc32.Update(sum, castagnoli, []byte(rest))
 }
 
-// ParseStamp reads what Text returned for a session. The error is ErrCorrupt.
+// ParseStamp parses the result of Text for a session. The error is ErrCorrupt.
 func ParseStamp(session, text string) (Stamp, error) {
 	parts := strings.SplitN(text, separator, 4)
 	if len(parts) != 4 {

@@ -12,7 +12,7 @@ import (
 // name.
 const TagKey = "stamp"
 
-// Count is what a Tally has counted.
+// Count holds the counts of a Tally.
 type Count struct {
 	Lines      int64 // that came, all in all
 	Entries    int64 // stamped ones that came at least once
@@ -29,7 +29,7 @@ type Tally struct {
 	others  map[string]bool    // guarded by mu; lines without a stamp
 }
 
-// stream is what has come of a stream.
+// stream holds the arrivals of a stream.
 type stream struct {
 	session string
 	copies  []uint8 // by index
@@ -122,7 +122,7 @@ func (t *Tally) Wrong() {
 	t.count.Wrong++
 }
 
-// Count returns what was counted so far.
+// Count returns the counts so far.
 func (t *Tally) Count() Count {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// answer keeps what a handler answers.
+// answer records the answer of a handler.
 type answer struct {
 	header http.Header
 	status int

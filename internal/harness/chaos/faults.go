@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Fault is what happens to a request.
+// Fault is a fault that is injected into a request.
 type Fault uint8
 
 // The faults.
@@ -76,10 +76,10 @@ var said = map[Fault]struct {
 	LongWait:        {http.StatusTooManyRequests, "text/plain", "later"},
 }
 
-// slowest is how long Slow waits at most.
+// slowest limits the time that Slow waits.
 const slowest = 200 * time.Millisecond
 
-// Mix gives the probability of each fault; what is left to 1 is that of None.
+// Mix gives the probability of each fault; the rest up to 1 is the probability of None.
 type Mix map[Fault]float64
 
 // draw returns a fault.

@@ -1,6 +1,6 @@
 // Package chaos puts a failing network and a failing server in front of a good one: a
 // Server passes requests on to any http.Handler, and refuses, resets, delays, breaks
-// off or swallows some of them. It counts what it did, so that a test can say exactly
+// off or swallows some of them. It counts its faults, so that a test can compute exactly
 // how often an entry has to arrive.
 package chaos
 
@@ -42,12 +42,12 @@ type Server struct {
 	gone  chan struct{} // guarded by mu; closed when the server goes down
 }
 
-// Count is what a Server has done.
+// Count holds the counts of a Server.
 type Count struct {
 	Posts    int64 // requests with lines that came
 	Answered int64 // of these, those that were processed and answered
 	Lines    int64 // that were processed, each time they came
-	// Unanswered is how many lines were processed without an answer: each of them has to
+	// Unanswered is the number of lines that were processed without an answer: each of them has to
 	// come once more.
 	Unanswered int64
 }
@@ -112,7 +112,7 @@ func (s *Server) Inject(mix Mix) {
 	s.mix = mix
 }
 
-// Count returns what was done so far.
+// Count returns the counts so far.
 func (s *Server) Count() Count {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,7 +125,7 @@ func (s *Server) add(change func(*Count)) {
 	change(&s.count)
 }
 
-// draw decides what happens to a request. The number is for what else is left to chance.
+// draw chooses the fault of a request. The number is for its other random choices.
 func (s *Server) draw() (fault Fault, chance float64, gone <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,10 +21,10 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// noticing is how long the logger may take to act on a jump: it looks at ages each second.
+// noticing limits the time until the logger acts on a jump: it checks ages each second.
 const noticing = 3 * time.Second
 
-// said is what the program prints.
+// said is the output of the program.
 type said struct {
 	Stats logger.Stats
 	Err   string // of Close
