@@ -38,7 +38,7 @@ type kin struct {
 	again  map[int64]bool              // enos of spans that were there and may have another parent now
 }
 
-// hangSpans sets the parents of what came from OpenTelemetry. An entity that is new, or
+// hangSpans sets the parents of spans from OpenTelemetry. An entity that is new, or
 // has got another span id, may be the parent of spans that came before it. One that was
 // deleted is the parent of none.
 func (s *step) hangSpans() error {
@@ -108,7 +108,7 @@ func (k *kin) awaited() error {
 	return err
 }
 
-// pairs returns placeholders for n pairs.
+// pairs returns placeholders for n pairs of arguments.
 func pairs(n int) string {
 	const pair = "(?, ?), "
 	b := make([]byte, 0, n*len(pair))
@@ -208,7 +208,7 @@ func (k *kin) load(key spanKey, repo string, o *fold.Origin) ([]*row, error) {
 	return found, k.x.complete(k.ctx, k.x.conn, found)
 }
 
-// parentsQuery is what load asks.
+// parentsQuery selects the entities that load returns.
 const parentsQuery = `SELECT ` + columns + ` FROM entities e WHERE k IN (?, ?, ?, ?, ?)
 	UNION ALL SELECT ` + columns + ` FROM entities e WHERE k >= ? AND k <= ?
 	UNION ALL SELECT ` + columns + ` FROM entities e WHERE span <> 0 AND span = ? AND home IN (0, ?)`

@@ -158,11 +158,11 @@ func unpackEntity(e *fold.Entity, data []byte) error {
 	return u.err()
 }
 
-// places are where lines are, packed: the distance of each from the one before.
+// places holds the packed positions of lines: the distance of each from the one before.
 type places []byte
 
-// maxPlaces is how many bytes of places a row has. It is written anew with each of its
-// lines, so that more would make many lines slow.
+// maxPlaces limits the bytes of places in a row. The row is rewritten for each of its lines,
+// so a larger limit would slow down entities with many lines.
 const maxPlaces = 256
 
 // number makes one number of a place.
@@ -200,7 +200,7 @@ type queryer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// maxArgs is how many arguments one query gets at most.
+// maxArgs limits the arguments of one query.
 const maxArgs = 256
 
 // inChunks calls fn with arguments, maxArgs at most at a time, and as many placeholders.

@@ -27,11 +27,11 @@ type step struct {
 	lookups map[fold.Key]int64 // enos of entities that are not in works
 	under   map[int64][]*work  // works by parent, once they are final; nil until it is asked for
 
-	tops    map[int64]*top // that change
-	labels  map[topLabel]int64
-	anew    map[*top]bool // their excerpts must be looked for
-	buckets map[bucketKey]*bucket
-	counts  map[countKey]store.Count
+	tops          map[int64]*top // that change
+	labels        map[topLabel]int64
+	stalePreviews map[*top]bool // their excerpts must be looked for
+	buckets       map[bucketKey]*bucket
+	counts        map[countKey]store.Count
 }
 
 // work is an entity that changes.
