@@ -115,7 +115,7 @@ func (s *step) read(from store.Cursor) ([]store.Block, store.Cursor, error) {
 // blocks folds in the lines of blocks and returns how many there are.
 func (s *step) blocks(blocks []store.Block) (lines int, err error) {
 	for _, b := range blocks {
-		runtime.Gosched() // what stores lines comes first
+		runtime.Gosched() // storing lines takes precedence
 		lines += len(b.Lines)
 		if err := s.block(b); err != nil {
 			return lines, err
@@ -124,8 +124,8 @@ func (s *step) blocks(blocks []store.Block) (lines int, err error) {
 	return lines, s.apply()
 }
 
-// block decodes a block's lines. Where uploads take much memory, it applies what it
-// has, so that it can let go of them.
+// block decodes a block's lines. Once uploads take foldBytes, it applies the decoded
+// lines first, to release them.
 func (s *step) block(b store.Block) error {
 	for i := range b.Lines {
 		at := b.At(i)
@@ -175,7 +175,7 @@ func guard(at store.Loc, fn func() error) error {
 	return err
 }
 
-// apply folds in what is decoded, in the order of the log.
+// apply folds in the decoded lines, in the order of the log.
 func (s *step) apply() error {
 	if err := s.load(); err != nil {
 		return err

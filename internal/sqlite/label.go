@@ -47,7 +47,7 @@ func newLabel(field store.Field, key, value string) label {
 	return label{labelFields[field], clipLabel(key), clipLabel(value)}
 }
 
-// labelsOf returns what the trace of an entity is found by because of it.
+// labelsOf returns the labels that an entity contributes to its trace.
 func labelsOf(e *fold.Entity) []label {
 	var labels []label
 	switch {

@@ -25,7 +25,8 @@ type row struct {
 // columns of an entity, in the order of scanRow. All queries call the table e.
 const columns = `e.eno, e.k, e.repo, e.kind, e.id, e.parent, e.trace, e.born, e.last, e.data, e.places`
 
-// scanRow reads columns, but for the name of the repository, and what more a query has.
+// scanRow reads columns and then the additional columns of a query into more. Callers must
+// pass the row to complete, which sets the repository's name.
 func scanRow(rows *sql.Rows, more ...any) (*row, error) {
 	r := &row{}
 	var key, data sql.RawBytes
@@ -53,11 +54,11 @@ const (
 	isGuessed
 )
 
-// minCompressed is how many bytes of an entity are worth compressing: most of those that
-// have more are texts.
+// minCompressed is the size in bytes from which a packed entity is compressed: most of the
+// bytes of larger ones are text.
 const minCompressed = 128
 
-// packEntity returns what no column of its own holds.
+// packEntity packs the fields that have no dedicated column.
 func packEntity(e *fold.Entity) []byte {
 	flags := uint64(0)
 	set := func(flag uint64, on bool) {
@@ -236,7 +237,7 @@ func (x *Index) rowsOf(ctx context.Context, q queryer, query string, args ...any
 	return found, x.complete(ctx, q, found)
 }
 
-// complete fills in what follows from the repository's name.
+// complete sets the repository and the session key, which follow from the repository's name.
 func (x *Index) complete(ctx context.Context, q queryer, rows []*row) error {
 	for _, r := range rows {
 		name, err := x.repos.name(ctx, q, r.repo)

@@ -16,7 +16,7 @@ import (
 	"github.com/troupelog/troupe/internal/words"
 )
 
-// searchPart is a file of a Search: what was received within a month, or a part of that.
+// searchPart is a file of a Search: the texts received within a month, or some of them.
 type searchPart struct {
 	*file
 	name string       // 2026-01, and further parts of the month 2026-01-0002 and so on: by name is by time
@@ -60,7 +60,7 @@ func partName(path string) string {
 
 func partFile(name string) string { return "search-" + name + ".db" }
 
-// searchTuning: what was written is read again only when it is merged.
+// searchTuning uses small caches, because written pages are read again only by merges.
 var searchTuning = tuning{synchronous: "NORMAL", writeCache: 4096, readCache: 2048}
 
 // openPart opens or creates the file of a part.

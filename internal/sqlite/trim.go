@@ -39,7 +39,7 @@ func (f *file) Size(ctx context.Context) (size int64, err error) {
 // execFunc runs a function on the connection that writes, in a transaction or not.
 type execFunc func(ctx context.Context, transact bool, fn func(*sql.Conn) error) error
 
-// trim gives free pages back to the file system, overwrites what deleted rows left in other
+// trim gives free pages back to the file system, overwrites the remains of deleted rows in other
 // pages, and empties the journal, which has older copies of pages. It fails with
 // store.ErrBusy if a reader still needs the journal.
 func (f *file) trim(ctx context.Context, exec execFunc) error {

@@ -5,12 +5,12 @@ import (
 	"unicode/utf8"
 )
 
-// MaxWord is how many bytes of a word are compared.
+// Max is the number of leading bytes of a word that are compared.
 const Max = 128
 
-// AppendWords appends the words of a text as a Search compares them, each behind a
-// space: in lower case, without accents, vowel points and what else is not written
-// alone. All that is neither letter nor digit stands between words. In writing that has
+// Append appends the words of a text as a Search compares them, each behind a
+// space: in lower case, without accents, vowel points and other combining
+// marks. All other characters separate words. In writing that has
 // no space between words (Han, Kana, Hangul, Thai, Lao, Khmer, Burmese) every character
 // is one. They hold nothing but letters, digits and marks in valid UTF-8.
 func Append(dst []byte, text string) []byte {
@@ -27,7 +27,7 @@ func Append(dst []byte, text string) []byte {
 // word is a word in a text.
 type Word struct {
 	Start, End int    // in the text; equal if there is no word
-	Plain      []byte // what was given, and the word as it is compared
+	Plain      []byte // the given buffer followed by the word's compared form
 }
 
 // nextWord returns the next word of a text from a place on.
@@ -56,7 +56,7 @@ func Next(dst []byte, text string, at int) Word {
 	return Word{start, at, dst}
 }
 
-// class is what a character does to words.
+// class is the role of a character in splitting a text into words.
 type class uint8
 
 const (
