@@ -25,8 +25,8 @@ type row struct {
 // columns of an entity, in the order of scanRow. All queries call the table e.
 const columns = `e.eno, e.k, e.repo, e.kind, e.id, e.parent, e.trace, e.born, e.last, e.data, e.places`
 
-// scanRow reads columns and then the additional columns of a query into more. Callers must
-// pass the row to complete, which sets the repository's name.
+// scanRow reads columns and then the additional columns of a query into more. It leaves
+// the repository name empty; complete sets it.
 func scanRow(rows *sql.Rows, more ...any) (*row, error) {
 	r := &row{}
 	var key, data sql.RawBytes
