@@ -9,26 +9,25 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// MaxExpanded is how many lines one upload stands for at most; further ones do
-// nothing. Clients upload single lines.
+// MaxExpanded limits the lines that one upload expands to; further lines are ignored. Clients upload single lines.
 const MaxExpanded = 1024
 
-// maxRead is how many bytes of uploads an expander remembers.
+// maxRead limits the bytes of uploads that an expander caches.
 const maxRead = 64 << 20
 
-// expander finds out what stored lines stand for: themselves, or the lines that were
-// uploaded because they are large. An upload that many lines name is read once.
+// expander replaces a stored line that names an upload with the uploaded lines, and keeps
+// all others. An upload named by many lines is read once, while it is cached.
 type expander struct {
 	blobs store.LargeLogs
-	given int // bytes of uploads that lines stood for, each time they did
+	given int // bytes of uploads returned, counted each time
 	read  map[upload][]byte
 	bytes int // of uploads in read
 }
 
-// upload names the bytes that a line was uploaded as.
+// upload identifies the uploaded content of a line.
 type upload struct{ repo, key string }
 
-// lines returns the lines that a stored line stands for.
+// lines returns the lines that a stored line expands to. Errors are *store.LineError.
 func (x *expander) lines(ctx context.Context, l store.Located) (iter.Seq[fold.Line], error) {
 	line := fold.Line{Recv: l.Recv, Spool: l.Spool, Seq: l.Seq, Text: l.Text}
 	key, large := fold.LargeLog(l.Text)
@@ -43,7 +42,7 @@ func (x *expander) lines(ctx context.Context, l store.Located) (iter.Seq[fold.Li
 	return uploaded(line, content), nil
 }
 
-// uploaded yields the lines of an upload in the place of the line that named it.
+// uploaded yields the lines of an upload, numbered by Sub, in place of the line naming it.
 func uploaded(line fold.Line, content []byte) iter.Seq[fold.Line] {
 	return func(yield func(fold.Line) bool) {
 		line.Sub = 0

@@ -10,8 +10,7 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// PanicError is a panic that was caught. Its message does not have the value that
-// was panicked with, which may quote a line.
+// PanicError is a recovered panic. Its message omits the panic value, which may quote a line.
 type PanicError struct {
 	Cause string // a runtime error's text, or the type of another value
 	Stack []byte
@@ -34,13 +33,13 @@ func Protect(fn func() error) (err error) {
 	return fn()
 }
 
-// foldAttempts is how often folding a line is tried before it is given up.
+// foldAttempts limits the attempts to fold a line before it is skipped.
 const foldAttempts = 5
 
 // Faults remembers which lines could not be folded, so that one of them cannot stop
 // folding for good: after five failures a line is given up and from then on does
-// nothing. Its zero value is ready for use, by one goroutine at a time. It lasts as
-// long as its process; an index that is built anew tries all lines again.
+// nothing. Its zero value is ready for use, by one goroutine at a time. It does not survive
+// a restart: the next process tries all lines again when it rebuilds the index.
 type Faults struct {
 	failed map[store.Loc]int
 }
@@ -50,7 +49,7 @@ func (f *Faults) givenUp(at store.Loc) bool {
 	return f.failed[at] >= foldAttempts || f.failed[store.Loc{Block: at.Block, Index: store.WholeBlock}] >= foldAttempts
 }
 
-// GivenUp reports whether an error is that of a line that was given up with it.
+// GivenUp reports whether err belongs to a line that was given up.
 func (f *Faults) GivenUp(err error) bool {
 	e, ok := errors.AsType[*store.LineError](err)
 	return ok && f.givenUp(e.At)

@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	// foldLines is about how many lines a step of Fold reads at once.
+	// foldLines is the approximate number of lines that Fold reads at once.
 	foldLines = 8192
-	// foldReads is how often a step reads where much is waiting. An entity whose lines
+	// foldReads limits the reads of one step while many lines are waiting. An entity whose lines
 	// are apart is stored once a step, and storing takes most of the time: with 5,000
-	// turns growing at the same time, it takes a third of what it does with one read.
+	// turns growing at the same time, three reads take a third of the time of one.
 	foldReads = 3
-	// foldEntities is how many entities a step takes before it stops reading: each takes
-	// about 2 KiB of memory.
+	// foldEntities is the number of entities at which a step stops reading. Each takes about
+	// 2 KiB of memory.
 	foldEntities = 12288
-	// foldBytes is how many bytes of uploads a step decodes before it applies them and
-	// lets go of them: decoded, lines can take several times their bytes. One upload may
+	// foldBytes limits the bytes of uploads that a step decodes before it applies and releases
+	// them: decoded, lines can take several times their bytes. One upload may
 	// come on top.
 	foldBytes = 16 << 20
 )
@@ -60,7 +60,7 @@ type step struct {
 	entities map[fold.Key]*pending
 }
 
-// decoded is what a stored line, or one of the lines it stands for, does.
+// decoded holds the changes of a stored line, or of one line that it expands to.
 type decoded struct {
 	at      store.Loc
 	late    bool // it came late
@@ -81,7 +81,7 @@ func (s *step) run(from store.Cursor) (store.Cursor, error) {
 	for range foldReads {
 		blocks, next, err := s.read(to)
 		if err != nil && to > from {
-			break // the next step tells
+			break // the next step reports it
 		}
 		if err != nil {
 			return from, err
@@ -116,7 +116,7 @@ func (s *step) read(from store.Cursor) ([]store.Block, store.Cursor, error) {
 // blocks folds in the lines of blocks and returns how many there are.
 func (s *step) blocks(blocks []store.Block) (lines int, err error) {
 	for _, b := range blocks {
-		runtime.Gosched() // what stores lines comes first
+		runtime.Gosched() // storing lines takes precedence
 		lines += len(b.Lines)
 		if err := s.block(b); err != nil {
 			return lines, err
@@ -125,8 +125,8 @@ func (s *step) blocks(blocks []store.Block) (lines int, err error) {
 	return lines, s.apply()
 }
 
-// block decodes a block's lines. Where uploads take much memory, it applies what it
-// has, so that it can let go of them.
+// block decodes a block's lines. Once uploads take foldBytes, it applies the decoded
+// lines first, to release them.
 func (s *step) block(b store.Block) error {
 	for i := range b.Lines {
 		at := b.At(i)
@@ -176,7 +176,7 @@ func guard(at store.Loc, fn func() error) error {
 	return err
 }
 
-// apply folds in what is decoded, in the order of the log.
+// apply folds in the decoded lines, in the order of the log.
 func (s *step) apply() error {
 	if err := s.load(); err != nil {
 		return err
@@ -209,7 +209,7 @@ func (p *pending) apply(d decoded, c fold.Change) {
 	p.entity.Apply(c)
 }
 
-// load fills in what the index knows of the entities that are new to the step.
+// load reads the indexed state of entities that are new to the step.
 func (s *step) load() error {
 	var keys []fold.Key
 	for key, p := range s.entities {
@@ -278,13 +278,14 @@ func (s *step) refold(p *pending) error {
 	return nil
 }
 
-// place is where a line stands among those of an entity.
+// place is the position of a line in its sender's numbering.
 type place struct {
 	spool store.Spool
 	seq   uint64
 }
 
-// foldLine folds in what a stored line does to an entity.
+// foldLine applies the changes of a stored line to an entity. Mentions are skipped: refold
+// keeps their effect.
 func (s *step) foldLine(e *fold.Entity, l store.Located) error {
 	return guard(l.Loc, func() error {
 		lines, err := s.expander.lines(s.ctx, l)
@@ -333,11 +334,11 @@ func Tree(ctx context.Context, log store.Log, index store.Index, blobs store.Lar
 	return fold.Build(ctx, repo, root, entities, lines)
 }
 
-// MaxTree is how many bytes of lines a tree is made of at most. A line that stands
-// for an upload counts as the upload.
+// MaxTree limits the bytes of lines of a tree. A line that names an upload counts as the
+// upload.
 const MaxTree = 256 << 20
 
-// treePart is how many places are read at a time.
+// treePart is the number of positions read at a time.
 const treePart = 4096
 
 // treeLines returns the lines at the given places, ready to be folded.

@@ -13,7 +13,7 @@ import (
 const (
 	// gatherLines is about how many lines one step of Gather takes.
 	gatherLines = 4096
-	// gatherBytes is how many bytes of texts a step holds before it adds them.
+	// gatherBytes limits the bytes of texts that a step holds before it adds them.
 	gatherBytes = 4 << 20
 )
 
@@ -55,7 +55,7 @@ func (g *gatherer) run(log store.Log) error {
 		return err
 	}
 	for _, b := range blocks {
-		runtime.Gosched() // what stores lines comes first
+		runtime.Gosched() // storing lines takes precedence
 		if err := g.block(b); err != nil {
 			return err
 		}
@@ -87,8 +87,8 @@ func (g *gatherer) block(b store.Block) error {
 	return nil
 }
 
-// line puts what a line says into buf: as much as one line may say, also where it
-// stands for many.
+// line puts the text of a line into buf, limited to the maximum for one line even if it
+// names an upload of many lines.
 func (g *gatherer) line(at store.Located) error {
 	g.buf = g.buf[:0]
 	lines, err := g.expander.lines(g.ctx, at)

@@ -36,8 +36,8 @@ func Node(ctx context.Context, log store.Log, index store.Index, blobs store.Lar
 	return node, located, err
 }
 
-// TraceOf returns the trace that an entity hangs in, or the entity itself if it is a trace
-// or a session; a zero Ref where its parents do not lead to one.
+// TraceOf returns the trace of an entity, or the entity itself if it is a trace or a session.
+// It returns a zero Ref if its parents do not lead to one.
 func TraceOf(ctx context.Context, index store.Index, e fold.Entity) (protocol.Ref, error) {
 	for range maxParents {
 		if e.Ref.Kind == protocol.Trace || e.Ref.Kind == protocol.Session {

@@ -14,21 +14,21 @@ import (
 )
 
 const (
-	// MaxPassage is how many bytes of a text a Passage has.
+	// MaxPassage limits the text of a Passage, in bytes.
 	MaxPassage = 240
-	// passageLead is how many of them are before the first hit.
+	// passageLead limits the bytes before the first hit.
 	passageLead = 80
-	// maxParents is how many parents are walked to find the trace of an entity.
+	// maxParents limits the parents that are walked to find the trace of an entity.
 	maxParents = 64
 )
 
-// Passage is a hit with what there is to show of it. Make it with Passages.
+// Passage is a hit with its entity and the text around it. Passages makes them.
 type Passage struct {
 	store.Hit
 	Number uint64       // of the line in its repository
 	Ref    protocol.Ref // the entity that the line is about
 	Name   string       // of the entity, or the model
-	Trace  protocol.Ref // the trace or session it hangs in; zero if it hangs in none
+	Trace  protocol.Ref // its trace or session; zero if there is none
 	Role   string       // "input", "output", "message", "result", "name", … : the field with the hit
 	// Text is the passage around the first hit, at most 240 bytes; Marks are the hits'
 	// places in it, as pairs of byte offsets.
@@ -36,8 +36,8 @@ type Passage struct {
 	Marks [][2]int
 }
 
-// Passages returns what there is to show of hits, in their order. Hits whose lines are
-// gone, or cannot be read, are left out.
+// Passages returns the hits with their texts, in the given order. Hits whose lines were
+// deleted or cannot be read are left out.
 func Passages(ctx context.Context, log store.Log, index store.Index, blobs store.LargeLogs, hits []store.Hit, q store.SearchQuery) ([]Passage, error) {
 	lines, err := hitLines(ctx, log, hits)
 	if err != nil {
@@ -116,7 +116,7 @@ func (p *Passage) fill(ctx context.Context, x *expander, line store.Located, ter
 	})
 }
 
-// about returns the entity that a line tells of: the one that it begins, or its own.
+// about returns the entity that a line creates or changes; zero if it cannot be decoded.
 func about(repo string, l fold.Line) protocol.Ref {
 	changes, err := fold.Decode(repo, l)
 	if err != nil || len(changes) == 0 {
@@ -125,7 +125,7 @@ func about(repo string, l fold.Line) protocol.Ref {
 	return changes[0].Ref
 }
 
-// termsOf returns what is to be marked: the words of each word and phrase.
+// termsOf returns the words to mark, for each word and phrase of the query.
 func termsOf(q store.SearchQuery) [][]string {
 	var terms [][]string
 	for _, t := range slices.Concat(q.Words, q.Phrases) {
@@ -208,7 +208,7 @@ func cut(text string, marks [][2]int) (string, [][2]int) {
 	return text[from:to], within
 }
 
-// hang fills in the names of the entities and the traces that they hang in.
+// hang sets the names of the entities and their traces.
 func hang(ctx context.Context, index store.Index, repo string, passages []Passage) error {
 	known := map[fold.Key]fold.Entity{}
 	var wanted []fold.Key
@@ -240,7 +240,7 @@ func hang(ctx context.Context, index store.Index, repo string, passages []Passag
 	return nil
 }
 
-// place fills in what the passage's entity, and those above it, say.
+// place sets the fields that follow from the passage's entity and its parents.
 func (p *Passage) place(repo string, known map[fold.Key]fold.Entity) {
 	e, ok := known[fold.KeyOf(repo, p.Ref)]
 	if !ok {

@@ -21,12 +21,12 @@ type appender struct {
 	lastAcked, acked, forgetAcked, ack *sql.Stmt
 	addBlock                           *sql.Stmt
 
-	// Of the transaction under way: a request may be of many thousands of batches.
+	// State of the current transaction; a request may hold many thousands of batches.
 	recv   int64                  // of the last block, 0 if it is not known yet
 	counts map[string]*repoCounts // by name
 }
 
-// repoCounts is what a transaction knows of a repository and adds to it.
+// repoCounts holds a repository's line count and what the current transaction adds to it.
 type repoCounts struct {
 	rno, base       int64 // base counts the lines so far
 	stored, refused int
@@ -79,7 +79,8 @@ func (a *appender) close() {
 	a.conn.Close()
 }
 
-// transaction runs fn in a transaction that is durable when it returns nil.
+// transaction runs fn in a transaction that is durable when it returns nil. The line counts
+// of repositories are written once, at its end; an error rolls back everything.
 func (a *appender) transaction(ctx context.Context, took *longest, fn func() error) error {
 	return a.file.transact(ctx, a.conn, took, func() error {
 		a.recv, a.counts = 0, map[string]*repoCounts{}
@@ -95,7 +96,7 @@ func (a *appender) transaction(ctx context.Context, took *longest, fn func() err
 	})
 }
 
-// append stores one batch within a transaction.
+// append stores one batch. Callers must be within a transaction.
 func (a *appender) append(ctx context.Context, b sealed) (store.Receipt, error) {
 	repo, err := a.repo(ctx, b.Repo)
 	if err != nil {
@@ -116,7 +117,7 @@ func (a *appender) append(ctx context.Context, b sealed) (store.Receipt, error) 
 	return w.receipt, nil
 }
 
-// repo returns what the transaction knows of a repository, which comes to exist here.
+// repo returns the transaction's counts of a repository and creates the repository if needed.
 func (a *appender) repo(ctx context.Context, name string) (*repoCounts, error) {
 	if c := a.counts[name]; c != nil {
 		return c, nil
@@ -141,7 +142,8 @@ type writing struct {
 	receipt store.Receipt
 }
 
-// clock sets recv so that it grows from batch to batch even if the clock does not.
+// clock sets recv, which grows strictly from batch to batch even if the system clock does
+// not: blocks ordered by number are then ordered by time, too.
 func (w *writing) clock() error {
 	if w.recv == 0 {
 		if err := w.lastRecv.QueryRowContext(w.ctx).Scan(&w.recv); err != nil {

@@ -14,7 +14,7 @@ import (
 // line can be read without decoding much else. A longer line has its own block.
 const blockBytes = 256 << 10
 
-// maxBlock bounds what a damaged file can make the decoder allocate.
+// maxBlock limits the memory that the decoder allocates for a damaged file.
 const maxBlock = 64 << 20
 
 // chunk is a run of lines ready to be stored as a block.
@@ -42,8 +42,8 @@ var newCodec = sync.OnceValues(func() (*codec, error) {
 	return &codec{encoder, decoder}, nil
 })
 
-// rowEncoder and rowDecoder compress rows of the index, which are small: what a stream
-// would need, and a checksum, would be a tenth of them.
+// rowEncoder and rowDecoder compress rows of the index, which are small: stream
+// framing and a checksum would add a tenth to their size.
 var (
 	rowEncoder = sync.OnceValue(func() *zstd.Encoder {
 		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1),

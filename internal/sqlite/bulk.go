@@ -15,7 +15,7 @@ type bulk struct {
 	one, many *sql.Stmt // insert one row, and rows of them
 }
 
-// newBulk prepares a statement whose rows of values stand between head and tail.
+// newBulk prepares a statement with rows of values between head and tail.
 func newBulk(ctx context.Context, conn *sql.Conn, rows int, head string, columns int, tail string) (bulk, error) {
 	row := "(?" + strings.Repeat(", ?", columns-1) + ")"
 	one, err := conn.PrepareContext(ctx, head+row+tail)

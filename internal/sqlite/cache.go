@@ -9,18 +9,18 @@ import (
 	"github.com/troupelog/troupe/internal/fold"
 )
 
-// maxCached is how many entities are in memory, twice at most: as many as a few thousand
-// traces have that grow at the same time.
+// maxCached limits each half of the cache, so at most twice as many entities are in memory.
+// That covers a few thousand traces that grow at the same time.
 const maxCached = 16_384
 
-// recent keeps what was used last: when the young half is full it becomes the old half,
-// and what was in the old one and was not asked for is let go.
-type recent[K comparable, V any] struct {
+// lru keeps the entries used last. When the young half is full it becomes the old half, and
+// entries of the previous old half that were not used since are dropped.
+type lru[K comparable, V any] struct {
 	limit      int
 	young, old map[K]V
 }
 
-func (r *recent[K, V]) get(key K) (V, bool) {
+func (r *lru[K, V]) get(key K) (V, bool) {
 	v, ok := r.young[key]
 	if !ok {
 		if v, ok = r.old[key]; ok {
@@ -30,25 +30,24 @@ func (r *recent[K, V]) get(key K) (V, bool) {
 	return v, ok
 }
 
-func (r *recent[K, V]) put(key K, v V) {
+func (r *lru[K, V]) put(key K, v V) {
 	if r.young == nil || len(r.young) >= r.limit {
 		r.young, r.old = make(map[K]V), r.young
 	}
 	r.young[key] = v
 }
 
-func (r *recent[K, V]) clear() { r.young, r.old = nil, nil }
+func (r *lru[K, V]) clear() { r.young, r.old = nil, nil }
 
-// cache holds entities as they are in one version of the file; nil for those that are
-// known not to be there. It is safe for concurrent use.
+// cache holds entities as of one version of the file, and nil for keys known to be absent. It is safe for concurrent use.
 type cache struct {
 	mu      sync.Mutex
-	version int64                  // guarded by mu
-	rows    recent[fold.Key, *row] // guarded by mu
+	version int64               // guarded by mu
+	rows    lru[fold.Key, *row] // guarded by mu
 }
 
 // get returns the entities that are known in a version, and the keys of all others. A
-// version that is newer than what the cache holds empties it: somebody else wrote.
+// newer version empties the cache, because another process has written to the file.
 func (c *cache) get(version int64, keys []fold.Key) (known []*row, unknown []fold.Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,7 +69,8 @@ func (c *cache) get(version int64, keys []fold.Key) (known []*row, unknown []fol
 	return known, unknown
 }
 
-// fill keeps what was read of a version for the given keys.
+// fill caches the rows read for the given keys. It does nothing if the cache has moved to
+// another version meanwhile.
 func (c *cache) fill(version int64, keys []fold.Key, rows []*row) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

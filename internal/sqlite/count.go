@@ -7,7 +7,7 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// count finds out what changes in totals, labels, roll-ups and counts.
+// count computes the changes to totals, labels, roll-ups and counts.
 func (s *step) count() error {
 	if err := s.loadTops(); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (s *step) session(e *fold.Entity) (*top, error) {
 	return found[0], nil
 }
 
-// countEntity takes away what an entity counted before and adds what it counts now.
+// countEntity subtracts an entity's previous contribution and adds its new one.
 func (s *step) countEntity(w *work) error {
 	e := &w.row.entity
 	if w.before != nil {
@@ -128,7 +128,7 @@ func (s *step) countShare(left, joined *top, w *work) {
 	s.excerpt(joined, &w.row.entity, false)
 }
 
-// countTop lets a session or trace follow its entity, and its session count it.
+// countTop updates a session or trace from its entity, and the trace count of its session.
 func (s *step) countTop(w *work) error {
 	t, e := s.tops[w.row.eno], &w.row.entity
 	if t == nil || w.before != nil && w.before.entity.Session == e.Session {
@@ -164,8 +164,8 @@ func (s *step) countTop(w *work) error {
 	return nil
 }
 
-// excerpt lets a generation that hangs in a trace, or hung there before, give it its
-// first or last text.
+// excerpt updates the first and last text of a trace from a generation that is in the trace
+// or, if gone is set, has left it.
 func (s *step) excerpt(t *top, e *fold.Entity, gone bool) {
 	if e.Ref.Kind != protocol.Generation {
 		return
@@ -176,13 +176,13 @@ func (s *step) excerpt(t *top, e *fold.Entity, gone bool) {
 	case first.said && (!t.first.said || !t.first.less(first)):
 		t.first = first
 	case t.first.said && t.first.key == e.Key && t.first != first:
-		s.anew[t] = true
+		s.stalePreviews[t] = true
 	}
 	switch {
 	case last.said && (!t.last.said || !last.less(t.last)):
 		t.last = last
 	case t.last.said && t.last.key == e.Key && t.last != last:
-		s.anew[t] = true
+		s.stalePreviews[t] = true
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// usages and costs are how many counters a Usage and a Cost take. Amounts may be any
-// int64: adding and taking away wrap around and so undo each other.
+// usages and costs are the numbers of counters in a Usage and a Cost. Amounts may be any
+// int64: addition and subtraction wrap around, so they undo each other exactly.
 const (
 	usages = 8
 	costs  = 3
@@ -36,7 +36,7 @@ func costOf(c []int64) pricing.Cost {
 	return pricing.Cost{Input: pricing.USD(c[0]), Output: pricing.USD(c[1]), Total: pricing.USD(c[2])}
 }
 
-// sums is what a tree adds up to. The places are stored: never reorder them.
+// sums holds the totals of a tree. Positions are part of the file format: never reorder them.
 type sums [sumEnd]int64
 
 const (
@@ -52,7 +52,7 @@ const (
 	sumEnd         = sumCost + costs
 )
 
-// share returns what an entity adds to the sums of its tree.
+// share returns the contribution of an entity to the sums of its tree.
 func share(e *fold.Entity) (s sums) {
 	kind := e.Ref.Kind
 	s[sumFeedback], s[sumAttachments] = int64(e.Feedback), int64(e.Attachments)
@@ -114,7 +114,7 @@ func (s *sums) kinds() (set int64) {
 	return set
 }
 
-// bucket is a row of roll-ups. The places are stored: never reorder them.
+// bucket is a row of roll-ups. Positions are part of the file format: never reorder them.
 type bucket [bucketEnd]int64
 
 const (
@@ -128,7 +128,7 @@ const (
 	durations       = 40
 )
 
-// bucketKey says which row of roll-ups it is.
+// bucketKey identifies a row of roll-ups.
 type bucketKey struct {
 	repo  int64
 	daily bool
@@ -137,11 +137,11 @@ type bucketKey struct {
 	name  string
 }
 
-// unknownName stands for the model or tool that no line names.
+// unknownName replaces the name of a model or tool that no line names.
 const unknownName = "unknown"
 
-// rolled returns what an entity adds to roll-ups, and to which, by the hour. What no line
-// began is counted nowhere, and so are kinds that roll-ups do not have.
+// rolled returns the contribution of an entity to an hourly roll-up and its key. It returns
+// false for entities without a create line and for kinds without roll-ups.
 func rolled(e *fold.Entity, repo int64) (k bucketKey, b bucket, ok bool) {
 	if !e.Started {
 		return k, b, false
@@ -194,7 +194,7 @@ func (b *bucket) sub(v *bucket) {
 	}
 }
 
-// result returns the bucket as it is told.
+// result converts the row into a store.Rollup.
 func (b *bucket) result(k bucketKey) store.Rollup {
 	r := store.Rollup{
 		Start: micros(k.start), Kind: k.kind, Model: k.name,

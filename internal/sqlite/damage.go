@@ -26,7 +26,7 @@ var journals = []string{"-wal", "-shm", "-journal"}
 // asideSuffix ends the name of a damaged file that was set aside.
 const asideSuffix = ".damaged"
 
-// corrupt reports whether an error says that a file holds what nobody wrote there.
+// corrupt reports whether err means that the content of a file is damaged.
 func corrupt(err error) bool {
 	if e, ok := errors.AsType[*driver.Error](err); ok {
 		primary := e.Code() & 0xff
@@ -35,11 +35,11 @@ func corrupt(err error) bool {
 	return errors.Is(err, errPacked) || errors.Is(err, errColumn)
 }
 
-// errColumn stands for the error of a column whose value is of another type than it was written
-// with: that error quotes the value.
+// errColumn replaces the scan error of a column that holds a value of the wrong type, because
+// that error quotes the value.
 var errColumn = errors.New("a column holds a value of another type")
 
-// quietly returns an error without what it quotes of the file.
+// quietly returns err without content quoted from the file.
 func quietly(err error) error {
 	if err != nil && strings.Contains(err.Error(), "sql: Scan error") { // database/sql has no type for it
 		return errColumn
@@ -62,7 +62,7 @@ func corruptAtOpen(err error) bool {
 	return true
 }
 
-// opening says what opening a file failed with.
+// opening returns a *store.DamagedError if err means that the file is damaged, or else err.
 func (f *file) opening(err error) error {
 	if _, known := errors.AsType[*store.DamagedError](err); err == nil || known || !corruptAtOpen(err) {
 		return err

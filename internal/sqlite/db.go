@@ -22,29 +22,29 @@ import (
 //go:embed migration
 var migrations embed.FS
 
-// readers is how many queries run at the same time on one file.
+// readers limits the queries that run concurrently on one file.
 const readers = 4
 
-// busyTimeout is how long a statement waits for others that write.
+// busyTimeout limits how long a statement waits for another connection's lock.
 const busyTimeout = 10 * time.Second
 
 // file is an open database file: one connection that writes, some that read.
 type file struct {
 	name   string // for messages
 	path   string
-	write  *sql.DB       // replaced with swap held, and the mutex of who owns the file
-	read   *sql.DB       // replaced with swap held
+	write  *sql.DB       // replaced while holding swap and the owner's write mutex
+	read   *sql.DB       // guarded by swap
 	swap   sync.RWMutex  // held for reading while read is used
 	closed chan struct{} // closed by Close
 	writes writes
 	once   sync.Once
-	// trimmed says that nothing was deleted since trim came to its end. It begins as false:
-	// nobody knows what the process before did.
+	// trimmed reports that nothing was deleted since the last complete trim. It starts as
+	// false, because an earlier process may have deleted rows without trimming.
 	trimmed atomic.Bool
-	damaged atomic.Bool // an error said so
+	damaged atomic.Bool // set once an error reports corruption
 }
 
-// tuning is how a file is used. A connection holds at most its cache in memory, beside
+// tuning holds the durability and cache settings of a file. A connection holds at most its cache in memory, beside
 // the pages that a transaction changes.
 type tuning struct {
 	synchronous           string // FULL or NORMAL
@@ -55,7 +55,7 @@ type tuning struct {
 func open(path string, t tuning) (*file, error) {
 	// auto_vacuum must come before the first write to a new file. A journal is copied into
 	// the file when it has 16 MiB (pages of 4 KiB), and cut to that if it grew larger.
-	// secure_delete overwrites what is deleted with zeros: no byte of it stays in the file.
+	// secure_delete overwrites deleted content with zeros, so none of it stays in the file.
 	common := fmt.Sprintf("_pragma=auto_vacuum(INCREMENTAL)&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)"+
 		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(16777216)&_pragma=secure_delete(1)",
 		busyTimeout.Milliseconds())
@@ -112,16 +112,16 @@ func (f *file) close() (err error) {
 
 // awaitClosed waits, a second at most, until a closed database has no connection left. A
 // transaction whose context has ended is rolled back on a goroutine of database/sql, and
-// SQLite removes the journal only with the last connection. Nothing tells of that: hence
-// the polling.
+// SQLite removes the journal only with the last connection. Neither is reported, hence the
+// polling.
 func awaitClosed(db *sql.DB) {
 	for end := time.Now().Add(time.Second); db.Stats().OpenConnections > 0 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// fail says which operation on which file failed. After close it is ErrClosed,
-// whatever the driver says then.
+// fail adds the file and the operation to err and returns nil for nil. After close it returns
+// ErrClosed for any error. Corruption becomes a *store.DamagedError and sets damaged.
 func (f *file) fail(operation string, err error) error {
 	if err == nil {
 		return nil
@@ -139,7 +139,8 @@ func (f *file) fail(operation string, err error) error {
 	return fmt.Errorf("sqlite: %s: %s: %w", f.name, operation, err)
 }
 
-// view runs a function in a transaction that only reads: it sees one moment.
+// view runs fn in a read-only transaction, so that all its queries see one snapshot. It holds
+// swap for reading: the file is not replaced while fn runs.
 func (f *file) view(ctx context.Context, operation string, fn func(*sql.Tx) error) error {
 	f.swap.RLock()
 	defer f.swap.RUnlock()

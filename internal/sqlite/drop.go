@@ -16,7 +16,7 @@ const (
 	dropSpools = 200
 )
 
-// seenEvery is how exactly it is known when a sender was seen, which costs it a write.
+// seenEvery is the precision of a sender's last-seen time; each update costs a write.
 const seenEvery = 24 * time.Hour
 
 // Drop implements store.Retention.
@@ -58,7 +58,7 @@ func (l *Log) Dropped(ctx context.Context) (at store.Cursor, before time.Time, e
 func (l *Log) lastBefore(ctx context.Context, before time.Time) (int64, error) {
 	var last int64
 	err := l.view(ctx, "looking for blocks to drop", func(tx *sql.Tx) error {
-		var low, high int64 // low is before, or 0; what is behind high is not
+		var low, high int64 // block low is older than before, or 0; blocks after high are not
 		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(bno), 0) FROM blocks`).Scan(&high); err != nil {
 			return err
 		}

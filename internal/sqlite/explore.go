@@ -14,11 +14,11 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// maxSorted is how many traces of a range of time are put in order; where there are
-// more, they are found by walking along the order instead.
+// maxSorted limits how many traces of a time range are sorted in memory. If there are more,
+// the listing walks an index in sort order instead.
 const maxSorted = 20_000
 
-// filtering is a filter that is made into a listing.
+// filtering builds a listing from a filter.
 type filtering struct {
 	*listing
 	f    store.Filter
@@ -189,7 +189,7 @@ func (x *Index) Rows(ctx context.Context, q store.RowQuery) ([]store.Row, error)
 	return rows, err
 }
 
-// excerpts returns the generations whose texts traces show that have none of their own.
+// excerpts loads the generations whose text is shown for traces without input or output.
 func (w *filtering) excerpts(of []listed) (map[fold.Key]*fold.Entity, error) {
 	texts := map[fold.Key]*fold.Entity{{}: {}}
 	var keys []fold.Key

@@ -42,17 +42,17 @@ func (x *Index) Facets(ctx context.Context, f store.Filter, fields []store.Field
 	return found, err
 }
 
-// columnFields are the fields that are no labels.
+// columnFields are the fields stored in columns instead of labels.
 var columnFields = []store.Field{store.FieldStatus, store.FieldKind, store.FieldSession}
 
-// tally counts what the traces of a listing have.
+// tally counts field values over the traces of a listing.
 type tally struct {
 	*filtering
 	// Traces by number of a status, a set of kinds, a session, a label.
 	statuses, kinds, sessions, labels map[int64]int
 }
 
-// count counts all that there are facets of.
+// count counts all facets in one pass.
 func (t *tally) count() error {
 	at, eno, err := t.choose(true)
 	if err != nil {
@@ -80,7 +80,7 @@ func (t *tally) count() error {
 	})
 }
 
-// facets returns what was counted of a field.
+// facets returns the counts of a field.
 func (t *tally) facets(field store.Field) ([]store.Facet, error) {
 	switch field {
 	case store.FieldStatus:
@@ -94,7 +94,7 @@ func (t *tally) facets(field store.Field) ([]store.Facet, error) {
 	return t.lookUp(t.labels, `SELECT label, key, value FROM labels WHERE field = ? AND label IN `, labelFields[field])
 }
 
-// named returns the facets of numbers, each of which stands for some.
+// named turns counts by number into facets; one number may yield several.
 func named(counts map[int64]int, name func(int64) []store.Facet) []store.Facet {
 	sum := map[store.Facet]int{}
 	for n, traces := range counts {
@@ -119,7 +119,7 @@ func kindFacets(bits int64) (facets []store.Facet) {
 	return facets
 }
 
-// lookUp returns what the numbers stand for that were counted.
+// lookUp returns the facets of counted numbers, with the names that query finds for them.
 func (t *tally) lookUp(counts map[int64]int, query string, first ...any) (facets []store.Facet, err error) {
 	numbers := make([]int64, 0, len(counts))
 	for n := range counts {

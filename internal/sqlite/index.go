@@ -22,10 +22,10 @@ type Index struct {
 	conn   *sql.Conn
 	stmts  statements
 	next   int64 // the eno that the next new entity gets, while applying
-	known  int64 // the version of the file that what is in memory is of
-	tops   recent[int64, *top]
-	labels recent[labelKey, int64]
-	// written says what to do with what is in memory once a transaction took effect.
+	known  int64 // the version of the file that tops and labels reflect
+	tops   lru[int64, *top]
+	labels lru[labelKey, int64]
+	// written updates the memory after a transaction was committed.
 	written func()
 }
 
@@ -58,7 +58,7 @@ func OpenIndex(ctx context.Context, path string, prices fold.Prices) (*Index, er
 	return x, nil
 }
 
-// begin brings an open file up to date and prepares what writes to it.
+// begin migrates an open file and prepares the statements that write to it.
 func (x *Index) begin(ctx context.Context) (err error) {
 	if err := x.migrate(ctx, "index"); err != nil {
 		return err
@@ -146,12 +146,13 @@ func (x *Index) newStep(ctx context.Context, from store.Cursor) *step {
 	return &step{
 		ctx: context.WithoutCancel(ctx), pace: pacer{ended: ctx.Err}, x: x, from: int64(from),
 		byKey: map[fold.Key]*work{}, byEno: map[int64]*work{}, lookups: map[fold.Key]int64{},
-		tops: map[int64]*top{}, labels: map[topLabel]int64{}, anew: map[*top]bool{},
+		tops: map[int64]*top{}, labels: map[topLabel]int64{}, stalePreviews: map[*top]bool{},
 		buckets: map[bucketKey]*bucket{}, counts: map[countKey]store.Count{},
 	}
 }
 
-// remember keeps what a step wrote in memory.
+// remember caches the rows that a step wrote. It is called after the commit, never before:
+// a rolled back step must leave no trace in memory.
 func (s *step) remember(version int64) {
 	rows := make([]*row, len(s.works))
 	for i, w := range s.works {
@@ -198,7 +199,7 @@ func (x *Index) empty(ctx context.Context) error {
 	return nil
 }
 
-// forgetMemory drops what is in memory of the file.
+// forgetMemory drops all cached content of the file. Callers must hold mu.
 func (x *Index) forgetMemory() {
 	x.rows.clear()
 	x.repos.clear()

@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// maxLabels is how many labels a trace has; it is not found by further ones.
+	// maxLabels limits the labels of a trace. Searches do not find a trace by further ones.
 	maxLabels = 64
-	// maxLabel is how many bytes of a key and of a value a label has.
+	// maxLabel limits the key and the value of a label, in bytes each.
 	maxLabel = 200
 )
 
-// label is something that traces are found by.
+// label is a field value by which traces can be filtered.
 type label struct {
 	field      int64
 	key, value string
@@ -48,7 +48,7 @@ func newLabel(field store.Field, key, value string) label {
 	return label{labelFields[field], clipLabel(key), clipLabel(value)}
 }
 
-// labelsOf returns what the trace of an entity is found by because of it.
+// labelsOf returns the labels that an entity contributes to its trace.
 func labelsOf(e *fold.Entity) []label {
 	var labels []label
 	switch {

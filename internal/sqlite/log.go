@@ -10,7 +10,7 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// A commit takes what is waiting, up to these bounds, so that no request waits
+// A commit takes the waiting requests, up to these limits, so that no request waits
 // long for others.
 const (
 	groupRequests = 256
@@ -121,7 +121,7 @@ func (l *Log) seal(b store.Batch) (sealed, error) {
 	return sealed{b, numbered, l.codec.pack(b.Lines, b.First)}, nil
 }
 
-// run is the goroutine that owns the write connection: it commits what is waiting,
+// run is the goroutine that owns the write connection: it commits waiting requests,
 // group by group, and does jobs, until Close.
 func (l *Log) run(a *appender) {
 	defer a.close()
@@ -137,7 +137,7 @@ func (l *Log) run(a *appender) {
 	}
 }
 
-// group returns first and what else is waiting.
+// group returns first and the other waiting requests, up to the limits of a commit.
 func (l *Log) group(first *request) []*request {
 	group, lines := []*request{first}, first.lines
 	for len(group) < groupRequests && lines < groupLines {

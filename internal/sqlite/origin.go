@@ -8,7 +8,7 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// kinship is what the columns above, span and home hold of an entity.
+// kinship holds an entity's values for the columns above, span and home.
 type kinship struct{ above, span, home int64 }
 
 func spanNumber(id protocol.SpanID) int64  { return int64(binary.BigEndian.Uint64(id[:])) }
@@ -33,12 +33,12 @@ type spanKey struct {
 // kin finds the parents of the spans that change in a step.
 type kin struct {
 	*step
-	bySpan map[protocol.SpanID][]*work // what changes, by the span ids it may be a parent by
-	stored map[spanKey][]*row          // what was there before
+	bySpan map[protocol.SpanID][]*work // changed entities by the span ids of possible children
+	stored map[spanKey][]*row          // parents already in the file
 	again  map[int64]bool              // enos of spans that were there and may have another parent now
 }
 
-// hangSpans sets the parents of what came from OpenTelemetry. An entity that is new, or
+// hangSpans sets the parents of spans from OpenTelemetry. An entity that is new, or
 // has got another span id, may be the parent of spans that came before it. One that was
 // deleted is the parent of none.
 func (s *step) hangSpans() error {
@@ -62,7 +62,7 @@ func (s *step) hangSpans() error {
 	return nil
 }
 
-// awaited adds to what changes the spans whose parents have the span id of an entity that
+// awaited marks as changed the spans whose parents have the span id of an entity that
 // is new or was deleted.
 func (k *kin) awaited() error {
 	var waiting bool
@@ -108,7 +108,7 @@ func (k *kin) awaited() error {
 	return err
 }
 
-// pairs returns placeholders for n pairs.
+// pairs returns placeholders for n pairs of arguments.
 func pairs(n int) string {
 	const pair = "(?, ?), "
 	b := make([]byte, 0, n*len(pair))
@@ -118,7 +118,7 @@ func pairs(n int) string {
 	return string(b[:len(b)-2])
 }
 
-// askAgain adds the spans that meet a condition to what changes.
+// askAgain marks as changed the spans that meet a condition, to resolve their parents again.
 func (k *kin) askAgain(condition string, args []any) error {
 	rows, err := k.x.rowsOf(k.ctx, k.x.conn, `SELECT `+columns+` FROM entities e WHERE above <> 0 AND `+condition, args...)
 	for _, r := range rows {
@@ -178,8 +178,8 @@ func (k *kin) candidates(child *row) (candidates []*fold.Entity, err error) {
 	return candidates, nil
 }
 
-// load reads what has the span id of a parent: spans by their keys, entities of clients by
-// the beginning of theirs, and by the column span what has another id there.
+// load reads the entities with the span id of a parent: spans by their keys, entities of
+// clients by a key prefix, and entities with a separate OpenTelemetry id by the column span.
 func (k *kin) load(key spanKey, repo string, o *fold.Origin) ([]*row, error) {
 	var args []any
 	for _, parent := range o.ParentKeys(repo) {
@@ -208,7 +208,7 @@ func (k *kin) load(key spanKey, repo string, o *fold.Origin) ([]*row, error) {
 	return found, k.x.complete(k.ctx, k.x.conn, found)
 }
 
-// parentsQuery is what load asks.
+// parentsQuery selects the entities that load returns.
 const parentsQuery = `SELECT ` + columns + ` FROM entities e WHERE k IN (?, ?, ?, ?, ?)
 	UNION ALL SELECT ` + columns + ` FROM entities e WHERE k >= ? AND k <= ?
 	UNION ALL SELECT ` + columns + ` FROM entities e WHERE span <> 0 AND span = ? AND home IN (0, ?)`

@@ -11,7 +11,7 @@ import (
 // errPacked is returned for a column whose bytes this package did not write.
 var errPacked = errors.New("a packed column is damaged; rebuild the index")
 
-// packer puts values one behind the other.
+// packer appends values to b. An unpacker must read them in the same order.
 type packer struct{ b []byte }
 
 func (p *packer) num(n int64)    { p.b = binary.AppendVarint(p.b, n) }

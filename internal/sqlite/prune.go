@@ -220,7 +220,7 @@ func (f *pruning) dropTop(r *row) error {
 		}
 	}
 	delete(f.tops, t.eno)
-	delete(f.anew, t)
+	delete(f.stalePreviews, t)
 	return nil
 }
 

@@ -116,7 +116,7 @@ func (x *Index) Tree(ctx context.Context, root fold.Key) ([]fold.Entity, error) 
 	return thin(tree), err
 }
 
-// below returns top and what hangs below it among the entities of its trace.
+// below returns top and its descendants among the entities of its trace.
 func below(top *row, all []*row) []*row {
 	tree := make([]*row, 0, len(all))
 	tree = append(tree, top)
@@ -224,9 +224,9 @@ func (x *Index) Find(ctx context.Context, repo, prefix string, limit int) ([]fol
 }
 
 const (
-	// minPrefix is how long a beginning of an id must be.
+	// minPrefix is the minimum length of an id prefix, in bytes.
 	minPrefix = 8
-	// maxFound is how many ids with a prefix are looked at to find the newest.
+	// maxFound limits the ids with a prefix among which the newest are chosen.
 	maxFound = 1000
 )
 

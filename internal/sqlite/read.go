@@ -9,7 +9,7 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// readBytes is about how many bytes of lines Read and Scan return at most.
+// readBytes is the approximate limit of the bytes of lines that Read and Scan return.
 const readBytes = 8 << 20
 
 // errFull ends a query whose caller has enough rows.
@@ -44,7 +44,7 @@ func (l *Log) Read(ctx context.Context, after store.Cursor, maxLines int) ([]sto
 		return each(ctx, tx, func(row *sql.Rows) error {
 			b, err := l.scanBlock(row)
 			if err != nil && len(blocks) > 0 {
-				return errFull // the next call tells
+				return errFull // the next call reports it
 			}
 			if err != nil {
 				return err

@@ -26,7 +26,8 @@ type row struct {
 // columns of an entity, in the order of scanRow. All queries call the table e.
 const columns = `e.eno, e.k, e.repo, e.kind, e.id, e.parent, e.trace, e.born, e.last, e.data, e.places`
 
-// scanRow reads columns, but for the name of the repository, and what more a query has.
+// scanRow reads columns and then the additional columns of a query into more. It leaves
+// the repository name empty; complete sets it.
 func scanRow(rows *sql.Rows, more ...any) (*row, error) {
 	r := &row{}
 	var key, data sql.RawBytes
@@ -54,11 +55,11 @@ const (
 	isGuessed
 )
 
-// minCompressed is how many bytes of an entity are worth compressing: most of those that
-// have more are texts.
+// minCompressed is the size in bytes from which a packed entity is compressed: most of the
+// bytes of larger ones are text.
 const minCompressed = 128
 
-// packEntity returns what no column of its own holds.
+// packEntity packs the fields that have no dedicated column.
 func packEntity(e *fold.Entity) []byte {
 	flags := uint64(0)
 	set := func(flag uint64, on bool) {
@@ -159,11 +160,11 @@ func unpackEntity(e *fold.Entity, data []byte) error {
 	return u.err()
 }
 
-// places are where lines are, packed: the distance of each from the one before.
+// places holds the packed positions of lines: the distance of each from the one before.
 type places []byte
 
-// maxPlaces is how many bytes of places a row has. It is written anew with each of its
-// lines, so that more would make many lines slow.
+// maxPlaces limits the bytes of places in a row. The row is rewritten for each of its lines,
+// so a larger limit would slow down entities with many lines.
 const maxPlaces = 256
 
 // number makes one number of a place.
@@ -201,7 +202,7 @@ type queryer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// maxArgs is how many arguments one query gets at most.
+// maxArgs limits the arguments of one query.
 const maxArgs = 256
 
 // inChunks calls fn with arguments, maxArgs at most at a time, and as many placeholders.
@@ -237,7 +238,7 @@ func (x *Index) rowsOf(ctx context.Context, q queryer, query string, args ...any
 	return found, x.complete(ctx, q, found)
 }
 
-// complete fills in what follows from the repository's name.
+// complete sets the repository and the session key, which follow from the repository's name.
 func (x *Index) complete(ctx context.Context, q queryer, rows []*row) error {
 	for _, r := range rows {
 		name, err := x.repos.name(ctx, q, r.repo)

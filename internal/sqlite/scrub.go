@@ -12,7 +12,7 @@ import (
 // old bytes in the gap between the list of cells and the cells themselves, where a later
 // deletion does not look. Scrubbing fills those gaps with zeros. Nothing reads them.
 
-// scrubPages is how many pages one transaction overwrites at most.
+// scrubPages limits the pages that one transaction overwrites.
 const scrubPages = 64
 
 // Types of pages in a pointer map: https://www.sqlite.org/fileformat2.html#pointer_map_or_ptrmap_pages
@@ -25,7 +25,8 @@ const (
 // pendingByte is in a page that SQLite never uses.
 const pendingByte = 1 << 30
 
-// scrub overwrites what is left of moved rows in the pages of a file.
+// scrub overwrites the remains of moved rows in the pages of a file. It finds the pages in a
+// read transaction, which blocks no writer, and checks each again before it writes.
 func (f *file) scrub(ctx context.Context, exec execFunc) error {
 	var dirty []int64
 	err := f.view(ctx, "looking for what is left of deleted rows", func(tx *sql.Tx) error {
@@ -85,7 +86,7 @@ func rawPage(ctx context.Context, q queryer, pgno int64) (page []byte, err error
 	return page, err
 }
 
-// mapSpan is how many pages stand between two pages of the pointer map.
+// mapSpan returns the distance between two pages of the pointer map, in pages.
 func mapSpan(size int64) int64 { return size/mapEntry + 1 }
 
 // mapAt returns where the page of the pointer map is that should be at a place.
@@ -96,7 +97,7 @@ func mapAt(place, size int64) int64 {
 	return place
 }
 
-// mapOf returns the page of the pointer map that tells the type of a page, and where in it.
+// mapOf returns the page of the pointer map that holds the type of a page, and the offset in it.
 func mapOf(pgno, size int64) (at, offset int64) {
 	at = mapAt((pgno-2)/mapSpan(size)*mapSpan(size)+2, size)
 	return at, mapEntry * (pgno - at - 1)

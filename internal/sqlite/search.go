@@ -15,14 +15,14 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// partBytes is how large a part is when the next one is begun: deleting rewrites one part
+// partBytes is the size at which the next part is started: deleting rewrites one part
 // at most, a second or a few of work, and needs room for it on the disk.
 const partBytes = 256 << 20
 
 // resetting is the cursor of a search whose Reset is under way: no log gets so far.
 const resetting store.Cursor = math.MaxInt64
 
-// Search is a store.Search in files of their own in a folder: one for each month of
+// Search is a store.Search in separate files of a folder: one for each month of
 // reception in UTC, search-2026-01.db and so on, and several for a month of more than
 // 256 MiB. A part that retention has done with is removed with its file. The newest file
 // holds the cursor. The folder belongs to one Search at a time.
@@ -30,7 +30,7 @@ type Search struct {
 	dir   string
 	limit int64 // partBytes, less in tests
 
-	writing sync.Mutex // held by what writes
+	writing sync.Mutex // held by all writers; taken before mu
 
 	mu     sync.RWMutex  // held for reading while parts are searched
 	parts  []*searchPart // oldest first; written with both mutexes held

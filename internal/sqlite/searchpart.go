@@ -16,7 +16,7 @@ import (
 	"github.com/troupelog/troupe/internal/words"
 )
 
-// searchPart is a file of a Search: what was received within a month, or a part of that.
+// searchPart is a file of a Search: the texts received within a month, or some of them.
 type searchPart struct {
 	*file
 	name string       // 2026-01, and further parts of the month 2026-01-0002 and so on: by name is by time
@@ -60,7 +60,7 @@ func partName(path string) string {
 
 func partFile(name string) string { return "search-" + name + ".db" }
 
-// searchTuning: what was written is read again only when it is merged.
+// searchTuning uses small caches, because written pages are read again only by merges.
 var searchTuning = tuning{synchronous: "NORMAL", writeCache: 4096, readCache: 2048}
 
 // openPart opens or creates the file of a part.
@@ -106,7 +106,7 @@ func (p *searchPart) add(ctx context.Context, texts []store.TextAt, to store.Cur
 		return err
 	})
 	if err != nil {
-		clear(p.repos) // what was rolled back has no number
+		clear(p.repos) // rolled back repositories have no number
 		return err
 	}
 	p.at = to
@@ -177,7 +177,7 @@ func (p *searchPart) repo(ctx context.Context, name string) (int64, error) {
 	return rno, nil
 }
 
-// hide lets blocks up to and with before be found no more.
+// hide excludes the blocks up to and including before from searches.
 func (p *searchPart) hide(ctx context.Context, before store.Cursor) error {
 	return p.transaction(ctx, &p.writes.prune, "hiding", func() error {
 		_, err := p.conn.ExecContext(ctx, `UPDATE cur SET gone = max(gone, ?)`, int64(before))
@@ -185,7 +185,7 @@ func (p *searchPart) hide(ctx context.Context, before store.Cursor) error {
 	})
 }
 
-// seal makes what was added survive the loss of power.
+// seal checkpoints the journal, so that all added texts survive a loss of power.
 func (p *searchPart) seal(ctx context.Context) error {
 	var busy, pages, moved int
 	err := p.conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(FULL)`).Scan(&busy, &pages, &moved)
@@ -202,7 +202,7 @@ func (p *searchPart) transaction(ctx context.Context, took *longest, operation s
 // remove closes the part and removes its files.
 func (p *searchPart) remove() error { return errors.Join(p.close(), removeFiles(p.path)) }
 
-// close closes the part, whatever of it is open.
+// close closes all that is open, also after a failed prepare.
 func (p *searchPart) close() error {
 	for _, s := range []*sql.Stmt{p.word, p.mark.one, p.mark.many} {
 		if s != nil {

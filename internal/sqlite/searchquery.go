@@ -10,8 +10,8 @@ import (
 	"github.com/troupelog/troupe/internal/words"
 )
 
-// Find implements store.Search. It reads the parts from the newest on, and of each no
-// more than what is missing.
+// Find implements store.Search. It reads the parts from the newest on, and takes from each
+// only as many hits as are still missing.
 func (x *Search) Find(ctx context.Context, q store.SearchQuery) ([]store.Hit, error) {
 	match, err := matchOf(q)
 	if err != nil {

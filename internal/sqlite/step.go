@@ -12,8 +12,8 @@ import (
 
 // step is one call of Apply, in its transaction.
 //
-// Everything that is counted changes by what an entity counts now minus what it counted
-// before, so that neither folding again nor lines that come late count twice.
+// Each count changes by the difference between an entity's new and previous contribution, so
+// neither folding again nor late lines count twice.
 type step struct {
 	ctx  context.Context // does not end
 	pace pacer           // of the caller's context
@@ -27,11 +27,11 @@ type step struct {
 	lookups map[fold.Key]int64 // enos of entities that are not in works
 	under   map[int64][]*work  // works by parent, once they are final; nil until it is asked for
 
-	tops    map[int64]*top // that change
-	labels  map[topLabel]int64
-	anew    map[*top]bool // their excerpts must be looked for
-	buckets map[bucketKey]*bucket
-	counts  map[countKey]store.Count
+	tops          map[int64]*top // that change
+	labels        map[topLabel]int64
+	stalePreviews map[*top]bool // their excerpts must be looked for
+	buckets       map[bucketKey]*bucket
+	counts        map[countKey]store.Count
 }
 
 // work is an entity that changes.
@@ -50,7 +50,7 @@ type countKey struct {
 	kind protocol.Kind
 }
 
-// begin collects what the updates change.
+// begin collects the entities that the updates change.
 func (s *step) begin(version int64, updates []store.Update) error {
 	keys := make([]fold.Key, len(updates))
 	for i, u := range updates {
@@ -75,7 +75,7 @@ func (s *step) begin(version int64, updates []store.Update) error {
 	return nil
 }
 
-// update adds an entity to what changes, if anything about it does.
+// update adds an entity to works, unless the update changes nothing.
 func (s *step) update(before *row, u store.Update) error {
 	if before != nil && len(u.Lines) == 0 && before.entity.Seen.Equal(u.Entity.Seen) && before.entity.Lines == u.Entity.Lines &&
 		before.entity.Ref == u.Entity.Ref {
@@ -107,7 +107,7 @@ func (s *step) add(w *work) {
 	}
 }
 
-// place adds places to a row. If they become many, they go to a table of their own.
+// place adds positions to a row. Above maxPlaces bytes they move to the table places.
 func (s *step) place(r *row, at []store.Loc) error {
 	if len(at) == 0 {
 		return nil
@@ -125,7 +125,7 @@ func (s *step) place(r *row, at []store.Loc) error {
 	return err
 }
 
-// hang finds out what entities hang below and which traces they hang in.
+// hang determines the parents and the traces of the changed entities.
 func (s *step) hang() error {
 	if err := s.hangSpans(); err != nil {
 		return err
@@ -176,8 +176,8 @@ func (s *step) enoOf(key fold.Key) (eno int64, err error) {
 	return eno, err
 }
 
-// resolve sets the trace of an entity that changes: that of its parent. Entities whose
-// parents go in a circle are in no trace.
+// resolve sets the trace of a changed entity to its parent's trace. Entities whose parents
+// form a cycle are in no trace.
 func (s *step) resolve(w *work, known map[*work]bool) error {
 	if known[w] {
 		return nil
@@ -219,9 +219,9 @@ func (s *step) resolve(w *work, known map[*work]bool) error {
 	return nil
 }
 
-// traceAbove returns the trace of the parent, which does not change in this step unless
-// what it hangs below does, of which propagate takes care. Where the entity had another
-// parent before, it looks whether it hangs below itself now.
+// traceAbove returns the trace of an unchanged parent. If an ancestor of the parent changes
+// in this step, propagate corrects the trace later. If the entity had another parent before,
+// it also checks for a cycle.
 func (s *step) traceAbove(r *row, on map[int64]bool) (int64, error) {
 	var parent, trace int64
 	err := s.x.conn.QueryRowContext(s.ctx, `SELECT parent, trace FROM entities WHERE eno = ?`, r.parent).Scan(&parent, &trace)
@@ -251,7 +251,7 @@ func (s *step) traceAbove(r *row, on map[int64]bool) (int64, error) {
 	return trace, nil
 }
 
-// propagate moves what hangs below an entity to its trace.
+// propagate moves the descendants of an entity to its trace.
 func (s *step) propagate(w *work) error {
 	for below := []*work{w}; len(below) > 0; below = below[1:] {
 		above := below[0].row
@@ -269,8 +269,8 @@ func (s *step) propagate(w *work) error {
 	return nil
 }
 
-// children returns the entities below one that was there before, and adds them to what
-// changes.
+// children returns the entities below one that was there before, and adds them to
+// works.
 func (s *step) children(w *work) (children []*work, err error) {
 	query, args := `SELECT `+columns+` FROM entities e WHERE trace = 0 AND parent = ? AND parent > 0`, []any{w.row.eno}
 	if w.before == nil {
@@ -292,7 +292,7 @@ func (s *step) children(w *work) (children []*work, err error) {
 	return s.changing(w), nil
 }
 
-// changing returns what hangs below an entity among what changes.
+// changing returns the changed children of an entity.
 func (s *step) changing(above *work) []*work {
 	if s.under == nil {
 		s.under = map[int64][]*work{}

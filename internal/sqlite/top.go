@@ -19,12 +19,12 @@ type top struct {
 	dur         int64
 
 	sums        sums
-	first, last excerpt    // in what is below
+	first, last excerpt    // texts below the top
 	marks       []mark     // maxLabels at most
-	stored      *topStored // what the file has; nil if it is new
+	stored      *topStored // the stored state; nil if the top is new
 }
 
-// topStored is what the file has of a top in columns with indexes and in other tables.
+// topStored is the stored state of a top in indexed columns and in other tables.
 type topStored struct {
 	columns topIndexed
 	labels  []int64
@@ -96,7 +96,7 @@ func statusOf(e *fold.Entity) int64 {
 	}
 }
 
-// follow takes over what the entity of the top says.
+// follow copies the fields that a top takes from its entity.
 func (t *top) follow(e *fold.Entity, session int64) {
 	t.at, t.session, t.status = listedAt(e).UnixMicro(), session, statusOf(e)
 	d, _ := e.Duration()
@@ -119,8 +119,8 @@ func (t *top) set(label, n int64) {
 	}
 }
 
-// What stands for the text of an excerpt, which once was there itself; nothing if there is
-// none. The second is no text.
+// Markers stored instead of an excerpt's text (older versions stored the text itself);
+// nothing is stored if there is no excerpt.
 const (
 	said     = "+"
 	saidSame = "\xff" // where the other excerpt is

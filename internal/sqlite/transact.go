@@ -30,7 +30,7 @@ type pacer struct {
 	steps int
 }
 
-// pacedSteps is how many statements, of 10 to 50 µs, are run at a stretch.
+// pacedSteps is the number of statements, of 10 to 50 µs each, between two yields.
 const pacedSteps = 16
 
 // step is called before each statement. It returns the error of the context.
@@ -41,7 +41,7 @@ func (p *pacer) step() error {
 	return p.ended()
 }
 
-// writes is how long the longest transactions that wrote to a file took.
+// writes holds the durations of the longest write transactions of a file.
 type writes struct{ add, prune longest }
 
 // transact runs fn in a transaction on the connection that writes, and remembers in took

@@ -12,10 +12,10 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// trimPages is how many pages one transaction gives back to the file system at most: 512 KiB.
+// trimPages limits the pages that one transaction returns to the file system, to 512 KiB.
 const trimPages = 128
 
-// truncateWait is how long others may wait for a file while its journal is emptied.
+// truncateWait limits how long other connections wait while a journal is emptied.
 const truncateWait = 100 * time.Millisecond
 
 // Size implements store.Space.
@@ -39,14 +39,14 @@ func (f *file) Size(ctx context.Context) (size int64, err error) {
 // execFunc runs a function on the connection that writes, in a transaction or not.
 type execFunc func(ctx context.Context, transact bool, fn func(*sql.Conn) error) error
 
-// trim gives free pages back to the file system, overwrites what deleted rows left in other
+// trim gives free pages back to the file system, overwrites the remains of deleted rows in other
 // pages, and empties the journal, which has older copies of pages. It fails with
 // store.ErrBusy if a reader still needs the journal.
 func (f *file) trim(ctx context.Context, exec execFunc) error {
 	if f.trimmed.Load() {
 		return nil
 	}
-	f.trimmed.Store(true) // what is deleted from now on needs another time
+	f.trimmed.Store(true) // before the work: deletions from now on clear it again
 	err := f.trimNow(ctx, exec)
 	if err != nil {
 		f.trimmed.Store(false)

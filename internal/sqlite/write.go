@@ -56,14 +56,15 @@ func (st *statements) close() {
 	}
 }
 
-// write stores what changes.
+// write stores all changes of the step. Tops come after entities, because stale first and
+// last texts are looked up among the stored entities.
 func (s *step) write() error {
 	for _, w := range s.works {
 		if err := s.writeEntity(w); err != nil {
 			return err
 		}
 	}
-	for t := range s.anew {
+	for t := range s.stalePreviews {
 		if err := s.excerptAnew(t); err != nil {
 			return err
 		}

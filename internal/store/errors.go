@@ -36,7 +36,7 @@ var (
 	ErrTooLarge = errors.New("store: the tree is too large")
 )
 
-// WholeBlock is the Index of a Loc that stands for all lines of a block.
+// WholeBlock is the Index of a Loc that refers to all lines of a block.
 const WholeBlock = -1
 
 // LineError reports a line that could not be read or folded. It quotes nothing of it.

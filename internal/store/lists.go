@@ -14,7 +14,7 @@ import (
 // the amount of stored data if its filter has a time range or an indexed condition.
 type Lists interface {
 	// Rows returns at most q.Limit rows in the order of q.Sort. Rows that are inserted between
-	// two pages neither repeat nor hide others. Sums are those of the whole tree below a row;
+	// two pages neither repeat nor hide others. Sums cover the whole tree below a row;
 	// they are kept while applying updates, so a row costs the same, however much is below it. It
 	// fails with ErrTerm for a condition or an order that the kind of rows does not have.
 	Rows(ctx context.Context, q RowQuery) ([]Row, error)

@@ -6,7 +6,7 @@ import (
 )
 
 // Retention deletes old lines of a Log and measures it. Methods are safe for concurrent use
-// with those of the Log.
+// with the methods of the Log.
 type Retention interface {
 	Space
 
@@ -27,7 +27,7 @@ type Retention interface {
 }
 
 // Pruner maintains the files of a store that is derived from a Log: an Index or a Search.
-// Methods are safe for concurrent use with those of the store.
+// Methods are safe for concurrent use with the store's methods.
 type Pruner interface {
 	Space
 

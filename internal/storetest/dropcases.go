@@ -21,7 +21,7 @@ func (h *harness) received(on int, sender byte, first uint64, lines ...string) s
 	return h.append(b)
 }
 
-// drop drops what was received before a day.
+// drop drops the lines received before a day.
 func (h *harness) drop(before int, wantAt store.Cursor, wantLines int64) {
 	h.Helper()
 	at, lines, err := h.shard.Retention.Drop(h.ctx(), day(before))

@@ -182,7 +182,7 @@ func (h *harness) statsAgree(t *rapid.T, r *recount) {
 	diff(t, "histogram", want, bars)
 }
 
-// sortedPaging checks that no row is missed or told twice, in each order, while others
+// sortedPaging checks that no row is missed or returned twice, in each order, while others
 // come in.
 func sortedPaging(h *harness) {
 	for _, sort := range []store.Sort{store.Newest, store.Oldest, store.Slowest, store.Costliest} {

@@ -32,7 +32,7 @@ func newRecount(entities map[fold.Key]fold.Entity) *recount {
 	return r
 }
 
-// top returns the trace that an entity hangs in.
+// top returns the trace of an entity.
 func (r *recount) top(e fold.Entity) (fold.Key, bool) {
 	for range len(r.entities) {
 		if e.Ref.Kind == protocol.Trace {
@@ -101,7 +101,7 @@ func rowOf(trace fold.Entity, tree []fold.Entity) store.Row {
 	return row
 }
 
-// values returns what a trace has in a field.
+// values returns the values of a trace in a field.
 func (r *recount) values(trace fold.Key, field store.Field) map[store.Facet]bool {
 	row, values := r.rows[trace], map[store.Facet]bool{}
 	add := func(key, value string) {

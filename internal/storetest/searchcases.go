@@ -24,7 +24,7 @@ type Search interface {
 // OpenSearch opens the search whose files are in dir, or creates it there.
 type OpenSearch func(ctx context.Context, dir string) (Search, error)
 
-// RunSearch runs the suite of a Search, each case on one of its own.
+// RunSearch runs the suite of a Search, each case on a new one.
 func RunSearch(t *testing.T, open OpenSearch) {
 	cases := []struct {
 		name string
@@ -86,7 +86,7 @@ func (s *searching) texts(repo string, texts ...string) []store.TextAt {
 	return block
 }
 
-// add adds blocks to what is searched.
+// add adds blocks to the search.
 func (s *searching) add(blocks ...[]store.TextAt) {
 	s.Helper()
 	from, err := s.search.Cursor(s.Context())

@@ -160,7 +160,7 @@ func (h *harness) append(b store.Batch) store.Receipt {
 	return receipts[0]
 }
 
-// wantReceipt appends a batch and checks what became of it.
+// wantReceipt appends a batch and checks its receipt.
 func (h *harness) wantReceipt(b store.Batch, stored, duplicate int) {
 	h.Helper()
 	if got, want := h.append(b), (store.Receipt{Stored: stored, Duplicate: duplicate}); got != want {

@@ -13,7 +13,7 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// shown is what a list and a tree both say of a trace.
+// shown holds the totals of a trace that both a list and a tree return.
 type shown struct {
 	Entity           fold.Entity // as far as a node has it
 	Status           string
@@ -22,7 +22,7 @@ type shown struct {
 	Children, Errors int
 }
 
-// listed returns what the list says, by the id of the trace.
+// listed returns the list's totals by trace id.
 func (h *harness) listed() map[string]shown {
 	h.Helper()
 	rows, err := h.shard.Lists.Rows(h.ctx(), store.RowQuery{Filter: store.Filter{Repo: h.repo}, Limit: 100})
@@ -37,7 +37,7 @@ func (h *harness) listed() map[string]shown {
 	return all
 }
 
-// treed returns what the tree of a trace says.
+// treed returns the totals of a trace's tree.
 func (h *harness) treed(id string) shown {
 	h.Helper()
 	n, totals, err := project.Tree(h.ctx(), h.shard.Log, h.shard.Index, h.blobs, h.repo, protocol.Ref{Kind: protocol.Trace, ID: id})
