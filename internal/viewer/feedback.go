@@ -27,7 +27,7 @@ func (v *Viewer) feedback(w http.ResponseWriter, r *http.Request) error {
 	score := map[string]int{"+": 1, "-": -1}[r.PostForm.Get("score")]
 	comment := strings.ToValidUTF8(r.PostForm.Get("comment"), "\uFFFD")
 	if score == 0 || len(comment) > maxComment {
-		return &failure{http.StatusBadRequest, "the feedback is incomplete", "Choose good or bad, and write at most 2,000 bytes."}
+		return &problem{http.StatusBadRequest, "the feedback is incomplete", "Choose good or bad, and write at most 2,000 bytes."}
 	}
 	data, err := json.Marshal(map[string]any{"score": score, "comment": comment})
 	if err != nil {

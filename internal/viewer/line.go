@@ -43,14 +43,14 @@ func (v *Viewer) line(w http.ResponseWriter, r *http.Request) error {
 	name, raw := strings.CutSuffix(r.PathValue("seq"), ".txt")
 	seq, err := strconv.ParseUint(name, 10, 63)
 	if err != nil || seq == 0 {
-		return &failure{http.StatusNotFound, "no such line", "Lines are numbered from 1."}
+		return &problem{http.StatusNotFound, "no such line", "Lines are numbered from 1."}
 	}
 	found, err := v.service.Scan(r.Context(), repo, seq-1, 1)
 	if err != nil {
 		return err
 	}
 	if len(found) == 0 || found[0].Number != seq {
-		return &failure{http.StatusNotFound, "line " + name + " is not there", "It has not arrived, or was deleted with what is as old."}
+		return &problem{http.StatusNotFound, "line " + name + " is not there", "It has not arrived, or was deleted with what is as old."}
 	}
 	line := found[0].Text
 	if raw {
@@ -113,7 +113,7 @@ func (v *Viewer) entity(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch len(d.Found) {
 	case 0:
-		return &failure{http.StatusNotFound, "not seen", "No line about the id “" + brief.Cut(id, maxIDShown) + "” has arrived in this repository, or it was deleted."}
+		return &problem{http.StatusNotFound, "not seen", "No line about the id “" + brief.Cut(id, maxIDShown) + "” has arrived in this repository, or it was deleted."}
 	case 1:
 		p := &page{Here: r.URL, Repo: repo}
 		http.Redirect(w, r, p.Link(d.Found[0].Address, addressNode(found[0])...), http.StatusFound)

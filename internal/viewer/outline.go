@@ -183,9 +183,9 @@ func (row *outlineRow) took() time.Duration {
 	return d
 }
 
-// mark says what is odd about where a row stands: that its beginning or its parent never
-// came, that it ends before it starts, or that by the clocks it began more than a millisecond before its parent.
-func (row *outlineRow) mark() string {
+// anomaly describes a misplaced row: its create or its parent never arrived,
+// it ends before it starts, or it began more than a millisecond before its parent.
+func (row *outlineRow) anomaly() string {
 	switch {
 	case row.orphan:
 		return "no beginning or parent"

@@ -219,7 +219,7 @@ func TestLargeTreesArePagedByTheServer(t *testing.T) {
 	}
 	s.want("/trace/t1?from=400", "span 449", "Earlier rows")
 	if status, body := s.get("/trace/t1/nodes"); status != http.StatusOK || strings.Count(body, "span 4") < 50 {
-		t.Errorf("the skeleton is answered %d with %d bytes", status, len(body))
+		t.Errorf("the tree JSON is answered %d with %d bytes", status, len(body))
 	}
 }
 

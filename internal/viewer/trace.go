@@ -36,7 +36,7 @@ type traceData struct {
 	Tags                        []pair
 	Token                       string // of the form for feedback
 
-	Narrow     narrowing
+	Narrow     treeFilter
 	Box        string // of the pictures of bars: what Narrow.Zoom shows
 	Hidden     int    // nodes that Narrow took out
 	Rows       []treeRow
@@ -45,7 +45,7 @@ type traceData struct {
 	From       int // number of the first of Rows among all
 	Prev, Next string
 	Kept       []pair // parameters that the form keeps
-	Nodes      string // address of the skeleton of all rows
+	Nodes      string // address of the tree JSON of all rows
 	Node       *nodeData
 
 	Chat  []chatCall // of the view chat
@@ -168,9 +168,9 @@ func (v *Viewer) traceBody(r *http.Request, repo string, o *outline, d *traceDat
 	if selected == "" {
 		selected = refString(o.rows[0].Ref)
 	}
-	d.Narrow = narrowingOf(r)
+	d.Narrow = treeFilterOf(r)
 	d.Box = fmt.Sprintf("%d 0 %d 10", d.Narrow.Zoom[0], d.Narrow.Zoom[1]-d.Narrow.Zoom[0])
-	d.Hidden = o.narrow(d.Narrow, time.Now())
+	d.Hidden = o.filter(d.Narrow, time.Now())
 	d.At = max(0, slices.IndexFunc(o.rows, func(row *outlineRow) bool { return row.group == 0 && refString(row.Ref) == selected }))
 	if d.From = number(r, "from"); d.From >= len(o.rows) {
 		d.From = 0
@@ -224,7 +224,7 @@ func (o *outline) treeRow(row *outlineRow, number int) treeRow {
 	tr := treeRow{
 		Kind: kindName(row.Ref.Kind), ID: row.Ref.ID, Name: named(row.Name, row.Ref.ID), Status: row.Status(), Ref: refString(row.Ref),
 		Depth: row.depth, Place: row.place, Siblings: row.siblings, Number: number, Children: row.children,
-		Failures: row.failures, Group: row.group, Mark: row.mark(),
+		Failures: row.failures, Group: row.group, Mark: row.anomaly(),
 	}
 	if row.group > 0 {
 		tr.Name, tr.Took = fmt.Sprintf("%s ×%d", row.Name, row.group), "Σ "+duration(row.sum)

@@ -10,9 +10,9 @@ import (
 	"github.com/troupelog/troupe/internal/fold"
 )
 
-// narrowing is what a reader wants to see of a tree. The page and the skeleton of a trace
+// treeFilter is what a reader wants to see of a tree. The page and the tree JSON of a trace
 // take it from the same parameters, so they have the same rows.
-type narrowing struct {
+type treeFilter struct {
 	Root  string        // only this node, and what is below it; as in refString
 	Key   bool          // only calls of models and tools, retrievals, failures, and what they are below
 	Min   time.Duration // only what took as long, is open or failed, and what that is below
@@ -23,9 +23,9 @@ type narrowing struct {
 // leastGroup is how many equal siblings in a row are put together.
 const leastGroup = 5
 
-func narrowingOf(r *http.Request) narrowing {
+func treeFilterOf(r *http.Request) treeFilter {
 	q := r.URL.Query()
-	n := narrowing{Root: q.Get("root"), Key: q.Get("key") == "1", Plain: q.Get("group") == "0", Zoom: [2]int{0, wholeLine}}
+	n := treeFilter{Root: q.Get("root"), Key: q.Get("key") == "1", Plain: q.Get("group") == "0", Zoom: [2]int{0, wholeLine}}
 	if d, err := time.ParseDuration(q.Get("min")); err == nil && d > 0 {
 		n.Min = d
 	}
@@ -38,9 +38,9 @@ func narrowingOf(r *http.Request) narrowing {
 	return n
 }
 
-// narrow takes rows out of an outline, puts equal ones together, and returns how many it
+// filter takes rows out of an outline, puts equal ones together, and returns how many it
 // took out.
-func (o *outline) narrow(n narrowing, now time.Time) (hidden int) {
+func (o *outline) filter(n treeFilter, now time.Time) (hidden int) {
 	all := len(o.rows)
 	if n.Root != "" {
 		o.cutTo(n.Root, now)

@@ -8,9 +8,9 @@ import (
 	"github.com/troupelog/troupe/internal/fold"
 )
 
-// skeleton is all rows of a tree by columns, for js/tree.js: names that repeat are given
+// treeJSON is all rows of a tree by columns, for js/tree.js: names that repeat are given
 // once, ids only as far as needed to tell rows apart.
-type skeleton struct {
+type treeJSON struct {
 	Names  []string `json:"names"` // that the columns Name, Detail and Mark point into
 	Kind   []int    `json:"kind"`  // fold.Kind
 	ID     []string `json:"id"`    // the beginning of each id
@@ -47,16 +47,16 @@ func (v *Viewer) nodes(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := time.Now()
 	o := newOutline(entities, now)
-	o.narrow(narrowingOf(r), now)
-	body, err := json.Marshal(o.skeleton())
+	o.filter(treeFilterOf(r), now)
+	body, err := json.Marshal(o.treeJSON())
 	if err != nil {
 		return err
 	}
 	return send(w, r, "application/json", body, 0)
 }
 
-func (o *outline) skeleton() *skeleton {
-	s := &skeleton{}
+func (o *outline) treeJSON() *treeJSON {
+	s := &treeJSON{}
 	numbers := map[string]int{}
 	name := func(text string) int {
 		n, ok := numbers[text]
