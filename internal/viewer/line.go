@@ -50,7 +50,7 @@ func (v *Viewer) line(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(found) == 0 || found[0].Number != seq {
-		return &problem{http.StatusNotFound, "line " + name + " is not there", "It has not arrived, or was deleted with what is as old."}
+		return &problem{http.StatusNotFound, "line " + name + " was not found", "It has not arrived yet, or retention has deleted it."}
 	}
 	line := found[0].Text
 	if raw {
@@ -113,7 +113,7 @@ func (v *Viewer) entity(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch len(d.Found) {
 	case 0:
-		return &problem{http.StatusNotFound, "not seen", "No line about the id “" + brief.Cut(id, maxIDShown) + "” has arrived in this repository, or it was deleted."}
+		return &problem{http.StatusNotFound, "Not found", "No line about the id “" + brief.Cut(id, maxIDShown) + "” has arrived in this repository, or its lines were deleted."}
 	case 1:
 		p := &page{Here: r.URL, Repo: repo}
 		http.Redirect(w, r, p.Link(d.Found[0].Address, addressNode(found[0])...), http.StatusFound)

@@ -17,7 +17,7 @@ type outline struct {
 	from, to time.Time
 	errors   int
 	open     int
-	orphans  int // arrived without their beginning or their parent
+	orphans  int // detached: their create or their parent has not arrived
 }
 
 // outlineRow is an entity in an outline.
@@ -188,7 +188,7 @@ func (row *outlineRow) took() time.Duration {
 func (row *outlineRow) anomaly() string {
 	switch {
 	case row.orphan:
-		return "no beginning or parent"
+		return "detached"
 	case row.Skew() > 0:
 		return "⏲ " + skewOf(row.Skew())
 	case row.parent == nil || row.Start.IsZero() || row.parent.Start.IsZero():

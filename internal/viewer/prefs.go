@@ -49,7 +49,7 @@ type column struct {
 }
 
 var allColumns = []column{
-	{"started", "Started", false}, {"took", "Took", true}, {"calls", "Calls", true}, {"tools", "Tools", true},
+	{"started", "Started", false}, {"took", "Duration", true}, {"calls", "Calls", true}, {"tools", "Tools", true},
 	{"tokens", "Tokens", true}, {"cost", "Cost", true}, {"errors", "Errors", true}, {"session", "Session", false},
 }
 

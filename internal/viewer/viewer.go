@@ -128,16 +128,16 @@ func (v *Viewer) failed(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case ok:
 	case errors.Is(err, store.ErrNotFound):
-		f = &problem{http.StatusNotFound, "not seen", "No line about it has arrived in this repository, or it was deleted."}
+		f = &problem{http.StatusNotFound, "Not found", "No line about it has arrived in this repository, or its lines were deleted."}
 	case errors.Is(err, store.ErrTooLarge):
-		f = &problem{http.StatusRequestEntityTooLarge, "too large to be put together", "Export its raw lines instead."}
+		f = &problem{http.StatusRequestEntityTooLarge, "too large to display", "Export its raw lines instead."}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, store.ErrClosed):
 		f = &problem{http.StatusServiceUnavailable, "the collector is busy or closing", "Try again in a moment."}
 	default:
 		var random [8]byte
 		rand.Read(random[:])
 		id = hex.EncodeToString(random[:])
-		f = &problem{http.StatusInternalServerError, "the page could not be made", "The collector's log says why, under the id below."}
+		f = &problem{http.StatusInternalServerError, "this page failed", "The collector's log has the cause under the id below."}
 		attributes := []any{"id", id, "route", r.Pattern, "error", err}
 		if panicked, ok := errors.AsType[*panicError](err); ok {
 			attributes = append(attributes, "stack", string(panicked.stack))

@@ -37,7 +37,7 @@ function follow() {
   function make(t) {
     const row = document.createElement('tr');
     row.dataset.id = t.id;
-    const labels = ['Status', 'Trace', 'Started', 'Took', 'Nodes', 'Tools', 'Tokens', 'Errors'];
+    const labels = ['Status', 'Trace', 'Started', 'Duration', 'Nodes', 'Tools', 'Tokens', 'Errors'];
     labels.forEach((label, i) => {
       const cell = row.insertCell();
       cell.dataset.label = label;
