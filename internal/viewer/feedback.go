@@ -11,10 +11,10 @@ import (
 
 var feedbackRoutes = []route{{"POST /feedback", (*Viewer).feedback}}
 
-// maxComment is how long a comment is at most, in bytes.
+// maxComment is the maximum length of a comment, in bytes.
 const maxComment = 2000
 
-// feedback stores what a reader thinks of a trace, as a line like those of clients.
+// feedback stores a reader's feedback on a trace, as a line like the ones clients send.
 func (v *Viewer) feedback(w http.ResponseWriter, r *http.Request) error {
 	if err := v.posted(w, r); err != nil {
 		return err

@@ -21,7 +21,7 @@ var lineRoutes = []route{
 	{"GET /e/{id}", (*Viewer).entity},
 }
 
-// lineData is what the page of a line shows.
+// lineData is the data of the page of one line.
 type lineData struct {
 	Number               uint64
 	Bytes                int
@@ -80,10 +80,10 @@ func (v *Viewer) line(w http.ResponseWriter, r *http.Request) error {
 	return v.render(w, r, "line", &page{Title: "Line " + name, Nav: "traces", Data: d})
 }
 
-// mostFound is how many entities with a beginning of an id are listed.
+// mostFound limits the entities listed for one id prefix.
 const mostFound = 20
 
-// entityData is what is shown where several entities have an id.
+// entityData is the data of the page that lists the entities sharing an id.
 type entityData struct {
 	ID    string
 	Found []entityPlace

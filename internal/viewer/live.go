@@ -19,15 +19,15 @@ var liveRoutes = []route{
 }
 
 const (
-	// mostStreams is how many readers can follow at once.
+	// mostStreams limits the readers that follow at the same time.
 	mostStreams = 64
-	// streamPause is the least time between two looks at what is new.
+	// streamPause is the minimum time between two polls for changes.
 	streamPause = 500 * time.Millisecond
-	// heartbeat is how often a stream says that it is there.
+	// heartbeat is the interval of the comments that keep an idle stream open.
 	heartbeat = 15 * time.Second
-	// streamWrite is how long a reader may take for a write.
+	// streamWrite is the deadline of one write to a reader.
 	streamWrite = 10 * time.Second
-	// followed is how many of the newest traces are followed.
+	// followed is the number of newest traces that are followed.
 	followed = 50
 )
 
@@ -56,7 +56,7 @@ func newLiveTrace(row store.Row) LiveTrace {
 	}
 }
 
-// liveData is what the page shows before anything happens.
+// liveData is the data of the page as first loaded.
 type liveData struct {
 	Rows   []LiveTrace
 	Events string
@@ -197,7 +197,7 @@ func waitForMore(ctx context.Context, changed <-chan struct{}, alive <-chan time
 	}
 }
 
-// stream is what one reader was told.
+// stream records the rows already sent to one reader.
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController

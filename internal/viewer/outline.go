@@ -31,9 +31,9 @@ type outlineRow struct {
 	orphan   bool
 	failures int // at it and below it
 
-	group   int           // how many rows it stands for, 0 for an entity
+	group   int           // number of rows grouped under it; 0 for an entity
 	sum     time.Duration // that these took
-	grouped bool          // a row stands for it and others
+	grouped bool          // it is shown under a group row
 }
 
 // newOutline puts the entities of a tree, of which the first is the root, in order:
@@ -151,7 +151,7 @@ func (o *outline) bounds(now time.Time) {
 // they can be looked at closely.
 const wholeLine = 10_000
 
-// bar is where an entity stands in the time line.
+// bar is the position of an entity on the time line, in parts of wholeLine.
 type bar struct{ X, Width int }
 
 // bar returns the bar of a row; false if it has no start.

@@ -14,10 +14,10 @@ import (
 
 var overviewRoutes = []route{{"GET /{$}", (*Viewer).overview}}
 
-// shortList is how many traces the lists of the overview have.
+// shortList limits each list of traces on the overview.
 const shortList = 5
 
-// overviewData is what the overview shows.
+// overviewData is the data of the overview.
 type overviewData struct {
 	Spans                         []spanStats
 	Models                        []modelStats
@@ -26,7 +26,7 @@ type overviewData struct {
 	About                         service.About
 }
 
-// spanStats is what a time came to.
+// spanStats are the totals of a period.
 type spanStats struct {
 	Name                  string
 	Traces, Errors, Calls int
@@ -35,7 +35,7 @@ type spanStats struct {
 	Cost                  string
 }
 
-// modelStats is what a model came to in a week.
+// modelStats are the totals of a model over a week.
 type modelStats struct {
 	Model         string
 	Calls, Errors int

@@ -15,7 +15,7 @@ import (
 
 var searchRoutes = []route{{"GET /search", (*Viewer).search}}
 
-// searchData is what the page of a search shows.
+// searchData is the data of the search page.
 type searchData struct {
 	Query      string
 	Pieces     []queryPiece

@@ -19,15 +19,15 @@ var sessionRoutes = []route{
 }
 
 const (
-	// sessionTraces is how many traces of a session are on a page.
+	// sessionTraces limits the traces of a session on one page.
 	sessionTraces = 20
-	// turnBytes is how much of what was said in a turn is shown.
+	// turnBytes limits the text shown for one turn, in bytes.
 	turnBytes = 4 << 10
 	// longPause is the time between two turns that is worth a remark.
 	longPause = 5 * time.Minute
 )
 
-// sessionData is what the page of a session shows.
+// sessionData is the data of the page of a session.
 type sessionData struct {
 	ID, Name, Status string
 	Start            time.Time
@@ -51,7 +51,7 @@ type sessionTurn struct {
 	TooLarge              bool
 }
 
-// exchange is what a user said, and what came back.
+// exchange is a user's message and the answer to it.
 type exchange struct {
 	User, Answer text.Cut
 	Tools        []conversation.ToolUse
@@ -137,7 +137,7 @@ func (v *Viewer) turn(r *http.Request, repo string, row store.Row) (*sessionTurn
 	return turn, nil
 }
 
-// sessionsData is what the list of sessions shows.
+// sessionsData is the data of the list of sessions.
 type sessionsData struct {
 	Rows  []sessionRow
 	Next  string

@@ -18,7 +18,7 @@ var settingsRoutes = []route{
 	{"GET /help", (*Viewer).help},
 }
 
-// settingsData is what the page of settings shows.
+// settingsData is the data of the settings page.
 type settingsData struct {
 	Token, Version string
 	Models         int
@@ -67,7 +67,7 @@ func (v *Viewer) saveSettings(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// deleteOld deletes what was received before a day, in all repositories.
+// deleteOld deletes everything received before a day, in all repositories.
 func (v *Viewer) deleteOld(w http.ResponseWriter, r *http.Request) error {
 	if err := v.posted(w, r); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (v *Viewer) deleteOld(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// aboutData is what the page about the collector shows.
+// aboutData is the data of the page about the collector.
 type aboutData struct {
 	service.About
 	Go string

@@ -25,7 +25,7 @@ var traceRoutes = []route{
 // for browsers with scripts too: they fill a window until js/tree.js shows all rows.
 const firstRows, shownRows = 100, 40
 
-// traceData is what the page of a trace shows.
+// traceData is the data of the page of a trace.
 type traceData struct {
 	ID, Name, SessionID, Status string
 	Start, End                  time.Time
@@ -37,7 +37,7 @@ type traceData struct {
 	Token                       string // of the form for feedback
 
 	Narrow     treeFilter
-	Box        string // of the pictures of bars: what Narrow.Zoom shows
+	Box        string // viewBox of the bars, from Narrow.Zoom
 	Hidden     int    // nodes that Narrow took out
 	Rows       []treeRow
 	At         int // number of the row that is chosen, from 0
@@ -73,8 +73,8 @@ type treeRow struct {
 	Failures                       int // below it
 	Bar                            *bar
 	Selected                       bool
-	Group                          int    // how many it stands for
-	Mark                           string // what is odd about where it stands
+	Group                          int    // number of rows grouped under it
+	Mark                           string // anomaly of its position
 }
 
 func (v *Viewer) trace(w http.ResponseWriter, r *http.Request) error {
@@ -112,7 +112,7 @@ func named(name, id string) string {
 	return name
 }
 
-// traceHead returns what the page says above the tree.
+// traceHead returns the data of the page above the tree.
 func (v *Viewer) traceHead(ctx context.Context, repo string, o *outline, now time.Time) (*traceData, error) {
 	root := o.rows[0]
 	d := &traceData{
@@ -155,7 +155,7 @@ func skewOf(skew time.Duration) string {
 	return "ends " + duration(skew) + " before it starts"
 }
 
-// traceBody fills in what the view shows.
+// traceBody fills in the data of the chosen view.
 func (v *Viewer) traceBody(r *http.Request, repo string, o *outline, d *traceData) error {
 	switch d.View {
 	case "chat":
@@ -255,7 +255,7 @@ func (o *outline) treeRow(row *outlineRow, number int) treeRow {
 	return tr
 }
 
-// costOf returns what is known of the cost of one call.
+// costOf returns the known cost of one call.
 func costOf(c pricing.Cost, unpriced bool) string {
 	if unpriced {
 		return "unpriced"

@@ -17,18 +17,18 @@ import (
 var tracesRoutes = []route{{"GET /traces", (*Viewer).traces}}
 
 const (
-	// pageRows is how many traces a page lists.
+	// pageRows is the number of traces on a page.
 	pageRows = 50
-	// facetValues is how many values of a field are offered.
+	// facetValues limits the values offered for a field.
 	facetValues = 8
-	// bars is how many parts the histogram has.
+	// bars is the number of bars in the histogram.
 	bars = 60
 )
 
-// tracesData is what the list of traces shows.
+// tracesData is the data of the list of traces.
 type tracesData struct {
 	Query     string
-	Pieces    []queryPiece // the query with what is wrong in it marked
+	Pieces    []queryPiece // the query, with its invalid parts marked
 	Bad       []query.BadTerm
 	From, To  string
 	Sort      store.Sort
@@ -178,7 +178,7 @@ func newListRow(row store.Row, now time.Time) listRow {
 // facetFields are the fields whose values are offered.
 var facetFields = []store.Field{store.FieldStatus, store.FieldModel, store.FieldTool, store.FieldTag}
 
-// fillFacets fills in what the list can be narrowed to, and when its traces were.
+// fillFacets fills in the facets and the histogram of the list.
 func (v *Viewer) fillFacets(r *http.Request, d *tracesData, f store.Filter, q query.Query, now time.Time) error {
 	if d.Empty {
 		return nil
@@ -240,7 +240,7 @@ func (v *Viewer) fillHistogram(r *http.Request, d *tracesData, f store.Filter, n
 	return nil
 }
 
-// pieces cuts a query into what is understood and what is not.
+// pieces splits a query into its valid and invalid parts.
 func pieces(text string, bad []query.BadTerm) []queryPiece {
 	var all []queryPiece
 	at := 0
@@ -264,7 +264,7 @@ func pieces(text string, bad []query.BadTerm) []queryPiece {
 // counted.
 const mostWider, widerRows = 5, 100
 
-// fillWider fills in what would match without one of the conditions.
+// fillWider fills in the traces that would match without one of the conditions.
 func (v *Viewer) fillWider(r *http.Request, d *tracesData, q store.RowQuery, parsed query.Query) error {
 	p := &page{Here: r.URL}
 	q.After, q.Limit, q.Sort = store.Place{}, widerRows, store.Newest

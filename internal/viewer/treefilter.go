@@ -10,17 +10,17 @@ import (
 	"github.com/troupelog/troupe/internal/fold"
 )
 
-// treeFilter is what a reader wants to see of a tree. The page and the tree JSON of a trace
+// treeFilter selects the rows of a tree to show. The page and the tree JSON of a trace
 // take it from the same parameters, so they have the same rows.
 type treeFilter struct {
-	Root  string        // only this node, and what is below it; as in refString
-	Key   bool          // only calls of models and tools, retrievals, failures, and what they are below
-	Min   time.Duration // only what took as long, is open or failed, and what that is below
-	Plain bool          // equal siblings are not put together
+	Root  string        // only this node and its descendants; as in refString
+	Key   bool          // only model and tool calls, retrievals, errors, and their ancestors
+	Min   time.Duration // only nodes that took this long, are open or failed, and their ancestors
+	Plain bool          // identical siblings are not grouped
 	Zoom  [2]int        // the part of the time line that is shown, in ten-thousandths
 }
 
-// leastGroup is how many equal siblings in a row are put together.
+// leastGroup is the minimum number of identical consecutive siblings that form a group.
 const leastGroup = 5
 
 func treeFilterOf(r *http.Request) treeFilter {
@@ -71,7 +71,7 @@ func (o *outline) end(at int) int {
 	return len(o.rows)
 }
 
-// cutTo leaves the node of a name and what is below it; all if there is no such node.
+// cutTo keeps the named node and its descendants, or every row if there is no such node.
 func (o *outline) cutTo(name string, now time.Time) {
 	at := slices.IndexFunc(o.rows, func(row *outlineRow) bool { return refString(row.Ref) == name })
 	if at <= 0 {
@@ -86,7 +86,7 @@ func (o *outline) cutTo(name string, now time.Time) {
 	o.bounds(now)
 }
 
-// keep leaves the first row, those that want says, and what these are below.
+// keep keeps the root, the rows that want accepts, and their ancestors.
 func (o *outline) keep(want func(*outlineRow) bool) {
 	needed := -1 // depth of the row that the last one kept is below
 	kept := make([]*outlineRow, 0, len(o.rows))

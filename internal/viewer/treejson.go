@@ -16,10 +16,10 @@ type treeJSON struct {
 	ID     []string `json:"id"`    // the beginning of each id
 	Name   []int    `json:"name"`
 	Detail []int    `json:"detail"` // the model
-	Mark   []int    `json:"mark"`   // what is odd about where it stands
+	Mark   []int    `json:"mark"`   // anomaly of its position
 	Depth  []int    `json:"depth"`
 	Status []int    `json:"status"` // 0 ended, 1 open, 2 error, 3 partial
-	Group  []int    `json:"group"`  // how many rows it stands for, 0 for an entity
+	Group  []int    `json:"group"`  // number of rows grouped under it; 0 for an entity
 	X      []int    `json:"x"`      // of the bar, in ten-thousandths; -1 for none
 	Width  []int    `json:"width"`
 	Took   []int64  `json:"took"`   // microseconds; -1 if it is not known
@@ -27,7 +27,7 @@ type treeJSON struct {
 	Cost   []string `json:"cost"`
 }
 
-// idBytes is how much of an id tells rows apart, unless two begin alike.
+// idBytes is the length of an id prefix that is sent if it is unique in the trace.
 const idBytes = 8
 
 var statusNumbers = map[string]int{"ended": 0, "open": 1, "error": 2, "partial": 3}

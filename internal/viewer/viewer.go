@@ -50,7 +50,7 @@ func New(svc *service.Service, logger *slog.Logger) (*Viewer, error) {
 // handle makes a page, or returns the error that one is made of.
 type handle func(*Viewer, http.ResponseWriter, *http.Request) error
 
-// route is an address and what answers there.
+// route is a pattern and its handler.
 type route struct {
 	pattern string
 	handle  handle
@@ -120,7 +120,7 @@ type problem struct {
 
 func (f *problem) Error() string { return f.title }
 
-// failed answers with a page that says what happened. What readers cannot know goes to
+// failed answers with a page that describes the error. Details meant for operators go to
 // the log, under an id that the page shows.
 func (v *Viewer) failed(w http.ResponseWriter, r *http.Request, err error) {
 	f, ok := errors.AsType[*problem](err)
@@ -171,7 +171,7 @@ func (v *Viewer) ready(r *http.Request) (bounded *http.Request, repo string, can
 	return r.WithContext(ctx), repo, cancel, nil
 }
 
-// noticeOf returns what the layout says where a page may not show everything yet.
+// noticeOf returns the notice shown while the index is behind, "" once it has caught up.
 func noticeOf(r *http.Request) string {
 	if behind, _ := r.Context().Value(noticeKey{}).(bool); behind {
 		return "The index is still catching up: this page may not show the newest lines yet."

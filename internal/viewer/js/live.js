@@ -57,7 +57,7 @@ function follow() {
     while (body.rows.length > 50) body.lastElementChild.remove();
     fresh.hidden = true;
   }
-  // What comes is drawn a few rows a frame, so that none takes long.
+  // New rows are drawn a few per frame, so that no frame takes long.
   const arrived = new Map();
   let drawing = 0;
   function arrive(event) {
