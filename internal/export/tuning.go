@@ -112,7 +112,7 @@ func exampleOf(n *fold.Node) (*example, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	t := tuner{example: &example{Tools: tools}}
+	t := chatWriter{example: &example{Tools: tools}}
 	for i := range c.Sent {
 		if err := t.message(&c.Sent[i]); err != nil {
 			return nil, 0, err

@@ -28,7 +28,7 @@ type attachment struct {
 // shownInline are the types that browsers show without running anything.
 var shownInline = []string{"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "audio/mpeg", "audio/wav", "audio/ogg", "audio/webm"}
 
-// attachmentsOf reads what lines say about attachments.
+// attachmentsOf reads the attachments out of lines.
 func attachmentsOf(repo string, raws []json.RawMessage) []attachment {
 	var all []attachment
 	for _, raw := range raws {
@@ -49,7 +49,7 @@ func attachmentsOf(repo string, raws []json.RawMessage) []attachment {
 	return all
 }
 
-// sniffed is how many bytes of a file tell its type.
+// sniffed is the number of bytes that the type of a file is detected from.
 const sniffed = 3072
 
 // attachment answers with the content of an attachment. What it is follows from the

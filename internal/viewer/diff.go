@@ -16,10 +16,10 @@ import (
 
 var diffRoutes = []route{{"GET /diff", (*Viewer).diff}}
 
-// diffRows is how many rows of a comparison of traces are shown.
+// diffRows limits the rows shown in a comparison of traces.
 const diffRows = 500
 
-// diffData is what the page of a comparison shows.
+// diffData is the data of the comparison page.
 type diffData struct {
 	A, B     string // ids
 	Problem  string
@@ -205,7 +205,7 @@ func messageOf(m diff.MessageDiff, answer bool) diffMessage {
 	return shown
 }
 
-// deltaText says what B took and cost more than A.
+// deltaText describes how much longer B took than A, and how much more it cost.
 func deltaText(d diff.Delta) string {
 	var parts []string
 	if d.Timed && d.Duration != 0 {

@@ -11,10 +11,10 @@ import (
 
 var feedbackRoutes = []route{{"POST /feedback", (*Viewer).feedback}}
 
-// maxComment is how long a comment is at most, in bytes.
+// maxComment is the maximum length of a comment, in bytes.
 const maxComment = 2000
 
-// feedback stores what a reader thinks of a trace, as a line like those of clients.
+// feedback stores a reader's feedback on a trace, as a line like the ones clients send.
 func (v *Viewer) feedback(w http.ResponseWriter, r *http.Request) error {
 	if err := v.posted(w, r); err != nil {
 		return err
@@ -27,7 +27,7 @@ func (v *Viewer) feedback(w http.ResponseWriter, r *http.Request) error {
 	score := map[string]int{"+": 1, "-": -1}[r.PostForm.Get("score")]
 	comment := strings.ToValidUTF8(r.PostForm.Get("comment"), "\uFFFD")
 	if score == 0 || len(comment) > maxComment {
-		return &failure{http.StatusBadRequest, "the feedback is incomplete", "Choose good or bad, and write at most 2,000 bytes."}
+		return &problem{http.StatusBadRequest, "the feedback is incomplete", "Choose good or bad, and write at most 2,000 bytes."}
 	}
 	data, err := json.Marshal(map[string]any{"score": score, "comment": comment})
 	if err != nil {

@@ -77,7 +77,7 @@ func TestColumnsCanBeLeftOut(t *testing.T) {
 	}
 	req.AddCookie(resp.Cookies()[0])
 	_, body := s.do(req)
-	for label, shown := range map[string]bool{"Cost": true, "Took": true, "Tokens": false, "Session": false} {
+	for label, shown := range map[string]bool{"Cost": true, "Duration": true, "Tokens": false, "Session": false} {
 		if strings.Contains(body, `data-label="`+label+`"`) != shown {
 			t.Errorf("the column %s is shown: %t, want %t", label, !shown, shown)
 		}
@@ -105,7 +105,7 @@ func TestDeletingTakesADayATickAndAToken(t *testing.T) {
 	if resp.StatusCode != http.StatusSeeOther {
 		t.Fatalf("answered %d", resp.StatusCode)
 	}
-	s.want(resp.Header.Get("Location"), "What was received before "+tomorrow+" is deleted")
+	s.want(resp.Header.Get("Location"), "Everything received before "+tomorrow+" has been deleted")
 	if body := s.want("/traces"); strings.Contains(body, "turn t1") {
 		t.Error("the trace is still there")
 	}

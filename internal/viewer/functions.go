@@ -16,7 +16,7 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// functions are what templates call.
+// functions are the functions that templates call.
 var functions = template.FuncMap{
 	"add":       func(a, b int) int { return a + b },
 	"both":      func(p *page, value any) withPage { return withPage{p, value} },
@@ -40,7 +40,7 @@ var functions = template.FuncMap{
 	"timestamp": timestamp,
 }
 
-// glyph returns the sign of a status. It always stands beside the word.
+// glyph returns the sign of a status. Pages always show the word next to it.
 func glyph(status string) string {
 	switch status {
 	case "error":
@@ -94,7 +94,7 @@ func count[N int | int64 | uint64](n N) string {
 	return sign + digits
 }
 
-// plural returns a number and what is counted, as in "1 trace" and "2 traces".
+// plural returns a count with its noun, as in "1 trace" and "2 traces".
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

@@ -22,7 +22,7 @@ var lineRoutes = []route{
 	{"GET /e/{id}", (*Viewer).entity},
 }
 
-// lineData is what the page of a line shows.
+// lineData is the data of the page of one line.
 type lineData struct {
 	Number               uint64
 	Bytes                int
@@ -44,14 +44,14 @@ func (v *Viewer) line(w http.ResponseWriter, r *http.Request) error {
 	name, raw := strings.CutSuffix(r.PathValue("seq"), ".txt")
 	seq, err := strconv.ParseUint(name, 10, 63)
 	if err != nil || seq == 0 {
-		return &failure{http.StatusNotFound, "no such line", "Lines are numbered from 1."}
+		return &problem{http.StatusNotFound, "no such line", "Lines are numbered from 1."}
 	}
 	found, err := v.service.Scan(r.Context(), repo, seq-1, 1)
 	if err != nil {
 		return err
 	}
 	if len(found) == 0 || found[0].Number != seq {
-		return &failure{http.StatusNotFound, "line " + name + " is not there", "It has not arrived, or was deleted with what is as old."}
+		return &problem{http.StatusNotFound, "line " + name + " was not found", "It has not arrived yet, or retention has deleted it."}
 	}
 	line := found[0].Text
 	if raw {
@@ -81,10 +81,10 @@ func (v *Viewer) line(w http.ResponseWriter, r *http.Request) error {
 	return v.render(w, r, "line", &page{Title: "Line " + name, Nav: "traces", Data: d})
 }
 
-// mostFound is how many entities with a beginning of an id are listed.
+// mostFound limits the entities listed for one id prefix.
 const mostFound = 20
 
-// entityData is what is shown where several entities have an id.
+// entityData is the data of the page that lists the entities sharing an id.
 type entityData struct {
 	ID    string
 	Found []entityPlace
@@ -114,7 +114,7 @@ func (v *Viewer) entity(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch len(d.Found) {
 	case 0:
-		return &failure{http.StatusNotFound, "not seen", "No line about the id “" + brief.Cut(id, maxIDShown) + "” has arrived in this repository, or it was deleted."}
+		return &problem{http.StatusNotFound, "Not found", "No line about the id “" + brief.Cut(id, maxIDShown) + "” has arrived in this repository, or its lines were deleted."}
 	case 1:
 		p := &page{Here: r.URL, Repo: repo}
 		http.Redirect(w, r, p.Link(d.Found[0].Address, addressNode(found[0])...), http.StatusFound)

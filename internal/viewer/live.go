@@ -145,7 +145,7 @@ func (v *Viewer) events(w http.ResponseWriter, r *http.Request) error {
 	}
 	if v.streams.open.Add(1) > mostStreams {
 		v.streams.open.Add(-1)
-		return &failure{http.StatusServiceUnavailable, "too many readers follow", "Close another window, or try again later."}
+		return &problem{http.StatusServiceUnavailable, "too many live pages are open", "Close another window, or try again later."}
 	}
 	defer v.streams.open.Add(-1)
 	ctx, cancel := context.WithCancel(r.Context())

@@ -108,7 +108,7 @@ func TestComparisons(t *testing.T) {
 	s := open(t, append(append(turn("t1"), turn("t2")...),
 		`trace{id=t2,action=add-generation,data={"id":"g3","model":"gpt-4o","messages":[{"role":"user","content":"where is it?"},{"role":"assistant","content":"on its way"},{"role":"user","content":"since when?"}],"startTimestamp":"2026-11-22T10:00:03Z"}}`)...)
 	s.want("/diff?a=t1&b=t2", "only in B", "answer")
-	s.want("/diff?a=g3", "since when?", "equal")
+	s.want("/diff?a=g3", "since when?", "identical message")
 	s.want("/diff?a=gt1", "first model call")
 	s.want("/diff?a=none", "Nothing with the id")
 	s.want("/diff", "Give two ids")

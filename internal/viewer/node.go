@@ -20,7 +20,7 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// nodeData is what is shown of one entity.
+// nodeData is the data shown for one entity.
 type nodeData struct {
 	Ref, Kind, ID, Name, Status string
 	Trace                       string // the id of its trace
@@ -61,7 +61,7 @@ type rawLine struct {
 	Bytes  int
 }
 
-// mostLines is how many lines are listed with an entity.
+// mostLines limits the lines listed with an entity.
 const mostLines = 100
 
 // node returns what is shown of the entity that the parameter node names, nil if it names
@@ -280,7 +280,7 @@ func chatMessageOf(m genai.Message) chatMessage {
 	return shown
 }
 
-// partBytes is how much of a text a conversation shows.
+// partBytes limits the text shown for one part of a conversation, in bytes.
 const partBytes = 8 << 10
 
 func chatPartOf(p genai.Part) chatPart {
@@ -321,7 +321,7 @@ func chatPartOf(p genai.Part) chatPart {
 	return document("json", "", p.Raw)
 }
 
-// mostCalls is how many calls the conversation of a trace shows.
+// mostCalls limits the calls shown in the conversation of a trace.
 const mostCalls = 50
 
 // traceChat fills in the model calls of a trace as one conversation.

@@ -18,7 +18,7 @@ type outline struct {
 	from, to time.Time
 	errors   int
 	open     int
-	orphans  int // arrived without their beginning or their parent
+	orphans  int // detached: their create or their parent has not arrived
 }
 
 // outlineRow is an entity in an outline.
@@ -32,9 +32,9 @@ type outlineRow struct {
 	orphan   bool
 	failures int // at it and below it
 
-	group   int           // how many rows it stands for, 0 for an entity
+	group   int           // number of rows grouped under it; 0 for an entity
 	sum     time.Duration // that these took
-	grouped bool          // a row stands for it and others
+	grouped bool          // it is shown under a group row
 }
 
 // newOutline puts the entities of a tree, of which the first is the root, in order:
@@ -152,7 +152,7 @@ func (o *outline) bounds(now time.Time) {
 // they can be looked at closely.
 const wholeLine = 10_000
 
-// bar is where an entity stands in the time line.
+// bar is the position of an entity on the time line, in parts of wholeLine.
 type bar struct{ X, Width int }
 
 // bar returns the bar of a row; false if it has no start.
@@ -184,12 +184,12 @@ func (row *outlineRow) took() time.Duration {
 	return d
 }
 
-// mark says what is odd about where a row stands: that its beginning or its parent never
-// came, that it ends before it starts, or that by the clocks it began more than a millisecond before its parent.
-func (row *outlineRow) mark() string {
+// anomaly describes a misplaced row: its create or its parent never arrived,
+// it ends before it starts, or it began more than a millisecond before its parent.
+func (row *outlineRow) anomaly() string {
 	switch {
 	case row.orphan:
-		return "no beginning or parent"
+		return "detached"
 	case row.Skew() > 0:
 		return "⏲ " + skewOf(row.Skew())
 	case row.parent == nil || row.Start.IsZero() || row.parent.Start.IsZero():

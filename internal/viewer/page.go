@@ -20,7 +20,7 @@ import (
 //go:embed pages/*.html
 var pageFiles embed.FS
 
-// page is what the layout shows around a page, and what the page itself shows.
+// page is the data of the layout and of the page inside it.
 type page struct {
 	Title  string // state and name, as in "error · checkout"
 	Nav    string // the place in the navigation that this is, such as "traces"
@@ -127,7 +127,7 @@ func (v *Viewer) write(w http.ResponseWriter, r *http.Request, name, part string
 	return send(w, r, "text/html; charset=utf-8", body.Bytes(), status)
 }
 
-// gzipLeast is how long an answer is at least that is worth compressing, in bytes.
+// gzipLeast is the minimum length, in bytes, of an answer worth compressing.
 const gzipLeast = 1 << 10
 
 // send answers with a body, compressed if the reader takes that. status 0 means 200.

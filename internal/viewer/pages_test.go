@@ -165,7 +165,7 @@ func TestTracePageHasTreeDetailChatAndRaw(t *testing.T) {
 	s.want("/trace/t1", "<title>", "turn t1", "answer", "gpt-4o", "track", "treegrid", "1 error", "/session/s1", "120")
 	s.want("/trace/t1?node=tool_call:ct1", "no such parcel", "9007199254740993", "Raw")
 	s.want("/trace/t1?node=generation:gt1", "where is it?", "on its way", "100 in", "20 out")
-	s.want("/trace/t1?node=span:none", "names no node")
+	s.want("/trace/t1?node=span:none", "has no node with that address")
 	s.want("/trace/t1?view=chat", "where is it?", "on its way")
 	s.want("/trace/t1?view=raw", "action=add-generation", "/line/2")
 	if status, _ := s.get("/trace/none"); status != http.StatusNotFound {
@@ -214,12 +214,12 @@ func TestLargeTreesArePagedByTheServer(t *testing.T) {
 		lines = append(lines, fmt.Sprintf(`trace{id=t1,action=add-span,data={"id":"n%d","name":"span %d","startTimestamp":"2026-11-22T10:00:00.%03dZ"}}`, i, i, i))
 	}
 	s := open(t, lines...)
-	if body := s.want("/trace/t1", "span 98", "Further rows"); strings.Contains(body, "span 100<") {
+	if body := s.want("/trace/t1", "span 98", "More rows"); strings.Contains(body, "span 100<") {
 		t.Error("more than 100 rows are on the first page")
 	}
 	s.want("/trace/t1?from=400", "span 449", "Earlier rows")
 	if status, body := s.get("/trace/t1/nodes"); status != http.StatusOK || strings.Count(body, "span 4") < 50 {
-		t.Errorf("the skeleton is answered %d with %d bytes", status, len(body))
+		t.Errorf("the tree JSON is answered %d with %d bytes", status, len(body))
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/troupelog/troupe/internal/address"
 )
 
-// prefs are what a reader chose on the settings page. They are kept in a cookie.
+// prefs are a reader's choices on the settings page. They are kept in a cookie.
 type prefs struct {
 	Theme   string   // "auto", "light" or "dark"
 	UTC     bool     // show times in UTC, not in the zone of the browser
@@ -20,7 +20,7 @@ type prefs struct {
 
 const prefsCookie = "troupe-prefs"
 
-// prefsOf returns what the request's cookie says, or the usual preferences.
+// prefsOf returns the preferences in the request's cookie, or the defaults.
 func prefsOf(r *http.Request) prefs {
 	p := prefs{Theme: "auto", Keys: true}
 	cookie, err := r.Cookie(prefsCookie)
@@ -49,11 +49,11 @@ type column struct {
 }
 
 var allColumns = []column{
-	{"started", "Started", false}, {"took", "Took", true}, {"calls", "Calls", true}, {"tools", "Tools", true},
+	{"started", "Started", false}, {"took", "Duration", true}, {"calls", "Calls", true}, {"tools", "Tools", true},
 	{"tokens", "Tokens", true}, {"cost", "Cost", true}, {"errors", "Errors", true}, {"session", "Session", false},
 }
 
-// noColumns stands for a choice of none.
+// noColumns is stored when every column is hidden.
 const noColumns = "none"
 
 // columns returns those that were chosen, in their usual order.

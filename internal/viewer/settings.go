@@ -74,7 +74,7 @@ func (v *Viewer) deleteOld(w http.ResponseWriter, r *http.Request) error {
 	}
 	before, err := time.Parse(time.DateOnly, r.PostForm.Get("before"))
 	if err != nil || r.PostForm.Get("sure") == "" {
-		return &failure{http.StatusBadRequest, "nothing was deleted", "Give a day, and say that you are sure."}
+		return &problem{http.StatusBadRequest, "nothing was deleted", "Choose a date and tick the box to confirm."}
 	}
 	if err := v.service.Prune(r.Context(), before); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 )
 
 // snapshots keeps what the page of a large trace was made of until the browser asks for
-// the skeleton of the same trace, a moment later: so both show the same, and it is read
+// the tree JSON of the same trace, a moment later: so both show the same, and it is read
 // once. It may be used concurrently.
 type snapshots struct {
 	mu   sync.Mutex

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The skeleton of a large trace is that of its page, once; then, and for other traces, it
+// The tree JSON of a large trace is that of its page, once; then, and for other traces, it
 // is what is there.
 func TestTheSkeletonIsThatOfThePage(t *testing.T) {
 	lines := []string{`trace{id=t1,action=create,data={"name":"many"}}`, `trace{id=t2,action=create,data={"name":"other"}}`}

@@ -27,10 +27,10 @@ const maxForm = 16 << 10
 func (v *Viewer) posted(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		return &failure{http.StatusBadRequest, "the form cannot be read", "Load the page again and repeat it."}
+		return &problem{http.StatusBadRequest, "the form cannot be read", "Load the page again and repeat it."}
 	}
 	if !v.forms.check(r.PostForm.Get("token"), r.URL.Path) {
-		return &failure{http.StatusForbidden, "the form is out of date", "Load the page again and repeat it: the secrets of the collector were replaced meanwhile."}
+		return &problem{http.StatusForbidden, "the form is out of date", "Load the page again and repeat it: the secrets of the collector were replaced meanwhile."}
 	}
 	return nil
 }

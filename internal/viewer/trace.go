@@ -25,7 +25,7 @@ var traceRoutes = []route{
 // for browsers with scripts too: they fill a window until js/tree.js shows all rows.
 const firstRows, shownRows = 100, 40
 
-// traceData is what the page of a trace shows.
+// traceData is the data of the page of a trace.
 type traceData struct {
 	ID, Name, SessionID, Status string
 	Start, End                  time.Time
@@ -36,8 +36,8 @@ type traceData struct {
 	Tags                        []pair
 	Token                       string // of the form for feedback
 
-	Narrow     narrowing
-	Box        string // of the pictures of bars: what Narrow.Zoom shows
+	Narrow     treeFilter
+	Box        string // viewBox of the bars, from Narrow.Zoom
 	Hidden     int    // nodes that Narrow took out
 	Rows       []treeRow
 	At         int // number of the row that is chosen, from 0
@@ -45,7 +45,7 @@ type traceData struct {
 	From       int // number of the first of Rows among all
 	Prev, Next string
 	Kept       []pair // parameters that the form keeps
-	Nodes      string // address of the skeleton of all rows
+	Nodes      string // address of the tree JSON of all rows
 	Node       *nodeData
 
 	Chat  []chatCall // of the view chat
@@ -73,8 +73,8 @@ type treeRow struct {
 	Failures                       int // below it
 	Bar                            *bar
 	Selected                       bool
-	Group                          int    // how many it stands for
-	Mark                           string // what is odd about where it stands
+	Group                          int    // number of rows grouped under it
+	Mark                           string // anomaly of its position
 }
 
 func (v *Viewer) trace(w http.ResponseWriter, r *http.Request) error {
@@ -112,7 +112,7 @@ func named(name, id string) string {
 	return name
 }
 
-// traceHead returns what the page says above the tree.
+// traceHead returns the data of the page above the tree.
 func (v *Viewer) traceHead(ctx context.Context, repo string, o *outline, now time.Time) (*traceData, error) {
 	root := o.rows[0]
 	d := &traceData{
@@ -155,7 +155,7 @@ func skewOf(skew time.Duration) string {
 	return "ends " + duration(skew) + " before it starts"
 }
 
-// traceBody fills in what the view shows.
+// traceBody fills in the data of the chosen view.
 func (v *Viewer) traceBody(r *http.Request, repo string, o *outline, d *traceData) error {
 	switch d.View {
 	case "chat":
@@ -168,9 +168,9 @@ func (v *Viewer) traceBody(r *http.Request, repo string, o *outline, d *traceDat
 	if selected == "" {
 		selected = refString(o.rows[0].Ref)
 	}
-	d.Narrow = narrowingOf(r)
+	d.Narrow = treeFilterOf(r)
 	d.Box = fmt.Sprintf("%d 0 %d 10", d.Narrow.Zoom[0], d.Narrow.Zoom[1]-d.Narrow.Zoom[0])
-	d.Hidden = o.narrow(d.Narrow, time.Now())
+	d.Hidden = o.filter(d.Narrow, time.Now())
 	d.At = max(0, slices.IndexFunc(o.rows, func(row *outlineRow) bool { return row.group == 0 && refString(row.Ref) == selected }))
 	if d.From = number(r, "from"); d.From >= len(o.rows) {
 		d.From = 0
@@ -224,7 +224,7 @@ func (o *outline) treeRow(row *outlineRow, number int) treeRow {
 	tr := treeRow{
 		Kind: kindName(row.Ref.Kind), ID: row.Ref.ID, Name: named(row.Name, row.Ref.ID), Status: row.Status(), Ref: refString(row.Ref),
 		Depth: row.depth, Place: row.place, Siblings: row.siblings, Number: number, Children: row.children,
-		Failures: row.failures, Group: row.group, Mark: row.mark(),
+		Failures: row.failures, Group: row.group, Mark: row.anomaly(),
 	}
 	if row.group > 0 {
 		tr.Name, tr.Took = fmt.Sprintf("%s ×%d", row.Name, row.group), "Σ "+duration(row.sum)
@@ -255,7 +255,7 @@ func (o *outline) treeRow(row *outlineRow, number int) treeRow {
 	return tr
 }
 
-// costOf returns what is known of the cost of one call.
+// costOf returns the known cost of one call.
 func costOf(c pricing.Cost, unpriced bool) string {
 	if unpriced {
 		return "unpriced"

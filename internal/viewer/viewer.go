@@ -112,32 +112,32 @@ type panicError struct{ stack []byte }
 
 func (*panicError) Error() string { return "panic" }
 
-// failure is an error that is shown to the reader verbatim.
-type failure struct {
+// problem is an error that is shown to the reader verbatim.
+type problem struct {
 	status        int
 	title, advice string
 }
 
-func (f *failure) Error() string { return f.title }
+func (f *problem) Error() string { return f.title }
 
 // failed answers with a page about an error. Details of internal errors go to the log, under an
 // id that the page shows: they may name files, which readers must not see.
 func (v *Viewer) failed(w http.ResponseWriter, r *http.Request, err error) {
-	f, ok := errors.AsType[*failure](err)
+	f, ok := errors.AsType[*problem](err)
 	id := ""
 	switch {
 	case ok:
 	case errors.Is(err, store.ErrNotFound):
-		f = &failure{http.StatusNotFound, "not seen", "No line about it has arrived in this repository, or it was deleted."}
+		f = &problem{http.StatusNotFound, "Not found", "No line about it has arrived in this repository, or its lines were deleted."}
 	case errors.Is(err, store.ErrTooLarge):
-		f = &failure{http.StatusRequestEntityTooLarge, "too large to be put together", "Export its raw lines instead."}
+		f = &problem{http.StatusRequestEntityTooLarge, "too large to display", "Export its raw lines instead."}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, store.ErrClosed):
-		f = &failure{http.StatusServiceUnavailable, "the collector is busy or closing", "Try again in a moment."}
+		f = &problem{http.StatusServiceUnavailable, "the collector is busy or closing", "Try again in a moment."}
 	default:
 		var random [8]byte
 		rand.Read(random[:])
 		id = hex.EncodeToString(random[:])
-		f = &failure{http.StatusInternalServerError, "the page could not be made", "The collector's log says why, under the id below."}
+		f = &problem{http.StatusInternalServerError, "this page failed", "The collector's log has the cause under the id below."}
 		attributes := []any{"id", id, "route", r.Pattern, "error", err}
 		if panicked, ok := errors.AsType[*panicError](err); ok {
 			attributes = append(attributes, "stack", string(panicked.stack))
@@ -171,7 +171,7 @@ func (v *Viewer) ready(r *http.Request) (bounded *http.Request, repo string, can
 	return r.WithContext(ctx), repo, cancel, nil
 }
 
-// noticeOf returns the notice of a page that may miss the newest lines, or "".
+// noticeOf returns the notice shown while the index is behind, "" once it has caught up.
 func noticeOf(r *http.Request) string {
 	if behind, _ := r.Context().Value(noticeKey{}).(bool); behind {
 		return "The index is still catching up: this page may not show the newest lines yet."

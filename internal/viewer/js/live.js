@@ -37,7 +37,7 @@ function follow() {
   function make(t) {
     const row = document.createElement('tr');
     row.dataset.id = t.id;
-    const labels = ['Status', 'Trace', 'Started', 'Took', 'Nodes', 'Tools', 'Tokens', 'Errors'];
+    const labels = ['Status', 'Trace', 'Started', 'Duration', 'Nodes', 'Tools', 'Tokens', 'Errors'];
     labels.forEach((label, i) => {
       const cell = row.insertCell();
       cell.dataset.label = label;
@@ -57,7 +57,7 @@ function follow() {
     while (body.rows.length > 50) body.lastElementChild.remove();
     fresh.hidden = true;
   }
-  // What comes is drawn a few rows a frame, so that none takes long.
+  // New rows are drawn a few per frame, so that no frame takes long.
   const arrived = new Map();
   let drawing = 0;
   function arrive(event) {

@@ -1,4 +1,4 @@
-// Package text turns what clients logged into HTML that is safe to show.
+// Package text turns logged text into HTML that is safe to show.
 //
 // It is the only place where the viewer makes a template.HTML. Every byte of input is
 // escaped on its way; the only tags in the output are those written here as constants, and

@@ -26,7 +26,7 @@ func (o opener) bracket() bool { return o.mark == '[' }
 type spans struct {
 	s       string
 	i       int
-	literal int // what is before it was written
+	literal int // everything before it has been written
 	pieces  []string
 	open    []opener
 	// dead says of code spans how many backticks no run ahead of i has; index 0 is for
@@ -149,7 +149,7 @@ func run(s string, b byte) int {
 	return n
 }
 
-// emphasis reads a run of * or _. One or two end what is open, or begin something.
+// emphasis reads a run of * or _, which closes open emphasis or opens new emphasis.
 func (p *spans) emphasis(b byte) {
 	n := run(p.s[p.i:], b)
 	before, _ := utf8.DecodeLastRuneInString(p.s[:p.i])
@@ -247,7 +247,7 @@ func (p *spans) destination(s string) (href, host string, length int) {
 	return href, host, length + 1
 }
 
-// address reads an address that stands in the text itself, outside of brackets.
+// address reads a bare URL, outside brackets.
 func (p *spans) address() {
 	rest := p.s[p.i:]
 	if !strings.HasPrefix(rest, "http://") && !strings.HasPrefix(rest, "https://") || slices.ContainsFunc(p.open, opener.bracket) {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Options say how JSON is shown. The zero value is what pages usually want.
+// Options configure JSON. The zero value suits most pages.
 type Options struct {
 	// Table shows an object whose values are all scalars as a table, as arguments of
 	// tools mostly are.
@@ -28,9 +28,9 @@ type Document struct {
 }
 
 const (
-	foldDepth    = 3   // what is nested deeper is folded
-	foldChildren = 200 // of more children, what comes behind is folded
-	plainDepth   = 32  // what is nested deeper is shown as its source
+	foldDepth    = 3   // deeper values are folded
+	foldChildren = 200 // children beyond these are folded
+	plainDepth   = 32  // deeper values are shown as source
 	inlineLength = 72  // bytes of source that an array or object of scalars has in one line
 	stringDepth  = 3   // how many strings within strings are parsed
 	tableRows    = 100 // members that a table has
@@ -62,7 +62,7 @@ func JSON(raw []byte, o Options) Document {
 		p.line(0, "", 0)
 		p.out = append(p.out, `</div>`...)
 	}
-	d.HTML = template.HTML(p.out) //nolint:gosec // made of constants and of what escape returns
+	d.HTML = template.HTML(p.out) //nolint:gosec // made of constants and escaped text
 	d.Truncated = p.stopped || p.cuts || !whole
 	d.Shown = d.Total
 	if d.Truncated {
@@ -149,7 +149,7 @@ func (p *printer) folded(i int, lead string, depth int) {
 	p.put("</details>")
 }
 
-// children writes what is in an array or object.
+// children writes the elements of an array or the members of an object.
 func (p *printer) children(i, depth int) {
 	t := p.tokens[i]
 	more := false
@@ -231,14 +231,14 @@ func (p *printer) key(t token) string {
 	return string(append(out, `&#34;</span>`...))
 }
 
-// comma writes a comma unless what is behind the value closes its parent.
+// comma writes a comma unless the next token closes the parent.
 func (p *printer) comma(next int) {
 	if next < len(p.tokens) && p.tokens[next].kind != ']' && p.tokens[next].kind != '}' {
 		p.put(",")
 	}
 }
 
-// put appends what is HTML already.
+// put appends HTML; callers must have escaped it.
 func (p *printer) put(html ...string) {
 	for _, s := range html {
 		p.out = append(p.out, s...)

@@ -9,7 +9,7 @@ import (
 // MarkdownLimit is the longest text that Markdown renders, in bytes.
 const MarkdownLimit = 64 << 10
 
-// maxLists is how deep lists nest. Items that are indented further are on the last level.
+// maxLists limits the nesting of lists. Items indented further are put on the last level.
 const maxLists = 8
 
 // Markdown renders a part of Markdown that models write: headings, lists, fenced code,
@@ -32,11 +32,11 @@ func Markdown(s string) Cut {
 	m.closeFence()
 	m.paragraph()
 	m.closeLists(0)
-	c.HTML = template.HTML(append(m.out, "</div>"...)) //nolint:gosec // made of constants and of what escape returns
+	c.HTML = template.HTML(append(m.out, "</div>"...)) //nolint:gosec // made of constants and escaped text
 	return c
 }
 
-// markdown is what is open while the lines are read.
+// markdown holds the blocks that are open while lines are read.
 type markdown struct {
 	out   []byte
 	para  []string // the lines of a paragraph that has not ended
@@ -47,7 +47,7 @@ type markdown struct {
 // list is a list that is open.
 type list struct {
 	indent  int // columns before its items
-	content int // columns before what is in them
+	content int // columns before their content
 	ordered bool
 }
 
@@ -69,7 +69,7 @@ func (m *markdown) line(line string) {
 	}
 	if level, title := heading(rest); level > 0 {
 		m.begin(indent)
-		tag := "h" + strconv.Itoa(min(level+2, 6)) // a page has an h1 and h2 of its own
+		tag := "h" + strconv.Itoa(min(level+2, 6)) // the page itself uses h1 and h2
 		m.out = append(m.out, "<"+tag+">"...)
 		m.out = inline(m.out, title)
 		m.out = append(m.out, "</"+tag+">"...)
@@ -85,7 +85,7 @@ func (m *markdown) line(line string) {
 	m.para = append(m.para, rest)
 }
 
-// begin ends what a block that begins at an indentation is not part of.
+// begin closes the blocks that cannot contain a new block at an indentation.
 func (m *markdown) begin(indent int) {
 	m.paragraph()
 	n := len(m.lists)
@@ -188,7 +188,7 @@ func (m *markdown) closeFence() {
 // leading returns how many spaces and tabs a line begins with.
 func leading(line string) int { return len(line) - len(strings.TrimLeft(line, " \t")) }
 
-// fenceOf returns the fence that a line begins code with, and what is behind it.
+// fenceOf returns the code fence that opens a line, and the rest of the line.
 func fenceOf(rest string) (fence, info string) {
 	for _, mark := range []string{"`", "~"} {
 		behind := strings.TrimLeft(rest, mark)

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// PlainLimit is how many bytes of a text Plain shows unless told otherwise.
+// PlainLimit is the default limit of Plain, in bytes of text.
 const PlainLimit = 16 << 10
 
 // Cut is a text as HTML, shortened if it was longer than asked for.
@@ -90,7 +90,7 @@ func escape(dst []byte, s string) []byte {
 	return dst
 }
 
-// escaped returns what escape appends.
+// escaped is escape for a string.
 func escaped(s string) string {
 	for i := range len(s) {
 		if b := s[i]; b < ' ' || b >= 0x7f || entities[b] != "" {

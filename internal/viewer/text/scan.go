@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// token is a token of JSON, as it stands in the source.
+// token is a token of JSON, unchanged from the source.
 type token struct {
 	kind     byte  // one of { } [ ] " and the first byte of any other scalar
 	from, to int32 // in bytes of the source
@@ -17,11 +17,11 @@ type token struct {
 }
 
 const (
-	// maxTokens is how many tokens are read at most.
+	// maxTokens limits the tokens read from one source.
 	maxTokens = 50_000
-	// maxSource is how long a source is at most to be read whole, in bytes.
+	// maxSource is the maximum length, in bytes, of a source that is read whole.
 	maxSource = 2 << 20
-	// maxOpen is how deep arrays and objects nest at most.
+	// maxOpen limits the nesting of arrays and objects.
 	maxOpen = 10_000
 )
 

@@ -104,7 +104,7 @@ func readable(s string) string {
 	return out.String()
 }
 
-// minBlob is how long base64 text is at least to be shown as a chip, in bytes.
+// minBlob is the minimum length, in bytes, of base64 text that is shown as a chip.
 const minBlob = 1 << 10
 
 // blob returns what to show in place of base64 text or of a data: URL, such as

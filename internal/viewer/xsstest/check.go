@@ -22,7 +22,7 @@ const (
 // classes are the classes of package text.
 var classes = []string{"chip", "json", "k", "s", "n", "b", "lines", "kv", "md", "host"}
 
-// Text is what package text makes of anything.
+// Text allows the tags and attributes that package text produces.
 var Text = Allowed{
 	"a":    {"href": Web, "rel": "noopener noreferrer"},
 	"span": {"class": Classes}, "div": {"class": Classes}, "table": {"class": Classes},

@@ -10,22 +10,22 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// narrowing is what a reader wants to see of a tree. The page and the skeleton of a trace
+// treeFilter selects the rows of a tree to show. The page and the tree JSON of a trace
 // take it from the same parameters, so they have the same rows.
-type narrowing struct {
-	Root  string        // only this node, and what is below it; as in refString
-	Key   bool          // only calls of models and tools, retrievals, failures, and what they are below
-	Min   time.Duration // only what took as long, is open or failed, and what that is below
-	Plain bool          // equal siblings are not put together
+type treeFilter struct {
+	Root  string        // only this node and its descendants; as in refString
+	Key   bool          // only model and tool calls, retrievals, errors, and their ancestors
+	Min   time.Duration // only nodes that took this long, are open or failed, and their ancestors
+	Plain bool          // identical siblings are not grouped
 	Zoom  [2]int        // the part of the time line that is shown, in ten-thousandths
 }
 
-// leastGroup is how many equal siblings in a row are put together.
+// leastGroup is the minimum number of identical consecutive siblings that form a group.
 const leastGroup = 5
 
-func narrowingOf(r *http.Request) narrowing {
+func treeFilterOf(r *http.Request) treeFilter {
 	q := r.URL.Query()
-	n := narrowing{Root: q.Get("root"), Key: q.Get("key") == "1", Plain: q.Get("group") == "0", Zoom: [2]int{0, wholeLine}}
+	n := treeFilter{Root: q.Get("root"), Key: q.Get("key") == "1", Plain: q.Get("group") == "0", Zoom: [2]int{0, wholeLine}}
 	if d, err := time.ParseDuration(q.Get("min")); err == nil && d > 0 {
 		n.Min = d
 	}
@@ -38,9 +38,9 @@ func narrowingOf(r *http.Request) narrowing {
 	return n
 }
 
-// narrow takes rows out of an outline, puts equal ones together, and returns how many it
+// filter takes rows out of an outline, puts equal ones together, and returns how many it
 // took out.
-func (o *outline) narrow(n narrowing, now time.Time) (hidden int) {
+func (o *outline) filter(n treeFilter, now time.Time) (hidden int) {
 	all := len(o.rows)
 	if n.Root != "" {
 		o.cutTo(n.Root, now)
@@ -71,7 +71,7 @@ func (o *outline) end(at int) int {
 	return len(o.rows)
 }
 
-// cutTo leaves the node of a name and what is below it; all if there is no such node.
+// cutTo keeps the named node and its descendants, or every row if there is no such node.
 func (o *outline) cutTo(name string, now time.Time) {
 	at := slices.IndexFunc(o.rows, func(row *outlineRow) bool { return refString(row.Ref) == name })
 	if at <= 0 {
@@ -86,7 +86,7 @@ func (o *outline) cutTo(name string, now time.Time) {
 	o.bounds(now)
 }
 
-// keep leaves the first row, those that want says, and what these are below.
+// keep keeps the root, the rows that want accepts, and their ancestors.
 func (o *outline) keep(want func(*outlineRow) bool) {
 	needed := -1 // depth of the row that the last one kept is below
 	kept := make([]*outlineRow, 0, len(o.rows))

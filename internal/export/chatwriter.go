@@ -8,8 +8,8 @@ import (
 	"github.com/troupelog/troupe/internal/genai"
 )
 
-// tuner makes the messages of an example.
-type tuner struct {
+// chatWriter makes the messages of an example.
+type chatWriter struct {
 	*example
 	reasoning int
 }
@@ -28,7 +28,7 @@ type imageURL struct {
 // message appends a message: results of tools, which some providers send as parts of a
 // user's message, as messages of their own before the rest. One that says nothing is
 // left out. The error is a skipError.
-func (t *tuner) message(m *genai.Message) error {
+func (t *chatWriter) message(m *genai.Message) error {
 	role, ok := tunedRoles[m.Role]
 	if !ok {
 		return skipError(UnknownRole)

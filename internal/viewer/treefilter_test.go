@@ -34,8 +34,8 @@ func anyTree(t *rapid.T) []fold.Entity {
 	return entities
 }
 
-func anyNarrowing(t *rapid.T, entities []fold.Entity) narrowing {
-	n := narrowing{Key: rapid.Bool().Draw(t, "key"), Plain: rapid.Bool().Draw(t, "plain")}
+func anyTreeFilter(t *rapid.T, entities []fold.Entity) treeFilter {
+	n := treeFilter{Key: rapid.Bool().Draw(t, "key"), Plain: rapid.Bool().Draw(t, "plain")}
 	n.Min = time.Duration(rapid.SampledFrom([]int{0, 0, 1, 1500}).Draw(t, "min")) * time.Millisecond
 	if rapid.Bool().Draw(t, "rooted") {
 		n.Root = refString(entities[rapid.IntRange(0, len(entities)-1).Draw(t, "root")].Ref)
@@ -43,9 +43,9 @@ func anyNarrowing(t *rapid.T, entities []fold.Entity) narrowing {
 	return n
 }
 
-// wanted says, from the definition alone, which entities a narrowing leaves: those below
+// wanted says, from the definition alone, which entities a filter leaves: those below
 // the root that it wants, and all that these hang below.
-func wanted(rows []*outlineRow, n narrowing) map[fold.Key]bool {
+func wanted(rows []*outlineRow, n treeFilter) map[fold.Key]bool {
 	from, to := 0, len(rows)
 	for i, row := range rows {
 		if refString(row.Ref) != n.Root {
@@ -78,11 +78,11 @@ func TestNarrowingLeavesWhatIsWantedAndItsAncestors(t *testing.T) {
 	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	rapid.Check(t, func(t *rapid.T) {
 		entities := anyTree(t)
-		n := anyNarrowing(t, entities)
+		n := anyTreeFilter(t, entities)
 		want := wanted(newOutline(entities, now).rows, n)
 
 		o := newOutline(entities, now)
-		hidden := o.narrow(n, now)
+		hidden := o.filter(n, now)
 		got := map[fold.Key]bool{}
 		for _, row := range o.rows {
 			if row.group == 0 {
@@ -104,7 +104,7 @@ func TestNarrowedRowsAreATree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		entities := anyTree(t)
 		o := newOutline(entities, now)
-		o.narrow(anyNarrowing(t, entities), now)
+		o.filter(anyTreeFilter(t, entities), now)
 		for i, row := range o.rows {
 			if i == 0 && row.depth != 0 || i > 0 && (row.depth < 1 || row.depth > o.rows[i-1].depth+1) {
 				t.Fatalf("row %d is %d deep", i, row.depth)
@@ -127,8 +127,8 @@ func TestNarrowedRowsAreATree(t *testing.T) {
 				t.Errorf("a row that stands for %d has %d below it", row.group, len(children))
 			}
 		}
-		if s := o.skeleton(); len(s.Kind) != len(o.rows) || len(s.Group) != len(o.rows) || len(s.X) != len(o.rows) {
-			t.Errorf("the skeleton has %d rows, the outline %d", len(s.Kind), len(o.rows))
+		if s := o.treeJSON(); len(s.Kind) != len(o.rows) || len(s.Group) != len(o.rows) || len(s.X) != len(o.rows) {
+			t.Errorf("the tree JSON has %d rows, the outline %d", len(s.Kind), len(o.rows))
 		}
 	})
 }

@@ -9,18 +9,18 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// skeleton is all rows of a tree by columns, for js/tree.js: names that repeat are given
+// treeJSON is all rows of a tree by columns, for js/tree.js: names that repeat are given
 // once, ids only as far as needed to tell rows apart.
-type skeleton struct {
+type treeJSON struct {
 	Names  []string `json:"names"` // that the columns Name, Detail and Mark point into
 	Kind   []int    `json:"kind"`  // fold.Kind
 	ID     []string `json:"id"`    // the beginning of each id
 	Name   []int    `json:"name"`
 	Detail []int    `json:"detail"` // the model
-	Mark   []int    `json:"mark"`   // what is odd about where it stands
+	Mark   []int    `json:"mark"`   // anomaly of its position
 	Depth  []int    `json:"depth"`
 	Status []int    `json:"status"` // 0 ended, 1 open, 2 error, 3 partial
-	Group  []int    `json:"group"`  // how many rows it stands for, 0 for an entity
+	Group  []int    `json:"group"`  // number of rows grouped under it; 0 for an entity
 	X      []int    `json:"x"`      // of the bar, in ten-thousandths; -1 for none
 	Width  []int    `json:"width"`
 	Took   []int64  `json:"took"`   // microseconds; -1 if it is not known
@@ -28,7 +28,7 @@ type skeleton struct {
 	Cost   []string `json:"cost"`
 }
 
-// idBytes is how much of an id tells rows apart, unless two begin alike.
+// idBytes is the length of an id prefix that is sent if it is unique in the trace.
 const idBytes = 8
 
 var statusNumbers = map[string]int{"ended": 0, "open": 1, "error": 2, "partial": 3}
@@ -48,16 +48,16 @@ func (v *Viewer) nodes(w http.ResponseWriter, r *http.Request) error {
 	}
 	now := time.Now()
 	o := newOutline(entities, now)
-	o.narrow(narrowingOf(r), now)
-	body, err := json.Marshal(o.skeleton())
+	o.filter(treeFilterOf(r), now)
+	body, err := json.Marshal(o.treeJSON())
 	if err != nil {
 		return err
 	}
 	return send(w, r, "application/json", body, 0)
 }
 
-func (o *outline) skeleton() *skeleton {
-	s := &skeleton{}
+func (o *outline) treeJSON() *treeJSON {
+	s := &treeJSON{}
 	numbers := map[string]int{}
 	name := func(text string) int {
 		n, ok := numbers[text]
