@@ -12,6 +12,8 @@ func (c *Conversation) parts() []*genai.Part {
 	return found
 }
 
+// toolParts appends pointers to the tool calls and results in messages, so that pairing
+// them changes the messages themselves.
 func toolParts(found []*genai.Part, messages []genai.Message) []*genai.Part {
 	for _, m := range messages {
 		for i := range m.Parts {

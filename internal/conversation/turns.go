@@ -82,6 +82,7 @@ func (w *walker) walk(n *fold.Node, depth int) {
 	}
 }
 
+// turn returns the current turn. The pointer is valid until the next turn begins.
 func (w *walker) turn() *Turn { return &w.turns[len(w.turns)-1] }
 
 func (w *walker) generation(n *fold.Node, depth int) {

@@ -36,6 +36,7 @@ const (
 	attach                // the data are one more event, feedback, attachment or evaluation
 )
 
+// field is a member of a line's data. Its value shares the memory of the data.
 type field struct {
 	key   string
 	value []byte

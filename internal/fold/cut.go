@@ -19,6 +19,7 @@ func (n *Node) Cuts() []oversize.Cut {
 	return cuts
 }
 
+// memberOf returns the value of the last member with a name, or nil if there is none.
 func memberOf(object []byte, name string) (value []byte) {
 	for m := jsonscan.MembersOf(object); m.Next(); {
 		if string(m.Key) == name {

@@ -217,6 +217,8 @@ func (e *Entity) setBody(f field) {
 	}
 }
 
+// setResult adopts the usage and outcome of a result. The last result wins, so a success
+// after a failed attempt clears the failure.
 func (e *Entity) setResult(result []byte) {
 	usage, hasUsage, failed := outcome(result)
 	e.Failed = failed

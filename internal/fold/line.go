@@ -37,6 +37,8 @@ func Sort(lines []Line) {
 	slices.SortStableFunc(lines, func(a, b Line) int { return a.rank.Compare(b.rank) })
 }
 
+// bySender orders lines by sender and number. The index in a history is compared last: it
+// keeps several changes from one line in their order.
 func bySender(a, b Line) int {
 	return cmp.Or(bytes.Compare(a.Spool[:], b.Spool[:]), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Sub, b.Sub), cmp.Compare(a.n, b.n))
 }
@@ -47,6 +49,8 @@ type history struct {
 	changes []Change
 }
 
+// add appends a change. It drops the text of the line, because Sort needs only its place and
+// the text may be large.
 func (h *history) add(l Line, c Change) {
 	l.n, l.Text = len(h.changes), nil
 	h.lines, h.changes = append(h.lines, l), append(h.changes, c)

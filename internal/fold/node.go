@@ -88,6 +88,7 @@ func (n *Node) apply(c Change) {
 	}
 }
 
+// attach appends the whole data of a line to the list of its action.
 func (n *Node) attach(c Change) {
 	switch c.action {
 	case protocol.AddEvent:
@@ -158,6 +159,8 @@ func (n *Node) setBody(how effect, f field) bool {
 	return true
 }
 
+// addMessages takes the messages of a line. It keeps those of the last begin apart from all
+// others, because only another begin replaces them.
 func (n *Node) addMessages(how effect, value []byte) bool {
 	if len(value) == 0 || value[0] != '[' {
 		return false

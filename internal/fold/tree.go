@@ -82,6 +82,9 @@ func distribute(ctx context.Context, repo string, full map[Key]*builder, lines [
 	return order, nil
 }
 
+// fold folds the changes into the node. It takes the form of the session id from the given
+// entity and, unless the client gave a cost, the cost too: the lines of one trace decide neither.
+// It frees the history, so that a large tree is not in memory twice.
 func (b *builder) fold() {
 	for c := range b.history.inOrder() {
 		if b.thin.naming(c) {
@@ -156,6 +159,7 @@ func (t *Totals) add(n *Node) {
 	}
 }
 
+// byStart orders nodes by start. A node without a start comes last.
 func byStart(a, b *Node) int {
 	switch {
 	case a.Start.IsZero() && b.Start.IsZero():
