@@ -18,44 +18,44 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// call is one attempt of a call of a model, from its request to the end of its answer.
+// call is one attempt of a model call, from its request to the end of its response.
 type call struct {
 	options Options
 	route   genai.Route
 	scope   logger.Scope
 	request *http.Request
-	body    *sentBody // where the request is read as it is sent, else nil
+	body    *sentBody // set if the request is copied while it is sent, else nil
 
-	begun   bool              // gen has been begun, or taken over from the attempt before
+	begun   bool              // gen was begun, or taken over from the previous attempt
 	gen     logger.Generation // zero until begun
 	named   bool              // the generation has a model
 	asked   bool              // the request asks for a stream
-	started time.Time         // the first attempt
-	sent    time.Time         // this attempt
+	started time.Time         // when the first attempt was sent
+	sent    time.Time         // when this attempt was sent
 	key     attemptKey
-	counted bool // the SDK says which attempt this is
+	counted bool // the SDK sends the number of the attempt
 
 	mu       sync.Mutex
-	status   int             // guarded by mu; 0 before the answer
-	header   http.Header     // guarded by mu; of the answer
-	frames   genai.Frames    // guarded by mu; nil if nothing is read
+	status   int             // guarded by mu; 0 before the response
+	header   http.Header     // guarded by mu; of the response
+	frames   genai.Frames    // guarded by mu; nil if the response is not read
 	answer   genai.Assembler // guarded by mu; nil if the response is not assembled
 	budget   genai.Budget    // guarded by mu
-	streamed bool            // guarded by mu; the answer is a stream
-	opaque   string          // guarded by mu; why the answer is not read
-	cut      bool            // guarded by mu; something was too long
-	first    time.Duration   // guarded by mu; from sent to the first token
+	streamed bool            // guarded by mu; the response is a stream
+	opaque   string          // guarded by mu; why the response is not read
+	cut      bool            // guarded by mu; some of the response exceeded the limit
+	first    time.Duration   // guarded by mu; time from sent to the first token
 	facts    map[string]any  // guarded by mu; metadata
 	finished bool            // guarded by mu
-	stop     func() bool     // guarded by mu; ends the wait for the end of the context
+	stop     func() bool     // guarded by mu; cancels the callback for the end of the context
 }
 
-// loggedKey marks the context of a request that is logged already, so that it is not
-// logged twice where a middleware and a transport see it.
+// loggedKey marks the context of a request that is being logged, so that a middleware and a
+// transport do not both log it.
 type loggedKey struct{}
 
-// begin begins the attempt that a request is, and returns it with the request to send; nil
-// where the request is not to be logged.
+// begin starts logging a request as an attempt. It returns the attempt and the request to
+// send, or nil if the request is not to be logged.
 func begin(r *http.Request, o Options) (c *call, sent *http.Request) {
 	guard(func() {
 		found, ok := recognise(r)
@@ -80,8 +80,8 @@ func begin(r *http.Request, o Options) (c *call, sent *http.Request) {
 	return c, sent
 }
 
-// scopeOf returns what a call is part of: what its context says, or, where that says no
-// more than a logger, the trace that its headers name.
+// scopeOf returns the scope of a call: the one in its context or, if that has only a logger,
+// the trace named in the request headers.
 func scopeOf(r *http.Request) logger.Scope {
 	s := logger.FromContext(r.Context())
 	if s.Active() || s.Logger() == nil {
@@ -90,8 +90,8 @@ func scopeOf(r *http.Request) logger.Scope {
 	return logger.FromContext(logger.Extract(r.Context(), r.Header))
 }
 
-// readBody reads a copy of the body and begins the generation. It reports false for what
-// is no call of a model after all.
+// readBody reads a copy of the body and begins the generation. It returns false if the
+// request turns out not to be a model call.
 func (c *call) readBody() bool {
 	body, err := c.request.GetBody()
 	if err != nil {
@@ -117,7 +117,7 @@ func (c *call) readBody() bool {
 	return c.open(sent.done())
 }
 
-// writeAll takes what is left of a body. It reports false if that cannot be read.
+// writeAll captures the rest of a body. It returns false if the body cannot be read.
 func (c *capture) writeAll(body io.Reader) bool {
 	for piece := make([]byte, 32<<10); ; {
 		n, err := body.Read(piece)
@@ -128,7 +128,7 @@ func (c *capture) writeAll(body io.Reader) bool {
 	}
 }
 
-// readUpTo appends what r gives to buf, up to a limit in bytes.
+// readUpTo reads from r and appends to buf until buf has limit bytes or r ends.
 func readUpTo(r io.Reader, buf []byte, limit int) ([]byte, error) {
 	for len(buf) < limit {
 		if len(buf) == cap(buf) {
@@ -146,8 +146,8 @@ func readUpTo(r io.Reader, buf []byte, limit int) ([]byte, error) {
 	return buf, nil
 }
 
-// open begins the generation, or goes on with that of the attempt before. It reports false
-// for what is no call of a model.
+// open begins the generation, or continues the one of the previous attempt. It returns false
+// if the request is not a model call.
 func (c *call) open(sent capture) bool {
 	q, isObject := readRequest(c.route.API, &sent, !c.options.OmitContent)
 	if q.Model == "" {
@@ -180,7 +180,7 @@ func (c *call) open(sent capture) bool {
 	return true
 }
 
-// attempt takes over the generation of the attempt before, if this is not the first.
+// attempt takes over the generation of the previous attempt if this is a retry.
 func (c *call) attempt(sent capture) {
 	var count int
 	if count, c.counted = retryCount(c.request.Header); !c.counted {
@@ -202,8 +202,8 @@ func (c *call) attempt(sent capture) {
 	}
 }
 
-// ready begins the generation where the request was read as it was sent. It reports false
-// for what is no call of a model.
+// ready begins the generation if the request was copied while it was sent. It returns false
+// if the request is not a model call.
 func (c *call) ready() bool {
 	if !c.begun && c.body != nil {
 		return c.open(c.body.take())
@@ -211,7 +211,7 @@ func (c *call) ready() bool {
 	return c.begun
 }
 
-// abandoned ends the attempt when what sends it panicked.
+// abandoned ends the attempt after a panic of the function that sends the request.
 func (c *call) abandoned() {
 	guard(func() {
 		c.mu.Lock()
@@ -223,7 +223,7 @@ func (c *call) abandoned() {
 	})
 }
 
-// answered takes the answer, and puts a body that is read along in place of its own.
+// answered records the response and wraps its body, so that it is read as the caller reads.
 func (c *call) answered(resp *http.Response, err error) {
 	guard(func() {
 		c.mu.Lock()
@@ -245,7 +245,7 @@ func (c *call) answered(resp *http.Response, err error) {
 	})
 }
 
-// transportFailed ends an attempt that got no answer; mu is held.
+// transportFailed ends an attempt that got no response. Callers must hold mu.
 func (c *call) transportFailed(err error) {
 	d := transportError(err)
 	if c.counted && c.request.Context().Err() == nil {
@@ -255,7 +255,7 @@ func (c *call) transportFailed(err error) {
 	c.fail(d)
 }
 
-// follow begins to read an answer along; mu is held.
+// follow starts reading a response along with the caller. Callers must hold mu.
 func (c *call) follow(resp *http.Response) {
 	c.status, c.header = resp.StatusCode, resp.Header
 	if resp.Body == nil || resp.Body == http.NoBody || resp.StatusCode == http.StatusSwitchingProtocols {
@@ -270,7 +270,7 @@ func (c *call) follow(resp *http.Response) {
 	})
 }
 
-// choose chooses how an answer is read; mu is held.
+// choose selects how a response is read. Callers must hold mu.
 func (c *call) choose(resp *http.Response) {
 	limit := c.options.limit()
 	c.budget.Left = limit
@@ -282,7 +282,7 @@ func (c *call) choose(resp *http.Response) {
 		c.opaque = "the answer is compressed: " + genai.Bounded(encoding)
 		return
 	case resp.StatusCode >= http.StatusMultipleChoices && resp.StatusCode < http.StatusBadRequest:
-		return // a redirection answers nothing
+		return // a redirect has no answer
 	case resp.StatusCode >= http.StatusBadRequest:
 		c.answer = &genai.Whole{}
 	case kind == "text/event-stream", c.asked && kind != "application/json" && !c.route.API.InValues():
@@ -297,7 +297,7 @@ func (c *call) choose(resp *http.Response) {
 	c.frames = genai.NewValues(limit, c.add, over)
 }
 
-// add takes a value of the answer; mu is held.
+// add passes a value of the response to the assembler. Callers must hold mu.
 func (c *call) add(name string, data []byte) {
 	c.answer.Add(name, data)
 	if c.streamed && c.first == 0 && c.budget.Began {
@@ -305,7 +305,7 @@ func (c *call) add(name string, data []byte) {
 	}
 }
 
-// answerBody reads an answer along.
+// answerBody is a response body that is logged while the caller reads it.
 type answerBody struct {
 	io.ReadCloser
 	call *call
@@ -330,7 +330,7 @@ func (b *answerBody) Close() error {
 	return err
 }
 
-// read reads a piece of the answer along.
+// read handles a piece of the response that the caller has read.
 func (c *call) read(p []byte) {
 	guard(func() {
 		c.mu.Lock()
@@ -339,13 +339,14 @@ func (c *call) read(p []byte) {
 			return
 		}
 		frames := c.frames
-		c.frames, c.opaque = nil, "the answer could not be read" // unless this comes to its end
+		c.frames, c.opaque = nil, "the answer could not be read" // remains so if a panic ends the parsing here
 		frames.Write(p)
 		c.frames, c.opaque = frames, ""
 	})
 }
 
-// end ends the attempt, once: err is io.EOF, errClosed, or what went wrong.
+// end ends the attempt; only the first call counts. err is io.EOF, errClosed, or the error
+// that broke off the response.
 func (c *call) end(err error) {
 	guard(func() {
 		c.mu.Lock()

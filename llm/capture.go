@@ -9,12 +9,12 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// capture is what is kept of what went through, up to a limit in bytes: all of it, or of
-// more what oversize.Filter keeps.
+// capture keeps a body up to a limit in bytes: the whole body if it fits, else the excerpt
+// that oversize.Filter selects.
 type capture struct {
 	buf    []byte
 	limit  int
-	cut    bool // there was more
+	cut    bool // the body exceeded the limit
 	cuts   []oversize.Cut
 	filter *oversize.Filter // nil as long as everything fits
 }
@@ -32,11 +32,11 @@ func (c *capture) write(p []byte) {
 	c.filter.Write(p)
 }
 
-// keptDepth is how deep the values of a request may be nested. It leaves room for what
-// a line has around them.
+// keptDepth limits the nesting of values in a request. It leaves room for the levels that a
+// log line adds around them.
 const keptDepth = protocol.MaxDepth - 8
 
-// done ends the capture.
+// done ends the capture and returns it.
 func (c *capture) done() capture {
 	if c.filter == nil {
 		return *c
@@ -46,7 +46,7 @@ func (c *capture) done() capture {
 	return kept
 }
 
-// flattened returns a capture without the values that are nested too deeply.
+// flattened returns the capture without values that are nested too deeply.
 func (c *capture) flattened() capture {
 	f := oversize.NewFilter(c.limit, keptDepth)
 	f.Write(c.buf)
@@ -62,7 +62,7 @@ type sentBody struct {
 
 	mu      sync.Mutex
 	capture capture // guarded by mu
-	taken   bool    // guarded by mu; nothing is copied any more
+	taken   bool    // nothing more is copied
 }
 
 // Read implements io.Reader.
@@ -78,7 +78,7 @@ func (b *sentBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// take returns what was sent so far. A transport may go on sending.
+// take returns the bytes sent so far and stops copying. The transport may go on sending.
 func (b *sentBody) take() capture {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -86,10 +86,10 @@ func (b *sentBody) take() capture {
 	return b.capture.done()
 }
 
-// mended makes JSON that was cut off valid: it leaves out the last value, which may be
-// incomplete, and closes what is open. It is nil if nothing is left.
+// mended makes truncated JSON valid: it drops the last value, which may be incomplete, and
+// closes all open brackets. It returns nil if nothing is left.
 func mended(cut []byte) []byte {
-	var open, then []byte // the brackets to close, now and at the end of what is kept
+	var open, then []byte // the brackets to close, now and at the end of the kept part
 	keep := 0
 	for i := 0; i < len(cut); i++ {
 		switch c := cut[i]; c {
@@ -124,8 +124,8 @@ func mended(cut []byte) []byte {
 	return whole
 }
 
-// textEnd returns how many bytes of b, which begins within a string, are up to and with
-// the quote that ends it; -1 if none does.
+// textEnd returns the length of the rest of a string in b, which begins within the string,
+// including the closing quote. It returns -1 if there is no closing quote.
 func textEnd(b []byte) int {
 	for i := 0; i < len(b); i++ {
 		n := bytes.IndexAny(b[i:], `"\`)
@@ -136,7 +136,7 @@ func textEnd(b []byte) int {
 		if b[i] == '"' {
 			return i + 1
 		}
-		i++ // what is escaped
+		i++ // skip the escaped character
 	}
 	return -1
 }

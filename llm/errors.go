@@ -13,8 +13,9 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// statusError returns the error of an answer with a status of 400 and more; body is what
-// came of it. The code is that of HTTP unless the provider has one in words.
+// statusError returns the error of a response with a status of 400 or more. body is the part
+// of its body that was received. The code is the HTTP status unless the provider sends a
+// textual one.
 func statusError(status int, body []byte) logger.Failure {
 	d := logger.Failure(genai.ReadFailure(body))
 	if _, err := strconv.Atoi(d.Code); err == nil || d.Code == "" {
@@ -29,16 +30,16 @@ func statusError(status int, body []byte) logger.Failure {
 	return d
 }
 
-// Kinds of failures that no provider tells of.
+// Kinds of failures that providers do not report.
 const (
-	cancelled = "cancelled" // the context of the request was cancelled
-	timeout   = "timeout"   // a deadline passed
+	cancelled = "cancelled" // the request's context was cancelled
+	timeout   = "timeout"   // a deadline expired
 	broken    = "broken"    // the connection failed
-	truncated = "truncated" // the answer stopped before its end
+	truncated = "truncated" // the response ended early
 	closed    = "closed early"
 )
 
-// kindOf returns the kind of an error of the transport.
+// kindOf returns the kind of a transport error.
 func kindOf(err error) string {
 	var slow interface{ Timeout() bool }
 	switch {
@@ -51,8 +52,8 @@ func kindOf(err error) string {
 	}
 }
 
-// transportError returns what is logged of an error of the transport: not the address,
-// whose query may hold a key.
+// transportError returns the loggable form of a transport error. It omits the address, whose
+// query may contain a key.
 func transportError(err error) logger.Failure {
 	kind := kindOf(err)
 	if u, ok := errors.AsType[*url.Error](err); ok {

@@ -12,13 +12,13 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// errClosed says that the caller closed the body.
+// errClosed means that the caller closed the body.
 var errClosed = errors.New("llm: the body was closed")
 
-// requestIDs are the headers in which providers name a request.
+// requestIDs are the headers in which providers send the id of a request.
 var requestIDs = []string{"X-Request-Id", "Request-Id", "Apim-Request-Id", "X-Goog-Request-Id"}
 
-// finish logs how the attempt came out, and ends it also if this panics; mu is held.
+// finish logs the outcome of the attempt, and ends it even on a panic. Callers must hold mu.
 func (c *call) finish(why error) {
 	c.finished = true
 	logged := false
@@ -59,20 +59,20 @@ func (c *call) finishWith(why error) {
 		failure = c.unfinished(why)
 	}
 	if failure != nil && c.mayComeAgain(why) {
-		delete(c.facts, "ended") // that of the last attempt counts
+		delete(c.facts, "ended") // the last attempt sets it
 		c.failAttempt(*failure, c.header)
 		return
 	}
 	c.deliver(failure)
 }
 
-// mayComeAgain reports whether an SDK may try again because an answer broke off: that of
-// Anthropic does, unless it is a stream; mu is held.
+// mayComeAgain reports whether an SDK may retry because a response broke off, as Anthropic's
+// does unless it is a stream. Callers must hold mu.
 func (c *call) mayComeAgain(why error) bool {
 	return c.counted && !c.streamed && !errors.Is(why, io.EOF) && !errors.Is(why, errClosed) && c.request.Context().Err() == nil
 }
 
-// noteHead notes what the head of the answer says; mu is held.
+// noteHead records the status and headers of the response. Callers must hold mu.
 func (c *call) noteHead() {
 	if c.status != 0 {
 		c.facts["http.status"] = c.status
@@ -88,7 +88,7 @@ func (c *call) noteHead() {
 	}
 }
 
-// refused ends an attempt whose answer is an error; mu is held.
+// refused ends an attempt whose response is an error. Callers must hold mu.
 func (c *call) refused() {
 	var body json.RawMessage
 	if c.answer != nil {
@@ -102,15 +102,15 @@ func (c *call) refused() {
 	c.fail(d)
 }
 
-// unfinished returns what is wrong with an answer that has not come to its end, nil for
-// nothing. It notes in the facts how the answer ended; mu is held.
+// unfinished returns the failure of a response that ended early, or nil if it is not a
+// failure. It records in the facts how the response ended. Callers must hold mu.
 func (c *call) unfinished(why error) *logger.Failure {
 	cut := c.cut || c.budget.Cut
 	switch {
 	case c.answer.Complete():
 		return nil
 	case cut && !c.frames.Within() && (errors.Is(why, io.EOF) || errors.Is(why, errClosed)):
-		return nil // it is whole, only not here
+		return nil // the response was complete; only the copy was cut
 	case c.frames != nil && c.frames.Spoiled():
 		return &logger.Failure{Type: "invalid_json", Message: "the answer is not JSON"}
 	case errors.Is(why, errClosed):
@@ -125,7 +125,7 @@ func (c *call) unfinished(why error) *logger.Failure {
 	return &d
 }
 
-// deliver logs the answer, whole or not, with what is wrong with it; mu is held.
+// deliver logs the response, complete or partial, with its error. Callers must hold mu.
 func (c *call) deliver(failure *logger.Failure) {
 	if c.cut || c.budget.Cut {
 		c.facts["capture"] = "the answer is cut at " + strconv.Itoa(c.options.limit()) + " bytes"
@@ -156,7 +156,7 @@ func (c *call) deliver(failure *logger.Failure) {
 	c.gen.Result(json.RawMessage(result))
 }
 
-// tell logs the facts and the time to the first token; mu is held.
+// tell logs the facts and the time to the first token. Callers must hold mu.
 func (c *call) tell() {
 	if len(c.facts) > 0 {
 		c.gen.AddMetadata(c.facts)
@@ -166,7 +166,7 @@ func (c *call) tell() {
 	}
 }
 
-// shown returns an error of the provider's as it may be logged.
+// shown returns a provider's error without its text if content is omitted.
 func (c *call) shown(d logger.Failure) logger.Failure {
 	if c.options.OmitContent {
 		d.Message = ""
@@ -174,13 +174,13 @@ func (c *call) shown(d logger.Failure) logger.Failure {
 	return d
 }
 
-// fail ends the call with an error; mu is held.
+// fail ends the call with an error. Callers must hold mu.
 func (c *call) fail(d logger.Failure) {
 	c.tell()
 	c.gen.Fail(d)
 }
 
-// failAttempt logs the failure of an attempt that may not be the last; mu is held.
+// failAttempt logs the failure of an attempt that may not be the last. Callers must hold mu.
 func (c *call) failAttempt(d logger.Failure, h http.Header) {
 	c.tell()
 	c.gen.Attempt(d)

@@ -5,22 +5,22 @@ import (
 	"sync/atomic"
 )
 
-// DefaultMaxBytes is how much of a request and of an answer is read along unless
-// Options.MaxBytes says otherwise.
+// DefaultMaxBytes is the default of Options.MaxBytes: 4 MiB.
 const DefaultMaxBytes = 4 << 20
 
-// Options say what is logged. The zero value logs everything.
+// Options configure logging. The zero value logs everything.
 type Options struct {
-	// OmitContent leaves out what is said: messages, parameters but for numbers and
-	// booleans, answers, and the texts of errors. Models, usage, finish reasons, kinds of
-	// errors and times are logged all the same.
+	// OmitContent omits content: messages, answers, the texts of errors, and all parameters
+	// except numbers and booleans. Models, usage, finish reasons, kinds of errors and
+	// times are still logged.
 	OmitContent bool
 
-	// MaxBytes is how much of a request, and of an answer, is kept in memory and logged,
-	// in bytes. What is more is sent and received as ever. Of a longer request, pictures and
-	// other base64 are left out first, texts of more than 64 KiB keep their first and last
-	// 32 KiB (an eighth of a small MaxBytes), and if that is not enough the oldest messages
-	// go; the metadata troupe.cut of the generation lists it. Default: DefaultMaxBytes.
+	// MaxBytes limits how much of a request, and of a response, is kept in memory and
+	// logged, in bytes. Longer ones are still sent and received whole. In a longer request,
+	// pictures and other base64 are dropped first, and texts of more than 64 KiB keep their
+	// first and last 32 KiB (an eighth of MaxBytes if that is small). If that is not
+	// enough, the oldest messages are dropped. The generation lists the cuts in the
+	// metadata troupe.cut. Default: DefaultMaxBytes.
 	MaxBytes int
 }
 
@@ -31,8 +31,9 @@ func (o Options) limit() int {
 	return DefaultMaxBytes
 }
 
-// Transport returns a transport that sends requests through base and logs those that call
-// a model. A nil base is http.DefaultTransport. It may be used concurrently if base may.
+// Transport returns a transport that sends requests through base and logs the model calls
+// among them. A nil base means http.DefaultTransport. The result is safe for concurrent use
+// if base is.
 func Transport(base http.RoundTripper, o Options) http.RoundTripper {
 	return &transport{base: base, options: o}
 }
@@ -54,20 +55,20 @@ func (t *transport) next() http.RoundTripper {
 	return t.base
 }
 
-// CloseIdleConnections is for http.Client.CloseIdleConnections.
+// CloseIdleConnections closes the idle connections of the base transport, if it can.
 func (t *transport) CloseIdleConnections() {
 	if c, ok := t.next().(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
-// Middleware sends a request through next and logs it if it calls a model. It is what
-// openai-go and anthropic-sdk-go take as option.WithMiddleware.
+// Middleware sends a request through next and logs it if it is a model call. Pass it to
+// option.WithMiddleware of openai-go or anthropic-sdk-go.
 func Middleware(r *http.Request, next func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 	return Options{}.Middleware(r, next)
 }
 
-// Middleware is the function Middleware with options.
+// Middleware is like the function Middleware, with options.
 func (o Options) Middleware(r *http.Request, next func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 	c, sent := begin(r, o)
 	if c == nil {
@@ -88,14 +89,14 @@ func (o Options) Middleware(r *http.Request, next func(*http.Request) (*http.Res
 	return resp, err
 }
 
-// panics counts what guard caught.
+// panics counts the panics that guard contained.
 var panics atomic.Int64
 
-// Panics returns how many panics this package has contained since the process began. Each
-// is a bug: a generation may be incomplete, the call was not affected.
+// Panics returns the number of panics that this package has contained since the process
+// started. Each is a bug: a generation may be incomplete, but the call was not affected.
 func Panics() int64 { return panics.Load() }
 
-// guard runs f and contains its panic.
+// guard runs f and contains its panics.
 func guard(f func()) {
 	defer func() {
 		if recover() != nil {

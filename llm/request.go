@@ -9,8 +9,8 @@ import (
 )
 
 // readRequest reads the body of a call. If the body was cut, or is still being sent, it
-// reads the part that is complete; values that are nested too deeply are taken out of sent.
-// It reports false if that is not a JSON object.
+// reads the complete part. It removes values that are nested too deeply from sent. It returns
+// false if the body is not a JSON object.
 func readRequest(a genai.API, sent *capture, content bool) (genai.Request, bool) {
 	body, err := jsonscan.AppendCompact(make([]byte, 0, len(sent.buf)), sent.buf)
 	if errors.Is(err, jsonscan.ErrDepth) {
@@ -26,7 +26,7 @@ func readRequest(a genai.API, sent *capture, content bool) (genai.Request, bool)
 	return genai.ReadRequest(a, body, content), true
 }
 
-// messagesOf returns the messages of a request as the logger takes them.
+// messagesOf converts the messages of a request for the logger.
 func messagesOf(sent []genai.SentMessage) []logger.Message {
 	var all []logger.Message
 	for _, m := range sent {

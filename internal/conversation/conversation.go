@@ -7,26 +7,26 @@ import (
 	"github.com/troupelog/troupe/internal/genai"
 )
 
-// Conversation is one call of a model: what it was sent, and what it answered.
+// Conversation is one model call: the messages sent and the answers received.
 type Conversation struct {
-	Sent []genai.Message // in order, instructions that are sent apart first
-	// Answers are the answers in the order they came: those of earlier attempts first.
-	// Several with the same Attempt are choices of one result.
+	Sent []genai.Message // in order; separately sent instructions come first
+	// Answers are in order of arrival, with earlier attempts first. Several with the same
+	// Attempt are choices of one result.
 	Answers []Answer
 }
 
-// Answer is one answer of a model, or the error that came in place of one.
+// Answer is one answer of a model, or the error received in place of one.
 type Answer struct {
 	genai.Message
-	Attempt int    // from 0 on; the last is the result that counts
-	Choice  int    // from 0 on, among those of one attempt
-	Finish  string // why the model stopped, in the provider's words; "" if it does not say
-	Failed  bool   // there is a Failure among the parts
+	Attempt int    // from 0; the last attempt is the final one
+	Choice  int    // from 0, within one attempt
+	Finish  string // why the model stopped, as the provider puts it; "" if it does not say
+	Failed  bool   // the parts include a Failure
 }
 
-// Of returns the conversation of a generation. Messages that other fields hold, as
-// instructions among the parameters do, are part of it. The node is not changed, and
-// what is returned shares its JSON.
+// Of returns the conversation of a generation. It includes messages that other fields hold,
+// such as instructions among the parameters. Of does not change the node; the result
+// shares its JSON.
 func Of(n *fold.Node) Conversation {
 	var c Conversation
 	c.Sent = append(c.Sent, instructions(n)...)
@@ -51,8 +51,7 @@ func Of(n *fold.Node) Conversation {
 	return c
 }
 
-// instructions returns the system messages that a generation has among its parameters or
-// its other fields.
+// instructions returns the system messages among a generation's parameters and other fields.
 func instructions(n *fold.Node) []genai.Message {
 	var found []genai.Message
 	for _, key := range genai.InstructionFields() {
@@ -65,7 +64,7 @@ func instructions(n *fold.Node) []genai.Message {
 	return found
 }
 
-// prompt returns what a model was sent where it was not sent messages.
+// prompt returns the input of a generation that has no messages.
 func prompt(n *fold.Node) json.RawMessage {
 	for _, raw := range []json.RawMessage{n.Input, n.Other["prompt"], n.Parameters["prompt"]} {
 		if genai.Given(raw) {
@@ -75,8 +74,8 @@ func prompt(n *fold.Node) json.RawMessage {
 	return nil
 }
 
-// Last returns the answer that counts, nil if there is none: the first choice of the last
-// attempt.
+// Last returns the final answer: the first choice of the last attempt. It returns nil if
+// there is none.
 func (c *Conversation) Last() *Answer {
 	if len(c.Answers) == 0 {
 		return nil
@@ -90,7 +89,7 @@ func (c *Conversation) Last() *Answer {
 	return nil
 }
 
-// FirstUser returns the text of the first message of a user that has any.
+// FirstUser returns the text of the first user message that has any.
 func (c *Conversation) FirstUser() string {
 	for i := range c.Sent {
 		if text := userText(&c.Sent[i]); text != "" {
@@ -100,7 +99,7 @@ func (c *Conversation) FirstUser() string {
 	return ""
 }
 
-// LastUser returns the text of the last message of a user that has any.
+// LastUser returns the text of the last user message that has any.
 func (c *Conversation) LastUser() string {
 	for i := len(c.Sent) - 1; i >= 0; i-- {
 		if text := userText(&c.Sent[i]); text != "" {
@@ -110,8 +109,7 @@ func (c *Conversation) LastUser() string {
 	return ""
 }
 
-// LastAnswer returns the text of the answer that counts: what it says, or else its
-// refusal or the error.
+// LastAnswer returns the text of the final answer or, failing that, its refusal or error.
 func (c *Conversation) LastAnswer() string {
 	last := c.Last()
 	if last == nil {
@@ -125,8 +123,8 @@ func (c *Conversation) LastAnswer() string {
 	return ""
 }
 
-// Pair returns the call and the result that have a number as Part.Pair. Each is nil if
-// there is none.
+// Pair returns the call and the result whose Part.Pair is number. Each is nil if there is
+// none.
 func (c *Conversation) Pair(number int) (call, result *genai.Part) {
 	for _, p := range c.parts() {
 		switch {
@@ -140,7 +138,7 @@ func (c *Conversation) Pair(number int) (call, result *genai.Part) {
 	return call, result
 }
 
-// userText returns the text that a user wrote in a message, "" if it is not a user's.
+// userText returns the text of a user message, or "" for a message of another role.
 func userText(m *genai.Message) string {
 	if m.Role != "user" {
 		return ""
@@ -148,8 +146,8 @@ func userText(m *genai.Message) string {
 	return m.Text()
 }
 
-// History returns what was sent and the answer that counts: what the next call of the
-// same conversation begins with.
+// History returns the messages sent and the final answer. The next call of the same
+// conversation begins with them.
 func (c *Conversation) History() []genai.Message {
 	history := c.Sent[:len(c.Sent):len(c.Sent)]
 	if last := c.Last(); last != nil && !last.Failed {

@@ -2,8 +2,8 @@ package conversation
 
 import "github.com/troupelog/troupe/internal/genai"
 
-// parts returns all calls and results of tools, in order: those sent, then those of the
-// answers.
+// parts returns all tool calls and tool results in order: first the parts that were sent,
+// then the parts of the answers.
 func (c *Conversation) parts() []*genai.Part {
 	found := toolParts(nil, c.Sent)
 	for i := range c.Answers {
@@ -12,6 +12,8 @@ func (c *Conversation) parts() []*genai.Part {
 	return found
 }
 
+// toolParts appends pointers to the tool calls and results in messages, so that pairing
+// them changes the messages themselves.
 func toolParts(found []*genai.Part, messages []genai.Message) []*genai.Part {
 	for _, m := range messages {
 		for i := range m.Parts {
@@ -23,9 +25,8 @@ func toolParts(found []*genai.Part, messages []genai.Message) []*genai.Part {
 	return found
 }
 
-// match pairs calls with their results: by id where the result has one, else with the
-// oldest open call of the tool, else, where the result names none, with the oldest open
-// call.
+// match pairs calls with their results. A result with an id pairs by id, one that names a
+// tool with the oldest open call of the tool, and any other with the oldest open call.
 func (c *Conversation) match() {
 	m := matcher{byID: map[string][]*genai.Part{}, byTool: map[string][]*genai.Part{}}
 	sent := toolParts(nil, c.Sent)
@@ -40,8 +41,8 @@ func (c *Conversation) match() {
 	}
 }
 
-// matcher holds the calls that have no result yet; each is in all three lists, and
-// leaves them when it is found paired there.
+// matcher holds the calls without a result. Each is in all three lists; a list drops a call
+// that was paired through another list once it comes across it.
 type matcher struct {
 	byID, byTool map[string][]*genai.Part
 	all          []*genai.Part
@@ -79,8 +80,8 @@ func (m *matcher) add(p *genai.Part) {
 	}
 }
 
-// oldest returns the first call that is not paired, none if that has an id and is asked
-// for without, and the list without it and what is paired before it.
+// oldest returns the first unpaired call, and the list without it and the paired calls before
+// it. It returns nil if anonymous is set and that call has an id.
 func oldest(calls []*genai.Part, anonymous bool) (*genai.Part, []*genai.Part) {
 	for len(calls) > 0 && calls[0].Pair != 0 {
 		calls = calls[1:]

@@ -7,16 +7,16 @@ import (
 	"github.com/troupelog/troupe/internal/genai"
 )
 
-// Turn is what a user said and what came back, as the page of a session shows it.
+// Turn is a user's message and the answer to it, as shown on the page of a session.
 type Turn struct {
-	User, Answer string // "" if no line tells
+	User, Answer string // "" if unknown
 	Start, End   time.Time
 	Generations  []string // ids, in order
 	Tools        []ToolUse
 	Faults       []Fault
 }
 
-// ToolUse is how often a tool was used in a turn.
+// ToolUse counts the calls of one tool in a turn.
 type ToolUse struct {
 	Name          string
 	Count, Failed int
@@ -25,10 +25,10 @@ type ToolUse struct {
 // Fault is an error of a turn.
 type Fault struct {
 	Kind, ID string // of the node
-	Text     string // what its error says; "" if it says nothing
+	Text     string // the error's message; "" if it has none
 }
 
-// ToolCount returns how many calls of tools a turn has, and how many of them failed.
+// ToolCount returns the number of tool calls in a turn, and how many of them failed.
 func (t *Turn) ToolCount() (count, failed int) {
 	for _, use := range t.Tools {
 		count, failed = count+use.Count, failed+use.Failed
@@ -36,11 +36,11 @@ func (t *Turn) ToolCount() (count, failed int) {
 	return count, failed
 }
 
-// Turns returns the turns of a trace, in order. Most traces have one: a further one
-// begins with a generation that continues the conversation of the first with more that a
-// user said. Generations nested deeper than the first ones, as those of agents that other
-// agents call, begin no turn and do not answer. A trace with input or output of its own
-// has these as the first user text and the last answer if its generations tell none.
+// Turns returns the turns of a trace, in order. Most traces have one. A further turn begins
+// with a generation that continues the first conversation with another user message.
+// Generations nested deeper than the first ones, such as those by agents that other agents
+// call, begin no turn and provide no answer. If the generations have no text, the trace's
+// own input and output become the first user text and the last answer.
 func Turns(trace *fold.Node) []Turn {
 	w := walker{main: mainDepth(trace), logged: hasToolCalls(trace), uses: map[string]int{}}
 	w.turns = []Turn{{Start: trace.Start}}
@@ -56,14 +56,14 @@ func Turns(trace *fold.Node) []Turn {
 	return w.turns
 }
 
-// walker goes through a trace in the order of its nodes.
+// walker visits the nodes of a trace in order.
 type walker struct {
 	turns  []Turn
-	main   int            // depth of the generations that make the conversation
-	logged bool           // calls of tools are nodes, so that those in answers are not counted
-	uses   map[string]int // place of a tool among the Tools of the present turn
-	opened string         // the first text of the user in the conversation
-	asked  int            // how many messages of users it has so far
+	main   int            // depth of the generations that form the conversation
+	logged bool           // tool calls are logged as nodes, so calls in answers are not counted
+	uses   map[string]int // index of each tool in the Tools of the current turn
+	opened string         // the first user text of the conversation
+	asked  int            // number of user messages so far
 }
 
 func (w *walker) walk(n *fold.Node, depth int) {
@@ -82,6 +82,7 @@ func (w *walker) walk(n *fold.Node, depth int) {
 	}
 }
 
+// turn returns the current turn. The pointer is valid until the next turn begins.
 func (w *walker) turn() *Turn { return &w.turns[len(w.turns)-1] }
 
 func (w *walker) generation(n *fold.Node, depth int) {
@@ -103,7 +104,7 @@ func (w *walker) generation(n *fold.Node, depth int) {
 	}
 }
 
-// ask begins a turn if a generation was sent more of its user than those before it.
+// ask begins a turn if a generation was sent more user messages than those before it.
 func (w *walker) ask(n *fold.Node, c *Conversation) {
 	asked := 0
 	for i := range c.Sent {
@@ -141,8 +142,7 @@ func (w *walker) use(name string, failed bool) {
 	}
 }
 
-// mainDepth returns the depth of the generation that is nearest to the root, -1 if there
-// is none.
+// mainDepth returns the depth of the generation nearest to the root, or -1 if there is none.
 func mainDepth(n *fold.Node) int {
 	level := []*fold.Node{n}
 	for depth := 0; len(level) > 0; depth++ {
@@ -170,7 +170,7 @@ func hasToolCalls(n *fold.Node) bool {
 	return false
 }
 
-// faultText returns what the error of a node says.
+// faultText returns the error message of a node.
 func faultText(n *fold.Node) string {
 	switch n.Kind {
 	case "generation":

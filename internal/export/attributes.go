@@ -20,21 +20,21 @@ type Attribute struct {
 // attributes collects attributes, each key once.
 type attributes []Attribute
 
-// text adds a text that is not empty.
+// text adds a text unless it is empty.
 func (a *attributes) text(key, value string) {
 	if value != "" {
 		*a = append(*a, Attribute{key, value})
 	}
 }
 
-// json adds the text of a JSON string, or any other value's JSON; nothing for null.
+// json adds the text of a JSON string, or the JSON of any other value. It ignores null.
 func (a *attributes) json(key string, raw json.RawMessage) {
 	if string(raw) != "null" {
 		a.text(key, string(plain(raw)))
 	}
 }
 
-// count adds a number that is not 0.
+// count adds a number unless it is 0.
 func (a *attributes) count(key string, n int64) {
 	if n != 0 {
 		*a = append(*a, Attribute{key, n})
@@ -63,7 +63,7 @@ func (a *attributes) members(prefix string, of map[string]json.RawMessage) {
 	}
 }
 
-// double adds a number if the text is one, and reports whether it is.
+// double adds a text that is a number, and reports whether it is one.
 func (a *attributes) double(key, text string) bool {
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
@@ -73,7 +73,7 @@ func (a *attributes) double(key, text string) bool {
 	return true
 }
 
-// whole adds a whole number if the text is one, and reports whether it is.
+// whole adds a text that is a whole number, and reports whether it is one.
 func (a *attributes) whole(key, text string) bool {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {

@@ -8,13 +8,13 @@ import (
 	"github.com/troupelog/troupe/internal/genai"
 )
 
-// chatWriter makes the messages of an example.
+// chatWriter builds the messages of an example.
 type chatWriter struct {
 	*example
 	reasoning int
 }
 
-// contentPart is a part of a message that has pictures.
+// contentPart is a part of a message with pictures.
 type contentPart struct {
 	Type  string    `json:"type"`
 	Text  string    `json:"text,omitempty"`
@@ -25,9 +25,9 @@ type imageURL struct {
 	URL string `json:"url"`
 }
 
-// message appends a message: results of tools, which some providers send as parts of a
-// user's message, as messages of their own before the rest. One that says nothing is
-// left out. The error is a skipError.
+// message appends a message. Tool results, which some providers send as parts of a user's
+// message, become separate messages before it. An empty message is left out. The error is
+// a skipError.
 func (t *chatWriter) message(m *genai.Message) error {
 	role, ok := tunedRoles[m.Role]
 	if !ok {
@@ -45,7 +45,7 @@ func (t *chatWriter) message(m *genai.Message) error {
 			t.reasoning++
 		case genai.PartImage:
 			picture, ok := pictureOf(p)
-			if !ok || role != "user" || p.CallID != "" { // not a picture that a tool came back with
+			if !ok || role != "user" || p.CallID != "" { // a picture returned by a tool is not kept
 				return skipError(NotText)
 			}
 			parts, pictures = append(parts, picture), true
@@ -71,19 +71,19 @@ func (t *chatWriter) message(m *genai.Message) error {
 		return nil
 	}
 	if role == "tool" {
-		return skipError(OpenCall) // text of a tool that is no result
+		return skipError(OpenCall) // tool text outside a result
 	}
 	t.Messages = append(t.Messages, said)
 	return nil
 }
 
-// tunedRoles are the roles of the format by those that messages have.
+// tunedRoles maps the roles of messages to the roles of the format.
 var tunedRoles = map[string]string{
 	"system": "system", "developer": "developer", "user": "user", "assistant": "assistant", "tool": "tool",
 	"model": "assistant", "human": "user", "ai": "assistant", "function": "tool",
 }
 
-// contentOf returns text, or parts if there are pictures among them; nil for nothing.
+// contentOf returns text, or parts if they include pictures. It returns nil if there is none.
 func contentOf(parts []contentPart, pictures bool) any {
 	if pictures {
 		return parts
@@ -119,8 +119,8 @@ func callOf(p *genai.Part, n int) tunedCall {
 	return call
 }
 
-// callID returns the id of a call or a result. Those without one get the number of their
-// pair; a call in the answer, which has no pair, its own among the calls.
+// callID returns the id of a call or a result. If it has none, the id is made from the number
+// of its pair or, for an unpaired call in the answer, from its index.
 func callID(p *genai.Part, n int) string {
 	switch {
 	case p.CallID != "":
@@ -139,7 +139,7 @@ func resultText(p *genai.Part) string {
 	return p.Text
 }
 
-// compact returns JSON for a value that always has some.
+// compact encodes a value that always has a JSON form.
 func compact(v any) json.RawMessage {
 	raw, err := json.Marshal(v)
 	if err != nil {

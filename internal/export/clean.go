@@ -7,12 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// minBase64 is the least length of a run of base64 characters that is left out.
+// minBase64 is the shortest run of base64 characters that is left out.
 const minBase64 = 1024
 
-// clean returns text that looks like what it is: line breaks and tabs stay, and other
-// characters that are not seen, or that change the order in which text is shown, become
-// their numbers, as ⟨U+202E⟩.
+// clean makes text safe to show. Line breaks and tabs stay. Other invisible characters, and
+// those that change the direction of text, are replaced by their code points, as in ⟨U+202E⟩.
 func clean(text string) string {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	text = withoutBase64(strings.ToValidUTF8(text, "\uFFFD"))
@@ -31,7 +30,7 @@ func clean(text string) string {
 	return b.String()
 }
 
-// hidden reports whether a character is to be shown by its number. Joiners stay, as
+// hidden reports whether a character is replaced by its code point. Joiners stay, because
 // scripts and emoji need them.
 func hidden(r rune) bool {
 	switch {
@@ -45,7 +44,7 @@ func hidden(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
-// withoutBase64 puts the length of long runs of base64 in their places.
+// withoutBase64 replaces long runs of base64 by their lengths.
 func withoutBase64(text string) string {
 	if len(text) < minBase64 {
 		return text
@@ -72,12 +71,12 @@ func isBase64(c byte) bool {
 		c == '+' || c == '/' || c == '-' || c == '_' || c == '='
 }
 
-// mixed reports whether text has the characters that any base64 of some length has, which
-// a row of dashes does not.
+// mixed reports whether text has the mix of characters found in any longer base64, unlike a
+// row of dashes.
 func mixed(text string) bool {
 	return strings.ContainsAny(text, "abcdefghijklmnopqrstuvwxyz") && strings.ContainsAny(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") &&
 		strings.ContainsAny(text, "0123456789")
 }
 
-// line returns text in one line without space around it.
+// line returns text on one line, with white space collapsed.
 func line(text string) string { return strings.Join(strings.Fields(clean(text)), " ") }

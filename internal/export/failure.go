@@ -9,11 +9,11 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// failure is how a node failed.
+// failure describes how a node failed.
 type failure struct{ kind, message string }
 
-// failureOf returns the failure of a node whose status is that of an error. Its kind is
-// _OTHER, as the conventions have it, if no line says.
+// failureOf returns the failure of a node with the status error. If no line gives its kind,
+// the kind is _OTHER, as in the conventions.
 func failureOf(n *fold.Node) failure {
 	f := failure{string(plain(n.ErrorType)), string(plain(n.Message))}
 	switch n.Kind {
@@ -37,7 +37,7 @@ func failureOf(n *fold.Node) failure {
 	return f
 }
 
-// read takes what {"message", "type", "code"} says, or the whole of another value.
+// read adopts the fields of {"message", "type", "code"}, or any other value as the message.
 func (f *failure) read(raw json.RawMessage) {
 	var e struct {
 		Message json.RawMessage `json:"message"`
@@ -58,8 +58,8 @@ func (f *failure) read(raw json.RawMessage) {
 	}
 }
 
-// eventsOf returns the events of a node's span: those that were logged, the errors that
-// hang below it, and its own failure.
+// eventsOf returns the events of a node's span: the logged events, the errors below the
+// node, and the node's own failure.
 func eventsOf(n *fold.Node, start, end time.Time) []SpanEvent {
 	var events []SpanEvent
 	for _, raw := range n.Events {
@@ -80,8 +80,7 @@ func eventsOf(n *fold.Node, start, end time.Time) []SpanEvent {
 	return events
 }
 
-// exception returns the event of a failure, named as the conventions for exceptions have
-// it.
+// exception returns the event for a failure, named as in the conventions for exceptions.
 func exception(n *fold.Node, at time.Time) SpanEvent {
 	f := failureOf(n)
 	var a attributes

@@ -40,7 +40,7 @@ func (a *attributes) generation(n *fold.Node) {
 	a.text("troupe.prompt.version", n.PromptVersionID)
 }
 
-// providers are the names of the conventions, where they are others than clients use.
+// providers maps the names that clients use to those in the conventions, where they differ.
 var providers = map[string]string{
 	"azure": "azure.ai.openai", "bedrock": "aws.bedrock", "google": "gcp.gemini", "gemini": "gcp.gemini",
 	"vertex": "gcp.vertex_ai", "mistral": "mistral_ai", "xai": "x_ai", "unknown": "",
@@ -53,7 +53,7 @@ func providerName(provider string) string {
 	return provider
 }
 
-// Parameters that the conventions have a name for, by the names that providers have.
+// Parameters with a name in the conventions, by the providers' names.
 var (
 	doubles = map[string]string{
 		"temperature": "temperature", "top_p": "top_p", "topP": "top_p", "top_k": "top_k", "topK": "top_k",
@@ -66,8 +66,9 @@ var (
 	lists = map[string]string{"stop": "stop_sequences", "stop_sequences": "stop_sequences", "stopSequences": "stop_sequences"}
 )
 
-// parameters adds the parameters of a request: by the first of several names for one, and
-// what has no such name, or not the right form, below troupe.parameter.
+// parameters adds the parameters of a request. If several are names for one attribute, the
+// first wins. Parameters without such a name, or of the wrong type, go below
+// troupe.parameter.
 func (a *attributes) parameters(of map[string]json.RawMessage) {
 	const prefix = "gen_ai.request."
 	taken := map[string]bool{}

@@ -22,10 +22,10 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// HTML writes a trace, a session or any other node as one HTML file. It needs nothing
-// else: it has no scripts and refers to nothing outside, and its own policy
-// (Content-Security-Policy) forbids both. What is below a node is folded with it.
-// Messages at the beginning that the generation before has as well are not repeated.
+// HTML writes a trace, a session or any other node as one self-contained HTML file. The file
+// has no scripts and no external references, and its Content-Security-Policy forbids
+// both. Everything below a node collapses with it. Messages at the beginning that the
+// previous generation has too are not repeated.
 func HTML(ctx context.Context, w io.Writer, n *fold.Node) error {
 	buffered := bufio.NewWriter(w)
 	sum := sha256.Sum256([]byte(style))

@@ -13,8 +13,8 @@ import (
 
 // Markdown writes a trace, a session or any other node as Markdown: a heading for each
 // node by its depth, its facts, messages by role, and inputs and outputs in fences that
-// are longer than any in them. Names and facts are code spans. See [CommonMark] for both.
-// Messages at the beginning that the generation before has as well are not repeated.
+// are longer than any fence inside. Names and facts are code spans. See [CommonMark] for
+// both. Messages at the beginning that the previous generation has too are not repeated.
 //
 // [CommonMark]: https://spec.commonmark.org/0.31.2/#fenced-code-blocks
 func Markdown(ctx context.Context, w io.Writer, n *fold.Node) error {
@@ -26,13 +26,13 @@ func Markdown(ctx context.Context, w io.Writer, n *fold.Node) error {
 	return m.Flush()
 }
 
-// markdown writes Markdown. Errors of its writer are kept by that, until Flush.
+// markdown writes Markdown. Its writer keeps the first error until Flush.
 type markdown struct {
 	*bufio.Writer
 	reader *reader
 }
 
-// maxHeading is the deepest heading that Markdown has.
+// maxHeading is the deepest heading level of Markdown.
 const maxHeading = 6
 
 func (m markdown) node(n *fold.Node, depth int) error {
@@ -96,7 +96,7 @@ func (m markdown) print(texts ...string) {
 	}
 }
 
-// labelled returns a label, and what it is of in a code span.
+// labelled returns a label, followed by its subject in a code span if there is one.
 func labelled(label, of string) string {
 	if of == "" {
 		return label
@@ -104,11 +104,11 @@ func labelled(label, of string) string {
 	return label + " " + codeSpan(of)
 }
 
-// codeSpan returns a code span of text in one line.
+// codeSpan returns text on one line as a code span.
 func codeSpan(text string) string {
 	quote := strings.Repeat("`", longestRun(text, '`')+1)
 	if text == "" || text[0] == '`' || text[len(text)-1] == '`' {
-		text = " " + text + " " // which is not part of it
+		text = " " + text + " " // Markdown strips these spaces
 	}
 	return quote + text + quote
 }

@@ -13,18 +13,19 @@ import (
 )
 
 // OTLP writes a trace, a session or any other node as OpenTelemetry spans in [OTLP/JSON],
-// one object with "resourceSpans" that a collector takes at /v1/traces.
+// one object with "resourceSpans" that a collector accepts at /v1/traces.
 //
-// Model and tool calls have the attributes of the [conventions] for generative AI; inputs
-// and outputs of other nodes, and costs, have OpenInference's names, as the conventions
-// have none, and the rest is below "troupe.". Messages, arguments and results are JSON
-// within strings. A session is no span: the spans of its traces have its id as
-// gen_ai.conversation.id. Errors below a node are events of it.
+// Model and tool calls have the attributes of the [conventions] for generative AI. Inputs
+// and outputs of other nodes, and costs, use OpenInference's names, because the conventions
+// have none; all else is below "troupe.". Messages, arguments and results are JSON
+// within strings. A session has no span: the spans of its traces carry its id as
+// gen_ai.conversation.id. Errors below a node are events of its span.
 //
-// Ids are made of kinds and ids, so that exports of the same entities have the same: a
-// trace's is the beginning of the SHA-256 of "trace", a NUL and its id, a span's that of
-// its own kind and id. A node without a start has its parent's, and one without an end
-// ends when it starts and has the attribute troupe.open if it is open.
+// Ids are derived from kinds and ids, so that every export of an entity has the same ids. A
+// trace id is the beginning of the SHA-256 of "trace", a NUL and the trace's id; a span id
+// is computed likewise from the node's kind and id. A node without a start starts with its
+// parent. A node without an end ends at its start and, if it is open, has the attribute
+// troupe.open.
 //
 // [OTLP/JSON]: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 // [conventions]: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
@@ -37,7 +38,7 @@ func OTLP(ctx context.Context, w io.Writer, n *fold.Node) error {
 	err := Spans(ctx, n, func(s *Span) error {
 		raw, err := json.Marshal(jsonOf(s))
 		if err != nil {
-			return err // never: a span has nothing that is not JSON
+			return err // unreachable: all fields of a span can be encoded
 		}
 		_, _ = out.WriteString(separator)
 		_, _ = out.Write(raw)
@@ -81,7 +82,7 @@ type attributeJSON struct {
 	Value any    `json:"value"`
 }
 
-// Numbers of the protocol.
+// Numbers that OTLP defines.
 const (
 	kindInternal = 1
 	kindClient   = 3
@@ -118,8 +119,8 @@ func attributesJSON(all []Attribute) []attributeJSON {
 	return out
 }
 
-// valueJSON returns a value under the name of its type. Whole numbers are text, because JSON
-// cannot hold 64 bits for every reader.
+// valueJSON returns a value under the name of its type. Whole numbers become strings, because
+// not every JSON reader can represent 64 bits.
 func valueJSON(v any) map[string]any {
 	switch v := v.(type) {
 	case string:

@@ -6,7 +6,7 @@ import (
 	"github.com/troupelog/troupe/internal/fold"
 )
 
-// function is a tool that a model was offered, in OpenAI's form.
+// function is a tool offered to a model, in OpenAI's form.
 type function struct {
 	Name        string          `json:"name"`
 	Description string          `json:"description,omitempty"`

@@ -12,7 +12,7 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// Reason says why a generation is not among the chats that a model can be tuned with.
+// Reason explains why a generation is not suitable for tuning.
 type Reason string
 
 // Reasons for leaving a generation out.
@@ -28,18 +28,17 @@ const (
 	BadTools    Reason = "tools in an unknown form"
 )
 
-// TuningReport counts what Tuning did.
+// TuningReport counts the results of Tuning.
 type TuningReport struct {
 	Lines     int            // generations written
 	Skipped   map[Reason]int // generations left out
-	Reasoning int            // parts with reasoning left out of what is written: the format has none
+	Reasoning int            // parts with reasoning omitted from the written lines, because the format has none
 }
 
-// Tuning writes the generations in nodes as chats to tune a model with: a line of JSON
-// with "messages" and, where the model had any, "tools" for each generation that has an
-// answer. The last message is the answer that counts. The format is that of OpenAI's
-// [supervised fine-tuning]. A generation that cannot be expressed as a whole is left out
-// and counted with the reason.
+// Tuning writes the generations in nodes as chats for tuning a model. Each generation with
+// an answer becomes a line of JSON with "messages" and, if the model had tools, "tools". The
+// last message is the final answer. The format is OpenAI's [supervised fine-tuning]. A
+// generation that cannot be expressed in full is left out and counted with the reason.
 //
 // [supervised fine-tuning]: https://platform.openai.com/docs/guides/supervised-fine-tuning
 func Tuning(ctx context.Context, w io.Writer, nodes ...*fold.Node) (TuningReport, error) {
@@ -69,7 +68,7 @@ func Tuning(ctx context.Context, w io.Writer, nodes ...*fold.Node) (TuningReport
 	return report, buffered.Flush()
 }
 
-// skipError is why a generation is left out.
+// skipError is the reason for leaving a generation out.
 type skipError Reason
 
 func (e skipError) Error() string { return "export: cannot be written as a chat: " + string(e) }
@@ -83,7 +82,7 @@ type example struct {
 type tuned struct {
 	Role       string      `json:"role"`
 	Name       string      `json:"name,omitempty"`
-	Content    any         `json:"content,omitempty"` // a string, or parts where there are pictures
+	Content    any         `json:"content,omitempty"` // a string, or parts if there are pictures
 	ToolCalls  []tunedCall `json:"tool_calls,omitempty"`
 	ToolCallID string      `json:"tool_call_id,omitempty"`
 }
@@ -97,8 +96,8 @@ type tunedCall struct {
 	} `json:"function"`
 }
 
-// exampleOf returns the line of a generation, and how many parts with reasoning it lacks.
-// The error is a skipError.
+// exampleOf returns the line of a generation, and the number of reasoning parts that it
+// omits. The error is a skipError.
 func exampleOf(n *fold.Node) (*example, int, error) {
 	c := conversation.Of(n)
 	last := c.Last()

@@ -18,24 +18,24 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// view is what the formats for reading show of a node. All text in it is clean.
+// view is a node as the formats for reading show it. All its text is clean.
 type view struct {
 	Kind, Title, Status string
 	Facts               []fact
-	Known               int    // messages at the beginning of what was sent that are left out
-	KnownFrom           string // the generation before, which has them
+	Known               int    // number of messages at the beginning of the input that are left out
+	KnownFrom           string // the previous generation, which has them
 	Sent, Answers       []message
 	Blocks              []block
 }
 
-// fact is a short value; it has one line.
+// fact is a short value on one line.
 type fact struct {
-	Label string // in our own words
+	Label string // from this package, not logged
 	Of    string // the key of a tag
 	Value string
 }
 
-// message is one message of a conversation.
+// message is a message of a conversation, ready to show.
 type message struct {
 	Who    string // its role, and its speaker's name if it has one
 	Blocks []block
@@ -43,20 +43,20 @@ type message struct {
 
 // block is a text with a label, which may be "".
 type block struct {
-	Label string // in our own words
-	Of    string // what it is of, in one line, as it was logged
+	Label string // from this package, not logged
+	Of    string // the logged subject of the label, on one line
 	JSON  bool
 	Text  string
 }
 
-// minKnown is the least number of messages that are left out of a generation.
+// minKnown is the least number of repeated messages that is worth leaving out.
 const minKnown = 2
 
-// reader makes views of nodes, one after the other. What a generation was sent is often
-// what the one before was sent and answered, and more: only what is new is shown of it.
+// reader builds views of successive nodes. A generation's input often repeats the input and
+// answer of the previous one; its view shows only the new messages.
 type reader struct {
 	history []genai.Message
-	id      string // of the generation that has the history
+	id      string // id of the generation whose history this is
 }
 
 func (r *reader) view(n *fold.Node) view {
@@ -80,7 +80,7 @@ func (r *reader) view(n *fold.Node) view {
 	return v
 }
 
-// title returns what a node is called.
+// title returns the name of a node, else its model or id.
 func title(n *fold.Node) string {
 	switch {
 	case n.Name != "":
@@ -127,7 +127,7 @@ func stamp(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05.000 UTC")
 }
 
-// totals is what the generations in a node come to.
+// totals are the sums over the generations in a node.
 type totals struct {
 	usage       pricing.Usage
 	cost        pricing.Cost
@@ -135,7 +135,8 @@ type totals struct {
 	unpriced    int
 }
 
-// totalsOf adds up the generations in a node; without any, it is what the node says.
+// totalsOf adds up the generations in a node. If there are none, it returns the node's own
+// values.
 func totalsOf(n *fold.Node) totals {
 	var t totals
 	walk(n, func(n *fold.Node) {
@@ -158,7 +159,7 @@ func (t *totals) add(n *fold.Node) {
 	}
 }
 
-// price returns the cost in full, as the least that it can be if prices are unknown.
+// price returns the full cost, or its lower bound if some prices are unknown.
 func (t *totals) price() string {
 	switch {
 	case t.unpriced > 0 && t.cost.Total == 0:
@@ -178,8 +179,8 @@ func walk(n *fold.Node, do func(*fold.Node)) {
 	}
 }
 
-// blocksOf returns the bodies of a node: without the messages and the results if its
-// conversation shows them, or what stands for them where it has none.
+// blocksOf returns the bodies of a node. It omits messages and results that the conversation
+// shows.
 func blocksOf(n *fold.Node, sent, answered bool) []block {
 	var all []block
 	add := func(label string, raw json.RawMessage) {
@@ -241,7 +242,7 @@ func jsonBlock(label, of string, raw json.RawMessage) block {
 	return block{label, of, false, clean(string(raw))}
 }
 
-// plain returns the text of a JSON string, and any other value as it is.
+// plain returns the text of a JSON string, and any other value unchanged.
 func plain(raw json.RawMessage) json.RawMessage {
 	var s string
 	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
@@ -303,8 +304,8 @@ func partBlock(p *genai.Part) block {
 	}
 }
 
-// each calls do for a node and everything below it, and done when all below has been
-// seen, until the context ends.
+// each calls do for a node and everything below it, and done after all nodes below have been
+// visited. It stops when the context ends.
 func each(ctx context.Context, n *fold.Node, depth int, do func(n *fold.Node, depth int) error, done func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err

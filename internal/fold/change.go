@@ -10,7 +10,7 @@ import (
 	"github.com/troupelog/troupe/internal/wire"
 )
 
-// Change is what one line does to one entity.
+// Change is the effect of one line on one entity.
 type Change struct {
 	Key Key
 	Ref protocol.Ref
@@ -19,29 +19,30 @@ type Change struct {
 	does    effect
 	action  protocol.Action // of the line; for a begin below a parent, Create
 	parent  Key             // of a begin below a parent
-	fields  []field         // of a begin or a set; of a touch, what the child says of the trace
+	fields  []field         // of a begin or a set; of a touch, the child's fields that describe the trace
 	payload []byte          // of an attach: the line's whole data
 	origin  Origin          // of a begin below a trace
-	weak    bool            // it names a trace by its id of OpenTelemetry; see Entity.Named
+	weak    bool            // the line names a trace by its OpenTelemetry id; see Entity.Named
 }
 
 // effect is the way in which a change uses the line's data.
 type effect uint8
 
 const (
-	mention effect = iota // the entity is named by another one
+	mention effect = iota // another entity names this one
 	touch                 // a child began below it
 	begin                 // the data are its first fields
 	set                   // the data are new values of its fields
 	attach                // the data are one more event, feedback, attachment or evaluation
 )
 
+// field is a member of a line's data. Its value shares the memory of the data.
 type field struct {
 	key   string
 	value []byte
 }
 
-// attaches reports whether the data of an action are kept as a whole.
+// attaches reports whether an action keeps its data as a whole.
 func attaches(a protocol.Action) bool {
 	switch a {
 	case protocol.AddEvent, protocol.AddFeedback, protocol.AddAttachment, protocol.UploadAttachment, protocol.Evaluate:
@@ -51,9 +52,9 @@ func attaches(a protocol.Action) bool {
 	}
 }
 
-// Decode returns what a line of a repository does, at most one change for each
-// entity but for an entity that is its own child. A well-formed line about an
-// entity that is unknown here does nothing. An error is a *wire.SyntaxError.
+// Decode returns the changes that a line of a repository makes: at most one per entity,
+// except for an entity that is its own child. A well-formed line about an entity of an
+// unknown kind changes nothing. An error is a *wire.SyntaxError.
 func Decode(repo string, l Line) ([]Change, error) {
 	parsed, err := wire.Parse(l.Text)
 	if err != nil {
@@ -90,7 +91,7 @@ func newChange(repo string, ref protocol.Ref, l Line, action protocol.Action) Ch
 	return Change{Key: KeyOf(repo, ref), Ref: ref, at: l.Recv, action: action, weak: ref.Kind == protocol.Trace && isTraceID(ref.ID)}
 }
 
-// decodeChild returns the changes to what begins below parent.
+// decodeChild returns the changes to an entity that begins below parent.
 func decodeChild(repo string, kind protocol.Kind, parent Change, data []byte, l Line) []Change {
 	fields := fieldsOf(data)
 	id := ""
@@ -108,7 +109,7 @@ func decodeChild(repo string, kind protocol.Kind, parent Change, data []byte, l 
 		child.fields = append(child.fields, field{"sessionId", quote(parent.Ref.ID)})
 		return []Change{child}
 	}
-	if kind != protocol.Trace { // a trace is the top of its tree, so that no circle reaches it
+	if kind != protocol.Trace { // a trace is the root of its tree, so that no cycle reaches it
 		child.parent = parent.Key
 	}
 	if parent.Ref.Kind == protocol.Trace {
@@ -117,7 +118,7 @@ func decodeChild(repo string, kind protocol.Kind, parent Change, data []byte, l 
 	return withSession(repo, child, l)
 }
 
-// idOf returns the id that a value is, and for one that is too long its safe id.
+// idOf returns the id that a value holds, or its safe id if it is too long.
 func idOf(value []byte) string {
 	id := text(value)
 	if len(id) > protocol.MaxID {
@@ -126,7 +127,7 @@ func idOf(value []byte) string {
 	return id
 }
 
-// anonymous names an entity that began without an id, as some SDKs leave it out.
+// anonymous names an entity that began without an id, which some SDKs omit.
 func anonymous(l Line) string {
 	buf := append([]byte{}, l.Spool[:]...)
 	buf = binary.BigEndian.AppendUint64(buf, l.Seq)
@@ -135,7 +136,7 @@ func anonymous(l Line) string {
 	return "anon-" + hex.EncodeToString(sum[:8])
 }
 
-// withSession adds a mention of the session that a trace says it belongs to.
+// withSession adds a mention of the session that a trace belongs to.
 func withSession(repo string, c Change, l Line) []Change {
 	if c.Ref.Kind != protocol.Trace {
 		return []Change{c}
@@ -159,15 +160,15 @@ func fieldsOf(data []byte) []field {
 	return fields
 }
 
-// Seen returns a change that has the place and time of c and does nothing. It does
-// not keep the line in memory.
+// Seen returns a change with the key, place and time of c that does nothing. It does not
+// retain the line.
 func (c Change) Seen() Change { return Change{Key: c.Key, Ref: c.Ref, at: c.at, weak: c.weak} }
 
-// Mention reports whether the line is not about the entity and only names it.
+// Mention reports whether the line merely names the entity and is about another one.
 func (c Change) Mention() bool { return c.does == mention }
 
-// LargeLog returns the key of the uploaded bytes that a line stands for, if the
-// line is of that sort: storage{id=…,action=process-large-log,data={"key":"…"}}.
+// LargeLog returns the key of the uploaded bytes that replace a large log, if the line is
+// such a reference: storage{id=…,action=process-large-log,data={"key":"…"}}.
 func LargeLog(line []byte) (key string, ok bool) {
 	const entity = protocol.LargeLogEntity
 	if len(line) < len(entity) || string(line[:len(entity)]) != entity {

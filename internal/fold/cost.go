@@ -8,27 +8,27 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// Prices says what model calls cost, false where it does not know. It must give the same
-// answer for the same arguments as long as Version gives the same text, and be safe for
-// concurrent use. *pricing.Table is one.
+// Prices returns the cost of a model call, or false if it is unknown. As long as Version
+// returns the same text, the same arguments must give the same cost. Implementations must
+// be safe for concurrent use. *pricing.Table is one.
 type Prices interface {
 	Cost(model, provider string, at time.Time, u pricing.Usage) (pricing.Cost, bool)
 	Version() string
 }
 
-// Costing says where the cost of an entity comes from. The numbers are stored.
+// Costing is the source of an entity's cost. Its numbers are stored, so they must not change.
 type Costing uint8
 
-// What a cost may come from.
+// Sources of a cost.
 const (
-	NoCost    Costing = iota // there is nothing to pay that is known of
-	GivenCost                // the client says so
-	Priced                   // prices say so
-	Unpriced                 // no price is known for what was used
+	NoCost    Costing = iota // no known usage has to be paid for
+	GivenCost                // given by the client
+	Priced                   // computed from prices
+	Unpriced                 // no price is known for the usage
 )
 
 // Price sets the cost of a generation that used tokens and for which the client gives
-// no cost. Nil prices know none.
+// no cost. With nil prices, no price is known.
 func (e *Entity) Price(prices Prices) {
 	if e.Costing == GivenCost || e.Ref.Kind != protocol.Generation {
 		return
@@ -78,11 +78,11 @@ func parseCost(raw []byte) (c pricing.Cost, ok bool) {
 	return c, ok
 }
 
-// maxAmount is the largest amount that one entity may cost: sums of thousands of the
-// largest, and of any number of plausible ones, are exact.
+// maxAmount limits the cost of one entity, so that sums of thousands of maximal amounts, and
+// of any number of plausible ones, are exact.
 const maxAmount = 1_000_000 * pricing.Dollar
 
-// amount reads an amount of dollars, also out of a string.
+// amount reads an amount in dollars from a number or a string.
 func amount(raw []byte) (pricing.USD, bool) {
 	a, ok := pricing.ParseUSD(text(raw))
 	if !ok || a > maxAmount || a < -maxAmount {

@@ -7,8 +7,8 @@ import (
 	"github.com/troupelog/troupe/internal/oversize"
 )
 
-// Cuts returns what clients cut from the values of the entity because it was too large,
-// also from those of its events, feedback, evaluations and attachments.
+// Cuts lists the values of the entity that clients cut because they were too large,
+// including values in its events, feedback, evaluations and attachments.
 func (n *Node) Cuts() []oversize.Cut {
 	cuts := cutsIn(n.Metadata[oversize.Key])
 	for _, payloads := range [][]json.RawMessage{n.Events, n.Feedback, n.Evaluations, n.Attachments} {
@@ -19,6 +19,7 @@ func (n *Node) Cuts() []oversize.Cut {
 	return cuts
 }
 
+// memberOf returns the value of the last member with a name, or nil if there is none.
 func memberOf(object []byte, name string) (value []byte) {
 	for m := jsonscan.MembersOf(object); m.Next(); {
 		if string(m.Key) == name {
@@ -28,7 +29,7 @@ func memberOf(object []byte, name string) (value []byte) {
 	return value
 }
 
-// cutsIn reads a list of cuts, or a text that holds one; nil for anything else.
+// cutsIn reads a list of cuts, or a text that holds one. It returns nil for anything else.
 func cutsIn(value []byte) []oversize.Cut {
 	var cuts []oversize.Cut
 	if len(value) == 0 || json.Unmarshal([]byte(text(value)), &cuts) != nil {
@@ -37,8 +38,8 @@ func cutsIn(value []byte) []oversize.Cut {
 	return cuts
 }
 
-// mergeCuts returns metadata in which the list of cuts of an earlier line goes on: each
-// line lists what was cut from it alone.
+// mergeCuts returns metadata in which the cuts of a line are appended to the earlier ones.
+// This is needed because each line lists only its own cuts.
 func mergeCuts(before, members map[string]json.RawMessage) map[string]json.RawMessage {
 	earlier, later := cutsIn(before[oversize.Key]), cutsIn(members[oversize.Key])
 	if len(earlier) == 0 || len(later) == 0 {

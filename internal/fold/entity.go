@@ -9,63 +9,63 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// Entity is the thin state of an entity: what lists, counts and the shape of a
-// tree need, without inputs, outputs and other bodies.
+// Entity is the thin state of an entity: enough for lists, counts and the shape of a tree,
+// without inputs, outputs and other bodies.
 type Entity struct {
 	Key  Key
 	Repo string
 	Ref  protocol.Ref
 
-	Parent    Key    // what it hangs below; zero for sessions, traces and what no line placed
-	Origin    Origin // where it stands in OpenTelemetry; zero if it does not come from there
+	Parent    Key    // zero for sessions, traces and entities that no line placed
+	Origin    Origin // position in an OpenTelemetry trace; zero if it does not come from there
 	Session   Key    // the session of a trace; zero if it has none
-	SessionID string // the id of Session, as that is shown
+	SessionID string // the id of Session, in the form to show
 
 	Name, Model, Provider string    // clipped to a length that lists can show
-	Start, End            time.Time // UTC, microseconds; zero if no line says
+	Start, End            time.Time // UTC, microseconds; zero if unknown
 	Seen                  time.Time // when the first line about it was received
 
 	Started bool // a line began it
 	Ended   bool // a line ended it or gave its end
 	Failed  bool // its last result is an error, or an error was added to it
 
-	// Named is set of a trace that a line began or changed by an id of its own. Its lines
-	// count; of those that name it by its id of OpenTelemetry, as the collector makes them
-	// of spans, only tags and metadata do. Without one, all lines count.
+	// Named is set for a trace once a line has begun or changed it under an id chosen by the
+	// client. Lines that name the trace by its OpenTelemetry id, as the collector makes them
+	// from spans, then contribute only tags and metadata. Otherwise all lines count.
 	Named bool
-	// Guessed is set of a trace whose Name and Start are those of the earliest span in it,
-	// because the span at its top has not come.
+	// Guessed is set for a trace whose Name and Start are taken from its earliest span, because
+	// its root span has not arrived.
 	Guessed bool
 
 	Usage   pricing.Usage
 	Cost    pricing.Cost
 	Costing Costing           // where Cost comes from
-	Tags    map[string]string // clipped, MaxTags at most; values that are no strings are JSON
-	Meta    map[string]string // metadata that is text, a number or a boolean; clipped, MaxMeta at most
-	Lines   int               // lines about it, mentions not counted
+	Tags    map[string]string // clipped, at most MaxTags; values other than strings are JSON
+	Meta    map[string]string // text, numbers and booleans of the metadata; clipped, at most MaxMeta
+	Lines   int               // number of lines about it, without mentions
 
-	Feedback    int // how many were added
-	Attachments int // how many were added
+	Feedback    int // number of feedback entries
+	Attachments int // number of attachments
 
-	// First is the beginning of a trace's input, and of the first text of a user that a
-	// line gives to a generation. Last is that of the output, and of the last answer.
-	// Both have MaxPreview characters at most.
+	// First is the beginning of a trace's input, or of the first user text in a generation's
+	// messages. Last is the beginning of the output, or of the last answer. Both have at most
+	// MaxPreview characters.
 	First, Last string
 }
 
-// NewEntity returns an entity of a repository that no line has said anything about.
+// NewEntity returns the entity that c names in a repository, before any line about it.
 func NewEntity(repo string, c Change) Entity {
 	return Entity{Key: c.Key, Repo: repo, Ref: c.Ref}
 }
 
-// Open reports whether the entity was started and has no end. An error is a point
-// in time and never open.
+// Open reports whether the entity has started and not ended. An error is a point in time
+// and is never open.
 func (e *Entity) Open() bool {
 	return e.Started && !e.Ended && e.Ref.Kind != protocol.Error
 }
 
-// Status returns "error", "ended", "open", or "partial" where no line began the
-// entity yet; the first that holds.
+// Status returns the first that applies of "error", "ended", "open" and "partial". Partial
+// means that no line has begun the entity yet.
 func (e *Entity) Status() string {
 	switch {
 	case e.Failed || e.Ref.Kind == protocol.Error:
@@ -79,8 +79,8 @@ func (e *Entity) Status() string {
 	}
 }
 
-// Duration returns the time from start to end, and whether it is one: both are known, and
-// the end is not before the start. If not, the duration is 0.
+// Duration returns the time from start to end. It returns 0 and false if one of them is
+// unknown or the end is before the start.
 func (e *Entity) Duration() (d time.Duration, known bool) {
 	if e.Start.IsZero() || e.End.IsZero() || e.End.Before(e.Start) {
 		return 0, false
@@ -88,8 +88,8 @@ func (e *Entity) Duration() (d time.Duration, known bool) {
 	return e.End.Sub(e.Start), true
 }
 
-// Skew returns how long before its start the entity ends, by clocks that disagree; 0 if it
-// does not.
+// Skew returns by how much the end is before the start, which happens if clocks disagree.
+// It returns 0 if the end is not before the start.
 func (e *Entity) Skew() time.Duration {
 	if e.Start.IsZero() || e.End.IsZero() {
 		return 0
@@ -97,19 +97,19 @@ func (e *Entity) Skew() time.Duration {
 	return max(e.Start.Sub(e.End), 0)
 }
 
-// DurationMS returns the milliseconds from start to end, 0 as Duration says.
+// DurationMS returns Duration in milliseconds, 0 if it is not known.
 func (e *Entity) DurationMS() float64 {
 	d, _ := e.Duration()
 	return milliseconds(d)
 }
 
-// SkewMS returns the milliseconds of Skew.
+// SkewMS returns Skew in milliseconds.
 func (e *Entity) SkewMS() float64 { return milliseconds(e.Skew()) }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// Apply folds in the change of the next line in the order of Sort. It never
-// writes to maps of the state before, so copies of an Entity stay what they were.
+// Apply folds in the change of the next line; callers must pass changes in the order of
+// Sort. It never writes to maps of the previous state, so copies of an Entity stay valid.
 func (e *Entity) Apply(c Change) {
 	e.See(c)
 	if c.does == mention {
@@ -153,8 +153,8 @@ func (e *Entity) Apply(c Change) {
 	}
 }
 
-// See moves Seen back to the time of the change if that was earlier, and takes the form of
-// the id that is to be shown.
+// See moves Seen back to the time of the change if that was earlier, and adopts the form
+// of the id to show.
 func (e *Entity) See(c Change) {
 	if e.Seen.IsZero() || c.at.Before(e.Seen) {
 		e.Seen = c.at
@@ -203,7 +203,7 @@ func (e *Entity) set(how effect, f field) {
 	}
 }
 
-// setBody takes what lists show of inputs and outputs.
+// setBody updates the previews of inputs and outputs.
 func (e *Entity) setBody(f field) {
 	switch {
 	case e.Ref.Kind == protocol.Trace && f.key == "input":
@@ -217,6 +217,8 @@ func (e *Entity) setBody(f field) {
 	}
 }
 
+// setResult adopts the usage and outcome of a result. The last result wins, so a success
+// after a failed attempt clears the failure.
 func (e *Entity) setResult(result []byte) {
 	usage, hasUsage, failed := outcome(result)
 	e.Failed = failed
@@ -228,8 +230,8 @@ func (e *Entity) setResult(result []byte) {
 	}
 }
 
-// Fold returns the entities that lines of a repository touch, each folded from
-// these lines alone. It sorts lines. What cannot be parsed is left out.
+// Fold returns the entities that lines of a repository affect, each folded from these lines
+// alone. It sorts lines in place and skips lines that cannot be parsed.
 func Fold(repo string, lines []Line) map[Key]Entity {
 	Sort(lines)
 	entities, about := map[Key]Entity{}, map[Key]*history{}
@@ -246,7 +248,7 @@ func Fold(repo string, lines []Line) map[Key]Entity {
 			e.See(c)
 			entities[c.Key] = e
 			if c.Mention() {
-				continue // it stands in no order
+				continue // a mention changes no state
 			}
 			if about[c.Key] == nil {
 				about[c.Key] = &history{}

@@ -7,18 +7,18 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// Key identifies an entity among all repositories. The zero Key names none. Being
-// a hash, it needs no lookup and can be made by any collector.
+// Key identifies an entity across all repositories. The zero Key names none. It is a
+// hash, so any collector can compute it without a lookup.
 type Key [16]byte
 
-// KeyOf returns the key of an entity. Ids that a client had to make safe and the same ids
-// as others send them have one key; so have a trace and its spans from OpenTelemetry,
-// whose trace id is that of [protocol.TraceIDOf].
+// KeyOf returns the key of an entity. An id that a client made safe and the original id
+// sent by another client give the same key. So do a trace and its OpenTelemetry spans
+// if their trace id is the one that [protocol.TraceIDOf] derives.
 //
-// The first half is that of the SHA-256 of the safe id, which is the span id by which
-// OpenTelemetry knows an entity below a trace: see [Origin]. The second half is that of
+// The first half is taken from the SHA-256 of the safe id. It is the span id that
+// OpenTelemetry uses for an entity below a trace: see [Origin]. The second half is taken from
 // the SHA-256 of the kind, the length of the repository's name, that name and the safe id.
-// For a trace its trace id stands in place of the safe id.
+// For a trace, its trace id takes the place of the safe id.
 func KeyOf(repo string, ref protocol.Ref) (k Key) {
 	id := protocol.SafeID(ref.ID)
 	if ref.Kind == protocol.Trace {

@@ -8,31 +8,30 @@ import (
 	"github.com/troupelog/troupe/internal/wire"
 )
 
-// MaxTags is how many tags an Entity keeps: the first ones that lines name. A Node
-// has all of them.
+// MaxTags limits the tags that an Entity keeps. Tags beyond it are ignored; a Node has all
+// of them.
 const MaxTags = 256
 
-// MaxMeta is how many members of its metadata an Entity keeps: the first ones that
-// lines name.
+// MaxMeta limits the metadata members that an Entity keeps. Members beyond it are ignored.
 const MaxMeta = 64
 
-// maxMetaText is how many bytes of a key and of a value of metadata an Entity keeps.
+// maxMetaText limits a key and a value of metadata in an Entity, in bytes each.
 const maxMetaText = 200
 
-// mergeTags returns tags with those of object merged into a copy.
+// mergeTags returns a copy of tags with the members of object merged in.
 func mergeTags(tags map[string]string, object []byte) map[string]string {
 	return mergeText(tags, object, MaxTags, maxClip, false)
 }
 
-// mergeMeta returns metadata with what is text, a number or a boolean in object merged
-// into a copy. Another value leaves nothing of the one before.
+// mergeMeta returns a copy of meta with the texts, numbers and booleans in object merged in.
+// Any other value deletes the member.
 func mergeMeta(meta map[string]string, object []byte) map[string]string {
 	return mergeText(meta, object, MaxMeta, maxMetaText, true)
 }
 
-// mergeText merges members of an object, limit at most, with keys and values cut to
-// size bytes. Of a key that comes twice the last value holds. Null deletes, and so does
-// what is not scalar if only scalars are kept.
+// mergeText merges members of an object, at most limit, with keys and values clipped to
+// size bytes. If a key occurs twice, the last value wins. Null deletes a member; if scalars
+// is set, so does an array or object.
 func mergeText(old map[string]string, object []byte, limit, size int, scalars bool) map[string]string {
 	merged := maps.Clone(old)
 	for key, value := range wire.Fields(object) {
@@ -54,14 +53,14 @@ func mergeText(old map[string]string, object []byte, limit, size int, scalars bo
 	return merged
 }
 
-// maxClip is the longest text in bytes that a thin entity keeps of a value.
+// maxClip limits a text in a thin entity, in bytes.
 const maxClip = 1024
 
 // clip shortens s to maxClip bytes. See clipTo.
 func clip(s string) string { return clipTo(s, maxClip) }
 
-// clipTo shortens s to size bytes, at the start of a character. What it cuts off does
-// not stay in memory.
+// clipTo shortens s to at most size bytes, at a character boundary. It copies the text, so
+// that the rest of s can be freed.
 func clipTo(s string, size int) string {
 	if len(s) <= size {
 		return s

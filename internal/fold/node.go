@@ -9,20 +9,20 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// Node is an entity with everything that lines said about it, and its children.
-// Values are the client's own JSON, made strict by [wire.Clean].
+// Node is an entity with all values from its lines, and its children. Values are the
+// client's JSON, made strict by [wire.Clean].
 type Node struct {
 	Kind   string `json:"kind"`
 	ID     string `json:"id"`
 	Name   string `json:"name,omitempty"`
-	Status string `json:"status"` // as Entity.Status says
+	Status string `json:"status"` // see Entity.Status
 
 	Start      time.Time `json:"start,omitzero"`       // UTC
 	End        time.Time `json:"end,omitzero"`         // UTC
 	DurationMS float64   `json:"duration_ms,omitzero"` // from Start to End, if both are known
-	SkewMS     float64   `json:"skew_ms,omitzero"`     // by how much End is before Start: clocks disagree
+	SkewMS     float64   `json:"skew_ms,omitzero"`     // by how much End is before Start, if clocks disagree
 	SessionID  string    `json:"session_id,omitempty"` // of a trace
-	SpanID     string    `json:"span_id,omitempty"`    // as the client gave it; the tree does not use it
+	SpanID     string    `json:"span_id,omitempty"`    // as given by the client; the tree does not use it
 
 	Input  json.RawMessage `json:"input,omitempty"`
 	Output json.RawMessage `json:"output,omitempty"`
@@ -36,7 +36,7 @@ type Node struct {
 	Messages        []json.RawMessage          `json:"messages,omitempty"`
 	Usage           pricing.Usage              `json:"usage,omitzero"`
 	Cost            pricing.Cost               `json:"cost,omitzero"`
-	Unpriced        bool                       `json:"unpriced,omitempty"` // it used tokens of no known price
+	Unpriced        bool                       `json:"unpriced,omitempty"` // some tokens have no known price
 
 	// Of a generation or a tool call. Attempts are earlier results, oldest first.
 	Result   json.RawMessage   `json:"result,omitempty"`
@@ -64,8 +64,8 @@ type Node struct {
 	Attachments []json.RawMessage `json:"attachments,omitempty"`
 	Evaluations []json.RawMessage `json:"evaluations,omitempty"`
 
-	Other map[string]json.RawMessage `json:"other,omitempty"` // fields that have no place above
-	Lines int                        `json:"lines"`           // lines about the entity
+	Other map[string]json.RawMessage `json:"other,omitempty"` // fields without a place above
+	Lines int                        `json:"lines"`           // number of lines about the entity
 
 	Children []*Node `json:"children,omitempty"` // in order of start, unknown starts last
 
@@ -73,7 +73,7 @@ type Node struct {
 	appended []json.RawMessage // messages added by other lines
 }
 
-// apply folds in the next change.
+// apply folds in the change of the next line.
 func (n *Node) apply(c Change) {
 	if c.does == attach {
 		n.attach(c)
@@ -88,6 +88,7 @@ func (n *Node) apply(c Change) {
 	}
 }
 
+// attach appends the whole data of a line to the list of its action.
 func (n *Node) attach(c Change) {
 	switch c.action {
 	case protocol.AddEvent:
@@ -101,8 +102,8 @@ func (n *Node) attach(c Change) {
 	}
 }
 
-// setScalar sets fields that are plain text, and passes by those that the thin
-// entity folds for both.
+// setScalar sets a text field and reports whether it has handled the field. It skips the
+// fields that the thin entity folds for both.
 func (n *Node) setScalar(f field) bool {
 	switch f.key {
 	case "name":
@@ -126,8 +127,7 @@ func (n *Node) setScalar(f field) bool {
 	return true
 }
 
-// setBody sets fields that keep their JSON. A field that has another form than
-// its place asks for is not set.
+// setBody sets a field that keeps its JSON. It ignores a value of the wrong type.
 func (n *Node) setBody(how effect, f field) bool {
 	switch f.key {
 	case "input":
@@ -159,6 +159,8 @@ func (n *Node) setBody(how effect, f field) bool {
 	return true
 }
 
+// addMessages takes the messages of a line. It keeps those of the last begin apart from all
+// others, because only another begin replaces them.
 func (n *Node) addMessages(how effect, value []byte) bool {
 	if len(value) == 0 || value[0] != '[' {
 		return false
@@ -198,8 +200,8 @@ func (n *Node) setMap(f field) bool {
 	return true
 }
 
-// namedMetric turns {"name":"m","value":1}, which one SDK sends for some kinds,
-// into {"m":1}, which all others send.
+// namedMetric turns {"name":"m","value":1}, which one SDK sends for some kinds, into {"m":1},
+// the form that all others send.
 func namedMetric(members map[string]json.RawMessage) map[string]json.RawMessage {
 	name, value := members["name"], members["value"]
 	if len(members) != 2 || value == nil || len(name) == 0 || name[0] != '"' {
@@ -223,7 +225,7 @@ func merge(into, from map[string]json.RawMessage) map[string]json.RawMessage {
 	return into
 }
 
-// finish fills in what the thin entity knows.
+// finish copies the values that the thin entity has folded.
 func (n *Node) finish(e Entity) {
 	n.Kind, n.ID, n.Status, n.Lines = e.Ref.Kind.String(), e.Ref.ID, e.Status(), e.Lines
 	n.Start, n.End, n.SessionID = e.Start, e.End, e.SessionID

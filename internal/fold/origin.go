@@ -7,24 +7,24 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// Origin says where an entity stands that came from OpenTelemetry. Its line names the trace
-// as its parent, whatever the parent of its span is, because that may come later, in
-// another request, to another collector, or be an entity that a client of Troupe logged.
-// The entity hangs below whatever has the span id of its parent: see [Origin.Nearness].
-// Until that has come it hangs below the trace.
+// Origin is the position in an OpenTelemetry trace of an entity that came from there. Its
+// line names the trace as the parent, because the parent span may arrive later, in
+// another request, at another collector, or be an entity logged by a client of Troupe.
+// Once an entity with the parent's span id is known, it becomes the parent: see
+// [Origin.Nearness]. Until then the parent is the trace.
 type Origin struct {
 	Trace  protocol.TraceID // zero if the entity does not come from OpenTelemetry
-	Parent protocol.SpanID  // zero at the top of a trace
-	Span   protocol.SpanID  // its own id, where the entity's id does not tell it; else zero
+	Parent protocol.SpanID  // zero for a root span
+	Span   protocol.SpanID  // its span id, if that does not follow from the entity's id; else zero
 }
 
-// The members of a line's data that an Origin is read from.
+// Members of a line's data that describe an Origin.
 const (
 	parentField = "otel.parent_span_id"
 	spanField   = "otel.span_id"
 )
 
-// originOf returns the origin of what begins below a trace with fields.
+// originOf reads the origin of an entity that begins below a trace with these fields.
 func originOf(trace string, fields []field) (o Origin) {
 	for _, f := range fields {
 		switch f.key {
@@ -40,7 +40,7 @@ func originOf(trace string, fields []field) (o Origin) {
 	return o
 }
 
-// SpanEntityID returns the id that the collector gives the entity of a span.
+// SpanEntityID returns the id that the collector gives to the entity of a span.
 func SpanEntityID(trace protocol.TraceID, span protocol.SpanID) string {
 	return trace.String() + "-" + span.String()
 }
@@ -56,13 +56,13 @@ func ParseSpanEntityID(id string) (trace protocol.TraceID, span protocol.SpanID,
 	return trace, span, first && second
 }
 
-// Fallback returns the key of the trace, below which the entity hangs until its parent has
-// come.
+// Fallback returns the key of the trace, which is the entity's parent until the parent span
+// has arrived.
 func (o Origin) Fallback(repo string) Key {
 	return KeyOf(repo, protocol.Ref{Kind: protocol.Trace, ID: o.Trace.String()})
 }
 
-// ParentKeys returns the keys that the parent has if it came as a span.
+// ParentKeys returns the keys that the parent has if it arrived as a span.
 func (o Origin) ParentKeys(repo string) []Key {
 	id := SpanEntityID(o.Trace, o.Parent)
 	kinds := []protocol.Kind{protocol.Span, protocol.Generation, protocol.Retrieval, protocol.ToolCall, protocol.Error}
@@ -73,15 +73,15 @@ func (o Origin) ParentKeys(repo string) []Key {
 	return keys
 }
 
-// Nearness reports whether an entity of the same repository has the span id of the parent,
-// and how surely it is the parent: less is nearer. A span of the trace is nearer than an
-// entity that was exported from Troupe and has a span id of its own, and that is nearer
-// than one of a client of Troupe, which announces protocol.SpanIDOf its id.
+// Nearness reports whether an entity of the same repository has the parent's span id, and
+// ranks it as the parent: less is nearer. A span of the trace ranks first. Next is an entity
+// that Troupe exported and that kept a separate span id. Last is an entity of a Troupe client,
+// which announces the protocol.SpanIDOf its id.
 func (o Origin) Nearness(e *Entity) (n int, ok bool) {
 	const kinds = 16
 	kind := int(e.Ref.Kind)
 	if e.Ref.Kind == protocol.Span {
-		kind = kinds - 1 // what a span was taken for before all of it was known
+		kind = kinds - 1 // the kind assumed before the whole span was known
 	}
 	switch {
 	case o.Parent == (protocol.SpanID{}) || e.Ref.Kind == protocol.Session:
@@ -96,8 +96,8 @@ func (o Origin) Nearness(e *Entity) (n int, ok bool) {
 	return 0, false
 }
 
-// Nearest returns that of the candidates which is the parent of the entity with a key, nil
-// if none is. The result depends on the set of candidates only.
+// Nearest returns the candidate that is the parent of the entity with key child, or nil if
+// there is none. The result depends only on the set of candidates.
 func (o Origin) Nearest(child Key, candidates []*Entity) (nearest *Entity) {
 	least := 0
 	for _, e := range candidates {
@@ -112,8 +112,8 @@ func (o Origin) Nearest(child Key, candidates []*Entity) (nearest *Entity) {
 	return nearest
 }
 
-// hang sets what entities say of others: the id of their session as it is shown, and the
-// parents of those that came from OpenTelemetry.
+// hang sets the values that entities take from others: the session id in the form to show,
+// and the parents of entities that came from OpenTelemetry.
 func hang(repo string, entities map[Key]Entity) {
 	for key, e := range entities {
 		if session, ok := entities[e.Session]; ok {
@@ -144,7 +144,7 @@ func hang(repo string, entities map[Key]Entity) {
 	}
 }
 
-// SpanIDs returns the span ids by which the entity may be the parent of others.
+// SpanIDs returns the span ids by which children may name the entity as their parent.
 func (e *Entity) SpanIDs() []protocol.SpanID {
 	if e.Ref.Kind == protocol.Session {
 		return nil

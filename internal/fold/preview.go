@@ -7,15 +7,15 @@ import (
 	"github.com/troupelog/troupe/internal/wire"
 )
 
-// MaxPreview is how many characters of a text an Entity keeps for lists, which show 80 of
-// them and whether there are more.
+// MaxPreview limits the characters of a text that an Entity keeps. Lists show 80 of them;
+// the rest tells them whether there are more.
 const MaxPreview = 88
 
-// maxPreviewed is how many bytes of a JSON value are read to show the beginning of it:
-// escaped, a character takes 12 bytes at most.
+// maxPreviewed limits the bytes of a JSON value that are read for a preview. A character
+// takes at most 12 bytes when escaped.
 const maxPreviewed = 12 * MaxPreview
 
-// preview returns the beginning of a value: of its text, if it is text, else of its JSON.
+// preview returns the beginning of a value: of the text of a string, else of its JSON.
 func preview(raw []byte) string {
 	if len(raw) > maxPreviewed && raw[0] == '"' {
 		raw = cutString(raw)
@@ -33,8 +33,8 @@ func beginning(s string, characters int) string {
 	return s
 }
 
-// cutString returns the beginning of a JSON string that is longer than maxPreviewed, as
-// a JSON string that is not.
+// cutString shortens a JSON string that is longer than maxPreviewed to a JSON string within
+// that limit.
 func cutString(raw []byte) []byte {
 	end := 1
 	for next := end; next < maxPreviewed; {
@@ -51,7 +51,7 @@ func cutString(raw []byte) []byte {
 	return append(append(make([]byte, 0, end+1), raw[:end]...), '"')
 }
 
-// userText returns the beginning of the first text of a user in an array of messages.
+// userText returns the beginning of the first user text in an array of messages.
 func userText(messages []byte) string {
 	for message := range wire.Elements(messages) {
 		var role, content []byte
@@ -73,8 +73,8 @@ func userText(messages []byte) string {
 	return ""
 }
 
-// maxNested is how many arrays and objects deep texts are looked for. Providers nest
-// five at most.
+// maxNested limits the depth of arrays and objects in which texts are looked for. Providers
+// nest at most five levels.
 const maxNested = 8
 
 // contentText returns the beginning of the first text in the content of a message: a
@@ -104,8 +104,8 @@ func contentText(content []byte, depth int) string {
 	return ""
 }
 
-// answerText returns the beginning of the first text of a model's answer, in the forms
-// of the OpenAI APIs, Anthropic, Gemini and Bedrock.
+// answerText returns the beginning of the first text of a model's answer, in the formats of
+// the OpenAI APIs, Anthropic, Gemini and Bedrock.
 func answerText(result []byte) string {
 	if !isObject(result) {
 		return ""

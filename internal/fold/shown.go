@@ -6,15 +6,14 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// isTraceID reports whether an id is a trace id of OpenTelemetry.
+// isTraceID reports whether an id is an OpenTelemetry trace id.
 func isTraceID(id string) bool {
 	_, ok := protocol.ParseTraceID(id)
 	return ok
 }
 
-// shownID returns that of two ids with the same key which is to be shown: the id as it was
-// given rather than the safe one that was derived from it, and an id of the trace's own
-// rather than that of OpenTelemetry.
+// shownID chooses which of two ids with the same key to show: the original id rather than
+// the safe id derived from it, and the client's id rather than the OpenTelemetry trace id.
 func shownID(a, b string) string {
 	rank := func(id string) int {
 		switch {
@@ -35,10 +34,10 @@ func shownID(a, b string) string {
 	return min(a, b)
 }
 
-// originalTag is the tag that has the id as it was given, where it is not the wire's.
+// originalTag is the tag with the original id, if the id on the wire differs from it.
 const originalTag = "troupe.id"
 
-// mergeTags takes tags, and the id as it was given if they have it.
+// mergeTags merges tags, and adopts the original id if they have it.
 func (e *Entity) mergeTags(object []byte) {
 	e.Tags = mergeTags(e.Tags, object)
 	given := e.Tags[originalTag]
@@ -47,13 +46,13 @@ func (e *Entity) mergeTags(object []byte) {
 	}
 }
 
-// naming reports whether a change is the first that begins or changes a trace by an id of
-// its own.
+// naming reports whether a change is the first to begin or change a trace under an id
+// chosen by the client.
 func (e *Entity) naming(c Change) bool {
 	return e.Ref.Kind == protocol.Trace && !e.Named && !c.weak && (c.does == begin || c.does == set)
 }
 
-// takeName lets go of what lines said that named the trace by its id of OpenTelemetry.
+// takeName discards the values from lines that named the trace by its OpenTelemetry id.
 func (e *Entity) takeName() {
 	e.Named, e.Guessed = true, false
 	e.Name, e.First, e.Last, e.SessionID = "", "", "", ""
@@ -61,12 +60,12 @@ func (e *Entity) takeName() {
 	e.Started, e.Ended = false, false
 }
 
-// passes reports whether a change does nothing but to labels, as Named says.
+// passes reports whether a change may affect only labels, as described at Named.
 func (e *Entity) passes(c Change) bool {
 	return c.weak && e.Named && (c.does == begin || c.does == set)
 }
 
-// applyLabels takes tags and metadata.
+// applyLabels applies the tags and metadata among the fields.
 func (e *Entity) applyLabels(fields []field) {
 	for _, f := range fields {
 		if (f.key == "tags" || f.key == "metadata") && !isNull(f.value) {
@@ -75,8 +74,8 @@ func (e *Entity) applyLabels(fields []field) {
 	}
 }
 
-// guess takes the name and the start of a span in a trace, given by its fields, if it began
-// before the one they were taken of, as long as no line says them.
+// guess adopts the name and start of a span in the trace, given by its fields, if it began
+// before the span adopted so far. It does nothing once a line has set them.
 func (e *Entity) guess(fields []field) {
 	if len(fields) == 0 || e.Named || !e.Guessed && (e.Name != "" || !e.Start.IsZero()) {
 		return
@@ -97,17 +96,17 @@ func (e *Entity) guess(fields []field) {
 	}
 }
 
-// unguess lets go of a guess, because a line says a name or a start.
+// unguess discards a guess, because a line sets a name or a start.
 func (e *Entity) unguess() {
 	if e.Guessed {
 		e.Name, e.Start, e.Guessed = "", time.Time{}, false
 	}
 }
 
-// takeName lets go of what lines said that named the trace by its id of OpenTelemetry.
+// takeName discards the values from lines that named the trace by its OpenTelemetry id.
 func (n *Node) takeName() { n.Name, n.Input, n.Output = "", nil, nil }
 
-// applyLabels takes tags and metadata.
+// applyLabels applies the tags and metadata among the fields.
 func (n *Node) applyLabels(fields []field) {
 	for _, f := range fields {
 		if (f.key == "tags" || f.key == "metadata") && !isNull(f.value) {

@@ -11,23 +11,22 @@ import (
 )
 
 const (
-	// MaxText is how many bytes of a line's texts are searched; what is behind them is not
-	// found.
+	// MaxText limits the bytes of a line's texts that are searched. Text beyond it is not found.
 	MaxText = 64 << 10
-	// maxBlob is from how many bytes on a run of base64 is left out of texts.
+	// maxBlob is the length in bytes from which a run of base64 is left out of texts.
 	maxBlob = 1 << 10
-	// maxTextDepth is how deep texts are looked for, JSON within strings included.
+	// maxTextDepth limits the depth at which texts are looked for, including JSON in strings.
 	maxTextDepth = 32
 )
 
-// Texts yields what a line says, piece by piece, each with the field that it is in:
-// "input", "output", "message", "result", "name" and so on. These are names, what
-// messages and answers say, tool arguments, inputs, outputs, documents, errors, events,
-// feedback, and the values of tags and metadata, numbers among them. Strings are
-// unescaped; of JSON within a string the values are yielded. Keys, ids, times, models
+// Texts yields the texts of a line, piece by piece, each with the name of its field:
+// "input", "output", "message", "result", "name" and so on. The texts are names, contents of
+// messages and answers, tool arguments, inputs, outputs, documents, errors, events,
+// feedback, and the values of tags and metadata, including numbers. Strings are
+// unescaped; a string that holds JSON yields the values in it. Keys, ids, times, models
 // and their parameters, usage, addresses of uploads, and base64 of 1 KiB or more are left
-// out. In all, MaxText bytes are yielded; a piece is valid until the next one. Of a
-// malformed line nothing is.
+// out. At most MaxText bytes are yielded in all. A piece is valid until the next one. A
+// malformed line yields nothing.
 func Texts(line []byte) iter.Seq2[string, []byte] {
 	return func(yield func(field string, text []byte) bool) {
 		parsed, err := wire.Parse(line)
@@ -39,8 +38,7 @@ func Texts(line []byte) iter.Seq2[string, []byte] {
 	}
 }
 
-// AppendText appends the pieces of a line, as Texts yields them, each with a newline
-// behind it.
+// AppendText appends the pieces of a line, as Texts yields them, each followed by a newline.
 func AppendText(dst, line []byte) []byte {
 	for _, text := range Texts(line) {
 		dst = append(append(dst, text...), '\n')
@@ -53,20 +51,20 @@ type texts struct {
 	yield  func(field string, text []byte) bool
 	entity string
 	field  string
-	left   int // bytes that may still be yielded
+	left   int // number of bytes that may still be yielded
 }
 
-// voice is whose words a value has.
+// voice is the author of a value, which decides which of its values are texts.
 type voice uint8
 
 const (
 	data     voice = iota // the fields of a line
 	provider              // a provider's or an SDK's, with texts in it
-	client                // what a client made up: all values count
+	client                // chosen by the client: all values count
 	nobody                // nothing in it counts
 )
 
-// Fields of a line whose values say nothing to people.
+// mute lists the fields of a line whose values mean nothing to people.
 var mute = map[string]bool{
 	"id": true, "spanId": true, "sessionId": true, "parentId": true, "startTimestamp": true, "endTimestamp": true,
 	"timestamp": true, "model": true, "provider": true, "modelParameters": true, "maximPromptId": true,
@@ -74,7 +72,8 @@ var mute = map[string]bool{
 	"size": true, "key": true, "url": true, "score": true,
 }
 
-// Members of what providers take and give that say nothing to people, at any depth.
+// muteParts lists the members of requests and responses that mean nothing to people, at any
+// depth.
 var muteParts = map[string]bool{
 	"id": true, "call_id": true, "tool_call_id": true, "tool_use_id": true, "toolUseId": true, "item_id": true,
 	"type": true, "role": true, "object": true, "model": true, "created": true, "index": true, "status": true,
@@ -84,10 +83,10 @@ var muteParts = map[string]bool{
 	"detail": true, "modelVersion": true, "responseId": true, "cache_control": true,
 }
 
-// Members of messages and answers that hold what a client made up.
+// freeParts lists the members of messages and answers with content chosen by the client.
 var freeParts = map[string]bool{"arguments": true, "args": true, "input": true, "response": true, "json": true}
 
-// member returns whose words the member of an object has.
+// member returns the voice of a member of an object.
 func (t *texts) member(v voice, key []byte) voice {
 	switch {
 	case v == provider && muteParts[string(key)]:
@@ -149,7 +148,7 @@ func (t *texts) value(w walker, v voice, depth int) walker {
 	return w
 }
 
-// text yields a string, or the values of the JSON that it holds.
+// text yields a string or, if it holds JSON, the values in it.
 func (t *texts) text(quoted []byte, depth int) {
 	if len(quoted) < 2 || t.left <= 0 {
 		return
@@ -172,7 +171,7 @@ func (t *texts) text(quoted []byte, depth int) {
 	t.emit(said)
 }
 
-// emit yields a text, or as much of it as may be.
+// emit yields a text, cut to the bytes that are left.
 func (t *texts) emit(said []byte) {
 	whole := len(said) <= t.left
 	if !whole {
@@ -245,7 +244,7 @@ func (w walker) scalar() walker {
 	return w
 }
 
-// inBase64 has the characters of both alphabets of base64.
+// inBase64 marks the characters of both alphabets of base64.
 var inBase64 = func() (table [256]bool) {
 	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=") {
 		table[c] = true
@@ -253,7 +252,7 @@ var inBase64 = func() (table [256]bool) {
 	return table
 }()
 
-// withoutBlobs leaves out runs of base64 of maxBlob bytes or more.
+// withoutBlobs removes runs of base64 of maxBlob bytes or more.
 func withoutBlobs(said []byte) []byte {
 	var kept []byte // nil as long as nothing was left out
 	from, run := 0, 0

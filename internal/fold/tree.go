@@ -8,24 +8,23 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// MaxDepth is how many levels a tree has below its root. What is deeper hangs at
-// the last level, so that a tree can be encoded and decoded, and nothing is left out.
+// MaxDepth limits the levels of a tree below its root, so that it can be encoded and
+// decoded. Deeper nodes are attached at the last level; none is left out.
 const MaxDepth = 256
 
-// Totals is what a tree adds up to. What a span or a trace says of its own usage and
-// cost is not added: it stands for that of the generations below.
+// Totals are the sums over a tree. Usage and cost logged for a span or a trace are not
+// added, because they repeat the usage and cost of the generations below.
 type Totals struct {
 	Usage    pricing.Usage  `json:"usage"`              // of the generations
 	Cost     pricing.Cost   `json:"cost"`               // of the generations
-	Unpriced int            `json:"unpriced,omitempty"` // generations that used tokens of no known price
+	Unpriced int            `json:"unpriced,omitempty"` // generations with tokens of no known price
 	Entities map[string]int `json:"entities"`           // by kind, the root included
 }
 
-// Build returns the tree below root: the given entities, filled from the given
-// lines. The entities decide what belongs to the tree and what hangs below what,
-// the lines what is in it; lines about other entities do nothing. It sorts lines.
-// The result is nil if root is not among the entities. The only error is that of
-// ctx, if it ends meanwhile.
+// Build returns the tree below root. The entities define which nodes belong to the tree and
+// their parents, the lines define the content; lines about other entities are ignored. Build
+// sorts lines in place. The tree is nil if root is not among the entities. Build returns
+// an error only if ctx ends.
 func Build(ctx context.Context, repo string, root Key, entities []Entity, lines []Line) (*Node, Totals, error) {
 	full := make(map[Key]*builder, len(entities))
 	for _, e := range entities {
@@ -48,7 +47,7 @@ func Build(ctx context.Context, repo string, root Key, entities []Entity, lines 
 	return node, totals, nil
 }
 
-// builder is a node in the making.
+// builder is a node under construction.
 type builder struct {
 	given    Entity
 	history  history
@@ -57,8 +56,8 @@ type builder struct {
 	children []*builder
 }
 
-// distribute gives the entities what lines do to them. It returns the entities in the
-// order of their first lines.
+// distribute assigns the changes of the lines to their entities. It returns the entities in
+// the order of their first lines.
 func distribute(ctx context.Context, repo string, full map[Key]*builder, lines []Line) ([]*builder, error) {
 	Sort(lines)
 	var order []*builder
@@ -84,6 +83,9 @@ func distribute(ctx context.Context, repo string, full map[Key]*builder, lines [
 	return order, nil
 }
 
+// fold folds the changes into the node. It takes the form of the session id from the given
+// entity and, unless the client gave a cost, the cost too: the lines of one trace decide neither.
+// It frees the history, so that a large tree is not in memory twice.
 func (b *builder) fold() {
 	for c := range b.history.inOrder() {
 		if b.thin.naming(c) {
@@ -105,9 +107,8 @@ func (b *builder) fold() {
 	b.node.finish(b.thin)
 }
 
-// assemble hangs nodes, given in the order of their first lines, below their
-// parents. A circle of parents cannot hold the root's tree up: it is not below it,
-// and the root itself hangs nowhere.
+// assemble attaches nodes, given in the order of their first lines, to their parents. A cycle
+// of parents does no harm: it cannot be below the root, because the root has no parent.
 func assemble(full map[Key]*builder, order []*builder, root Key) (*Node, Totals) {
 	top := full[root]
 	for _, b := range order {
@@ -139,8 +140,8 @@ func assemble(full map[Key]*builder, order []*builder, root Key) (*Node, Totals)
 	return top.node, totals
 }
 
-// hung is an entity whose node has its place, and the node that its children get
-// their places below.
+// hung is an entity whose node is in the tree, and the node to which its children are
+// attached.
 type hung struct {
 	*builder
 	below *Node
@@ -159,6 +160,7 @@ func (t *Totals) add(n *Node) {
 	}
 }
 
+// byStart orders nodes by start. A node without a start comes last.
 func byStart(a, b *Node) int {
 	switch {
 	case a.Start.IsZero() && b.Start.IsZero():

@@ -6,8 +6,8 @@ import (
 	"github.com/troupelog/troupe/pricing"
 )
 
-// outcome returns the usage in the result of a generation, whether there is one, and whether
-// the result is an error.
+// outcome reads the result of a generation: its usage, whether it has one, and whether the
+// result is an error.
 func outcome(result []byte) (usage pricing.Usage, hasUsage, failed bool) {
 	usage, hasUsage = genai.UsageOf(result)
 	for key, value := range wire.Fields(result) {

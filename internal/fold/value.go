@@ -13,7 +13,7 @@ func isNull(raw []byte) bool { return string(raw) == "null" }
 
 func isObject(raw []byte) bool { return len(raw) > 0 && raw[0] == '{' }
 
-// text returns a string's text, and any other value's JSON.
+// text returns the text of a string, or the JSON of any other value.
 func text(raw []byte) string {
 	if len(raw) < 2 || raw[0] != '"' {
 		return string(raw)
@@ -28,21 +28,21 @@ func text(raw []byte) string {
 	return s
 }
 
-// quote returns a JSON string.
+// quote encodes s as a JSON string.
 func quote(s string) []byte { return wire.AppendString(nil, s) }
 
-// timeLayouts are the forms of time that SDKs send beside RFC 3339. Those without
-// a zone are taken for UTC.
+// timeLayouts are the time formats that SDKs send besides RFC 3339. Times without a zone
+// are read as UTC.
 var timeLayouts = [...]string{
 	time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02",
 }
 
-// shortTime is how many characters a number in quotes has at least to be a time: shorter
-// ones are years and the like.
+// shortTime is the least number of characters for a number in quotes to be read as a time.
+// Shorter ones are years and the like.
 const shortTime = 9
 
-// timestamp reads a time: text, or a number since 1970 as jsonscan.UnixTime does, also in
-// quotes. It returns UTC with microseconds, and false for what no calendar holds.
+// timestamp reads a time: text, or a number since 1970 as in jsonscan.UnixTime, quoted or
+// not. It returns UTC in microseconds, or false if the value is not a valid date.
 func timestamp(raw []byte) (time.Time, bool) {
 	s := text(raw)
 	if len(s) == len(raw) || len(s) >= shortTime {

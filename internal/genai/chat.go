@@ -136,9 +136,9 @@ func (m *ChatMessage) addCall(id, name string, arguments json.RawMessage) {
 	m.ToolCalls = append(m.ToolCalls, ChatCall{ID: id, Type: "function", Function: ChatFunction{name, inOneLine}})
 }
 
-// finishReason returns OpenAI's name for a provider's reason to stop. A reason that OpenAI
-// has no name for stays as it is; no reason is nil, because null is how OpenAI says that a
-// response has not ended.
+// finishReason returns OpenAI's name for a provider's reason to stop. A reason without an
+// OpenAI name stays unchanged. No reason gives nil, because OpenAI uses null for a response
+// that has not ended.
 func finishReason(given string, names map[string]string) *string {
 	if given == "" {
 		return nil

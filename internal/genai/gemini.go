@@ -108,7 +108,7 @@ func (f *geminiFeedback) choice() ChatChoice {
 }
 
 // addGeminiPart adds a part of a candidate's content to a message. Images become image_url
-// parts with a data URL, because that is how viewers show them; other media stay as given.
+// parts with a data URL, which viewers can show; other media stay unchanged.
 func addGeminiPart(m *ChatMessage, raw json.RawMessage) bool {
 	var w struct {
 		Text         *string `json:"text"`

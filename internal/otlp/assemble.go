@@ -8,22 +8,21 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// Numbers of a span's lines.
+// First numbers of a span's lines.
 const (
-	openFrom  = 1 << 20 // what is said while it has no end
+	openFrom  = 1 << 20 // of lines about a span that has not ended
 	endedFrom = 1 << 40
 	eventFrom = 1 << 60
 )
 
-// Numbers of the lines about a trace begin at its class times 2^60.
+// Lines about a trace are numbered from their class times 2^60.
 const (
-	sessionClass = 0 // it belongs to a session
+	sessionClass = 0 // the trace belongs to a session
 	remoteClass  = 2 // a span's parent is in another process
 	rootClass    = 3 // a span has no parent
 )
 
-// senderOf returns the id under which lines about a span, or with a zero span about a
-// trace, are numbered.
+// senderOf returns the sender id for the lines about a span or, if span is zero, about a trace.
 func senderOf(what string, trace traceID, span spanID) [16]byte {
 	buf := make([]byte, 0, 64)
 	buf = append(append(append(append(buf, "otlp "...), what...), 0), trace[:]...)
@@ -31,8 +30,8 @@ func senderOf(what string, trace traceID, span spanID) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-// assemble returns the lines about the entities of one part. Exported has the ids of traces
-// that Troupe exported.
+// assemble returns the lines about the entities of one part. exported holds the ids of the
+// traces that Troupe exported.
 func assemble(entities []*entity, exported map[traceKey]string) (batches []Batch) {
 	var order []traceKey
 	traces := map[traceKey][]*entity{}
@@ -54,29 +53,29 @@ func assemble(entities []*entity, exported map[traceKey]string) (batches []Batch
 	return batches
 }
 
-// assembler makes the lines of what one part has of a trace.
+// assembler builds the lines for one part's share of a trace.
 type assembler struct {
 	key     traceKey
 	trace   protocol.Ref
-	top     [16]byte // the sender of what is said about the trace
+	top     [16]byte // the sender of the lines about the trace
 	batches []Batch
 }
 
-// add adds lines of a sender.
+// add appends lines of a sender, numbered from first.
 func (a *assembler) add(sender [16]byte, first uint64, lines ...[]byte) {
 	if len(lines) > 0 {
 		a.batches = append(a.batches, Batch{Repo: a.key.repo, Sender: sender, First: first, Lines: lines})
 	}
 }
 
-// repeat adds a line about the trace that each part has.
+// repeat adds a line about the trace that every part contains.
 func (a *assembler) repeat(sender [16]byte, number uint64, line []byte) {
 	a.batches = append(a.batches, Batch{Repo: a.key.repo, Sender: sender, First: number, Lines: [][]byte{line}, Repeated: true})
 }
 
 // all adds the lines about a trace and its entities. The line that begins the trace is the
-// same in each part; what the trace is called until the span at its top has come follows
-// from the lines of the others.
+// same in every part. Until the top span arrives, the trace takes its name from the lines
+// of the other spans.
 func (a *assembler) all(entities []*entity) {
 	a.repeat(senderOf("start", a.key.trace, spanID{}), 1, fields(nil).line(a.trace, protocol.Create))
 	sessions := map[string]bool{}
@@ -95,7 +94,7 @@ func (a *assembler) all(entities []*entity) {
 	}
 }
 
-// tell adds what a span says about its trace.
+// tell adds the fields that the trace takes from the span.
 func (a *assembler) tell(e *entity) {
 	if len(e.top) == 0 {
 		return
@@ -111,13 +110,13 @@ func (a *assembler) tell(e *entity) {
 	a.add(a.top, numberAtTop(class, e), e.top.line(trace, protocol.Update))
 }
 
-// maxMicros bounds times, so that they fit into numbers of lines.
+// maxMicros limits times so that they fit into line numbers.
 const maxMicros = 1<<52 - 1
 
 func micros(nanos uint64) uint64 { return min(nanos/1000, maxMicros) }
 
-// numberAtTop returns the number of what a span says about its trace: the higher the
-// earlier it began, and higher when it has ended.
+// numberAtTop returns the number of the line with the trace fields of a span. Spans that
+// began earlier get higher numbers, and so do spans that have ended: the highest number wins.
 func numberAtTop(class uint64, e *entity) uint64 {
 	n := class<<60 | (maxMicros-micros(e.start))<<1
 	if e.ended {
@@ -126,8 +125,8 @@ func numberAtTop(class uint64, e *entity) uint64 {
 	return n
 }
 
-// place adds the lines about an entity. It begins below the trace, and says which span its
-// parent is, so that it is found whenever it comes: see fold.Origin.
+// place adds the lines about an entity. The entity begins below the trace and names its
+// parent span, so that the fold finds the parent whenever it arrives: see fold.Origin.
 func (a *assembler) place(e *entity) {
 	sender := senderOf("span", e.trace, e.span)
 	lines := e.about

@@ -10,20 +10,20 @@ import (
 )
 
 // attribute is a name and its value: nil, a string, a bool, an int64, a float64, []any or
-// object. Bytes are in base64, NaN and the infinities are texts, as in JSON of protobuf.
+// object. As in protobuf's JSON, bytes are base64, and NaN and the infinities are strings.
 type attribute struct {
 	key   string
 	value any
-	used  bool // it has a place of its own, and is no metadata
+	used  bool // mapped to a field, so not metadata
 }
 
 type object = map[string]any
 
-// attributes are those of one span, event or resource. They belong to one goroutine.
+// attributes belong to one span, event or resource. They are owned by one goroutine.
 type attributes []attribute
 
-// get returns the value of the first of the keys that there is, nil if there is none. That
-// has then a place of its own, and so have the other keys.
+// get returns the value of the first key that is present, or nil if none is. It marks all
+// of the keys as used, so that none of them becomes metadata.
 func (a attributes) get(keys ...string) (found any) {
 	for _, key := range keys {
 		for i := range a {
@@ -37,7 +37,7 @@ func (a attributes) get(keys ...string) (found any) {
 	return found
 }
 
-// peek is get for one key, which stays metadata.
+// peek is like get for one key, but leaves it in the metadata.
 func (a attributes) peek(key string) any {
 	for i := range a {
 		if a[i].key == key {
@@ -47,10 +47,10 @@ func (a attributes) peek(key string) any {
 	return nil
 }
 
-// text returns the first text that there is among the keys, "" if there is none.
+// text returns the first text found under the keys, or "" if there is none.
 func (a attributes) text(keys ...string) string { return textOf(a.get(keys...)) }
 
-// look is text for keys that stay metadata.
+// look is like text, but leaves the keys in the metadata.
 func (a attributes) look(keys ...string) string {
 	for _, key := range keys {
 		if s := textOf(a.peek(key)); s != "" {
@@ -60,7 +60,7 @@ func (a attributes) look(keys ...string) string {
 	return ""
 }
 
-// textOf returns a text as it is, another scalar as it is written, else "".
+// textOf returns a string unchanged, another scalar in its written form, else "".
 func textOf(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -78,18 +78,18 @@ func textOf(v any) string {
 	}
 }
 
-// number reads a number, also out of a text.
+// number reads a number, or a text that holds one.
 func number(v any) (float64, bool) {
 	f, err := strconv.ParseFloat(textOf(v), 64)
 	return f, err == nil && f-f == 0 // neither NaN nor infinite
 }
 
-// maxSegments bounds how deep attributes are put together from their names. What is
-// behind the last dot that counts is one name.
+// maxSegments limits how many levels tree builds from a dotted name. The rest of a longer
+// name stays one key.
 const maxSegments = 12
 
-// tree puts together what attributes with a prefix say, as in prefix.0.role. The result
-// is nil if there are none. Lists stay objects whose names are numbers; see list.
+// tree builds nested objects from the attributes with a prefix, such as prefix.0.role. It
+// returns nil if there are none. Lists stay objects with numbers as names; see list.
 func (a attributes) tree(prefix string) object {
 	var root object
 	for i := range a {
@@ -116,8 +116,8 @@ func (a attributes) tree(prefix string) object {
 	return root
 }
 
-// list returns the elements of an array, or of an object whose names are numbers, in
-// order of these; nil if there are none.
+// list returns the elements of an array, or of an object whose names are numbers, in the
+// order of the numbers. It returns nil if there are none.
 func list(v any) []any {
 	switch v := v.(type) {
 	case []any:
@@ -143,7 +143,7 @@ func list(v any) []any {
 	}
 }
 
-// member returns what is found by following names from object to object, nil if that ends.
+// member follows names from object to object. It returns nil if one of them is missing.
 func member(v any, names ...string) any {
 	for _, name := range names {
 		o, ok := v.(object)
@@ -155,9 +155,8 @@ func member(v any, names ...string) any {
 	return v
 }
 
-// parsed returns the array or object that a text holds as JSON, else v itself. What has
-// more values than a span may have, or is nested deeper than its values may be, is left as
-// text.
+// parsed returns the array or object that a text holds as JSON, else v itself. JSON with more
+// values or deeper nesting than a span may have stays text.
 func parsed(v any) any {
 	s, ok := v.(string)
 	if !ok {
@@ -179,8 +178,8 @@ func parsed(v any) any {
 	return value
 }
 
-// verbatim returns the array or object that a text holds as JSON as it is written, else v
-// itself.
+// verbatim returns the array or object that a text holds as JSON, in its original spelling,
+// else v itself.
 func verbatim(v any) any {
 	s, ok := v.(string)
 	if !ok {
@@ -193,8 +192,8 @@ func verbatim(v any) any {
 	return json.RawMessage(s)
 }
 
-// value returns the value of the first of the keys that there is: an array or object that
-// is JSON in a text, and the text that OpenLLMetry has as JSON.
+// value returns the value of the first key that is present. It parses a text that holds a
+// JSON array or object, and the JSON strings of OpenLLMetry.
 func (a attributes) value(keys ...string) any {
 	for _, key := range keys {
 		v := a.peek(key)
@@ -213,7 +212,7 @@ func (a attributes) value(keys ...string) any {
 	return nil
 }
 
-// tooDeep reports whether JSON is nested deeper than values may be.
+// tooDeep reports whether JSON is nested more deeply than values may be.
 func tooDeep(s string) bool {
 	depth, inText := 0, false
 	for i := 0; i < len(s); i++ {
@@ -234,14 +233,14 @@ func tooDeep(s string) bool {
 	return false
 }
 
-// asJSON returns a text as it is, and the JSON of anything else.
+// asJSON returns a string unchanged, and any other value as JSON.
 func asJSON(v any) string {
 	if s, ok := v.(string); ok {
 		return s
 	}
 	text, err := wire.AppendAny(nil, v)
 	if err != nil {
-		return "" // never: values are those of JSON
+		return "" // unreachable: all values come from JSON
 	}
 	return string(text)
 }

@@ -2,14 +2,14 @@ package otlp
 
 import "strings"
 
-// conversation is what a model was sent and what it answered, in OpenAI's form.
+// conversation holds the messages sent to a model and its answers, in OpenAI's form.
 type conversation struct {
 	sent    []any
 	answers []any // choices
 }
 
-// conversationOf reads the messages that a span has in its attributes and events. What is
-// in an earlier form is read only where a later one has nothing.
+// conversationOf reads the messages in a span's attributes and events. It consults the
+// earlier conventions only if the later ones yield nothing.
 func conversationOf(s *span) conversation {
 	var c conversation
 	c.read(s.attributes)
@@ -42,7 +42,7 @@ func (c *conversation) read(a attributes) {
 	}
 }
 
-// said returns the messages that the model answered with.
+// said returns the messages of the model's answers.
 func (c *conversation) said() []any {
 	var said []any
 	for _, choice := range c.answers {
@@ -59,7 +59,7 @@ func systemMessage(v any) []any {
 	return message(v, "system")
 }
 
-// choice adds what a model answered with. raw says how it ended.
+// choice adds one answer of the model. raw is its finish reason.
 func (c *conversation) choice(raw any, answer []any) {
 	for _, m := range answer {
 		choice := object{"index": int64(len(c.answers)), "message": m}
@@ -78,8 +78,8 @@ func (c *conversation) choices(answers []any) {
 	}
 }
 
-// indexed returns the messages of the first of the prefixes that has any, as in
-// gen_ai.prompt.0.role. All of them have then a place of their own.
+// indexed returns the messages of the first prefix that has any, as in
+// gen_ai.prompt.0.role. It marks the attributes of all prefixes as used.
 func indexed(a attributes, prefixes ...string) []any {
 	all := []any{}
 	for _, prefix := range prefixes {
@@ -88,7 +88,7 @@ func indexed(a attributes, prefixes ...string) []any {
 			elements = list(parsed(a.get(prefix)))
 		}
 		if len(all) > 0 {
-			continue // what was read above is the same
+			continue // the messages found above are the same
 		}
 		for _, element := range elements {
 			all = append(all, unwrapped(element))
@@ -97,7 +97,7 @@ func indexed(a attributes, prefixes ...string) []any {
 	return all
 }
 
-// unwrapped returns the prompt of llm.prompts.N.prompt.text and the like.
+// unwrapped unwraps prompts such as llm.prompts.N.prompt.text.
 func unwrapped(v any) any {
 	for _, name := range []string{"prompt", "completion"} {
 		if text := member(v, name, "text"); text != nil {
@@ -107,13 +107,13 @@ func unwrapped(v any) any {
 	return v
 }
 
-// roleOfEvent are the events that are messages, and their roles.
+// roleOfEvent maps the events that are messages to their roles.
 var roleOfEvent = map[string]string{
 	"gen_ai.system.message": "system", "gen_ai.user.message": "user", "gen_ai.assistant.message": "assistant",
 	"gen_ai.tool.message": "tool", "gen_ai.choice": "assistant",
 }
 
-// event reads an event that is a message, or has messages. It is no event then.
+// event reads an event that is a message or has messages. Such an event is not logged as one.
 func (c *conversation) event(e *event) {
 	role, isMessage := roleOfEvent[e.name]
 	switch {
@@ -150,8 +150,8 @@ func (c *conversation) event(e *event) {
 	}
 }
 
-// body returns the members of an event that is a message: its attributes, or the JSON of
-// a body that one of them holds. Where names have a prefix it is left out.
+// body returns the members of an event that is a message: its attributes, or the JSON body
+// in one of them. Prefixes of names are removed.
 func (e *event) body() object {
 	for _, key := range []string{"gen_ai.event.content", "event.body", "body"} {
 		if o, ok := parsed(e.attributes.peek(key)).(object); ok {

@@ -6,54 +6,54 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// Bounds of a part, in which the spans of a request are stored. Others are served between
-// two parts, which take some tens of milliseconds each.
+// Limits of a part, the unit in which the spans of a request are stored. A part takes some
+// tens of milliseconds; other requests are served between two parts.
 const (
 	partSpans = 256
-	partBytes = 1 << 20 // of lines; those of one span may come on top
+	partBytes = 1 << 20 // of lines; may be exceeded by the lines of one span
 )
 
-// MaxRepository is the longest name of a repository in bytes. A longer service.name is cut.
+// MaxRepository limits the name of a repository, in bytes. A longer service.name is cut.
 const MaxRepository = 256
 
-// DefaultRepository is where spans without a service.name go.
+// DefaultRepository receives spans without a service.name.
 const DefaultRepository = "otlp"
 
-// Batch is numbered lines of one sender.
+// Batch is a run of numbered lines from one sender.
 type Batch struct {
 	Repo   string
 	Sender [16]byte
 	First  uint64 // the number of Lines[0]; the others follow it
 	Lines  [][]byte
 
-	// Repeated is set if each part of a request that speaks of the trace has the lines,
-	// so that they may have been stored though no span came twice.
+	// Repeated is set if every part of a request that concerns the trace has these lines.
+	// They may then be stored already although no span was sent twice.
 	Repeated bool
 }
 
-// Result is what became of a request.
+// Result is the outcome of a request.
 type Result struct {
-	Spans    int    // that were stored
-	Rejected int    // spans that were left out
-	Reason   string // why the first of them was; quotes nothing of it
+	Spans    int    // stored
+	Rejected int    // left out
+	Reason   string // why the first span was rejected; quotes nothing from it
 }
 
-// Convert turns the spans in the body of an export request into log lines, and calls store
-// with them, part by part: what it is given is to be stored together, in its order. The
-// lines go to the repository repo, or where that is empty to that of the service.name.
+// Convert turns the spans in the body of an export request into log lines and calls store
+// for each part. The batches of one call must be stored together, in their order. The lines
+// go to the repository repo or, if that is empty, to the one named by service.name.
 //
-// Spans that cannot be read are left out and counted; of the others none is lost. The error
-// is ErrMalformed if the body as a whole cannot be read; then nothing was stored. If store
-// fails, Convert returns its error at once. A request that comes again stores nothing twice,
-// however far it came before, because each span is a sender whose lines are numbered.
+// Unreadable spans are left out and counted; no other span is lost. Convert returns
+// ErrMalformed if the body as a whole is unreadable, and has then stored nothing. If store
+// fails, Convert returns its error at once. A request may be sent again, however much of it
+// was stored: each span is a sender with numbered lines, so nothing is stored twice.
 //
-// What is in memory beside the body is one part. Convert starts no goroutines.
+// Besides the body, only one part is held in memory. Convert starts no goroutines.
 func Convert(body []byte, format Format, repo string, store func([]Batch) error) (Result, error) {
 	read, decode := readProto, protoSpan
 	if format == JSON {
 		read, decode = readJSON, jsonSpan
 	} else if err := read(body, func(*origin, []byte) error { return nil }); err != nil {
-		return Result{}, err // before anything is stored
+		return Result{}, err // nothing has been stored yet
 	}
 	c := converter{repo: repo, store: store, traces: map[traceKey]string{}}
 	err := reader(read)(body, func(from *origin, encoded []byte) error {
@@ -70,23 +70,23 @@ func Convert(body []byte, format Format, repo string, store func([]Batch) error)
 	return c.result, err
 }
 
-// converter collects what spans become. It belongs to one call of Convert.
+// converter collects the entities of a part. It belongs to one call of Convert.
 type converter struct {
 	repo   string
 	store  func([]Batch) error
 	part   []*entity
 	bytes  int                 // of part
-	traces map[traceKey]string // the ids of traces that Troupe exported, as far as they came
+	traces map[traceKey]string // ids of the traces that Troupe exported, as far as they have arrived
 	result Result
 }
 
-// traceKey names a trace in a repository.
+// traceKey identifies a trace in a repository.
 type traceKey struct {
 	repo  string
 	trace traceID
 }
 
-// take adds a span to the part, and stores the part if that is full.
+// take adds a span to the part and stores the part once it is full.
 func (c *converter) take(from *origin, s *span) error {
 	repo := c.repo
 	if repo == "" {
@@ -113,7 +113,7 @@ func (c *converter) take(from *origin, s *span) error {
 	return c.flush()
 }
 
-// flush stores the part.
+// flush stores the part and starts an empty one.
 func (c *converter) flush() error {
 	if len(c.part) == 0 {
 		return nil

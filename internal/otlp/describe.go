@@ -9,16 +9,16 @@ import (
 	"github.com/troupelog/troupe/internal/wire"
 )
 
-// Span is a span as an SDK has it in memory.
+// Span is a span as an SDK holds it in memory.
 type Span struct {
 	TraceID    [16]byte
-	ID, Parent [8]byte // Parent is zero at the top
+	ID, Parent [8]byte // Parent is zero for a root span
 	Name       string
 	Start, End time.Time
 	Attributes []Attribute
 	Events     []Event
 	Failed     bool   // its status is an error
-	Status     string // what the status says
+	Status     string // the status message
 	Scope      string // the instrumentation
 }
 
@@ -36,16 +36,16 @@ type Attribute struct {
 	Value any
 }
 
-// Description is what a span becomes in the log.
+// Description describes a span in the terms of the log.
 type Description struct {
 	Kind    protocol.Kind
-	ID      string // made of those of trace and span, as Convert makes it
+	ID      string // derived from the trace and span ids, as in Convert
 	Name    string
 	Session string          // "" if the span names none
 	Fields  json.RawMessage // an object: its first fields, by their names on the wire
-	About   []Saying        // what is said of it then: results, errors, events
-	Input   string          // what a trace around it was asked, "" if that is not known
-	Output  string          // what a trace around it answered
+	About   []Saying        // lines that follow about the entity: results, errors, events
+	Input   string          // the input for a trace around it, "" if unknown
+	Output  string          // the output for a trace around it, "" if unknown
 }
 
 // Saying is a line about an entity.
@@ -54,9 +54,9 @@ type Saying struct {
 	Data   json.RawMessage
 }
 
-// KindOf returns what a span with attributes becomes. It reports false if they say nothing
-// of generative AI, which the conventions of OpenTelemetry, OpenInference and OpenLLMetry
-// ask them to.
+// KindOf returns the kind of entity for a span with these attributes. It returns false if no
+// attribute is about generative AI by the conventions of OpenTelemetry, OpenInference or
+// OpenLLMetry.
 func KindOf(attributes []Attribute) (kind protocol.Kind, ok bool) {
 	for _, a := range attributes {
 		for _, prefix := range []string{"gen_ai.", "openinference.", "traceloop.", "llm.", "troupe."} {
@@ -68,7 +68,7 @@ func KindOf(attributes []Attribute) (kind protocol.Kind, ok bool) {
 	return protocol.Span, false
 }
 
-// Describe returns what a span becomes. It reads values of s, and keeps none.
+// Describe converts a span. It reads the values of s and retains none.
 func Describe(s *Span) Description {
 	own := &span{
 		trace: s.TraceID, id: s.ID, parent: s.Parent, name: s.Name,
@@ -90,7 +90,7 @@ func Describe(s *Span) Description {
 	}
 	for _, lines := range [][][]byte{e.about, e.events} {
 		for _, line := range lines {
-			if parsed, err := wire.Parse(line); err == nil { // always: this package made it
+			if parsed, err := wire.Parse(line); err == nil { // always: this package built the line
 				d.About = append(d.About, Saying{parsed.Action, parsed.Data})
 			}
 		}
@@ -113,7 +113,7 @@ func nanosOf(t time.Time) uint64 {
 	return uint64(t.UnixNano())
 }
 
-// object returns the fields as an object.
+// object returns the fields as a JSON object.
 func (f fields) object() json.RawMessage {
 	if len(f) == 0 {
 		return json.RawMessage("{}")
@@ -122,7 +122,7 @@ func (f fields) object() json.RawMessage {
 	return append(whole, '}')
 }
 
-// textFor returns a value as text, "" for none.
+// textFor returns a value as text, or "" if there is none.
 func textFor(value any) string {
 	if value == nil {
 		return ""

@@ -1,38 +1,38 @@
-// Package otlp turns traces of OpenTelemetry into log lines, so that what is instrumented
-// with it shows up among everything else. [Convert] reads the body of an OTLP/HTTP export
-// request, in protobuf or JSON; [Success] and [Failure] are the answers. docs/opentelemetry.md
-// tells users what becomes of which attribute.
+// Package otlp turns OpenTelemetry traces into log lines, so that applications instrumented
+// with OpenTelemetry appear among all others. [Convert] reads the body of an OTLP/HTTP export
+// request, in protobuf or JSON; [Success] and [Failure] build the responses.
+// docs/opentelemetry.md documents the mapping of attributes for users.
 //
-// # What becomes of a span
+// # Mapping of spans
 //
-// An OpenTelemetry trace becomes a trace whose id is its own in hexadecimal. Every span
+// An OpenTelemetry trace becomes a trace with the same id, in hexadecimal. Every span
 // becomes one entity below it, with the id TRACE-SPAN: a generation, tool call, retrieval
-// or span, as its attributes say. A span that Troupe exported says what it was, and is
-// that again; so one that was a trace is the trace itself.
+// or span, depending on its attributes. A span that Troupe exported names its original kind
+// and becomes that again; if it was a trace, it becomes the trace itself.
 //
 // # Order
 //
-// Spans come in any order, usually children first, and are cut into requests in any way,
-// which may reach several collectors. So each span begins below its trace, and its line
-// says which span its parent is. Folding finds the parent, whatever it became, once it has
-// come: see [fold.Origin]. This package remembers nothing between two requests.
+// Spans arrive in any order, usually children first. They may be split over any number of
+// requests, which may reach different collectors. So each span begins below its trace, and
+// its line names its parent span. The fold finds the parent, whatever its kind, once it has
+// arrived: see [fold.Origin]. This package keeps no state between two requests.
 //
 // # Numbers
 //
-// Lines are numbered lines of senders, so that what is sent again is known to be there. Each
-// span is a sender of its own, with an id made of the ids of trace and span:
+// Lines are numbered per sender, so that lines sent again are recognised. Each span is a
+// separate sender, whose id is derived from the trace and span ids:
 //
-//   - from 2^20 on is what is said of it while it has no end, from 2^40 on what is said
-//     when it has ended. A span that comes again with an end is a duplicate, whatever it
-//     says;
-//   - from 2^60 on are its events, by their places, so that those that came before the
-//     end are not there twice.
+//   - from 2^20 on are the lines about a span without an end, from 2^40 on the lines about
+//     a span that has ended. A span sent again with an end is a duplicate, whatever its
+//     content;
+//   - from 2^60 on are its events, by position, so that events sent before the end are not
+//     stored twice.
 //
-// A trace has two senders. One has the line that begins it, which is the same in each
-// request. The other has names, times, inputs and outputs, with higher numbers for those
-// that count more: a span without a parent is before one whose parent is in another
-// process, and among equals the one that began first.
+// A trace has two senders. One has the line that begins the trace, which is the same in each
+// request. The other has names, times, inputs and outputs; higher numbers take precedence.
+// A span without a parent precedes one whose parent is in another process, and among
+// equals the one that began first wins.
 //
-// The package has no clock, no storage and no goroutines. Its functions may be called
-// concurrently.
+// The package has no clock, no storage and no goroutines. Its functions are safe for
+// concurrent use.
 package otlp

@@ -9,11 +9,11 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// entity is what a span becomes, but for its parent.
+// entity is the result of converting a span, without its place in the tree.
 type entity struct {
 	repo         string
 	trace        traceID
-	span, parent spanID // parent is zero at the top
+	span, parent spanID // parent is zero for a root span
 	remote       bool   // the parent is in another process
 	ref          protocol.Ref
 	start        uint64
@@ -24,11 +24,11 @@ type entity struct {
 	begin   fields   // its first fields, without its id
 	about   [][]byte // lines about it
 	events  [][]byte // its events, and the errors below it
-	top     fields   // what the trace takes of it, if nothing in its process is above it
+	top     fields   // fields for the trace, if this is the topmost span of its process
 }
 
-// measure returns the bytes of the longest line, with what still comes to it, and of all
-// lines.
+// measure returns the size in bytes of the longest line, including fields still to be
+// added, and of all lines.
 func (e *entity) measure() (longest, all int) {
 	longest, all = max(len(e.begin), len(e.top))+2*protocol.MaxID+128, len(e.begin)+len(e.top)
 	for _, lines := range [][][]byte{e.about, e.events} {
@@ -39,18 +39,18 @@ func (e *entity) measure() (longest, all int) {
 	return longest, all
 }
 
-// maker makes an entity of a span.
+// maker builds the entity of a span.
 type maker struct {
 	*span
 	from   *origin
 	entity *entity
 	fields fields
-	told   bool // the failure is in a result or an error of its own
-	// What a trace would take of it.
+	told   bool // a result or a separate error has reported the failure
+	// Input and output for the trace.
 	input, output any
 }
 
-// entityOf returns what a span becomes.
+// entityOf converts a span.
 func entityOf(s *span, from *origin, repo string) *entity {
 	e := &entity{repo: repo, trace: s.trace, span: s.id, parent: s.parent, remote: s.remote, start: s.start}
 	if e.parent == e.span {
@@ -66,7 +66,7 @@ func entityOf(s *span, from *origin, repo string) *entity {
 	return e
 }
 
-// named are the attributes that say what is said in another way of an entity.
+// named lists the attributes that the entity expresses in another way.
 var named = []string{
 	"troupe.kind", "troupe.id", "openinference.span.kind", "traceloop.span.kind", "llm.request.type",
 	"input.mime_type", "output.mime_type",
@@ -105,7 +105,7 @@ func (m *maker) make() {
 	}
 }
 
-// own adds what entities of the kind have of their own.
+// own adds the fields that only entities of this kind have.
 func (m *maker) own() {
 	switch m.entity.ref.Kind {
 	case protocol.Generation:
@@ -121,8 +121,8 @@ func (m *maker) own() {
 	}
 }
 
-// step adds what spans and traces have: inputs and outputs, also those of an agent in
-// messages.
+// step adds the fields of spans and traces: inputs and outputs, which an agent may have
+// as messages.
 func (m *maker) step() {
 	a := m.attributes
 	m.input = a.value("input.value", "traceloop.entity.input")
@@ -140,7 +140,7 @@ func (m *maker) step() {
 	m.fields.set("cost", costOf(a))
 }
 
-// readable returns the last text of a role where a value is these messages, else the value.
+// readable returns the last text of a role if value is made of these messages, else value.
 func readable(value any, messages []any, role string) any {
 	if list, ok := value.([]any); ok && len(messages) > 0 && len(list) == len(messages) {
 		if text := lastText(messages, role); text != "" {
@@ -190,7 +190,7 @@ func (m *maker) retrieval() {
 	m.fields.set("docs", docs)
 }
 
-// documentOf returns a document of OpenInference.
+// documentOf converts a document of OpenInference.
 func documentOf(raw any) any {
 	document, ok := member(raw, "document").(object)
 	if !ok {
@@ -202,7 +202,7 @@ func documentOf(raw any) any {
 	return document
 }
 
-// extras adds what only Troupe exports has lines of its own for.
+// extras adds the lines that only spans exported by Troupe have.
 func (m *maker) extras() {
 	for _, x := range []struct {
 		key    string
@@ -218,8 +218,8 @@ func (m *maker) extras() {
 	}
 }
 
-// happened adds the events that are no messages. Exceptions are errors below the entity,
-// but for the one that its failure was told by.
+// happened adds the events that are not messages. Exceptions become errors below the
+// entity, except the one that is the entity's own failure.
 func (m *maker) happened() {
 	ref, errors := m.entity.ref, 0
 	last := m.lastException()
@@ -240,8 +240,8 @@ func (m *maker) happened() {
 	}
 }
 
-// ownFailure reports whether an exception is the one that Troupe exported for the failure
-// of the entity itself.
+// ownFailure reports whether Troupe exported the exception for the failure of the entity
+// itself.
 func ownFailure(ref protocol.Ref, e *event) bool { return e.attributes.look("troupe.id") == ref.ID }
 
 func eventLine(of protocol.Ref, place string, e *event) []byte {
@@ -262,7 +262,7 @@ func eventLine(of protocol.Ref, place string, e *event) []byte {
 	return f.line(of, protocol.AddEvent)
 }
 
-// metadata returns what has no place of its own, and where the span comes from.
+// metadata returns the attributes without a field, and the resource and scope of the span.
 func (m *maker) metadata() object {
 	all := m.attributes.members("troupe.metadata.")
 	if given, ok := parsed(m.attributes.get("metadata")).(object); ok { // OpenInference
@@ -311,7 +311,7 @@ func tagsOf(a attributes) object {
 	return tags
 }
 
-// topFields returns what a trace takes of the span at its top.
+// topFields returns the fields that the trace takes from its topmost span.
 func (m *maker) topFields() fields {
 	if m.entity.ref.Kind == protocol.Trace {
 		f := m.fields
@@ -333,8 +333,8 @@ func (m *maker) topFields() fields {
 	return f
 }
 
-// sessionOf returns the session that a span names, "" if none. An id that is too long for
-// a line becomes the safe one.
+// sessionOf returns the session that a span names, or "" if there is none. An id that is
+// too long for a line is replaced by its safe id.
 func sessionOf(a attributes) string {
 	id := a.look("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id")
 	if len(id) > protocol.MaxID {
@@ -343,8 +343,8 @@ func sessionOf(a attributes) string {
 	return id
 }
 
-// exportedID returns the id that Troupe exported something with, "" if there is none that
-// can stand in a line.
+// exportedID returns the id under which Troupe exported an entity, or "" if there is none
+// that is valid in a line.
 func exportedID(a attributes) string {
 	id := a.text("troupe.id")
 	valid := len(id) <= protocol.MaxID-64 && utf8.ValidString(id) && !strings.Contains(id, ",action=")
@@ -354,7 +354,7 @@ func exportedID(a attributes) string {
 	return id
 }
 
-// clip shortens s to size bytes, at the start of a character.
+// clip shortens s to at most size bytes, at a character boundary.
 func clip(s string, size int) string {
 	if len(s) <= size {
 		return s

@@ -2,11 +2,11 @@ package otlp
 
 import "github.com/troupelog/troupe/internal/protocol"
 
-// exceptionEvent is the name of the events that are errors.
+// exceptionEvent is the name of events that report errors.
 const exceptionEvent = "exception"
 
-// failure returns how a span failed, as {"message","type"}: by its last exception, or by
-// its status.
+// failure describes how a span failed, as {"message","type"}: by its last exception, else
+// by its status.
 func (s *span) failure() object {
 	failure := object{}
 	if i := s.lastException(); i >= 0 {
@@ -27,8 +27,8 @@ func (s *span) failure() object {
 	return failure
 }
 
-// lastException returns the place of the last exception among the events, -1 if there is
-// none.
+// lastException returns the index of the last exception among the events, or -1 if there
+// is none.
 func (s *span) lastException() int {
 	for i := len(s.events) - 1; i >= 0; i-- {
 		if s.events[i].name == exceptionEvent {
@@ -38,7 +38,7 @@ func (s *span) lastException() int {
 	return -1
 }
 
-// exception returns what an exception says.
+// exception returns the error that an exception event describes.
 func (e *event) exception() object {
 	o := object{}
 	for name, key := range map[string]string{"message": "exception.message", "type": "exception.type", "code": "troupe.code"} {
@@ -49,8 +49,8 @@ func (e *event) exception() object {
 	return o
 }
 
-// errorLine returns the line by which an error begins below an entity. Its id is that of
-// the entity and its place among the errors, or what Troupe exported it with.
+// errorLine returns the line that begins an error below an entity. The error keeps the id
+// under which Troupe exported it; otherwise its id is the entity's id and its position.
 func errorLine(of protocol.Ref, place string, at uint64, failure object, a attributes) []byte {
 	id := exportedID(a)
 	if id == "" || id == of.ID {
@@ -63,14 +63,14 @@ func errorLine(of protocol.Ref, place string, at uint64, failure object, a attri
 	return f.below(of, protocol.Ref{Kind: protocol.Error, ID: id})
 }
 
-// failure adds how an error is described.
+// failure adds the description of an error.
 func (f *fields) failure(failure object) {
 	f.set("message", failure["message"])
 	f.set("code", failure["code"])
 	f.set("errorType", failure["type"])
 }
 
-// rest returns the attributes that have no place of their own.
+// rest returns the attributes that no field uses.
 func (a attributes) rest() object {
 	left := object{}
 	for _, attribute := range a {

@@ -9,12 +9,11 @@ import (
 	"github.com/troupelog/troupe/internal/wire"
 )
 
-// fields are the members of a line's data, with a comma before each. The zero value has
-// none.
+// fields holds the members of a line's data, each preceded by a comma. The zero value is
+// empty.
 type fields []byte
 
-// set adds a member, unless its value is nil, an empty text, or an object or array
-// without anything in it.
+// set adds a member unless its value is nil, an empty text, or an empty object or array.
 func (f *fields) set(name string, value any) {
 	switch v := value.(type) {
 	case nil:
@@ -36,7 +35,7 @@ func (f *fields) set(name string, value any) {
 	named := append(wire.AppendString(append(*f, ','), name), ':')
 	whole, err := wire.AppendAny(named, value)
 	if err != nil {
-		whole = named[:before] // never: values are those of JSON
+		whole = named[:before] // unreachable: all values come from JSON
 	}
 	*f = whole
 }
@@ -51,7 +50,7 @@ func fieldsOf(raw json.RawMessage) fields {
 	return compact[:len(compact)-1]
 }
 
-// time adds a time unless it is unknown.
+// time adds a time unless it is unknown (0).
 func (f *fields) time(name string, nanos uint64) {
 	if t := timeOf(nanos); !t.IsZero() {
 		f.set(name, t.Format(time.RFC3339Nano))
@@ -73,7 +72,7 @@ func (f fields) line(about protocol.Ref, action protocol.Action) []byte {
 	return append(line, "}}"...)
 }
 
-// below returns the line by which an entity begins below another one.
+// below returns the line that begins an entity below another one.
 func (f fields) below(parent, child protocol.Ref) []byte {
 	var begin fields
 	begin.set("id", child.ID)

@@ -5,7 +5,7 @@ import (
 	"mime"
 )
 
-// Format is how requests and answers are encoded.
+// Format is an encoding of requests and responses.
 type Format uint8
 
 // The encodings of OTLP/HTTP.
@@ -14,7 +14,7 @@ const (
 	JSON
 )
 
-// ParseFormat returns the format that a Content-Type names, false for another one.
+// ParseFormat returns the format that a Content-Type names, or false if it names another.
 func ParseFormat(contentType string) (Format, bool) {
 	media, _, err := mime.ParseMediaType(contentType)
 	switch {
@@ -37,10 +37,10 @@ func (f Format) ContentType() string {
 }
 
 // ErrMalformed is returned for a body that is not an export request in its format.
-// Sending it again is of no use.
+// Do not retry: sending it again fails again.
 var ErrMalformed = errors.New("otlp: the body is not an export request of traces in the format that its Content-Type names")
 
-// Why single spans are rejected.
+// Reasons for rejecting single spans.
 var (
 	errSpan   = errors.New("a span is malformed")
 	errIDs    = errors.New("a span has no valid trace id and span id")

@@ -8,7 +8,7 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// generation adds what a model call has of its own.
+// generation adds the fields that only model calls have.
 func (m *maker) generation() {
 	a, f := m.attributes, &m.fields
 	c := conversationOf(m.span)
@@ -47,7 +47,7 @@ func (m *maker) generation() {
 	m.input, m.output = lastText(c.sent, "user"), lastText(c.said(), "assistant")
 }
 
-// results adds the lines of the result, after those of earlier attempts.
+// results adds the line of the result, after the results of earlier attempts.
 func (m *maker) results(last object) {
 	var all []any
 	for _, earlier := range list(m.attributes.get("troupe.attempt")) {
@@ -63,13 +63,13 @@ func (m *maker) results(last object) {
 	}
 }
 
-// resultOf returns the result of a model call, empty if there is none.
+// resultOf returns the result of a model call, or an empty object if there is none.
 func resultOf(a attributes, c *conversation, output any) object {
 	result := object{}
 	reasons := list(parsed(a.peek("gen_ai.response.finish_reasons")))
 	if len(c.answers) == 0 && output != nil {
 		if o, ok := parsed(output).(object); ok {
-			result = o // in the provider's words
+			result = o // in the provider's form
 		} else {
 			c.choice(nil, message(output, "assistant"))
 		}
@@ -86,8 +86,8 @@ func resultOf(a attributes, c *conversation, output any) object {
 	return result
 }
 
-// describe adds what a span says of a result beside its answers. Without a result that
-// stays metadata.
+// describe adds the attributes that describe a result besides its answers. If there is no
+// result they stay metadata.
 func describe(result object, a attributes) {
 	a.get("gen_ai.response.finish_reasons")
 	for name, key := range map[string]string{"id": "gen_ai.response.id", "model": "gen_ai.response.model"} {
@@ -97,7 +97,7 @@ func describe(result object, a attributes) {
 	}
 }
 
-// sentIn returns the messages of an input: of a whole request, a list of messages, or a
+// sentIn returns the messages of an input, which is a whole request, a list of messages or a
 // text.
 func sentIn(input any) []any {
 	switch v := parsed(input).(type) {
@@ -133,7 +133,7 @@ func embedded(a attributes) []any {
 	return sent
 }
 
-// providers are the names of the conventions, where clients of the log protocol use others.
+// providers maps names of the conventions to the names that clients of the log protocol use.
 var providers = map[string]string{
 	"azure.ai.openai": "azure", "azure.ai.inference": "azure", "az.ai.openai": "azure", "az.ai.inference": "azure",
 	"aws.bedrock": "bedrock", "gcp.gemini": "google", "gcp.gen_ai": "google", "gcp.vertex_ai": "vertex", "vertex_ai": "vertex",
@@ -148,8 +148,8 @@ func providerOf(a attributes) string {
 	return name
 }
 
-// parameterNames are the parameters of a request by their names below gen_ai.request, where
-// clients of the log protocol use others.
+// parameterNames maps names below gen_ai.request to the names that clients of the log
+// protocol use.
 var parameterNames = map[string]string{"choice.count": "n", "stop_sequences": "stop"}
 
 // parameters returns the parameters of a request.
@@ -176,7 +176,7 @@ func parameters(a attributes) object {
 	return all
 }
 
-// toolsOf returns the tools that a model was offered.
+// toolsOf returns the tools offered to the model.
 func toolsOf(a attributes) []any {
 	if given := list(parsed(a.get("gen_ai.tool.definitions"))); len(given) > 0 {
 		tools := []any{}
@@ -213,7 +213,7 @@ func toolOf(v any) any {
 	return object{"type": "function", "function": function}
 }
 
-// Counts of tokens by their place in OpenAI's usage, with the attributes that have them.
+// counts maps the places of token counts in OpenAI's usage to the attributes that hold them.
 var counts = []struct {
 	within, name string
 	keys         []string
@@ -238,7 +238,7 @@ var counts = []struct {
 
 const inputDetails, outputDetails = "prompt_tokens_details", "completion_tokens_details"
 
-// usageOf returns the tokens of a model call in OpenAI's form, nil if there are none.
+// usageOf returns the tokens of a model call in OpenAI's form, or nil if there are none.
 func usageOf(a attributes) object {
 	usage := object{}
 	count := func(o object, name string) int64 {
@@ -263,8 +263,8 @@ func usageOf(a attributes) object {
 	if len(usage) == 0 {
 		return nil
 	}
-	// Cached tokens and thoughts are parts of the others. Some count them beside: where
-	// the parts are more than the whole, they are not in it.
+	// Cached and reasoning tokens should be part of the totals, but some SDKs count them
+	// separately. If a part exceeds its total, it was not included.
 	in, _ := usage[inputDetails].(object)
 	if apart := count(in, "cached_tokens") + count(usage, "cache_creation_input_tokens"); apart > count(usage, "prompt_tokens") {
 		usage["prompt_tokens"] = apart + count(usage, "prompt_tokens")
@@ -278,7 +278,7 @@ func usageOf(a attributes) object {
 	return usage
 }
 
-// costOf returns what a call cost, in dollars, where a span says so.
+// costOf returns the cost of a call in dollars, if the span gives it.
 func costOf(a attributes) object {
 	cost := object{}
 	for _, c := range []struct {
@@ -296,8 +296,8 @@ func costOf(a attributes) object {
 	return cost
 }
 
-// members returns what the attributes with a prefix say, JSON parsed, by the rest of their
-// names. They have then a place of their own.
+// members returns the attributes with a prefix by the rest of their names, with JSON
+// parsed. It marks them as used.
 func (a attributes) members(prefix string) object {
 	found := object{}
 	for i := range a {

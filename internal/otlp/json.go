@@ -13,11 +13,11 @@ import (
 	"github.com/troupelog/troupe/internal/wire"
 )
 
-// JSON of OTLP is that of protobuf but for ids, which are hexadecimal, and for enums, which
-// are numbers (OTLP specification, "JSON Protobuf Encoding"). Names are lowerCamelCase and
-// nothing else; names that are not known mean nothing.
+// OTLP's JSON is protobuf's, except that ids are hexadecimal and enums are numbers (OTLP
+// specification, "JSON Protobuf Encoding"). Names are always lowerCamelCase; unknown names
+// are ignored.
 
-// elements calls fn for the elements of an array. Anything else has none.
+// elements calls fn for each element of an array. Any other value has none.
 func elements(array []byte, fn func([]byte) error) error {
 	for element := range wire.Elements(array) {
 		if err := fn(element); err != nil {
@@ -27,7 +27,7 @@ func elements(array []byte, fn func([]byte) error) error {
 	return nil
 }
 
-// memberOf returns the last member of an object with a name, nil if there is none.
+// memberOf returns the last member of an object with a name, or nil if there is none.
 func memberOf(obj []byte, name string) (value []byte) {
 	for m := jsonscan.MembersOf(obj); m.Next(); {
 		if camel(m.Key) == name {
@@ -61,7 +61,7 @@ func readJSON(body []byte, fn func(*origin, []byte) error) error {
 	}
 	return elements(memberOf(body, "resourceSpans"), func(resource []byte) error {
 		var from origin
-		// A resource that cannot be read does not cost its spans.
+		// An unreadable resource must not cost its spans.
 		_ = from.resource.addJSON(memberOf(memberOf(resource, "resource"), "attributes"), &counter{})
 		from.describe()
 		return elements(memberOf(resource, "scopeSpans"), func(scoped []byte) error {
@@ -211,7 +211,7 @@ func jsonList(array []byte, count *counter, depth int) (any, error) {
 	return members, err
 }
 
-// jsonText returns the text of a string, "" for anything else.
+// jsonText returns the text of a string, or "" for any other value.
 func jsonText(value []byte) string {
 	var s string
 	if len(value) == 0 || value[0] != '"' || json.Unmarshal(value, &s) != nil {
@@ -220,7 +220,7 @@ func jsonText(value []byte) string {
 	return s
 }
 
-// jsonID returns the bytes of a hexadecimal text, nil for anything else.
+// jsonID returns the bytes of a hexadecimal text, or nil for any other value.
 func jsonID(value []byte) []byte {
 	id, err := hex.DecodeString(jsonText(value))
 	if err != nil {
@@ -237,7 +237,7 @@ func plain(value []byte) string {
 	return string(value)
 }
 
-// jsonUint reads a whole number in any spelling, 0 for anything else.
+// jsonUint reads a whole number in any spelling. It returns 0 for any other value.
 func jsonUint(value []byte) uint64 {
 	digits := plain(value)
 	if n, err := strconv.ParseUint(digits, 10, 64); err == nil {
@@ -250,7 +250,7 @@ func jsonUint(value []byte) uint64 {
 	return uint64(n)
 }
 
-// jsonInt reads a whole number in any spelling; one that no int64 holds stays text.
+// jsonInt reads a whole number in any spelling. A number that overflows int64 stays text.
 func jsonInt(value []byte) any {
 	n, ok := jsonscan.Integer([]byte(plain(value)))
 	if !ok {
@@ -259,7 +259,7 @@ func jsonInt(value []byte) any {
 	return n
 }
 
-// jsonEnum reads a number, or a name that stands in names at its number.
+// jsonEnum reads a number, or a name that it looks up in names.
 func jsonEnum(value []byte, prefix string, names []string) uint64 {
 	if i := slices.Index(names, strings.ToLower(strings.TrimPrefix(plain(value), prefix))); i >= 0 {
 		return uint64(i)
@@ -275,7 +275,7 @@ func jsonFloat(value []byte) any {
 	return finite(f)
 }
 
-// jsonBytes returns base64 in its standard form, also of that for URLs.
+// jsonBytes returns base64 in the standard alphabet; the URL alphabet is accepted too.
 func jsonBytes(value []byte) any {
 	s := jsonText(value)
 	for _, encoding := range []*base64.Encoding{base64.URLEncoding, base64.RawURLEncoding, base64.RawStdEncoding} {

@@ -2,8 +2,8 @@ package otlp
 
 import "github.com/troupelog/troupe/internal/protocol"
 
-// Attributes that say what kind a span is, most telling first, and what their values mean.
-// What has one of them with another value is a span.
+// kindAttributes are the attributes that name the kind of a span, most reliable first, with
+// the meaning of their values. Any other value makes a plain span.
 var kindAttributes = []struct {
 	key   string
 	kinds map[string]protocol.Kind
@@ -25,7 +25,7 @@ var kindAttributes = []struct {
 	}},
 }
 
-// Attributes that only one kind has, for spans that do not say what they are.
+// kindMarks are attributes that occur on one kind only, for spans that do not name theirs.
 var kindMarks = []struct {
 	key  string
 	kind protocol.Kind
@@ -36,7 +36,7 @@ var kindMarks = []struct {
 	{"llm.model_name", protocol.Generation},
 }
 
-// kindOf returns what a span becomes.
+// kindOf returns the kind of entity that a span becomes.
 func kindOf(a attributes) protocol.Kind {
 	for _, k := range kindAttributes {
 		if value := textOf(a.peek(k.key)); value != "" {

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// Messages become those of OpenAI's chat interface, which everything that reads the log
-// knows best. Parts that it has no form for stay as they are.
+// Messages are converted to OpenAI's chat format, which every reader of the log supports
+// best. Parts that the format cannot express stay unchanged.
 
-// message returns a message of any of the conventions in OpenAI's form, with what tools
-// came back with in messages of their own. role is that of one which does not say.
+// message converts a message of any convention to OpenAI's form. Tool results become
+// separate messages. role applies if the message names none.
 func message(v any, role string) []any {
 	o, ok := parsed(v).(object)
 	if !ok {
@@ -27,7 +27,7 @@ func message(v any, role string) []any {
 	return []any{fromFlat(o, role)}
 }
 
-// messages returns the messages of a list, in JSON or not.
+// messages returns the messages of a list, which may be JSON text.
 func messages(v any, role string) []any {
 	v = parsed(v)
 	elements := list(v)
@@ -48,8 +48,8 @@ func roleIn(o object, other string) string {
 	return other
 }
 
-// fromFlat returns a message whose members are attributes or events: of OpenLLMetry, of
-// OpenInference and of the events of the conventions.
+// fromFlat converts a message whose members are attributes or event fields, as in
+// OpenLLMetry, OpenInference and the conventions' events.
 func fromFlat(o object, role string) object {
 	m := object{"role": roleIn(o, role)}
 	for _, name := range []string{"name", "tool_call_id", "refusal", "reasoning_content"} {
@@ -65,7 +65,7 @@ func fromFlat(o object, role string) object {
 		content = openInferenceContent(contents)
 	}
 	if _, isText := o["content"].(string); isText && list(content) == nil {
-		content = o["content"] // JSON that is no list of parts is what somebody wrote
+		content = o["content"] // JSON that is not a list of parts is plain text
 	}
 	if content != nil {
 		m["content"] = content
@@ -76,7 +76,7 @@ func fromFlat(o object, role string) object {
 	return m
 }
 
-// toolCalls returns the calls in a message.
+// toolCalls returns the tool calls in a message.
 func toolCalls(o object) []any {
 	calls := []any{}
 	for _, raw := range list(parsed(o["tool_calls"])) {
@@ -111,7 +111,7 @@ func toolCall(id, name, arguments any) object {
 	return c
 }
 
-// openInferenceContent returns the parts that message.contents has.
+// openInferenceContent converts the parts in message.contents.
 func openInferenceContent(contents []any) []any {
 	parts := []any{}
 	for _, raw := range contents {
@@ -128,7 +128,7 @@ func openInferenceContent(contents []any) []any {
 	return parts
 }
 
-// fromParts returns a message that has parts, as the conventions for generative AI have it.
+// fromParts converts a message with parts, the form of the generative AI conventions.
 func fromParts(o object, parts []any, role string) []any {
 	m := object{"role": roleIn(o, role)}
 	if o["name"] != nil {
@@ -167,7 +167,7 @@ func fromParts(o object, parts []any, role string) []any {
 	return append([]any{m}, results...)
 }
 
-// setContent sets the content of a message: of one text, that text.
+// setContent sets the content of a message. A single text part becomes a plain string.
 func setContent(m object, parts []any) {
 	if len(parts) == 1 {
 		if p, ok := parts[0].(object); ok && p["type"] == "text" {
@@ -180,7 +180,7 @@ func setContent(m object, parts []any) {
 	}
 }
 
-// toolResult returns the message of a tool_call_response.
+// toolResult converts a tool_call_response to a message.
 func toolResult(p object) object {
 	m := object{"role": "tool"}
 	if id := textOf(p["id"]); id != "" {
@@ -195,7 +195,7 @@ func toolResult(p object) object {
 	return m
 }
 
-// contentPart returns a part of a message's content. What it does not know stays as it is.
+// contentPart converts a part of a message's content. Unknown parts stay unchanged.
 func contentPart(p object) any {
 	switch textOf(p["type"]) {
 	case "text":
@@ -220,7 +220,7 @@ func contentPart(p object) any {
 	return p
 }
 
-// media returns a picture, sound or file that is at an address.
+// media converts an image, sound or file at a URL.
 func media(p object, url string) object {
 	where := object{"url": url}
 	kind := textOf(p["mime_type"])
@@ -243,7 +243,7 @@ func media(p object, url string) object {
 	return object{"type": "file", "file": where}
 }
 
-// lastText returns the text of the last message of a role, "" if there is none.
+// lastText returns the text of the last message of a role, or "" if there is none.
 func lastText(messages []any, role string) string {
 	for i := len(messages) - 1; i >= 0; i-- {
 		m, _ := messages[i].(object)
@@ -272,7 +272,7 @@ func contentText(content any) string {
 	return strings.Join(texts, "\n")
 }
 
-// whole returns a count as JSON writes it, false for what is none.
+// whole returns a count as a JSON number, or false if v is not a count.
 func whole(v any) (json.Number, bool) {
 	f, ok := number(v)
 	if !ok || f < 0 || f > 1e15 {

@@ -7,22 +7,23 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// The numbers of fields are those of opentelemetry/proto/collector/trace/v1,
-// trace/v1, common/v1 and resource/v1 of OTLP 1.x. Messages are read field by field, so
-// that no request makes more of them in memory than one span at a time.
+// Field numbers are taken from opentelemetry/proto/collector/trace/v1, trace/v1, common/v1
+// and resource/v1 of OTLP 1.x. Messages are read field by field, so that only one span at
+// a time is decoded in memory.
 
 // wireField is a field of a message.
 type wireField struct {
 	number protowire.Number
 	kind   protowire.Type
-	n      uint64 // of varint, fixed32 and fixed64
-	bytes  []byte // of what has a length
+	n      uint64 // value of varint, fixed32 and fixed64 fields
+	bytes  []byte // value of length-delimited fields
 }
 
-// text returns the bytes of the field.
+// text returns the bytes of the field as a string.
 func (f wireField) text() string { return string(f.bytes) }
 
-// eachField calls fn for the fields of a message. What is not a message is ErrMalformed.
+// eachField calls fn for each field of a message. It returns ErrMalformed if the bytes are
+// not a message.
 func eachField(message []byte, fn func(wireField) error) error {
 	for len(message) > 0 {
 		var f wireField
@@ -56,7 +57,7 @@ func eachField(message []byte, fn func(wireField) error) error {
 	return nil
 }
 
-// isBytes reports whether the field is the one with a number, and has a length.
+// isBytes reports whether the field has this number and is length-delimited.
 func (f wireField) isBytes(number protowire.Number) bool {
 	return f.number == number && f.kind == protowire.BytesType
 }
@@ -70,13 +71,13 @@ func readProto(body []byte, fn func(*origin, []byte) error) error {
 	})
 }
 
-// protoResource reads the spans of a resource, which may come before it.
+// protoResource reads the spans of a resource. They may precede the resource's description.
 func protoResource(message []byte, fn func(*origin, []byte) error) error {
 	var from origin
 	count := counter{}
 	err := eachField(message, func(f wireField) error {
 		if f.isBytes(1) {
-			// A resource that cannot be read does not cost its spans.
+			// An unreadable resource must not cost its spans.
 			_ = eachField(f.bytes, func(f wireField) error {
 				if !f.isBytes(1) {
 					return nil
@@ -145,7 +146,7 @@ func protoSpan(message []byte) (*span, error) {
 	return s, err
 }
 
-// setProto sets what has a length.
+// setProto sets a length-delimited field.
 func (s *span) setProto(f wireField, count *counter) error {
 	switch f.number {
 	case 1:
@@ -297,8 +298,8 @@ func protoList(message []byte, count *counter, depth int) (any, error) {
 	return members, err
 }
 
-// finite returns a number, or the text that stands for one in JSON of protobuf where JSON
-// has none.
+// finite returns a finite number unchanged. NaN and the infinities become the strings that
+// protobuf's JSON uses for them.
 func finite(f float64) any {
 	switch {
 	case math.IsNaN(f):

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Limits of one span. A request whose other spans keep them is partly successful.
+// Limits of one span. A span that exceeds them is rejected; the rest of the request is stored.
 const (
 	maxValues = 100_000 // attributes, and elements within them, of one span
 	maxNested = 64      // arrays and lists within one another
@@ -19,7 +19,7 @@ type (
 func (t traceID) String() string { return hex.EncodeToString(t[:]) }
 func (s spanID) String() string  { return hex.EncodeToString(s[:]) }
 
-// span is a span as it was sent.
+// span is a decoded span.
 type span struct {
 	trace      traceID
 	id, parent spanID // parent is zero if there is none
@@ -31,7 +31,7 @@ type span struct {
 	events     []event
 	links      []link
 	failed     bool   // its status is an error
-	status     string // what the status says
+	status     string // the status message
 }
 
 type event struct {
@@ -47,15 +47,15 @@ type link struct {
 	attributes attributes
 }
 
-// flagRemote is the bit of a span's flags that says that its parent is in another process.
-// It means something only together with flagKnown.
+// flagRemote marks a span whose parent is in another process. It is valid only together
+// with flagKnown.
 const flagKnown, flagRemote = 0x100, 0x200
 
 func (s *span) setFlags(flags uint64) {
 	s.remote = flags&flagKnown != 0 && flags&flagRemote != 0
 }
 
-// timeOf returns a time in nanoseconds since 1970, the zero time if it is unknown.
+// timeOf converts nanoseconds since 1970; 0 means unknown and gives the zero time.
 func timeOf(nanos uint64) time.Time {
 	if nanos == 0 || nanos > 1<<63-1 {
 		return time.Time{}
@@ -69,24 +69,24 @@ var (
 	statusCodes = [...]string{"unset", "ok", "error"}
 )
 
-// statusError is the status code of what failed.
+// statusError is the status code of a failed span.
 const statusError = 2
 
-// set sets the id unless b has another length.
+// set sets the id unless b has the wrong length.
 func (t *traceID) set(b []byte) {
 	if len(b) == len(t) {
 		*t = traceID(b)
 	}
 }
 
-// set sets the id unless b has another length.
+// set sets the id unless b has the wrong length.
 func (s *spanID) set(b []byte) {
 	if len(b) == len(s) {
 		*s = spanID(b)
 	}
 }
 
-// origin is the resource and the scope of spans.
+// origin is the resource and scope of spans.
 type origin struct {
 	resource attributes
 	scope    string
@@ -94,12 +94,12 @@ type origin struct {
 	service string // service.name of the resource; set by describe
 }
 
-// describe reads what spans need of the resource.
+// describe reads the resource attributes that spans need.
 func (o *origin) describe() { o.service = o.resource.look("service.name") }
 
-// reader finds the spans in a body, in their order, and calls fn with each as it is encoded.
-// It returns ErrMalformed if the body as a whole cannot be read, or else the first error of
-// fn. The origin may be kept, not changed.
+// reader finds the spans in a body, in order, and calls fn with each one still encoded.
+// It returns ErrMalformed if the body as a whole is unreadable, else the first error of fn.
+// fn may retain the origin but must not change it.
 type reader func(body []byte, fn func(from *origin, encoded []byte) error) error
 
 // counter counts the values of one span.
