@@ -29,7 +29,7 @@ type run struct{ a, b, n int }
 
 // align returns a longest common subsequence of two sequences, as runs in order that do
 // not touch each other on both sides. Elements are small numbers, as symbols gives them.
-// If that takes too many steps, it reports false, and the runs are only what the
+// If that takes too many steps, it reports false, and the runs are only the part that the
 // sequences have in common at their ends.
 func align(a, b []int32, w *work) ([]run, bool) {
 	head := 0
@@ -63,7 +63,7 @@ func join(runs []run, r run) []run {
 	return append(runs, r)
 }
 
-// alignMiddle leaves out what only one side has, which no common subsequence holds, and
+// alignMiddle leaves out elements that only one side has, which no common subsequence holds, and
 // aligns the rest.
 func alignMiddle(a, b []int32, w *work) ([]run, bool) {
 	placesA, placesB := common(a, b), common(b, a)
@@ -106,7 +106,7 @@ func common(a, b []int32) []int {
 
 // shortestEdit returns the places that a longest common subsequence pairs, in order. It
 // is the greedy algorithm of Eugene W. Myers, An O(ND) Difference Algorithm and Its
-// Variations, Algorithmica 1 (1986): element i of row d is how far into a one comes with
+// Variations, Algorithmica 1 (1986): element i of row d is the distance into a that one reaches with
 // d deletions and insertions on the diagonal 2i-d.
 func shortestEdit(a, b []int32, w *work) ([]run, bool) {
 	allowed := min(w.left, maxAlignSteps)
@@ -139,7 +139,7 @@ func shortestEdit(a, b []int32, w *work) ([]run, bool) {
 }
 
 // next returns how far into a one comes on the i-th diagonal of the next row, before
-// following what is equal: by an insertion from the diagonal above it, or by a deletion
+// following equal elements: by an insertion from the diagonal above it, or by a deletion
 // from that below, whichever is farther.
 func next(row []int32, i int) int {
 	if inserts(row, i) {

@@ -1,6 +1,6 @@
 // Package diff compares two model calls, and two traces.
 //
-// [Generations] aligns messages by role and content, then shows what is new within a
+// [Generations] aligns messages by role and content, then shows the changes within a
 // message by lines and words. [Traces] aligns trees by kind, name and number among equal
 // siblings. Only content is compared: ids that a client or a provider generates per call
 // are ignored.

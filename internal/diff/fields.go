@@ -146,7 +146,7 @@ func toolsOf(element json.RawMessage) []tool {
 		Declarations   json.RawMessage `json:"functionDeclarations"`
 		DeclarationsPy json.RawMessage `json:"function_declarations"`
 	}
-	_ = json.Unmarshal(element, &t) // what has another form is a tool without a name
+	_ = json.Unmarshal(element, &t) // an element of another form is a tool without a name
 	var found []tool
 	for _, f := range append(elements(t.Declarations), elements(t.DeclarationsPy)...) {
 		found = append(found, toolsOf(f)...)

@@ -10,7 +10,7 @@ import (
 
 // GenerationDiff is the comparison of two model calls.
 type GenerationDiff struct {
-	// Messages are what the model was sent, in order. Messages counts them in Counts.
+	// Messages are the messages that the model was sent, in order. Messages counts them in Counts.
 	Messages []MessageDiff
 	Counts   Counts
 	// Answer compares the answers that count; nil if neither call has one.

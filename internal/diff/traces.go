@@ -79,7 +79,7 @@ func Traces(a, b *fold.Node) TraceDiff {
 	return d
 }
 
-// walk adds the rows of two nodes and of what is below them. Either may be nil.
+// walk adds the rows of two nodes and their subtrees. Either may be nil.
 func (d *TraceDiff) walk(a, b *fold.Node, depth int) {
 	row := Row{State: stateOf(a, b), Depth: depth, A: a, B: b, Delta: deltaOf(a, b)}
 	d.Counts.add(row.State, 1)

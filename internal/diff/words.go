@@ -26,7 +26,7 @@ func changed(a, b string, w *work) Block {
 		cutB.take(wordsB[fromB:r.b], true)
 		fromA, fromB = r.a+r.n, r.b+r.n
 		same := wordsA[r.a:fromA]
-		gap := i > 0 && fromA < len(wordsA) && fromB < len(wordsB) && isSpace(same) // reads better as part of what changed around it
+		gap := i > 0 && fromA < len(wordsA) && fromB < len(wordsB) && isSpace(same) // reads better as part of the change around it
 		cutA.take(same, gap)
 		cutB.take(same, gap)
 	}

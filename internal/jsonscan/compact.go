@@ -8,7 +8,7 @@ import (
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
-// ErrSyntax is returned for what is not JSON. It says no more: the text may be a secret.
+// ErrSyntax is returned for text that is not JSON. It quotes nothing: the text may be a secret.
 var ErrSyntax = errors.New("jsonscan: not valid JSON")
 
 // ErrDepth is returned for arrays and objects that are nested more than protocol.MaxDepth
@@ -16,9 +16,9 @@ var ErrSyntax = errors.New("jsonscan: not valid JSON")
 var ErrDepth = errors.New("jsonscan: nested too deeply")
 
 // AppendCompact appends JSON text without the space between its tokens, so in one line,
-// and with U+FFFD in place of what is not UTF-8. It returns ErrSyntax or ErrDepth, and dst
-// as it was, unless raw is one JSON value. Raw may stand directly behind dst: what is written is never
-// longer than what was read, until the end.
+// and with U+FFFD in place of bytes that are not UTF-8. It returns ErrSyntax or ErrDepth, and dst
+// as it was, unless raw is one JSON value. Raw may directly follow dst: the output is never longer than
+// the input read so far, until the end.
 func AppendCompact(dst, raw []byte) ([]byte, error) {
 	c := compactor{src: raw, dst: dst}
 	c.space()
@@ -42,8 +42,8 @@ func AppendCompact(dst, raw []byte) ([]byte, error) {
 // compactor checks src and copies it, but for space, in as few pieces as there are.
 type compactor struct {
 	src  []byte
-	i    int // what is before it was checked
-	kept int // what is before it was copied, or is space
+	i    int // the text before it is checked
+	kept int // the text before it is copied, or is space
 	dst  []byte
 	wide bool // a string has bytes that are not ASCII
 	deep bool // it is nested too deeply
@@ -57,7 +57,7 @@ func (c *compactor) peek() byte {
 	return 0
 }
 
-// token leaves out space and returns what is behind it, 0 at the end.
+// token skips space and returns the byte after it, 0 at the end.
 func (c *compactor) token() byte {
 	b := c.peek()
 	if b > ' ' {
@@ -192,7 +192,7 @@ func (c *compactor) text() bool {
 	}
 }
 
-// escape takes a backslash and what belongs to it.
+// escape takes a backslash and the rest of its escape sequence.
 func (c *compactor) escape() bool {
 	c.i++
 	if c.i == len(c.src) {

@@ -35,7 +35,7 @@ func stringEnd(raw []byte, i int) int {
 		if i += n; raw[i] == '"' {
 			return i
 		}
-		i++ // what is escaped
+		i++ // the escaped byte
 	}
 	return len(raw) - 1
 }

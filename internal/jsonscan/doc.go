@@ -1,6 +1,6 @@
-// Package jsonscan reads JSON text in place: it checks and compacts what a caller gives,
+// Package jsonscan reads JSON text in place: it checks and compacts the text of a caller,
 // and finds the members of objects, without building values and without reflection.
-// What is JSON is what encoding/json takes for JSON; the tests hold them against each
+// It accepts the texts that encoding/json accepts; the tests compare both with each
 // other.
 //
 // The package keeps no state; its functions are safe for concurrent use.

@@ -16,7 +16,7 @@ type Members struct {
 }
 
 // MembersOf begins to walk over the members of an object. The text must be valid JSON.
-// There are none in another value; in what is not JSON the walk ends early.
+// There are none in another value; in text that is not JSON the walk ends early.
 func MembersOf(object []byte) Members { return Members{walker: walker{b: object}} }
 
 // Next moves to the next member, and reports whether there is one.

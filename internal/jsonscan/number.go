@@ -18,7 +18,7 @@ func Integer(number []byte) (int64, bool) {
 }
 
 // scaled returns a number times 10^shift, without its fraction, and whether there was
-// none. It is false for what is no number, and for what no int64 holds.
+// none. It is false for other values, and for numbers that an int64 cannot hold.
 func scaled(number []byte, shift int) (n int64, exact, ok bool) {
 	mantissa, power, _ := bytes.Cut(bytes.ToLower(number), []byte{'e'})
 	if len(power) > 0 {
@@ -60,7 +60,7 @@ func scaled(number []byte, shift int) (n int64, exact, ok bool) {
 
 // UnixTime returns the time that a JSON number says, in UTC with microseconds, more being
 // cut off: seconds since 1970 below 1e11, milliseconds below 1e14, microseconds below 1e17,
-// else nanoseconds. It is false for what is no number, and for times after the year 9999
+// else nanoseconds. It is false for other values, and for times after the year 9999
 // or before the year 1.
 func UnixTime(number []byte) (time.Time, bool) {
 	size, err := strconv.ParseFloat(string(number), 64)

@@ -230,7 +230,7 @@ func (s *step) load() error {
 }
 
 // updates returns the new states in the order in which lines name the entities first, so
-// that what an index numbers in this order does not depend on where a step ends.
+// that numbers given in this order do not depend on where a step ends.
 func (s *step) updates() ([]store.Update, error) {
 	updates := make([]store.Update, 0, len(s.entities))
 	touched := slices.SortedFunc(maps.Values(s.entities), func(a, b *pending) int { return cmp.Compare(a.nth, b.nth) })
@@ -258,7 +258,7 @@ func (s *step) refold(p *pending) error {
 		return err
 	}
 	// One line after the other is expanded, so that large ones are not in memory
-	// together: their order is that of the lines they stand for.
+	// together: their order follows the lines that they represent.
 	lines, located := make([]fold.Line, len(stored)), make(map[place]store.Located, len(stored))
 	for i, l := range stored {
 		lines[i] = fold.Line{Recv: l.Recv, Spool: l.Spool, Seq: l.Seq}

@@ -18,7 +18,7 @@ const (
 )
 
 // Gather moves the search forward by one step and returns its new cursor, which is the
-// one before if nothing was left to do, and when what is before it was received, zero if
+// one before if nothing was left to do, and the time at which the last line before it was received, zero if
 // no line was read. A line that cannot be read is treated as Fold does it; one that
 // stands for an upload says what the upload does.
 func Gather(ctx context.Context, log store.Log, search store.Search, blobs store.LargeLogs, faults *Faults) (store.Cursor, time.Time, error) {

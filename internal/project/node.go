@@ -8,7 +8,7 @@ import (
 	"github.com/troupelog/troupe/internal/store"
 )
 
-// Node returns one entity with everything that lines say about it, without what is below
+// Node returns one entity with everything that lines say about it, without the entities below
 // it, and where these lines are, oldest first. It fails with ErrNotFound if the index does
 // not know the entity, and with ErrTooLarge if its lines take more than MaxTree bytes.
 func Node(ctx context.Context, log store.Log, index store.Index, blobs store.LargeLogs, repo string, ref protocol.Ref) (*fold.Node, []store.Located, error) {

@@ -30,7 +30,7 @@ type conversation struct {
 	messages        []message
 }
 
-// message is a message of the chat: its own JSON, and what the mapping needs of it.
+// message is a message of the chat: its own JSON, and the fields that the mapping needs.
 type message struct {
 	raw    json.RawMessage // valid JSON in one line
 	role   string
@@ -95,7 +95,7 @@ func parse(number int, text []byte) (conversation, error) {
 	return c, nil
 }
 
-// fault says what is wrong with a message.
+// fault describes the first fault of a message.
 type fault string
 
 func (f fault) Error() string { return string(f) }

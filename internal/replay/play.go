@@ -17,7 +17,7 @@ type player struct {
 }
 
 // play logs a conversation. When ctx ends it stops between two messages and returns
-// ctx's error; what is open then is left to the logger's Close.
+// ctx's error; open entities are left to the logger's Close.
 func (p *player) play(ctx context.Context, c conversation) error {
 	history := make([]logger.Message, len(c.messages))
 	for i, m := range c.messages {
@@ -78,7 +78,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// turn is what a user message starts: one trace at a time of a session.
+// turn is the work that a user message starts: one trace at a time of a session.
 type turn struct {
 	*player
 	session logger.Session
@@ -103,7 +103,7 @@ func (t *turn) begin(input string) {
 	t.counts.Traces++
 }
 
-// end ends the trace and what is open in it.
+// end ends the trace and everything open in it.
 func (t *turn) end() {
 	if t.trace == (logger.Trace{}) {
 		return

@@ -24,18 +24,18 @@ type Config struct {
 	// Model and Provider are those of all generations. Empty means what the recording
 	// says, and "unknown" where it does not.
 	Model, Provider string
-	// Workers is how many conversations are had at a time. Default 1.
+	// Workers limits the conversations that are played at once. Default 1.
 	Workers int
-	// Speed is how many times faster than in the recording messages follow each other.
-	// The pace is that of the messages' timestamp fields (RFC 3339, or seconds since
+	// Speed is the factor by which messages follow each other faster than in the recording.
+	// The pace follows the messages' timestamp fields (RFC 3339, or seconds since
 	// 1970); a message without one comes DefaultGap after the one before it. 0 is as
 	// fast as possible.
 	Speed float64
-	// Skipped is told of every conversation that is skipped, one at a time. Required.
+	// Skipped is called for every conversation that is skipped, one at a time. Required.
 	Skipped func(*ConversationError)
 }
 
-// Summary counts what was logged.
+// Summary counts the logged entities.
 type Summary struct {
 	Sessions, Traces, Generations, ToolCalls int
 
@@ -118,7 +118,7 @@ func read(ctx context.Context, r io.Reader, texts chan<- numbered, skip func(*Co
 	}
 }
 
-// work logs what comes from texts and returns what it was.
+// work logs the steps found in texts and returns their description.
 func work(ctx context.Context, c Config, texts <-chan numbered, skip func(*ConversationError)) Summary {
 	var counts Summary
 	p := player{Config: c, counts: &counts}

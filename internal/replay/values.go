@@ -42,7 +42,7 @@ type Values struct {
 	number int
 }
 
-// NewValues returns the values of r. Those of more than limit bytes are skipped.
+// NewValues returns the values of r. Values of more than limit bytes are skipped.
 func NewValues(r io.Reader, limit int64) *Values {
 	v := &Values{source: source{in: bufio.NewReaderSize(r, 1<<16)}, limit: limit}
 	if mark, _ := v.source.in.Peek(3); string(mark) == "\ufeff" {
@@ -62,7 +62,7 @@ func (v *Values) Next() ([]byte, error) {
 	for {
 		_, size := v.buffered()
 		v.source.left = v.limit - size
-		more := v.json.More() // now what is buffered begins with the next value
+		more := v.json.More() // now the buffer begins with the next value
 		first, _ := v.buffered()
 		bracket := first == '['
 		if v.list {
@@ -117,7 +117,7 @@ func (v *Values) listError(err error) error {
 	return err
 }
 
-// buffered returns the first byte of what the decoder has read and not decoded, and how much
+// buffered returns the first byte that the decoder has read and not decoded, and how much
 // that is.
 func (v *Values) buffered() (first byte, size int64) {
 	rest := v.json.Buffered().(*bytes.Reader)
@@ -125,7 +125,7 @@ func (v *Values) buffered() (first byte, size int64) {
 	return first, rest.Size()
 }
 
-// restart lets a new decoder read a text and then what the present one has not decoded:
+// restart lets a new decoder read a text and then the rest that the present one has not decoded:
 // after an error a decoder reads nothing more.
 func (v *Values) restart(text string) {
 	rest, _ := io.ReadAll(v.json.Buffered()) // it is in memory
@@ -173,7 +173,7 @@ func (v *Values) skipLong() error {
 	}
 }
 
-// errTooLong ends reading where a value is longer than what is read.
+// errTooLong ends reading where a value is longer than the limit.
 var errTooLong = errors.New("the value is too long")
 
 // source is the stream that a decoder reads, as much of it as is allowed.

@@ -26,7 +26,7 @@ type appender struct {
 	counts map[string]*repoCounts // by name
 }
 
-// repoCounts holds a repository's line count and what the current transaction adds to it.
+// repoCounts holds a repository's line count and the lines that the current transaction adds to it.
 type repoCounts struct {
 	rno, base       int64 // base counts the lines so far
 	stored, refused int

@@ -84,7 +84,7 @@ func prepare(path string) error {
 		}
 	}
 	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
-		return nil // what is missing may be in the journal
+		return nil // the rest may be in the journal
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -93,7 +93,7 @@ func prepare(path string) error {
 	defer func() { _ = f.Close() }() // it was only read
 	header := make([]byte, 100)
 	if _, err := io.ReadFull(f, header); err != nil {
-		return nil //nolint:nilerr // SQLite says what is wrong, or it is a new file
+		return nil //nolint:nilerr // SQLite reports the fault, or it is a new file
 	}
 	size := int64(binary.BigEndian.Uint16(header[16:]))
 	info, err := f.Stat()
@@ -119,7 +119,7 @@ func SetAside(path string) (string, error) {
 }
 
 // SetSearchAside sets a damaged file of a search that is not open aside, and removes the other
-// files, newest first: what a killed process leaves ends where its newest file says. It returns
+// files, newest first: the rest of a killed process ends where its newest file says. It returns
 // the new name.
 func SetSearchAside(dir, file string) (aside string, err error) {
 	paths, err := partPaths(dir)

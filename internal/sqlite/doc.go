@@ -4,7 +4,7 @@
 // The log file is the truth: blocks of up to 128 lines of one sender, compressed
 // with zstd, and the ranges of line numbers each sender has used, in one
 // transaction that is on disk before Append returns (synchronous=FULL). The index
-// file holds thin entities, the places of their lines, what lists, filters and
+// file holds thin entities, the places of their lines, the data that lists, filters and
 // statistics need, and the cursor; it is written behind the answers
 // (synchronous=NORMAL) and can be deleted while no collector runs: it is then built
 // again from the log.

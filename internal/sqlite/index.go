@@ -18,7 +18,7 @@ type Index struct {
 	rows   cache
 	sorted int // maxSorted, but for tests
 
-	mu     sync.Mutex // held while writing; guards what follows
+	mu     sync.Mutex // held while writing; guards the fields below
 	conn   *sql.Conn
 	stmts  statements
 	next   int64 // the eno that the next new entity gets, while applying

@@ -41,7 +41,7 @@ func scanRow(rows *sql.Rows, more ...any) (*row, error) {
 	return r, unpackEntity(&r.entity, data)
 }
 
-// What an entity's first number says.
+// Meanings of an entity's first number.
 const (
 	isStarted = 1 << iota
 	isEnded

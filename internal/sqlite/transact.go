@@ -67,9 +67,8 @@ func (f *file) transact(ctx context.Context, conn *sql.Conn, took *longest, fn f
 	return err
 }
 
-// LongestWrites returns how long the longest transactions took since the call before,
-// those that added and those that dropped something, the copying of what was written into
-// the file included.
+// LongestWrites returns the durations of the longest transactions since the last call: one
+// that added lines and one that dropped some, with the time to copy the journal into the file.
 func (f *file) LongestWrites() (add, prune time.Duration) {
 	return f.writes.add.take(), f.writes.prune.take()
 }

@@ -12,9 +12,9 @@ import (
 
 // Line is a log line taken apart. Data aliases the bytes given to Parse.
 type Line struct {
-	Entity string // what kind of thing the line is about, such as "trace"
+	Entity string // the kind of entity, such as "trace"
 	ID     string // which one
-	Action string // what happened to it, such as "create"
+	Action string // the action on it, such as "create"
 	Data   []byte // one JSON value, see Parse for the two liberties it may take
 }
 
@@ -22,7 +22,7 @@ type Line struct {
 // the line.
 type SyntaxError struct {
 	Offset int    // byte of the line, counted from 0, where reading stopped
-	Reason string // what was expected or found there
+	Reason string // the text that was expected or found there
 }
 
 // Error returns the reason and the offset.
@@ -196,7 +196,7 @@ func Clean(data []byte) []byte {
 	return out
 }
 
-// scanner walks JSON. Each method moves i behind what it names and reports
+// scanner walks JSON. Each method moves i behind the element that it names and reports
 // whether it was there; the first failure sets reason and leaves i at its place.
 type scanner struct {
 	b      []byte

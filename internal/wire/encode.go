@@ -22,8 +22,8 @@ import (
 //
 // A line never contains a byte below 0x20, so a newline always ends it.
 //
-// A value that is too large for any line is cut before it is encoded, and Cuts tells; what
-// does not fit into the line together is cut afterwards, with oversize.Shorten. A value
+// A value that is too large for any line is cut before it is encoded, and Cuts lists the cuts. If
+// the values together do not fit into a line, oversize.Shorten cuts them afterwards. A value
 // that would be nested too deeply in its place is a *ValueError.
 type Encoder struct {
 	buf   []byte
@@ -35,8 +35,7 @@ type Encoder struct {
 	keys  []string // scratch for the sorted keys of a map
 	at    time.Time
 	clock clock
-	// slab is where finished lines are kept, one behind the other: its length is what is
-	// taken.
+	// slab holds finished lines, one after the other: its length is the used part.
 	slab []byte
 }
 
@@ -99,13 +98,13 @@ func (e *Encoder) Finish() []byte {
 // Len returns the bytes written so far.
 func (e *Encoder) Len() int { return len(e.buf) }
 
-// Cuts returns what was cut from the values of the line.
+// Cuts returns the cuts in the values of the line.
 func (e *Encoder) Cuts() []oversize.Cut { return e.cuts }
 
 // Tight says whether the long texts that follow are cut whatever the length of the line.
 func (e *Encoder) Tight(on bool) { e.tight = on }
 
-// Mask sets what sees the texts that are cut while the line is written, before they are
+// Mask sets the function that sees the texts that are cut while the line is written, before they are
 // cut. The whole line is masked by its caller, once it is finished.
 func (e *Encoder) Mask(mask func(string) string) { e.mask = mask }
 
@@ -115,16 +114,16 @@ type Place struct{ length, depth, cuts int }
 // Place returns the place that the line has reached.
 func (e *Encoder) Place() Place { return Place{len(e.buf), e.depth, len(e.cuts)} }
 
-// Since returns what was written behind a place; it is valid until the next call.
+// Since returns the bytes written after a place; they are valid until the next call.
 func (e *Encoder) Since(p Place) []byte { return e.buf[p.length:] }
 
 // Return drops everything behind a place: how a field whose value cannot be encoded is
-// taken back. What was cut from it is forgotten.
+// taken back. Its cuts are forgotten.
 func (e *Encoder) Return(p Place) {
 	e.buf, e.depth, e.cuts = e.buf[:p.length], p.depth, e.cuts[:p.cuts]
 }
 
-// Replace puts JSON, which may lie behind the place, there instead of what was written.
+// Replace puts JSON, which may lie behind the place, there instead of the bytes written since.
 func (e *Encoder) Replace(p Place, text []byte) {
 	e.buf, e.depth = e.buf[:p.length], p.depth
 	e.Raw(text)
@@ -162,7 +161,7 @@ func (e *Encoder) Open(bracket byte) {
 	e.buf = append(e.buf, bracket)
 }
 
-// Close writes the bracket that closes what Open opened.
+// Close writes the bracket that matches Open.
 func (e *Encoder) Close(bracket byte) {
 	e.depth--
 	e.buf = append(e.buf, bracket)
@@ -200,7 +199,7 @@ func (e *Encoder) text(s string) {
 // most of them, or its caller says so.
 func (e *Encoder) full() bool { return e.tight || len(e.buf) > 2*oversize.Limit }
 
-// note notes what was cut from the value that comes next.
+// note records the cuts in the next value.
 func (e *Encoder) note(cuts []oversize.Cut) {
 	if len(cuts) == 0 {
 		return
@@ -355,7 +354,7 @@ func AppendString(dst []byte, s string) []byte { return appendQuoted(dst, s) }
 
 func appendQuoted[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
-	start := 0 // of what is not appended yet
+	start := 0 // of the part that is not appended yet
 	for i := 0; ; {
 		i += jsonscan.PlainLen(s[i:])
 		if i == len(s) {

@@ -38,7 +38,7 @@ func AppendAny(dst []byte, v any) (out []byte, err error) {
 }
 
 // Encode returns the JSON of v for Encoder.Encoded, whole: no mask has seen it, and a cut
-// could tear apart what one has to find. Depth is how many arrays and objects the line will
+// could tear apart a text that one has to find. Depth is the number of arrays and objects that the line will
 // have around it.
 func Encode(v any, depth int) ([]byte, error) {
 	return appendAny(nil, v, protocol.MaxDepth-depth)
@@ -126,8 +126,8 @@ func tooDeep(v any) error {
 func TooDeep(data []byte) bool { return jsonscan.Deeper(data, protocol.MaxDepth) }
 
 // AppendRaw appends JSON text in one line; no text at all is null. It returns a
-// *ValueError, and dst unchanged, for what is not JSON or is nested more than
-// protocol.MaxDepth deep. The text may stand directly behind dst.
+// *ValueError, and dst unchanged, for text that is not JSON or is nested more than
+// protocol.MaxDepth deep. The text may directly follow dst.
 func AppendRaw(dst, raw []byte) ([]byte, error) { return appendRaw(dst, raw, protocol.MaxDepth) }
 
 func appendRaw(dst, raw []byte, levels int) ([]byte, error) {
@@ -160,7 +160,7 @@ func appendReflect(dst []byte, v any) (out []byte, err error) {
 	return validUTF8(out[:len(out)-1], len(dst)), nil // Encode ends with a newline
 }
 
-// validUTF8 replaces what is not UTF-8 behind the first n bytes: raw JSON of a
+// validUTF8 replaces bytes that are not UTF-8 after the first n bytes: raw JSON of a
 // marshaller is not checked for it by encoding/json.
 func validUTF8(b []byte, n int) []byte {
 	if utf8.Valid(b[n:]) {
