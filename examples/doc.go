@@ -6,5 +6,5 @@
 //	go run ./examples/agents       60 agents at once, with real searches and tools
 //	go run ./examples/longlived    sessions that fall asleep and come back
 //	go run ./examples/processes    three processes that work on one trace
-//	go run ./examples/faults       what a user sees when hooks and the server fail
+//	go run ./examples/faults       failing hooks and servers, as a user sees them
 package examples

@@ -15,7 +15,7 @@ const (
 )
 
 // agent works on one task: it asks the model, calls the tools that the model wants,
-// and logs what it does in its span. One goroutine owns it.
+// and logs its work in its span. One goroutine owns it.
 type agent struct {
 	span  logger.Span
 	model *model
@@ -57,7 +57,7 @@ func (a *agent) ask(ctx context.Context, messages []message) (message, error) {
 	return answerOf(raw)
 }
 
-// use calls a tool and returns what the model is to be told. A search is logged as a
+// use calls a tool and returns the text for the model. A search is logged as a
 // retrieval, any other call as a tool call.
 func (a *agent) use(ctx context.Context, call toolCall) string {
 	name, args := call.Function.Name, json.RawMessage(call.Function.Arguments)

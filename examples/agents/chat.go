@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// temperature is what models are asked to answer with: as little chance as can be.
+// temperature is the temperature of all model calls: 0 makes answers repeatable.
 const temperature = 0
 
 // message is a message of a chat, in the form of the chat completions API.

@@ -4,7 +4,7 @@
 // the model are logged by its HTTP client, which package llm intercepts.
 //
 // The model is a small deterministic stand-in behind a server of this process. With OPENAI_API_KEY set it is OpenAI's,
-// or that of any server that speaks its chat completions API at OPENAI_BASE_URL;
+// or the model of any server that speaks its chat completions API at OPENAI_BASE_URL;
 // OPENAI_MODEL names another model than gpt-4o-mini.
 package main
 
@@ -51,7 +51,7 @@ func start(ctx context.Context, docs fs.FS) error {
 	return errors.Join(err, stop())
 }
 
-// run lets the agents work on questions, prints what the collector knows of it, and returns what
+// run lets the agents work on questions, prints the collector's view of it, and returns what
 // the agents say they did.
 func run(ctx context.Context, out io.Writer, docs fs.FS, m *model, qs []question) (done tally, err error) {
 	lib, err := openLibrary(docs)

@@ -27,7 +27,7 @@ type model struct {
 	client         *http.Client
 }
 
-// newModel returns a model whose calls are logged: that is what llm.Transport does, with
+// newModel returns a model whose calls are logged: llm.Transport does it, with
 // the span that the context of a call carries.
 func newModel(baseURL, key, name string) *model {
 	return &model{
@@ -56,7 +56,7 @@ type apiError struct {
 	message string
 }
 
-// Error says what the API said.
+// Error returns the message of the API.
 func (e *apiError) Error() string {
 	return fmt.Sprintf("the model's server answered %d %s: %s", e.status, http.StatusText(e.status), e.message)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// questions are what the users ask: a session each, with a follow-up.
+// questions are the users' questions: each is a session with a follow-up.
 var questions = []question{
 	{"ada", "What happens to an entry when an actor panics?", "architecture.md", "(7 + 5) * 3", "Turin"},
 	{"ben", "Where is the only place of back-pressure?", "architecture.md", "2 * (31 - 4) / 6", "Lyon"},
@@ -24,10 +24,10 @@ var questions = []question{
 	{"jun", "How are calls of a model intercepted?", "decisions/0012-interception-at-http.md", "9 / (3 - 3)", "Kobe"},
 }
 
-// question is what a user wants to know; the rest is work for the other agents.
+// question is a user's question; the other fields are work for the other agents.
 type question struct{ user, text, file, sum, city string }
 
-// role is a kind of agent: what it is told to be, and the task it makes of a question.
+// role is a kind of agent: its system prompt, and the task it derives from a question.
 type role struct {
 	name, system string
 	task         func(q question) string
@@ -50,7 +50,7 @@ var roles = []role{
 }
 
 // orchestrator gives the work to agents. A session is a user's conversation, a trace
-// is a turn of it, and each agent works in a span of its own.
+// is a turn of it, and each agent works in its span.
 type orchestrator struct {
 	log   *logger.Logger
 	model *model
@@ -61,7 +61,7 @@ type orchestrator struct {
 	peak    atomic.Int64 // the highest that working was
 }
 
-// run answers all questions at the same time, and returns what was done.
+// run answers all questions at the same time and returns the counts of the work.
 func (o *orchestrator) run(ctx context.Context, qs []question) tally {
 	// The agents of all first turns wait for each other, so that they really are at
 	// work at the same time, however fast the model is.
@@ -127,7 +127,7 @@ func (o *orchestrator) begin(together *sync.WaitGroup) {
 	}
 }
 
-// tally counts what agents logged.
+// tally counts the entities that agents logged.
 type tally struct {
 	sessions, traces, spans, generations, retrievals, toolCalls, errors int
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// standIn stands in for a model where there is none. It is no intelligence: it knows a
-// few phrases, asks for the tool that goes with them, and repeats what the tool said.
+// standIn replaces a model if there is none. It is no intelligence: it knows a
+// few phrases, asks for the tool that goes with them, and repeats the tool's answer.
 type standIn struct{}
 
 // standInName is the name of the model.
@@ -41,7 +41,7 @@ func serveStandIn(ctx context.Context) (*standInServer, error) {
 	}}, nil
 }
 
-// phrases are what the stand-in understands: what the phrase captures becomes the
+// phrases are the phrases that the stand-in understands: the captured part becomes the
 // tool's argument.
 var phrases = []struct {
 	pattern        *regexp.Regexp

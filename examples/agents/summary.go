@@ -13,7 +13,7 @@ import (
 	"github.com/troupelog/troupe/collector"
 )
 
-// summarise prints what the collector has at a repository's URL: a row for each
+// summarise prints the content of the collector at a repository's URL: a row for each
 // session, and the counts of everything.
 func summarise(ctx context.Context, out io.Writer, url string) error {
 	sessions, err := get[collector.Page[collector.SessionSummary]](ctx, url+"/sessions?limit=500")

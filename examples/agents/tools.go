@@ -23,7 +23,7 @@ type tool struct {
 // searchTool is offered like a tool. Its calls are retrievals: see agent.search.
 const searchTool = "search_documents"
 
-// toolbox returns what the agents can use.
+// toolbox returns the tools of the agents.
 func toolbox(lib *library) []tool {
 	return []tool{
 		{searchTool, "Search the documents of this repository.", "query", "what is a ledger", nil},

@@ -22,7 +22,7 @@ const (
 )
 
 // cable pulls the network cable: the server is gone while a process logs, the process
-// is killed, and the next run delivers what it left on disk.
+// is killed, and the next run delivers the entries it left on disk.
 func cable(ctx context.Context, out io.Writer, store http.Handler) (err error) {
 	_, _ = fmt.Fprintln(out, "\nTHE CABLE IS PULLED, THE PROCESS KILLED")
 	dir, err := os.MkdirTemp("", "faults-")
@@ -80,7 +80,7 @@ func logAndDie(ctx context.Context, out io.Writer, url, dir string) (entries int
 	return entries, err
 }
 
-// victim is what the process does that is killed.
+// victim is the work of the process that is killed.
 func victim(url, dir string) error {
 	ctx := context.Background()
 	log, err := logger.New(logger.Config{ID: "cable", BaseURL: url, SpoolDir: dir, OnError: func(error) {}})
@@ -102,7 +102,7 @@ func victim(url, dir string) error {
 	select {} // until it is killed
 }
 
-// nextRun is the program's next start: it finds what the killed process left.
+// nextRun is the program's next start: it finds the entries of the killed process.
 func nextRun(ctx context.Context, out io.Writer, url, dir string, entries int64) error {
 	log, err := logger.New(logger.Config{ID: "cable", BaseURL: url, SpoolDir: dir})
 	if err != nil {

@@ -28,7 +28,7 @@ func hooks(ctx context.Context, out io.Writer, url string) error {
 	}
 
 	trace := log.Trace(logger.TraceConfig{ID: "hooks", Name: "question", Input: "Where is my order 7?"})
-	trace.AddMetadata(map[string]any{"order": 7, "bad": bomb{}}) // what is good in a call is logged
+	trace.AddMetadata(map[string]any{"order": 7, "bad": bomb{}}) // the valid part of a call is logged
 	trace.SetOutput(bomb{})                                      // here nothing is: the call is rejected
 	trace.AddTag("state", "good")
 	trace.End()
@@ -62,7 +62,7 @@ func (b bomb) WithAttrs([]slog.Attr) slog.Handler { return b }
 // WithGroup implements slog.Handler.
 func (b bomb) WithGroup(string) slog.Handler { return b }
 
-// record keeps what OnError is told, which runs on a goroutine of the logger.
+// record keeps the errors that OnError receives; it runs on a goroutine of the logger.
 type record struct {
 	mu   sync.Mutex
 	errs []error // guarded by mu

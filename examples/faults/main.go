@@ -1,4 +1,4 @@
-// Command faults breaks what a logger depends on, and shows that its user sees it, that
+// Command faults breaks the things that a logger depends on, and shows that its user sees it, that
 // the good entries arrive, and that the program is never hurt: hooks that panic, then
 // a server that answers 503, resets connections and loses an answer, then a server
 // that is gone while a process logs and is killed. It takes some seconds: attempts to
@@ -16,7 +16,7 @@ import (
 	"github.com/troupelog/troupe/collector"
 )
 
-// headerTime is how long a client may take to send the header of a request.
+// headerTime limits the time that a client takes to send the header of a request.
 const headerTime = 5 * time.Second
 
 func main() {
@@ -40,7 +40,7 @@ func run(out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close(ctx)) }()
-	// A collector is an http.Handler: here it stands behind one that fails.
+	// A collector is an http.Handler: here it is behind one that fails.
 	faulty := newFaulty(store)
 	address, stop, err := serve(ctx, "127.0.0.1:0", faulty)
 	if err != nil {

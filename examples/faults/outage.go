@@ -14,10 +14,10 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// turns is how many turns of a conversation are logged while the server fails.
+// turns is the number of turns of a conversation logged while the server fails.
 const turns = 100
 
-// outage logs while the server fails, repairs it, and asks it what it has.
+// outage logs while the server fails, repairs it, and asks it for its content.
 func outage(ctx context.Context, out io.Writer, url string, server *faulty) (err error) {
 	_, _ = fmt.Fprintln(out, "A SERVER THAT FAILS")
 	server.fail()
@@ -65,7 +65,7 @@ func health(out io.Writer, when string, log *logger.Logger) {
 	_, _ = fmt.Fprintf(out, "health %s: ok=%t pending=%d delivery error: %v\n", when, h.OK, h.Pending, h.Delivery)
 }
 
-// compare prints what the server has beside the account of the logger.
+// compare prints the server's counts beside the logger's.
 func compare(ctx context.Context, out io.Writer, url string, s logger.Stats, server *faulty) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/v1/repositories/outage/stats", http.NoBody)
 	if err != nil {
@@ -91,7 +91,7 @@ func compare(ctx context.Context, out io.Writer, url string, s logger.Stats, ser
 	return nil
 }
 
-// wait waits until a number of errors with a reason were told, or ctx ends.
+// wait waits until a number of errors with a reason were reported, or ctx ends.
 func (r *record) wait(ctx context.Context, reason error, n int) error {
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()

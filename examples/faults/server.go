@@ -7,12 +7,12 @@ import (
 	"sync/atomic"
 )
 
-// faulty stands in front of a collector and makes requests that log fail.
+// faulty is a handler in front of a collector that makes log requests fail.
 type faulty struct {
 	collector http.Handler
 	state     atomic.Int32
 
-	refused, reset, lost atomic.Int64 // requests, by what became of them
+	refused, reset, lost atomic.Int64 // requests, by their outcome
 }
 
 // The states of a faulty server, in the order in which it goes through them.

@@ -94,7 +94,7 @@ func work(trace logger.Trace) {
 }
 
 // show waits until a number of actors are awake and a number of sessions asleep, and
-// prints it together with what is known of a session.
+// prints it together with the state of a session.
 func show(ctx context.Context, out io.Writer, when string, log *logger.Logger, session logger.Session, live, passive int64) error {
 	if err := until(ctx, log, live, passive); err != nil {
 		return err

@@ -46,5 +46,5 @@ func withLogger(ctx context.Context, url string, do func(*logger.Logger) error) 
 	return errors.Join(do(log), log.Close(ctx))
 }
 
-// process tags what a process logs, so that one sees which did what.
+// process tags the entities of a process, so that a reader can attribute them.
 func process() map[string]string { return map[string]string{"process": strconv.Itoa(os.Getpid())} }

@@ -16,11 +16,11 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// question is what both workers are asked.
+// question is the question for both workers.
 const question = "How long is this, and how late is it?"
 
 // orchestrate starts a collector and the workers, lets these work on a question, and
-// prints what the collector has of all three processes.
+// prints the trace of all three processes.
 func orchestrate(ctx context.Context, out io.Writer) (trace collector.Trace, err error) {
 	server, err := collector.Start(collector.Config{})
 	if err != nil {
@@ -98,7 +98,7 @@ func delegate(ctx context.Context, name, collectorURL string) (answer string, er
 	return call(ctx, name, strings.TrimSpace(url)+"/"+name)
 }
 
-// call asks a worker in a span of its own, which the request carries.
+// call asks a worker within a new span, which the request carries.
 func call(ctx context.Context, name, url string) (string, error) {
 	ctx, span := logger.StartSpan(ctx, logger.SpanConfig{Name: "ask the " + name, Tags: process()})
 	defer span.End()

@@ -1,4 +1,4 @@
-// Command quickstart logs one run of an agent and shows what became of it, as the
+// Command quickstart logs one run of an agent and shows the result, as the
 // command troupe show does. It needs no account and no server: the collector runs
 // in this process, and its files go away with it.
 package main
@@ -29,7 +29,7 @@ func run(out io.Writer) (err error) {
 	defer cancel()
 
 	// 1. Start a collector, on a free port and in a temporary folder. In real life it
-	// is a process of its own: troupe serve.
+	// is a separate process: troupe serve.
 	server, err := collector.Start(collector.Config{})
 	if err != nil {
 		return err
@@ -45,8 +45,8 @@ func run(out io.Writer) (err error) {
 	// folder; the next run delivers them.
 	defer func() { err = errors.Join(err, log.Close(ctx)) }()
 
-	// 3. Log. No call waits for the network, and none returns an error: what goes
-	// wrong is counted, and told to Config.OnError.
+	// 3. Log. No call waits for the network, and none returns an error: failures
+	// are counted and reported to Config.OnError.
 	session := log.Session(logger.SessionConfig{Name: "support chat"})
 	trace := session.AddTrace(logger.TraceConfig{Name: "turn 1", Input: "Where is my order 7?"})
 	answer(trace)
@@ -61,7 +61,7 @@ func run(out io.Writer) (err error) {
 		return err
 	}
 
-	// 5. Print what the collector has, and the account of the logger: every entry it
+	// 5. Print the collector's trace and the logger's counters: every entry it
 	// accepted is delivered, pending, dead (refused by the server) or dropped.
 	if err := show(ctx, out, server.URL()+"/api/v1/repositories/quickstart/traces/"+trace.ID()); err != nil {
 		return err
@@ -92,7 +92,7 @@ func answer(trace logger.Trace) {
 			{Role: "user", Content: "Where is my order 7?"},
 		},
 	})
-	// Result takes what your provider's SDK returns, or its JSON.
+	// Result takes the response of your provider's SDK, or its JSON.
 	gen.Result(json.RawMessage(`{"id": "chatcmpl-1", "object": "chat.completion", "created": 1767225600, "model": "gpt-4o",
 		"choices": [{"index": 0, "finish_reason": "stop", "message":
 			{"role": "assistant", "content": "Order 7 is on its way and arrives on Friday."}}],

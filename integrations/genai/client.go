@@ -11,7 +11,7 @@ import (
 // NewClient is genai.NewClient for a client that logs. The configuration, with an
 // HTTPClient in it, stays as it is: its transport is wrapped in a copy. The transport that
 // genai makes where there is none, with the credentials of Vertex AI, is wrapped as well.
-// A nil configuration is that of the environment. Errors are those of genai.NewClient.
+// A nil configuration means the one of the environment. It returns the errors of genai.NewClient.
 func NewClient(ctx context.Context, c *genai.ClientConfig, o llm.Options) (*genai.Client, error) {
 	var own genai.ClientConfig
 	if c != nil {

@@ -5,6 +5,6 @@
 //
 // GenerateContent and GenerateContentStream, of chats too, become generations in the span
 // or trace of the context that a call is given (logger.NewContext, logger.StartTrace);
-// without one a call is not logged. Package llm says what is recorded, and what a call
-// notices of it: nothing. Live sessions, which are no HTTP calls, are not logged.
+// without one a call is not logged. Package llm documents the
+// recorded fields; a call behaves as without it. Live sessions, which are no HTTP calls, are not logged.
 package troupegenai

@@ -9,7 +9,7 @@ import (
 )
 
 // Log returns the configuration of a client that logs. Its HTTP client is the one of c,
-// or http.DefaultClient where that has none, with what logs around it.
+// or http.DefaultClient where that has none, wrapped by the logging transport.
 func Log(c openai.ClientConfig, o llm.Options) openai.ClientConfig {
 	next := c.HTTPClient
 	if next == nil {

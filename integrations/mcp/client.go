@@ -14,8 +14,8 @@ import (
 // methodCallTool is the method of a request for a tool.
 const methodCallTool = "tools/call"
 
-// carried are the names, in _meta and as headers in lower case, that carry what a call
-// is part of to the server.
+// carried are the names, in _meta and as headers in lower case, that carry the scope of a call
+// to the server.
 var carried = []string{"traceparent", "tracestate", "baggage"}
 
 // Client returns a middleware for mcp.Client.AddSendingMiddleware that logs the tool calls
@@ -68,7 +68,7 @@ func serverTag(req mcp.Request) map[string]string {
 	return map[string]string{"mcp.server": hello.ServerInfo.Name}
 }
 
-// inject returns the request with what ctx is part of in its _meta. The caller's request,
+// inject returns the request with the scope of ctx in its _meta. The caller's request,
 // which may be used again, stays as it is.
 func inject(ctx context.Context, req mcp.Request, params *mcp.CallToolParams) mcp.Request {
 	session, ok := req.GetSession().(*mcp.ClientSession)

@@ -24,7 +24,7 @@
 // into the _meta of the request, under these names (the convention of the protocol for
 // W3C Trace Context); the server reads them from there, or else from the headers of the
 // HTTP request, with logger.Extract. The members troupe-session, troupe-trace and
-// troupe-span of the baggage carry the ids as they are. What is in _meta already stays,
+// troupe-span of the baggage carry the ids as they are. Existing members of _meta stay,
 // and the caller's parameters are never changed.
 //
 // Whoever can call a tool can so write to any trace whose id is known. A server for the

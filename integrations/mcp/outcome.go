@@ -13,7 +13,7 @@ import (
 	"github.com/troupelog/troupe/logger"
 )
 
-// failure is what went wrong with a tool call.
+// failure is the failure of a tool call.
 type failure struct {
 	message string
 	code    string // of JSON-RPC, "" for none
@@ -28,7 +28,7 @@ func (f *failure) detail() logger.Failure {
 	return logger.Failure{Message: f.message, Code: f.code, Type: f.kind}
 }
 
-// failureOf returns what an outcome says went wrong, nil for nothing.
+// failureOf returns the failure of an outcome, or nil.
 func failureOf(res mcp.Result, err error) *failure {
 	if err == nil {
 		if r, ok := res.(*mcp.CallToolResult); ok && r != nil && r.IsError {
@@ -49,7 +49,7 @@ func failureOf(res mcp.Result, err error) *failure {
 	return f
 }
 
-// resultOf returns what is logged of a result: its text if that is all there is, else the
+// resultOf returns the logged form of a result: its text if that is all there is, else the
 // result as the protocol writes it, without _meta.
 func resultOf(res mcp.Result) any {
 	r, ok := res.(*mcp.CallToolResult)

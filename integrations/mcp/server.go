@@ -41,7 +41,7 @@ func Server(log *logger.Logger) mcp.Middleware {
 	}
 }
 
-// extract returns ctx as a part of what the request's _meta names, or else its headers.
+// extract returns ctx with the scope that the request's _meta names, or else its headers.
 func extract(ctx context.Context, req mcp.Request, params *mcp.CallToolParamsRaw) context.Context {
 	h := http.Header{}
 	for _, name := range carried {
@@ -83,7 +83,7 @@ func begin(ctx context.Context, params *mcp.CallToolParamsRaw) (context.Context,
 	return ctx, s
 }
 
-// output logs the result of a trace; that of a span is with the client's tool call.
+// output logs the result of a trace; the result of a span is logged with the client's tool call.
 func (s *serving) output(res mcp.Result) { s.trace.SetOutput(resultOf(res)) }
 
 func (s *serving) fail(f *failure) {

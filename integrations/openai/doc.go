@@ -6,7 +6,7 @@
 // Chat completions, Responses, completions and embeddings become generations in the span
 // or trace of the context that a call is given (logger.NewContext, logger.StartTrace);
 // without one a call is not logged. The attempts that the SDK makes for a call are one
-// generation. Package llm says what is recorded, and what a call notices of it: nothing.
+// generation. Package llm documents the recorded fields; a call behaves as without it.
 //
 // Of a streamed chat completion the API tells the usage only where it is asked for, with
 // StreamOptions.IncludeUsage; the package never changes a request.
