@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"strconv"
@@ -96,21 +95,21 @@ func (s *Server) storageError(r *http.Request, err error) error {
 
 // sender returns the sender of the lines and the number of the first line, or zero values if
 // the request has no such headers.
-func sender(h http.Header) (spool store.Spool, first uint64, err error) {
+func sender(h http.Header) (spool protocol.Producer, first uint64, err error) {
 	name, seq := h.Get(protocol.HeaderProducer), h.Get(protocol.HeaderSeq)
 	// Maxim's own SDKs do not number their lines. Such lines are always new.
 	if name == "" && seq == "" {
 		return spool, 0, nil
 	}
-	id, err := hex.DecodeString(name)
-	if err != nil || len(id) != len(spool) || store.Spool(id) == (store.Spool{}) {
-		return spool, 0, badRequest(protocol.HeaderProducer + " must be 32 hexadecimal digits, not all zero")
+	spool, ok := protocol.ParseProducer(name)
+	if !ok {
+		return protocol.Producer{}, 0, badRequest(protocol.HeaderProducer + " must be 32 hexadecimal digits, not all zero")
 	}
 	first, err = strconv.ParseUint(seq, 10, 63)
 	if err != nil || first == 0 {
-		return spool, 0, badRequest(protocol.HeaderSeq + " must be the number of the first line, counted from 1")
+		return protocol.Producer{}, 0, badRequest(protocol.HeaderSeq + " must be the number of the first line, counted from 1")
 	}
-	return store.Spool(id), first, nil
+	return spool, first, nil
 }
 
 // splitLines returns the lines of a body, with nil in place of malformed lines, and the result

@@ -280,7 +280,7 @@ func (s *step) refold(p *pending) error {
 
 // place is the position of a line in its sender's numbering.
 type place struct {
-	spool store.Spool
+	spool protocol.Producer
 	seq   uint64
 }
 

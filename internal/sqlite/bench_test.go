@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/troupelog/troupe/internal/project"
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -58,7 +59,7 @@ func BenchmarkFold(b *testing.B) {
 
 // interleave stores turns so that openTurns of them grow at the same time.
 func interleave(ctx context.Context, b *testing.B, log store.Log, turns int) (lines int) {
-	batch := store.Batch{Repo: "repo", Spool: store.Spool{1}, First: 1, Recv: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	batch := store.Batch{Repo: "repo", Spool: protocol.Producer{1}, First: 1, Recv: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	for first := 0; first < turns; first += openTurns {
 		open := make([][][]byte, openTurns)
 		for i := range open {

@@ -22,7 +22,7 @@ func TestFoldingGoesOnBehindADamagedBlock(t *testing.T) {
 	defer log.Close()
 	defer index.Close()
 	for i, line := range []string{`trace{id=t,action=create,data={}}`, `trace{id=lost,action=create,data={}}`, `trace{id=u,action=create,data={}}`} {
-		batch := store.Batch{Repo: "r", Spool: store.Spool{1}, First: uint64(10*i + 10), Lines: [][]byte{[]byte(line)}}
+		batch := store.Batch{Repo: "r", Spool: protocol.Producer{1}, First: uint64(10*i + 10), Lines: [][]byte{[]byte(line)}}
 		if _, err := log.Append(ctx, []store.Batch{batch}); err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func TestFoldingGoesOnBehindADamagedBlock(t *testing.T) {
 	// A block that is damaged after it was folded does not stop a trace from being
 	// folded anew without it.
 	damage(t, filepath.Join(dir, "log.db"), `UPDATE blocks SET z = x'00010203' WHERE bno = 1`)
-	late := store.Batch{Repo: "r", Spool: store.Spool{1}, First: 1, Lines: [][]byte{[]byte(`trace{id=t,action=end,data={}}`)}}
+	late := store.Batch{Repo: "r", Spool: protocol.Producer{1}, First: 1, Lines: [][]byte{[]byte(`trace{id=t,action=end,data={}}`)}}
 	if _, err := log.Append(ctx, []store.Batch{late}); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/store"
 )
 
@@ -108,7 +109,7 @@ func (l *Log) Append(ctx context.Context, batches []store.Batch) ([]store.Receip
 
 // seal checks a batch and compresses it, on the caller's goroutine.
 func (l *Log) seal(b store.Batch) (sealed, error) {
-	numbered := b.Spool != store.Spool{}
+	numbered := b.Spool != protocol.Producer{}
 	switch {
 	case b.Repo == "":
 		return sealed{}, fmt.Errorf("%w: it names no repository", store.ErrBatch)

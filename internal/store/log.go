@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"time"
+
+	"github.com/troupelog/troupe/internal/protocol"
 )
 
 // BlockLines is the most lines that a block of a Log holds.
@@ -12,9 +14,6 @@ const BlockLines = 128
 // ProducerTTL is the least time for which a sender is remembered after its last lines. Lines
 // that it sends again later count as new.
 const ProducerTTL = 30 * 24 * time.Hour
-
-// Spool names a sender whose lines are numbered. The zero Spool names none.
-type Spool [16]byte
 
 // Cursor is a place between two blocks of a Log, in the order of commits. The zero Cursor is
 // the beginning.
@@ -35,7 +34,7 @@ func (l Loc) Compare(m Loc) int {
 type Batch struct {
 	Repo string
 	// Spool is the sender. Lines without one are always new.
-	Spool Spool
+	Spool protocol.Producer
 	// First is the sequence number of Lines[0], from 1. The others follow without a gap. It
 	// is 1 without a Spool.
 	First uint64
@@ -57,9 +56,9 @@ type Receipt struct {
 type Block struct {
 	Number int64
 	Repo   string
-	Recv   time.Time // UTC, microseconds
-	Spool  Spool     // a random one if the batch had none
-	First  uint64    // number of Lines[0]; the others follow it without a gap
+	Recv   time.Time         // UTC, microseconds
+	Spool  protocol.Producer // a random one if the batch had none
+	First  uint64            // number of Lines[0]; the others follow it without a gap
 	// Late is set if a line of the same sender with a higher number was committed before.
 	// Blocks that are not late come in the order of fold.Sort.
 	Late  bool
@@ -80,7 +79,7 @@ type Located struct {
 	Loc
 	Repo   string
 	Recv   time.Time
-	Spool  Spool
+	Spool  protocol.Producer
 	Seq    uint64 // among the sender's lines
 	Number uint64 // in its repository, as Numbered says
 	Text   []byte
