@@ -125,11 +125,9 @@ func tooDeep(v any) error {
 // TooDeep reports whether the data of a line is nested more deeply than a collector takes.
 func TooDeep(data []byte) bool { return jsonscan.Deeper(data, protocol.MaxDepth) }
 
-// AppendRaw appends JSON text in one line; no text at all is null. It returns a
+// appendRaw appends JSON text in one line; no text at all is null. It returns a
 // *ValueError, and dst unchanged, for text that is not JSON or is nested more than
-// protocol.MaxDepth deep. The text may directly follow dst.
-func AppendRaw(dst, raw []byte) ([]byte, error) { return appendRaw(dst, raw, protocol.MaxDepth) }
-
+// levels deep. The text may directly follow dst.
 func appendRaw(dst, raw []byte, levels int) ([]byte, error) {
 	if len(raw) == 0 {
 		return append(dst, "null"...), nil
