@@ -79,10 +79,10 @@ var layout = []row{
 	{path: "internal/words"},
 	{path: "internal/project", imports: []string{"internal/protocol", "internal/fold", "internal/store", "internal/words"}},
 	{path: "internal/conversation", imports: []string{"internal/genai", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/fold"}},
-	{path: "internal/diff", imports: []string{"internal/genai", "internal/protocol", "internal/wire", "internal/fold", "internal/conversation", "pricing"}, modules: []string{"github.com/aymanbagabas/go-udiff"}},
+	{path: "internal/diff", imports: []string{"internal/jsonscan", "internal/genai", "internal/protocol", "internal/wire", "internal/fold", "internal/conversation", "pricing"}, modules: []string{"github.com/aymanbagabas/go-udiff"}},
 	{path: "internal/tree", imports: []string{"internal/protocol", "internal/fold", "pricing"}, modules: terminal},
 	{path: "internal/otlp", imports: []string{"internal/genai", "internal/protocol", "internal/wire", "internal/jsonscan", "internal/fold"}, modules: []string{protobuf}},
-	{path: "internal/export", imports: []string{"internal/genai", "internal/protocol", "internal/fold", "internal/conversation", "internal/tree", "pricing"}},
+	{path: "internal/export", imports: []string{"internal/jsonscan", "internal/genai", "internal/protocol", "internal/fold", "internal/conversation", "internal/tree", "pricing"}},
 	{path: "internal/query", imports: []string{"internal/protocol", "internal/fold", "internal/store", "pricing"}},
 	{
 		path:    "internal/sqlite",

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
 // FieldDiff is a parameter or a tool on both sides.
@@ -112,7 +113,7 @@ func offered(n *fold.Node) []tool {
 	var found []tool
 	for _, from := range []map[string]json.RawMessage{n.Parameters, n.Other} {
 		for _, name := range toolFields {
-			for _, element := range elements(plain(from[name])) {
+			for _, element := range elements(jsonscan.Unwrap(from[name])) {
 				found = append(found, toolsOf(element)...)
 			}
 		}
@@ -155,7 +156,7 @@ func toolsOf(element json.RawMessage) []tool {
 		return found
 	}
 	for _, name := range []json.RawMessage{t.Name, t.Function.Name, t.Custom.Name, t.Spec.Name, t.Type} {
-		if text := string(plain(name)); text != "" {
+		if text := string(jsonscan.Unwrap(name)); text != "" {
 			return []tool{{name: text, schema: element}}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/troupelog/troupe/internal/genai"
+	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
 // content is the comparable form of a message.
@@ -74,7 +75,7 @@ func reference(p *genai.Part) string {
 // indented returns JSON in lines that can be compared, the text of a JSON string, and
 // anything else as it is. The order of members is kept: models are sent it.
 func indented(raw json.RawMessage) string {
-	raw = plain(raw)
+	raw = jsonscan.Unwrap(raw)
 	if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') {
 		var b bytes.Buffer
 		if json.Indent(&b, raw, "", "  ") == nil {
@@ -82,14 +83,4 @@ func indented(raw json.RawMessage) string {
 		}
 	}
 	return string(raw)
-}
-
-// plain returns the text of a JSON string, and any other value as it is. Some clients
-// send JSON within strings, and numbers as strings.
-func plain(raw json.RawMessage) json.RawMessage {
-	var s string
-	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
-		return json.RawMessage(s)
-	}
-	return raw
 }

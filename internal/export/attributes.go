@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/jsonscan"
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
@@ -30,7 +31,7 @@ func (a *attributes) text(key, value string) {
 // json adds the text of a JSON string, or the JSON of any other value. It ignores null.
 func (a *attributes) json(key string, raw json.RawMessage) {
 	if string(raw) != "null" {
-		a.text(key, string(plain(raw)))
+		a.text(key, string(jsonscan.Unwrap(raw)))
 	}
 }
 
@@ -51,7 +52,7 @@ func (a *attributes) texts(key string, texts []string) {
 func (a *attributes) values(key string, values []json.RawMessage) {
 	var texts []string
 	for _, raw := range values {
-		texts = append(texts, string(plain(raw)))
+		texts = append(texts, string(jsonscan.Unwrap(raw)))
 	}
 	a.texts(key, texts)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/troupelog/troupe/internal/genai"
+	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
 // chatWriter builds the messages of an example.
@@ -112,7 +113,7 @@ func pictureOf(p *genai.Part) (contentPart, bool) {
 func callOf(p *genai.Part, n int) tunedCall {
 	call := tunedCall{ID: callID(p, n), Type: "function"}
 	call.Function.Name = p.Tool
-	call.Function.Arguments = string(plain(p.Arguments))
+	call.Function.Arguments = string(jsonscan.Unwrap(p.Arguments))
 	if len(p.Arguments) == 0 {
 		call.Function.Arguments = "{}"
 	}
@@ -134,7 +135,7 @@ func callID(p *genai.Part, n int) string {
 
 func resultText(p *genai.Part) string {
 	if p.Text == "" && p.Result != nil {
-		return string(plain(p.Result))
+		return string(jsonscan.Unwrap(p.Result))
 	}
 	return p.Text
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/jsonscan"
 	"github.com/troupelog/troupe/internal/protocol"
 )
 
@@ -15,7 +16,7 @@ type failure struct{ kind, message string }
 // failureOf returns the failure of a node with the status error. If no line gives its kind,
 // the kind is _OTHER, as in the conventions.
 func failureOf(n *fold.Node) failure {
-	f := failure{string(plain(n.ErrorType)), string(plain(n.Message))}
+	f := failure{string(jsonscan.Unwrap(n.ErrorType)), string(jsonscan.Unwrap(n.Message))}
 	switch n.Kind {
 	case protocol.Generation.String():
 		c := conversation.Of(n)
@@ -46,13 +47,13 @@ func (f *failure) read(raw json.RawMessage) {
 	}
 	if json.Unmarshal(raw, &e) != nil || e.Message == nil {
 		if f.message == "" {
-			f.message = string(plain(raw))
+			f.message = string(jsonscan.Unwrap(raw))
 		}
 		return
 	}
-	f.message = string(plain(e.Message))
+	f.message = string(jsonscan.Unwrap(e.Message))
 	for _, kind := range []json.RawMessage{e.Type, e.Code} {
-		if text := string(plain(kind)); f.kind == "" && text != "null" {
+		if text := string(jsonscan.Unwrap(kind)); f.kind == "" && text != "null" {
 			f.kind = text
 		}
 	}
@@ -107,10 +108,10 @@ func loggedEvent(raw json.RawMessage, start time.Time) SpanEvent {
 		e.Attributes = a
 		return e
 	}
-	if name := string(plain(logged.Name)); name != "" && name != "null" {
+	if name := string(jsonscan.Unwrap(logged.Name)); name != "" && name != "null" {
 		e.Name = name
 	}
-	if t, err := time.Parse(time.RFC3339Nano, string(plain(logged.Timestamp))); err == nil && inRange(t) {
+	if t, err := time.Parse(time.RFC3339Nano, string(jsonscan.Unwrap(logged.Timestamp))); err == nil && inRange(t) {
 		e.Time = t
 	}
 	a.json("troupe.id", logged.ID)

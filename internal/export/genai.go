@@ -8,6 +8,7 @@ import (
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/genai"
+	"github.com/troupelog/troupe/internal/jsonscan"
 	"github.com/troupelog/troupe/pricing"
 )
 
@@ -73,7 +74,7 @@ func (a *attributes) parameters(of map[string]json.RawMessage) {
 	const prefix = "gen_ai.request."
 	taken := map[string]bool{}
 	for _, key := range slices.Sorted(maps.Keys(of)) {
-		text := string(plain(of[key]))
+		text := string(jsonscan.Unwrap(of[key]))
 		name, add := "", func(string, string) bool { return false }
 		switch {
 		case key == "tools":

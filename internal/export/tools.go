@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/troupelog/troupe/internal/fold"
+	"github.com/troupelog/troupe/internal/jsonscan"
 )
 
 // function is a tool offered to a model, in OpenAI's form.
@@ -35,7 +36,7 @@ func functions(n *fold.Node) ([]json.RawMessage, error) {
 	var tools []json.RawMessage
 	for _, from := range []map[string]json.RawMessage{n.Parameters, n.Other} {
 		for _, name := range []string{"tools", "functions"} {
-			raw := plain(from[name])
+			raw := jsonscan.Unwrap(from[name])
 			if len(raw) == 0 || string(raw) == "null" {
 				continue
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/troupelog/troupe/internal/conversation"
 	"github.com/troupelog/troupe/internal/fold"
 	"github.com/troupelog/troupe/internal/genai"
+	"github.com/troupelog/troupe/internal/jsonscan"
 	"github.com/troupelog/troupe/internal/protocol"
 	"github.com/troupelog/troupe/internal/tree"
 	"github.com/troupelog/troupe/pricing"
@@ -115,7 +116,7 @@ func facts(n *fold.Node) []fact {
 	add("used", tree.Tokens(sum.usage))
 	add("cost", sum.price())
 	for _, key := range slices.Sorted(maps.Keys(n.Tags)) {
-		all = append(all, fact{"tag", line(key), line(string(plain(n.Tags[key])))})
+		all = append(all, fact{"tag", line(key), line(string(jsonscan.Unwrap(n.Tags[key])))})
 	}
 	return all
 }
@@ -232,7 +233,7 @@ func blocksOf(n *fold.Node, sent, answered bool) []block {
 }
 
 func jsonBlock(label, of string, raw json.RawMessage) block {
-	raw = plain(raw)
+	raw = jsonscan.Unwrap(raw)
 	if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') {
 		var b bytes.Buffer
 		if json.Indent(&b, raw, "", "  ") == nil {
@@ -240,15 +241,6 @@ func jsonBlock(label, of string, raw json.RawMessage) block {
 		}
 	}
 	return block{label, of, false, clean(string(raw))}
-}
-
-// plain returns the text of a JSON string, and any other value unchanged.
-func plain(raw json.RawMessage) json.RawMessage {
-	var s string
-	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
-		return json.RawMessage(s)
-	}
-	return raw
 }
 
 func messageOf(m *genai.Message) message {
